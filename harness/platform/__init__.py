@@ -1,0 +1,1 @@
+"""The modelled hardware and the ways of dividing it."""

@@ -1,0 +1,1 @@
+"""Locust users that put work on a partition, whatever stands behind it."""

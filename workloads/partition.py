@@ -1,0 +1,76 @@
+"""A partition's verbs: all that a workload knows of what it drives.
+
+A modelled partition and a real machine both offer them, so that the same Locust user can put the
+same work on either. Every verb blocks the calling user until the work is done.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+EVENTS = (
+    "calls",
+    "io_calls",
+    "stats",
+    "opens",
+    "selects",
+    "signal_installs",
+    "signals",
+    "forks",
+    "execs",
+    "context_switches",
+    "file_creates",
+    "file_deletes",
+    "mmaps",
+    "protection_faults",
+    "page_faults",
+)
+"""Operating-system events that a transaction may ask for, after lmbench's list."""
+
+
+class Partition(Protocol):
+    """Where work is put."""
+
+    name: str
+
+    def now(self) -> float:
+        """Time of the partition's clock in seconds; only differences mean anything."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass without using the partition (think time)."""
+        ...
+
+    def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:
+        """Use the processor in user mode, with so many operating-system events on the way.
+
+        Parameters
+        ----------
+        processor_seconds
+            Processor time in user mode on the reference processor (POWER5 at 1.65 GHz).
+        events
+            Mean number of each event of :data:`EVENTS`; the events' own cost comes on top.
+        """
+        ...
+
+    def read(self, size_bytes: int, *, sequential: bool = False, disk: int = 0) -> None:
+        """Read a block of the partition's disk, past any cache."""
+        ...
+
+    def write(self, size_bytes: int, *, sequential: bool = False, disk: int = 0) -> None:
+        """Write a block to the partition's disk, past any cache."""
+        ...
+
+    def send(self, size_bytes: int, to: str) -> None:
+        """Stream bytes to a peer and return when the last one has arrived.
+
+        ``to`` is the name of another partition, or ``outside`` for a host beyond the adapter.
+        """
+        ...
+
+    def receive(self, size_bytes: int, source: str) -> None:
+        """Have a peer stream bytes to this partition and return when the last one is here."""
+        ...
+
+    def exchange(self, request_bytes: int, response_bytes: int, to: str) -> None:
+        """Send a request to a peer and wait for its response."""
+        ...
