@@ -52,18 +52,19 @@ class Partition(Protocol):
         """
         ...
 
-    def read(self, size_bytes: int, *, sequential: bool = False, disk: int = 0) -> None:
-        """Read a block of the partition's disk, past any cache."""
+    def read(self, size_bytes: int, offset_bytes: int | None = None) -> None:
+        """Read a block of the disk, past any cache; without an offset the next one in sequence."""
         ...
 
-    def write(self, size_bytes: int, *, sequential: bool = False, disk: int = 0) -> None:
-        """Write a block to the partition's disk, past any cache."""
+    def write(self, size_bytes: int, offset_bytes: int | None = None) -> None:
+        """Write a block to the disk, past any cache; without an offset the next one in sequence."""
         ...
 
     def send(self, size_bytes: int, to: str) -> None:
         """Stream bytes to a peer and return when the last one has arrived.
 
-        ``to`` is the name of another partition, or ``outside`` for a host beyond the adapter.
+        ``to`` is the name of another partition, ``next`` for the partition after this one, or
+        ``outside`` for a host beyond the adapter.
         """
         ...
 

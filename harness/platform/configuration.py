@@ -100,6 +100,8 @@ class UserGroup:
     """The rate of open (Poisson) arrivals; None for closed users."""
     think_time_seconds: float = 0.0
     """Mean think time of a closed user (exponential)."""
+    disk: int = 0
+    """The index of the partition's disk that the users work on."""
     demand: Mapping[str, float | int | str | bool] = field(default_factory=dict)
     """The parameters of the user class's demand, in SI units."""
 
@@ -119,7 +121,7 @@ class PartitionConfiguration:
     """Weight for spare capacity, 0 to 255; meaningful for shared-uncapped only."""
     memory_bytes: int = 0
     disks: tuple[DiskConfiguration, ...] = ()
-    virtual_ethernet: VirtualEthernetConfiguration | None = None
+    virtual_ethernet: tuple[VirtualEthernetConfiguration, ...] = ()
     ethernet: tuple[EthernetConfiguration, ...] = ()
     """Adapters attached directly."""
     groups: tuple[UserGroup, ...] = ()
