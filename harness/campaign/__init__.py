@@ -1,0 +1,1 @@
+"""Campaigns: what is to be compared, carried out and kept."""

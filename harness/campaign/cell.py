@@ -1,0 +1,114 @@
+"""A cell of the campaign's matrix and one run of it: plain values that travel to a worker."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.catalog import Constants
+from harness.platform.configuration import SystemConfiguration
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An environment, a virtualization and a load: what one run simulates.
+
+    The names are labels to group by; what is simulated is ``system`` alone.
+    """
+
+    machine: str
+    os: str
+    """The operating system's name, or ``mixed`` when partitions have different ones."""
+    virtualization: str
+    """The factor's value: ``full-system``, ``shared-uncapped``, ``hosted-vmware``..."""
+    workload: str
+    """The workload's name, or ``mixed`` when partitions have different ones."""
+    load: tuple[tuple[str, str], ...]
+    """Further factors and their values as text, in the order of the campaign file."""
+    system: SystemConfiguration
+    duration_seconds: float
+    """Simulated time to be measured."""
+    warm_up_seconds: float | None
+    """Simulated time to be cut off at the beginning; None: it is detected."""
+
+    @property
+    def environment(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
+        """Machine, operating system, workload and load: what is the same for every virtualization.
+
+        Cells of one environment are compared with each other.
+        """
+        return (self.machine, self.os, self.workload, self.load)
+
+    @property
+    def title(self) -> str:
+        """The cell's name for people, in one line."""
+        load = "".join(f", {key} = {value}" for key, value in self.load)
+        return f"{self.machine} / {self.os} / {self.virtualization} / {self.workload}{load}"
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """Every resolved parameter, nested, as JSON holds it."""
+        return dict(asdict(self), load=dict(self.load))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all parameters."""
+        return sha256_of(self.parameters)
+
+
+@dataclass(frozen=True)
+class Locustfile:
+    """A file with user classes, as it was when the campaign was planned."""
+
+    path: str
+    """As the campaign names it."""
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One repetition of a cell: all that a worker needs to carry it out."""
+
+    cell: Cell
+    cell_position: int
+    """The cell's place in the campaign's matrix, whatever part of it is run."""
+    replication: int
+    seed: int
+    """The campaign's seed. Random streams are made of it, the replication, and names that do not
+    depend on the virtualization, so that every virtualization sees the same arrivals."""
+    constants: Constants
+    """The catalog as drawn for this replication."""
+    base: Path
+    """The folder that locustfiles are relative to."""
+    locustfiles: tuple[Locustfile, ...]
+    """Those that the cell's users come from, sorted by path."""
+    starts: datetime
+    """Where simulated time begins."""
+    model: str
+    """Digest of the model's own source, so that a changed model is another run."""
+    constants_digest: str = field(default="", compare=False)
+    """``constants.digest()``, computed once for all runs that share the constants."""
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of everything that decides the result, and of nothing else."""
+        return sha256_of(
+            {
+                "cell": self.cell.digest,
+                "replication": self.replication,
+                "seed": self.seed,
+                "constants": self.constants_digest or self.constants.digest(),
+                "locustfiles": [(file.path, file.sha256) for file in self.locustfiles],
+                "starts": self.starts.isoformat(),
+                "model": self.model,
+            }
+        )
+
+
+def sha256_of(value: object) -> str:
+    """Hash a value by its canonical JSON form (sorted keys, shortest exact numbers)."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

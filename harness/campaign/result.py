@@ -1,0 +1,75 @@
+"""What one run leaves behind."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+Sample = tuple[str, dict[str, str], float]
+"""A sample of the exposition: name, labels, value."""
+
+Point = tuple[float, str, dict[str, str], float]
+"""A sample on the way: seconds since simulated time began, name, labels, value."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """The result of one run: what its exposition says at the end, and the response times.
+
+    Nothing in it depends on the machine that carried the run out, nor on how long that took.
+    """
+
+    samples: list[Sample]
+    """The exposition at the end of the run; a counter's value is its increase over the measured
+    time."""
+    digests: dict[str, dict[str, Any]]
+    """``partition/group/name`` -> the response times' digest in its JSON form."""
+    warm_up_seconds: float
+    """Simulated time that was cut off at the beginning."""
+    measured_seconds: float
+    """Simulated time that the samples cover."""
+    requests: int
+    """Requests that were completed in the measured time, failed ones included."""
+    timeline: list[Point] = field(default_factory=list)
+    """Samples taken on the way, in order of time; empty unless the run records one."""
+
+    def to_json(self) -> str:
+        """Write the result as compact JSON with sorted keys: equal results give equal text.
+
+        Raises
+        ------
+        ValueError
+            If a value is not a finite number.
+        """
+        return json.dumps(
+            {
+                "samples": self.samples,
+                "digests": self.digests,
+                "timeline": self.timeline,
+                "warm_up_seconds": self.warm_up_seconds,
+                "measured_seconds": self.measured_seconds,
+                "requests": self.requests,
+            },
+            allow_nan=False,
+            ensure_ascii=False,
+            separators=(",", ":"),
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunResult":
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If the text is not a result.
+        """
+        data = json.loads(text)
+        return cls(
+            samples=[(name, labels, value) for name, labels, value in data["samples"]],
+            digests=data["digests"],
+            timeline=[(at, name, labels, value) for at, name, labels, value in data["timeline"]],
+            warm_up_seconds=data["warm_up_seconds"],
+            measured_seconds=data["measured_seconds"],
+            requests=data["requests"],
+        )
