@@ -1,0 +1,67 @@
+"""A stretch of processor time that some work asks for, split by cause."""
+
+from collections.abc import Callable, Iterable
+
+from harness.platform.ledger import Account
+
+Part = tuple[int, int]
+"""A cause and its nanoseconds."""
+
+
+class Burst:
+    """Work for one virtual processor, charged to one account.
+
+    Attributes
+    ----------
+    account
+        Who pays: the partition on whose behalf the work is done, which need not be the partition
+        whose virtual processor executes it.
+    parts
+        What is left to do, in order: (cause, nanoseconds).
+    ns
+        The sum of what is left.
+    done
+        Called when the last nanosecond has been executed.
+    """
+
+    __slots__ = ("account", "done", "ns", "parts")
+
+    def __init__(
+        self, account: Account, parts: Iterable[Part], done: Callable[[], object]
+    ) -> None:
+        self.account = account
+        self.parts = parts if isinstance(parts, tuple) else tuple(parts)
+        ns = 0
+        for _, part_ns in self.parts:
+            ns += part_ns
+        self.ns = ns
+        self.done = done
+
+    def finish(self) -> None:
+        """Book all that is left."""
+        account = self.account
+        for cause, ns in self.parts:
+            account[cause] += ns
+
+    def progress(self, done_ns: int) -> None:
+        """Book the first ``done_ns`` nanoseconds of what is left and forget them."""
+        if done_ns > self.ns:
+            raise ValueError(f"a burst of {self.ns} ns cannot have done {done_ns} ns")
+        self.ns -= done_ns
+        left = []
+        for cause, ns in self.parts:
+            step = min(ns, done_ns)
+            self.account[cause] += step
+            done_ns -= step
+            if step < ns:
+                left.append((cause, ns - step))
+        self.parts = tuple(left)
+
+    def split(self, done_ns: int) -> list[Part]:
+        """Say how the first ``done_ns`` nanoseconds divide by cause, booking nothing."""
+        taken = []
+        for cause, ns in self.parts:
+            step = min(ns, done_ns)
+            done_ns -= step
+            taken.append((cause, step))
+        return taken

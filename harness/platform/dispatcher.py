@@ -1,0 +1,294 @@
+"""Putting virtual processors on processors: what every dispatching policy has in common.
+
+A policy (dedicated, shared pool, time-sharing) subclasses :class:`Dispatcher` and decides who goes
+where and for how long; here is the mechanism: starting, interrupting and finishing bursts, booking
+every nanosecond, refilling caches.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from harness.clock import Alarm, Clock
+from harness.platform.burst import Burst
+from harness.platform.ledger import Account, Cause, Ledger
+from harness.platform.partition import Partition, nothing
+from harness.platform.processor import Processor
+from harness.platform.virtual_processor import VirtualProcessor
+
+_HYPERVISOR = int(Cause.HYPERVISOR)
+_REFILL = int(Cause.REFILL)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheCosts:
+    """The second-level cache of a chip, and what it costs to fetch a line again."""
+
+    lines: int = 0
+    refill_ns_per_line: float = 0.0
+
+
+class Dispatcher(ABC):
+    """A set of processors and the virtual processors that run on them.
+
+    Parameters
+    ----------
+    switch_parts
+        What putting a virtual processor on a processor costs, charged to the account of the work
+        it is put there for.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        ledger: Ledger,
+        processors: Sequence[Processor],
+        cache: CacheCosts,
+        switch_parts: tuple[tuple[int, int], ...] = (),
+    ) -> None:
+        self.clock = clock
+        self.ledger = ledger
+        self.processors = list(processors)
+        self.cache = cache
+        self.switch_parts = switch_parts
+        self.switch_ns = sum(ns for _, ns in switch_parts)
+        self.partitions: list[Partition] = []
+
+    def add(self, partition: Partition) -> None:
+        """Take charge of a partition's virtual processors."""
+        partition.dispatcher = self
+        self.partitions.append(partition)
+        for vp in partition.vps:
+            vp.expired = partial(self._expired, vp)
+
+    # What a policy decides
+
+    @abstractmethod
+    def wake(self, vp: VirtualProcessor) -> None:
+        """Find a processor for a virtual processor that has become ready, or let it wait."""
+
+    @abstractmethod
+    def free_processor(self, vp: VirtualProcessor) -> Processor | None:
+        """Choose the idle processor where a virtual processor would best run, if there is one."""
+
+    @abstractmethod
+    def release(self, processor: Processor) -> None:
+        """Give a processor that has just become free to whoever comes next."""
+
+    def limit(self, vp: VirtualProcessor) -> int | None:
+        """Say when the policy wants to look at a starting virtual processor again."""
+        return None
+
+    def limit_reached(self, vp: VirtualProcessor) -> None:
+        """Decide about a running virtual processor at its limit."""
+        raise AssertionError("this policy sets no limits")
+
+    def use(self, vp: VirtualProcessor, start_ns: int, end_ns: int) -> None:
+        """Take note of the time that a virtual processor has occupied a processor."""
+
+    # The mechanism
+
+    def start(self, vp: VirtualProcessor, processor: Processor) -> None:
+        """Put a ready virtual processor on a free processor."""
+        burst = vp.burst
+        assert burst is not None
+        now = self.clock.now
+        begin = processor.free_ns
+        if begin < now:
+            self.ledger.idle_ns += now - begin
+            begin = now
+        partition = vp.partition
+        partition.dispatches += 1
+        partition.dispatch_wait_ns += begin - vp.ready_ns
+        processor.vp = vp
+        vp.processor = processor
+        vp.run_ns = begin
+        account = burst.account
+        lead_ns = self.switch_ns
+        for cause, ns in self.switch_parts:
+            account[cause] += ns
+        chip = processor.chip
+        if vp.home_chip is not chip or chip.filled_lines != vp.filled_mark:
+            lead_ns += self._refill(vp, processor, account)
+        if vp.tick_due:
+            vp.tick_due = False
+            lead_ns += partition.tick_ns
+            for cause, ns in partition.tick_parts:
+                partition.account[cause] += ns
+        vp.work_ns = work_ns = begin + lead_ns
+        vp.stolen_ns = 0
+        vp.slice_ns = work_ns + partition.slice_ns
+        vp.limit_ns = self.limit(vp)
+        self._arm(vp, burst, now)
+
+    def _refill(self, vp: VirtualProcessor, processor: Processor, account: Account) -> int:
+        """Charge the cache lines that a virtual processor finds driven out of its chip's cache.
+
+        Under least-recently-used replacement it loses what, together with its own lines, exceeds
+        the cache; on another chip it finds nothing.
+        """
+        lines = vp.partition.working_set_lines
+        chip = processor.chip
+        if vp.home_chip is chip:
+            others = chip.filled_lines - vp.filled_mark
+            lines = max(0, min(lines, others + lines - self.cache.lines))
+        chip.filled_lines += lines
+        ns = round(lines * self.cache.refill_ns_per_line)
+        account[_REFILL] += ns
+        return ns
+
+    def _arm(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
+        end = vp.work_ns + vp.stolen_ns + burst.ns
+        if vp.slice_ns < end:
+            end = vp.slice_ns
+        limit = vp.limit_ns
+        if limit is not None and limit < end:
+            end = limit
+        vp.alarm = self.clock.call_in(end - now if end > now else 0, vp.expired)
+
+    def rearm(self, vp: VirtualProcessor) -> None:
+        """Set a running virtual processor's alarm anew after its limit has changed."""
+        assert vp.alarm is not None and vp.burst is not None
+        vp.alarm.cancel()
+        self._arm(vp, vp.burst, self.clock.now)
+
+    def _expired(self, vp: VirtualProcessor, _: Alarm) -> None:
+        now = self.clock.now
+        burst = vp.burst
+        assert burst is not None
+        if now - vp.work_ns - vp.stolen_ns >= burst.ns:
+            self._finished(vp, burst, now)
+        elif vp.limit_ns is not None and now >= vp.limit_ns:
+            self.limit_reached(vp)
+        else:
+            if now >= vp.slice_ns:
+                self._slice_ended(vp, burst, now)
+                burst = vp.burst
+                assert burst is not None
+            self._arm(vp, burst, now)
+
+    def _finished(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
+        partition = vp.partition
+        burst.finish()
+        # What the end of the burst sets off may give the processor its next work at once.
+        vp.burst = None
+        outer, partition.hot = partition.hot, vp
+        burst.done()
+        partition.hot = outer
+        following = vp.burst
+        if following is None:
+            if not partition.run_queue:
+                self.stop(vp, now)
+                partition.idle.append(vp)
+                processor = vp.home
+                assert processor is not None
+                self.release(processor)
+                return
+            vp.burst = following = partition.run_queue.popleft()
+        vp.work_ns = now
+        vp.stolen_ns = 0
+        vp.slice_ns = now + partition.slice_ns
+        if vp.limit_ns is not None and now >= vp.limit_ns:
+            self.limit_reached(vp)
+        else:
+            self._arm(vp, following, now)
+
+    def _slice_ended(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
+        partition = vp.partition
+        vp.slice_ns = now + partition.slice_ns
+        if partition.run_queue:
+            self._settle_burst(vp, burst, now)
+            partition.run_queue.append(burst)
+            vp.burst = partition.run_queue.popleft()
+
+    def _settle_burst(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
+        """Book what a running virtual processor has done of its burst so far."""
+        done_ns = now - vp.work_ns - vp.stolen_ns
+        if done_ns < 0:
+            # Costs of dispatching or a tick were booked in full and are cut off here.
+            burst.account[_HYPERVISOR] += done_ns
+        else:
+            burst.progress(done_ns)
+        vp.work_ns = now
+        vp.stolen_ns = 0
+
+    def count(self, vp: VirtualProcessor, now: int) -> None:
+        """Count a running virtual processor's occupancy up to now."""
+        if now > vp.run_ns:
+            vp.partition.dispatched_ns += now - vp.run_ns
+            self.use(vp, vp.run_ns, now)
+            vp.run_ns = now
+
+    def stop(self, vp: VirtualProcessor, now: int) -> None:
+        """Take a virtual processor off its processor, which is free from then on."""
+        processor = vp.processor
+        assert processor is not None
+        self.count(vp, now)
+        processor.vp = None
+        processor.free_ns = now
+        vp.processor = None
+        vp.home = processor
+        vp.home_chip = processor.chip
+        vp.filled_mark = processor.chip.filled_lines
+
+    def preempt(self, vp: VirtualProcessor) -> Processor:
+        """Take a virtual processor off in the midst of its burst and return its processor."""
+        now = self.clock.now
+        processor, burst, alarm = vp.processor, vp.burst, vp.alarm
+        assert processor is not None and burst is not None and alarm is not None
+        alarm.cancel()
+        self._settle_burst(vp, burst, now)
+        self.stop(vp, now)
+        vp.ready_ns = now
+        return processor
+
+    def tick_idle(self, vp: VirtualProcessor) -> None:
+        """Let an idle virtual processor take a clock tick: it wakes, counts it and cedes again."""
+        processor = self.free_processor(vp)
+        partition = vp.partition
+        if processor is None:
+            partition.idle.remove(vp)
+            vp.burst = Burst(partition.account, partition.tick_parts, nothing)
+            self.wake(vp)
+            return
+        # A free processor is borrowed for some microseconds without the ceremony of a dispatch.
+        now = self.clock.now
+        begin = processor.free_ns
+        if begin < now:
+            self.ledger.idle_ns += now - begin
+            begin = now
+        processor.free_ns = end = begin + self.switch_ns + partition.tick_ns
+        account = partition.account
+        for cause, ns in self.switch_parts:
+            account[cause] += ns
+        for cause, ns in partition.tick_parts:
+            account[cause] += ns
+        partition.dispatches += 1
+        partition.dispatched_ns += end - begin
+        self.use(vp, begin, end)
+
+    def in_progress(self) -> tuple[int, list[tuple[Account, list[tuple[int, int]]]]]:
+        """Say what is under way at this moment and not yet booked.
+
+        Returns
+        -------
+        Idle nanoseconds (which may be negative where a tick has borrowed a processor for longer
+        than until now), and for every running burst its account and parts.
+        """
+        now = self.clock.now
+        idle_ns = 0
+        running: list[tuple[Account, list[tuple[int, int]]]] = []
+        for processor in self.processors:
+            vp = processor.vp
+            if vp is None:
+                idle_ns += now - processor.free_ns
+                continue
+            burst = vp.burst
+            assert burst is not None
+            done_ns = now - vp.work_ns - vp.stolen_ns
+            if done_ns < 0:
+                running.append((burst.account, [(_HYPERVISOR, done_ns)]))
+            else:
+                running.append((burst.account, burst.split(min(done_ns, burst.ns))))
+        return idle_ns, running

@@ -1,0 +1,141 @@
+"""A partition: an operating system that dispatches work onto its virtual processors."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from harness.clock import Alarm, Clock
+from harness.platform.burst import Burst, Part
+from harness.platform.ledger import Account, Cause
+from harness.platform.virtual_processor import VirtualProcessor
+
+if TYPE_CHECKING:
+    from harness.platform.dispatcher import Dispatcher
+
+
+def nothing() -> None:
+    """Be done with a burst that nobody waits for."""
+
+
+class Partition:
+    """A partition (or a guest) with its virtual processors and its run queue.
+
+    Threads are served first come, first served, each for at most the operating system's time
+    slice at a turn.
+
+    Parameters
+    ----------
+    virtual_processors
+        How many.
+    entitlement_ns
+        Entitlement of each virtual processor per dispatch window; without meaning when the
+        partition owns its processors.
+    weight
+        For spare capacity; 0 acts as capped.
+    slice_ns
+        The operating system's time slice.
+    tick_parts, tick_period_ns
+        What a clock tick costs a virtual processor, and how often it comes (0: never).
+    working_set_lines
+        Cache lines that a virtual processor has to fetch again at most after losing its place.
+
+    Attributes
+    ----------
+    dispatches
+        Virtual context switches (vcsw): how often one of its VPs was put on a processor.
+    dispatched_ns
+        Processor time while its VPs were dispatched (physc x time).
+    dispatch_wait_ns
+        Time that its VPs spent ready without a processor.
+    phantom_interrupts
+        Interrupts for others that arrived on a processor while one of its VPs was there.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        name: str,
+        account: Account,
+        *,
+        virtual_processors: int,
+        entitlement_ns: int = 0,
+        weight: int = 0,
+        slice_ns: int = 10_000_000,
+        tick_parts: tuple[Part, ...] = (),
+        tick_period_ns: int = 0,
+        working_set_lines: int = 0,
+    ) -> None:
+        self.clock = clock
+        self.name = name
+        self.account = account
+        self.weight = weight
+        self.slice_ns = slice_ns
+        self.tick_parts = tick_parts
+        self.tick_ns = sum(ns for _, ns in tick_parts)
+        self.tick_period_ns = tick_period_ns
+        self.working_set_lines = working_set_lines
+        self.vps = [
+            VirtualProcessor(self, index, entitlement_ns) for index in range(virtual_processors)
+        ]
+        self.idle = self.vps[::-1]
+        self.hot: VirtualProcessor | None = None
+        self.run_queue: deque[Burst] = deque()
+        self.dispatcher: Dispatcher | None = None
+        self.spare_pass = 0
+        self.dispatches = 0
+        self.dispatched_ns = 0
+        self.dispatch_wait_ns = 0
+        self.phantom_interrupts = 0
+
+    def submit(self, burst: Burst, *, urgent: bool = False) -> None:
+        """Have a burst executed: by an idle virtual processor if there is one, else in turn.
+
+        An urgent burst (an interrupt's work) goes before threads that wait for a processor.
+        """
+        hot = self.hot
+        if hot is not None and hot.burst is None and (urgent or not self.run_queue):
+            hot.burst = burst
+        elif self.idle:
+            vp = self.idle.pop()
+            vp.burst = burst
+            assert self.dispatcher is not None
+            self.dispatcher.wake(vp)
+        elif urgent:
+            self.run_queue.appendleft(burst)
+        else:
+            self.run_queue.append(burst)
+
+    def execute(
+        self, parts: tuple[Part, ...], done: Callable[[], object], *, urgent: bool = False
+    ) -> None:
+        """Execute work on the partition's own account."""
+        self.submit(Burst(self.account, parts, done), urgent=urgent)
+
+    def start_ticking(self, vp: VirtualProcessor, phase_ns: int) -> None:
+        """Let the clock of a virtual processor tick, first after ``phase_ns``."""
+        dispatcher = self.dispatcher
+        assert dispatcher is not None
+        call_in = self.clock.call_in
+        period_ns = self.tick_period_ns
+        tick_ns = self.tick_ns
+        account = self.account
+
+        def tick(_: Alarm) -> None:
+            call_in(period_ns, tick)
+            if vp.processor is not None:
+                vp.stolen_ns += tick_ns
+                for cause, ns in self.tick_parts:
+                    account[cause] += ns
+            elif vp.burst is not None:
+                vp.tick_due = True
+            else:
+                dispatcher.tick_idle(vp)
+
+        vp.tick = tick
+        call_in(phase_ns, tick)
+
+    def take_phantom_interrupt(self, vp: VirtualProcessor, ns: int, payer: Account) -> None:
+        """Be held up by an interrupt for somebody else, who pays for it."""
+        self.phantom_interrupts += 1
+        vp.stolen_ns += ns
+        payer[Cause.HYPERVISOR] += ns

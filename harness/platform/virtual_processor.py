@@ -1,0 +1,99 @@
+"""A virtual processor: what a partition's operating system takes for a processor."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from harness.clock import Alarm
+from harness.platform.burst import Burst
+from harness.platform.processor import Chip, Processor
+
+if TYPE_CHECKING:
+    from harness.platform.partition import Partition
+
+
+def _unset(_: Alarm) -> None:
+    raise AssertionError("the virtual processor has no dispatcher yet")
+
+
+class VirtualProcessor:
+    """A virtual processor (VP) and where it stands. All times are in nanoseconds.
+
+    It is *idle* (ceded: no burst), *ready* (a burst, no processor) or *running* (both).
+
+    Attributes
+    ----------
+    burst
+        What it executes or waits to execute.
+    processor, home, home_chip
+        Where it runs; where it ran last.
+    filled_mark
+        The chip's fill count when it left.
+    ready_ns
+        Since when it has been ready.
+    runnable_ns
+        Since when it has not been idle.
+    run_ns
+        Up to where its occupancy has been counted, while running.
+    work_ns
+        When the burst proper began, after the costs of dispatching.
+    stolen_ns
+        Time that ticks and foreign interrupts took since ``work_ns``.
+    slice_ns, limit_ns
+        When the operating system, and when the dispatcher, wants to look again; None: never.
+    used_ns, window
+        What it has used of its entitlement in the dispatch window of that number.
+    vruntime_ns
+        Its weighted run time under a time-sharing scheduler.
+    """
+
+    __slots__ = (
+        "alarm",
+        "burst",
+        "entitlement_ns",
+        "expired",
+        "filled_mark",
+        "home",
+        "home_chip",
+        "index",
+        "limit_ns",
+        "partition",
+        "processor",
+        "ready_ns",
+        "run_ns",
+        "runnable_ns",
+        "slice_ns",
+        "stolen_ns",
+        "tick",
+        "tick_due",
+        "used_ns",
+        "vruntime_ns",
+        "window",
+        "work_ns",
+    )
+
+    def __init__(self, partition: "Partition", index: int, entitlement_ns: int) -> None:
+        self.partition = partition
+        self.index = index
+        self.entitlement_ns = entitlement_ns
+        self.burst: Burst | None = None
+        self.processor: Processor | None = None
+        self.home: Processor | None = None
+        self.home_chip: Chip | None = None
+        self.filled_mark = 0
+        self.ready_ns = 0
+        self.run_ns = 0
+        self.runnable_ns = 0
+        self.work_ns = 0
+        self.stolen_ns = 0
+        self.slice_ns = 0
+        self.limit_ns: int | None = None
+        self.used_ns = 0
+        self.window = 0
+        self.vruntime_ns = 0
+        self.tick_due = False
+        self.alarm: Alarm | None = None
+        self.expired: Callable[[Alarm], None] = _unset
+        self.tick: Callable[[Alarm], None] = _unset
+
+    def __repr__(self) -> str:
+        return f"<VP {self.index} of {self.partition.name}>"
