@@ -1,0 +1,1 @@
+"""Metrics: what a run exposes, and how it is read."""

@@ -1,0 +1,93 @@
+"""What things cost on a given machine: published constants turned into nanoseconds."""
+
+from collections.abc import Mapping, Sequence
+
+from harness.catalog import Constants
+from harness.clock import to_ns
+
+
+class Costs:
+    """Constants at the clock of one machine.
+
+    Parameters
+    ----------
+    clock_hz
+        The clock of the machine's processors.
+    flavour
+        The hosted monitor (``vmware``, ``uml``...) whose costs a guest pays, or None.
+    """
+
+    def __init__(self, constants: Constants, clock_hz: float, flavour: str | None = None) -> None:
+        self.constants = constants
+        self.clock_hz = clock_hz
+        self.flavour = flavour
+        self._events: dict[int, tuple[Mapping[str, float], int, int]] = {}
+
+    def number(self, name: str) -> float:
+        """Look a constant up."""
+        value = self.constants[name]
+        if isinstance(value, bool | str | tuple):
+            raise TypeError(f"constant {name} is not one number: {value!r}")
+        return float(value)
+
+    def time(self, name: str) -> int:
+        """Look a time up, in nanoseconds."""
+        return to_ns(self.number(name))
+
+    def cycles(self, cycles: float) -> int:
+        """Convert cycles to nanoseconds on this machine."""
+        return round(cycles / self.clock_hz * 1e9)
+
+    def software(self, name: str) -> float:
+        """Look up cycles that the hosted level spends, carried over to this processor."""
+        return self.number(name) * self.number("hosted.transfer")
+
+    def user(self, processor_seconds: float) -> int:
+        """Convert user-mode time on the reference processor to nanoseconds on this one."""
+        return round(
+            processor_seconds * 1e9 * self.number("processor.reference_clock") / self.clock_hz
+        )
+
+    def events(self, events: Mapping[str, float]) -> tuple[int, int]:
+        """Add up what operating-system events cost.
+
+        Parameters
+        ----------
+        events
+            Mean number of each; the mapping is remembered by identity, so pass the same one.
+
+        Returns
+        -------
+        Nanoseconds of the operating system as on an undivided machine, and on top those that the
+        hosted monitor adds (it may also save some, never more than the whole event).
+        """
+        known = self._events.get(id(events))
+        if known is not None and known[0] is events:
+            return known[1], known[2]
+        native = self.number("native.transfer")
+        os_cycles = monitor_cycles = 0.0
+        for name, count in events.items():
+            cycles = count * self.number(f"events.native.{name}") * native
+            os_cycles += cycles
+            if self.flavour is not None:
+                with_monitor = count * self.software(f"events.{self.flavour}.{name}")
+                monitor_cycles += max(0.0, with_monitor - cycles)
+        os_ns, monitor_ns = self.cycles(os_cycles), self.cycles(monitor_cycles)
+        self._events[id(events)] = events, os_ns, monitor_ns
+        return os_ns, monitor_ns
+
+
+def fixed_and_per_unit(at: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
+    """Split costs per byte, published for two packet sizes, into a part per byte and per packet.
+
+    With ``c(s) = b + p / s`` for payloads ``s``: two published points give both unknowns. A
+    negative part per byte (the points do not decide) is taken as zero.
+
+    Returns
+    -------
+    Cost per byte ``b`` and per packet ``p``.
+    """
+    (s1, s2), (c1, c2) = at, values
+    per_packet = (c1 - c2) / (1 / s1 - 1 / s2)
+    per_byte = max(0.0, c2 - per_packet / s2)
+    return per_byte, per_packet

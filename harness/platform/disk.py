@@ -1,0 +1,108 @@
+"""A disk subsystem: spindles behind one link."""
+
+from collections.abc import Callable
+
+from harness.clock import Alarm, Clock
+
+_MIX = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+
+
+def scatter(number: int) -> int:
+    """Map a number to 64 evenly scattered bits (the finalizer of SplitMix64)."""
+    z = (number + _MIX) & _MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return z ^ (z >> 31)
+
+
+class Disk:
+    """Spindles that position and read in parallel, and a link that carries one block at a time.
+
+    Where a block lies decides its spindle, its seek and how far the platter has to turn: the same
+    operation costs the same positioning whatever machine asks for it.
+
+    Parameters
+    ----------
+    positioning_ns
+        Mean seek time of a random access.
+    rotation_ns
+        One turn of the platter.
+    block_ns
+        Time of the whole device for the next block in sequence, by size in bytes.
+    link_ns_per_byte
+        The link's share of that time.
+
+    Attributes
+    ----------
+    operations, bytes, busy_ns
+        Completed operations, bytes moved, and time of the spindles in use (all summed).
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        name: str,
+        *,
+        spindles: int,
+        positioning_ns: int,
+        rotation_ns: int,
+        block_ns: Callable[[int], int],
+        link_ns_per_byte: float,
+        stripe_bytes: int = 65536,
+    ) -> None:
+        self.clock = clock
+        self.name = name
+        self.positioning_ns = positioning_ns
+        self.rotation_ns = rotation_ns
+        self.block_ns = block_ns
+        self.link_ns_per_byte = link_ns_per_byte
+        self.stripe_bytes = stripe_bytes
+        self._free_ns = [0] * spindles
+        self._link_free_ns = 0
+        self._times: dict[int, tuple[int, int]] = {}
+        self.operations = 0
+        self.bytes = 0
+        self.busy_ns = 0
+
+    def _media_and_link(self, size_bytes: int) -> tuple[int, int]:
+        times = self._times.get(size_bytes)
+        if times is None:
+            link_ns = round(size_bytes * self.link_ns_per_byte)
+            times = max(0, self.block_ns(size_bytes) - link_ns), link_ns
+            self._times[size_bytes] = times
+        return times
+
+    def submit(
+        self, size_bytes: int, offset_bytes: int | None, done: Callable[[Alarm], object]
+    ) -> None:
+        """Read or write a block; without an offset it is the next one in sequence."""
+        now = self.clock.now
+        media_ns, link_ns = self._media_and_link(size_bytes)
+        free = self._free_ns
+        if offset_bytes is None:
+            # The array's read-ahead keeps a sequential stream ready on whichever spindle is idle.
+            spindle = free.index(min(free))
+        else:
+            bits = scatter(offset_bytes // self.stripe_bytes)
+            spindle = bits % len(free)
+            # Seeks spread evenly between half and one and a half times the mean.
+            media_ns += self.positioning_ns // 2 + self.positioning_ns * (bits >> 48) // 65536
+            media_ns += self.rotation_ns * (bits >> 32 & 0xFFFF) // 65536
+        start = free[spindle]
+        if start < now:
+            start = now
+        free[spindle] = end = start + media_ns
+        self.busy_ns += media_ns
+
+        def media_done(_: Alarm) -> None:
+            at = self.clock.now
+            begin = self._link_free_ns
+            if begin < at:
+                begin = at
+            self._link_free_ns = begin = begin + link_ns
+            self.operations += 1
+            self.bytes += size_bytes
+            self.clock.call_in(begin - at, done)
+
+        self.clock.call_in(end - now, media_done)

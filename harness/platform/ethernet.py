@@ -1,0 +1,71 @@
+"""A physical Ethernet adapter and its wire, full duplex."""
+
+from collections.abc import Callable
+
+from harness.clock import Alarm, Clock
+
+
+class Wire:
+    """Both directions of a link to the network outside.
+
+    Parameters
+    ----------
+    rate_bytes_per_second
+        Line rate of each direction.
+    mtu_bytes, header_bytes, frame_bytes
+        Largest packet; protocol headers inside it; framing around it (preamble, header, check
+        sequence, gap).
+    latency_ns
+        From the last bit sent to the peer's having it.
+
+    Attributes
+    ----------
+    bytes, busy_ns
+        Payload carried and time in use, both directions together.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        name: str,
+        *,
+        rate_bytes_per_second: float,
+        mtu_bytes: int,
+        header_bytes: int,
+        frame_bytes: int,
+        latency_ns: int,
+    ) -> None:
+        self.clock = clock
+        self.name = name
+        self.ns_per_byte = 1e9 / rate_bytes_per_second
+        self.payload_bytes = mtu_bytes - header_bytes
+        self.overhead_bytes = header_bytes + frame_bytes
+        self.latency_ns = latency_ns
+        self.bytes = 0
+        self.busy_ns = 0
+        self._free_ns = [0, 0]
+        self._active_ns = [-(10**18), -(10**18)]
+
+    def packets(self, size_bytes: int) -> int:
+        """Count the packets of a message."""
+        return max(1, -(-size_bytes // self.payload_bytes))
+
+    def carry(self, outbound: bool, size_bytes: int, done: Callable[[], object]) -> None:
+        """Carry a message after those that wait for the same direction."""
+        now = self.clock.now
+        wire_bytes = size_bytes + self.packets(size_bytes) * self.overhead_bytes
+        busy_ns = round(wire_bytes * self.ns_per_byte)
+        start = max(now, self._free_ns[outbound])
+        self._free_ns[outbound] = end = start + busy_ns
+        self._active_ns[outbound] = end
+        self.bytes += size_bytes
+        self.busy_ns += busy_ns
+
+        def arrived(_: Alarm) -> None:
+            done()
+
+        self.clock.call_in(end + self.latency_ns - now, arrived)
+
+    def opposite_active(self, outbound: bool, within_ns: int) -> bool:
+        """Tell whether the other direction has carried anything lately (duplex traffic)."""
+        return self.clock.now - self._active_ns[not outbound] < within_ns
