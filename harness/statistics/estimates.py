@@ -1,0 +1,312 @@
+"""Means with bootstrap intervals and one-sided tests, for many columns at once.
+
+The interval is BCa (bias-corrected and accelerated): B. Efron, "Better bootstrap confidence
+intervals", JASA 82 (1987). Left as it is, it is too narrow for few samples, because resamples of n
+values vary by (n - 1) / n too little and because it takes normal for Student quantiles. Both are
+made good by looking up wider quantiles: T. Hesterberg, "What teachers should know about the
+bootstrap", The American Statistician 69 (2015), section 4.3 ("expanded" intervals).
+
+What the resamples cannot tell is left to Student's t: probabilities beyond the most extreme
+resample, and everything below :data:`MINIMUM_FOR_BOOTSTRAP` samples.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 9999
+"""Resamples of a bootstrap; its probabilities are multiples of 1 / (RESAMPLES + 1)."""
+
+MINIMUM_FOR_BOOTSTRAP = 8
+"""With fewer samples even the expanded interval is too narrow: with six normal values it contains
+their mean in 93 % of all cases instead of 95 %. Student's t keeps 95 % for any number of them."""
+
+ENOUGH_SAMPLES = 10
+"""With fewer samples an interval carries a warning."""
+
+
+class Caution(StrEnum):
+    """Why an interval deserves less trust than its level says."""
+
+    SINGLE_SAMPLE = "single-sample"
+    """One sample: its spread is unknown, and the interval has no ends."""
+    STUDENT = "student"
+    """Too few samples for a bootstrap: Student's t, which takes the values for normal."""
+    FEW_SAMPLES = "few-samples"
+    """Enough for a bootstrap, too few to see the shape of the distribution."""
+    NO_VARIATION = "no-variation"
+    """All samples are equal: the interval is a point and contains no uncertainty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and where the true value lies with a given confidence."""
+
+    estimate: float
+    low: float
+    """Minus infinity when nothing is known (or its image after :meth:`transformed`)."""
+    high: float
+    """Infinity when nothing is known."""
+    level: float
+    """Confidence, for instance 0.95."""
+    samples: int
+    warnings: tuple[str, ...] = ()
+    """Members of :class:`Caution`."""
+
+    def transformed(self, function: Callable[[float], float]) -> "Interval":
+        """Carry estimate and ends over through an increasing function."""
+        return replace(
+            self,
+            estimate=function(self.estimate),
+            low=function(self.low),
+            high=function(self.high),
+        )
+
+
+class Bootstrap:
+    """Means of several columns of samples, resampled together.
+
+    Rows belong together (a replication): every column is resampled with the same rows, so that
+    what is common to the columns stays common. A column's result does not depend on which other
+    columns there are.
+
+    Parameters
+    ----------
+    values
+        Shape (samples, columns), or (samples,) for one column. NaN marks a sample that is missing;
+        each column uses what it has.
+    seed
+        Makes the resamples; the same for equal seeds.
+    resamples
+        How many.
+    resolution
+        Differences up to this size are rounding errors: a column that varies less counts as
+        having no variation.
+    expanded
+        False gives the textbook BCa interval, which is too narrow for few samples.
+
+    Raises
+    ------
+    ValueError
+        If a column holds no sample, or one that is infinite.
+    """
+
+    def __init__(
+        self,
+        values: ArrayLike,
+        *,
+        seed: int = 0,
+        resamples: int = RESAMPLES,
+        resolution: float = 0.0,
+        expanded: bool = True,
+    ) -> None:
+        table = np.asarray(values, dtype=np.float64)
+        if table.ndim == 1:
+            table = table[:, np.newaxis]
+        if np.isinf(table).any():
+            raise ValueError("samples must be finite")
+        present = ~np.isnan(table)
+        if table.ndim != 2 or not present.any(axis=0).all():
+            raise ValueError("every column needs at least one sample")
+        self._resolution = resolution
+        self._count = table.shape[1]
+        self._groups: list[tuple[NDArray[np.intp], _Columns]] = []
+        patterns, group = np.unique(present, axis=1, return_inverse=True)
+        for index, pattern in enumerate(patterns.T):
+            members = np.flatnonzero(group.reshape(-1) == index)
+            columns = _Columns(table[np.ix_(pattern, members)], seed, resamples, expanded)
+            self._groups.append((members, columns))
+
+    def intervals(self, level: float = 0.95) -> tuple[Interval, ...]:
+        """Two-sided interval of each column's mean."""
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"a confidence level lies in (0, 1), not at {level}")
+        found: dict[int, Interval] = {}
+        for members, columns in self._groups:
+            lows, highs = columns.ends((1.0 - level) / 2.0)
+            still = columns.spread <= self._limit(columns)
+            for place, column in enumerate(members):
+                estimate = float(columns.mean[place])
+                low, high = float(lows[place]), float(highs[place])
+                if still[place] and columns.samples > 1:
+                    low = high = estimate
+                found[int(column)] = Interval(
+                    estimate=estimate,
+                    low=min(low, estimate),
+                    high=max(high, estimate),
+                    level=level,
+                    samples=columns.samples,
+                    warnings=_cautions(columns.samples, bool(still[place])),
+                )
+        return tuple(found[column] for column in range(self._count))
+
+    def p_below(self, bounds: ArrayLike) -> Array:
+        """Probability value of each column against "the mean is at least its bound".
+
+        It is the smallest alpha at which the upper end of the one-sided interval with confidence
+        1 - alpha does not exceed the bound. With a single sample it is 1: nothing can be shown.
+
+        Parameters
+        ----------
+        bounds
+            One per column, or one for all.
+        """
+        return self._one_sided(bounds, -1.0)
+
+    def p_above(self, bounds: ArrayLike) -> Array:
+        """Probability value of each column against "the mean is at most its bound"."""
+        return self._one_sided(bounds, 1.0)
+
+    def _one_sided(self, bounds: ArrayLike, direction: float) -> Array:
+        limits = np.broadcast_to(np.asarray(bounds, dtype=np.float64), (self._count,))
+        result = np.ones(self._count)
+        for members, columns in self._groups:
+            if columns.samples == 1:
+                continue
+            bound = limits[members]
+            probability = columns.above(bound) if direction > 0 else columns.below(bound)
+            resolution = self._limit(columns)
+            beyond = direction * (columns.mean - bound) > resolution
+            still = columns.spread <= resolution
+            result[members] = np.where(still, np.where(beyond, 0.0, 1.0), probability)
+        return result
+
+    def _limit(self, columns: "_Columns") -> Array:
+        return np.maximum(self._resolution, 1e-12 * np.abs(columns.mean))
+
+
+class _Columns:
+    """Columns that have the same rows: no sample is missing. Internal to :class:`Bootstrap`."""
+
+    def __init__(self, values: Array, seed: int, resamples: int, expanded: bool) -> None:
+        self.samples = values.shape[0]
+        self.mean: Array = values.mean(axis=0)
+        self.spread: Array = np.ptp(values, axis=0)
+        # Unit deviations, so that neither tiny nor huge values leave the range of a float.
+        scale = np.where(self.spread > 0.0, self.spread, 1.0)
+        unit = np.where(self.spread > 0.0, (values - self.mean) / scale, 0.0)
+        squares = np.square(unit).sum(axis=0)
+        self._error = scale * np.sqrt(squares / max(self.samples - 1, 1) / self.samples)
+        self._widening = np.sqrt(self.samples / max(self.samples - 1, 1)) if expanded else 1.0
+        self._expanded = expanded
+        self._bootstrap = self.samples >= MINIMUM_FOR_BOOTSTRAP
+        if not self._bootstrap:
+            return
+        # The acceleration of a mean: a sixth of the skewness of its influence values.
+        power = np.where(squares > 0.0, np.power(squares, 1.5), 1.0)
+        self._acceleration: Array = np.power(unit, 3).sum(axis=0) / (6.0 * power)
+        # Means of deviations, not of values: a common offset must not cost digits.
+        means = _weights(self.samples, resamples, seed) @ (unit * scale)
+        tie = 1e-12 * scale
+        below = (means < -tie).sum(axis=0) + 0.5 * (np.abs(means) <= tie).sum(axis=0)
+        self._bias: Array = special.ndtri(np.clip(below, 0.5, resamples - 0.5) / resamples)
+        self._sorted: Array = np.sort(means, axis=0)
+        self._ranks: Array = np.arange(1, resamples + 1) / (resamples + 1)
+
+    def ends(self, tail: float) -> tuple[Array, Array]:
+        """Return the ends that leave the probability ``tail`` outside, on either side."""
+        if self.samples == 1:
+            unknown = np.full(self.mean.shape, np.inf)
+            return -unknown, unknown
+        student = -special.stdtrit(self.samples - 1, tail)
+        low, high = self.mean - student * self._error, self.mean + student * self._error
+        if not self._bootstrap:
+            return low, high
+        quantile = student * self._widening if self._expanded else -special.ndtri(tail)
+        lower, upper = self._levels(-quantile), self._levels(quantile)
+        return (
+            np.where(
+                lower < self._ranks[0],
+                np.minimum(low, self.mean + self._sorted[0]),
+                self.mean + self._quantiles(lower),
+            ),
+            np.where(
+                upper > self._ranks[-1],
+                np.maximum(high, self.mean + self._sorted[-1]),
+                self.mean + self._quantiles(upper),
+            ),
+        )
+
+    def below(self, bound: Array) -> Array:
+        """One-sided probability values against "mean >= bound"."""
+        return self._tail(bound, 1.0)
+
+    def above(self, bound: Array) -> Array:
+        """One-sided probability values against "mean <= bound"."""
+        return self._tail(bound, -1.0)
+
+    def _tail(self, bound: Array, direction: float) -> Array:
+        """Inverts the interval: the tail that would put an end of it at the bound."""
+        distance = bound - self.mean
+        error = np.where(self._error > 0.0, self._error, 1.0)
+        student: Array = special.stdtr(self.samples - 1, -direction * distance / error)
+        if not self._bootstrap:
+            return student
+        level = np.array(
+            [
+                np.interp(point, column, self._ranks)
+                for point, column in zip(distance, self._sorted.T, strict=True)
+            ]
+        )
+        shift = special.ndtri(level) - self._bias
+        divisor = 1.0 + self._acceleration * shift
+        z = np.where(
+            divisor > 0.0,
+            shift / np.where(divisor > 0.0, divisor, 1.0) - self._bias,
+            np.sign(shift) * np.inf,
+        )
+        probability: Array = (
+            special.stdtr(self.samples - 1, -direction * z / self._widening)
+            if self._expanded
+            else special.ndtr(-direction * z)
+        )
+        extreme = self._sorted[-1] if direction > 0 else self._sorted[0]
+        unresolved = direction * (distance - extreme) > 0.0
+        return np.where(unresolved, np.minimum(probability, student), probability)
+
+    def _levels(self, z: float) -> Array:
+        """Probabilities at which BCa reads the resamples for the normal quantile z."""
+        shift = self._bias + z
+        divisor = 1.0 - self._acceleration * shift
+        adjusted = np.where(
+            divisor > 0.0,
+            self._bias + shift / np.where(divisor > 0.0, divisor, 1.0),
+            np.sign(shift) * np.inf,
+        )
+        levels: Array = special.ndtr(adjusted)
+        return levels
+
+    def _quantiles(self, levels: Array) -> Array:
+        return np.array(
+            [
+                np.interp(level, self._ranks, column)
+                for level, column in zip(levels, self._sorted.T, strict=True)
+            ]
+        )
+
+
+@lru_cache(maxsize=8)
+def _weights(samples: int, resamples: int, seed: int) -> Array:
+    """Share of each sample in each resample, shape (resamples, samples)."""
+    generator = np.random.default_rng([seed, samples])
+    shares = np.full(samples, 1.0 / samples)
+    return generator.multinomial(samples, shares, size=resamples) / samples
+
+
+def _cautions(samples: int, still: bool) -> tuple[str, ...]:
+    if samples == 1:
+        return (Caution.SINGLE_SAMPLE,)
+    if still:
+        return (Caution.NO_VARIATION,)
+    if samples < MINIMUM_FOR_BOOTSTRAP:
+        return (Caution.STUDENT,)
+    if samples < ENOUGH_SAMPLES:
+        return (Caution.FEW_SAMPLES,)
+    return ()

@@ -1,0 +1,115 @@
+"""From tests of single environments to the verdict on a claim about all of them.
+
+The claim: in every environment, and for every measure named, the firmware level costs less than
+the software level and less than the margin. What is tested is given as one-sided probability
+values of paired comparisons.
+
+Error rates, for a significance level alpha:
+
+- *Confirmed* needs every single test at alpha, without adjustment. This is an intersection-union
+  test: if the claim is false anywhere, the test of that part alone passes with at most alpha, so
+  the whole is wrongly confirmed with at most alpha (R. L. Berger, Technometrics 24, 1982). Less
+  than the margin is non-inferiority (S. Wellek, Testing Statistical Hypotheses of Equivalence and
+  Noninferiority, 2010): it is shown, never inferred from a difference that was not seen.
+- *Refuted* needs one part that is shown to be false. All such tests, over every environment and
+  measure, form one family under Holm's adjustment: if the claim is true, it is refuted with at
+  most alpha, however many environments there are.
+- *Inconclusive* is everything else.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.statistics.comparisons import holm
+
+
+class Outcome(StrEnum):
+    """What a verification says of a claim."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One-sided probability values of one environment and measure.
+
+    One entry for each firmware virtualization of the claim in the ``margin`` fields, and one for
+    each pair of a firmware and a software virtualization in the ``software`` fields.
+    """
+
+    below_margin: tuple[float, ...]
+    """Against "the firmware level costs at least the margin"."""
+    below_software: tuple[float, ...]
+    """Against "the firmware level costs at least as much as the software level"."""
+    above_margin: tuple[float, ...]
+    """Against "the firmware level costs at most the margin"."""
+    above_software: tuple[float, ...]
+    """Against "the firmware level costs at most as much as the software level"."""
+    complete: bool = True
+    """False when something the claim speaks of could not be measured: never confirmed then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The outcome of one environment and measure, and the values that decided it."""
+
+    outcome: Outcome
+    confirming: float
+    """Largest of the confirming probability values: confirmed if at most alpha. 1 if there is
+    none."""
+    refuting_margin: float
+    """Smallest adjusted probability value for exceeding the margin; 1 if there is none."""
+    refuting_software: float
+    """Smallest adjusted probability value for exceeding the software level; 1 if there is none."""
+
+
+def judge(environments: Sequence[Evidence], alpha: float) -> tuple[Judgement, ...]:
+    """Judge environments (times measures) that together make one claim.
+
+    Parameters
+    ----------
+    environments
+        All of the claim's environments and measures: they are one family for refuting.
+    alpha
+        Significance level, in (0, 0.5).
+
+    Raises
+    ------
+    ValueError
+        If alpha is out of range, or a probability value is.
+    """
+    if not 0.0 < alpha < 0.5:
+        raise ValueError(f"a significance level lies in (0, 0.5), not at {alpha}")
+    family = [p for tests in environments for p in tests.above_margin + tests.above_software]
+    adjusted = iter(holm(family).tolist())
+    judgements = []
+    for tests in environments:
+        margin = min((next(adjusted) for _ in tests.above_margin), default=1.0)
+        software = min((next(adjusted) for _ in tests.above_software), default=1.0)
+        parts = tests.below_margin + tests.below_software
+        confirming = max(parts) if parts and tests.complete else 1.0
+        if min(margin, software) <= alpha:
+            outcome = Outcome.REFUTED
+        elif confirming <= alpha:
+            outcome = Outcome.CONFIRMED
+        else:
+            outcome = Outcome.INCONCLUSIVE
+        judgements.append(Judgement(outcome, confirming, margin, software))
+    return tuple(judgements)
+
+
+def conclude(outcomes: Iterable[Outcome]) -> Outcome:
+    """Outcome of a claim that all of its parts hold.
+
+    Confirmed if every part is, refuted if any part is, otherwise inconclusive; inconclusive too
+    if there is no part.
+    """
+    seen = set(outcomes)
+    if Outcome.REFUTED in seen:
+        return Outcome.REFUTED
+    if seen == {Outcome.CONFIRMED}:
+        return Outcome.CONFIRMED
+    return Outcome.INCONCLUSIVE
