@@ -1,0 +1,80 @@
+"""What a store says about its campaign, apart from the runs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """A cell of the matrix as the store holds it."""
+
+    position: int
+    """Its place in the matrix; cells are always listed in this order."""
+    machine: str
+    os: str
+    virtualization: str
+    workload: str
+    load: tuple[tuple[str, str], ...]
+    infeasible: str | None
+    """Why the machine cannot hold it, and so it is not run; None for a cell that is run."""
+    parameters: dict[str, Any] = field(compare=False)
+    """Every resolved parameter, nested; empty when infeasible."""
+
+    @property
+    def environment(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
+        """Machine, operating system, workload, load: what is compared among virtualizations."""
+        return (self.machine, self.os, self.workload, self.load)
+
+    @property
+    def title(self) -> str:
+        """The cell's name for people, in one line."""
+        load = "".join(f", {key} = {value}" for key, value in self.load)
+        return f"{self.machine} / {self.os} / {self.virtualization} / {self.workload}{load}"
+
+
+@dataclass(frozen=True)
+class CampaignRecord:
+    """A campaign as it was when its first run was stored: all that a report needs to repeat it."""
+
+    name: str
+    title: dict[str, str]
+    """Language -> title; ``en`` is always there."""
+    identity: str
+    """SHA-256 of everything that decides the results or the verdict, except how many
+    replications."""
+    claim: dict[str, Any] | None
+    """``firmware``, ``software``, ``measures`` (lists of names), ``text`` (language -> text)."""
+    margin: float
+    """How much overhead is small enough, as a ratio."""
+    alpha: float
+    """Level of the tests."""
+    seed: int
+    replications: dict[str, Any]
+    """``minimum``, ``maximum``, ``half_width`` (ratio or None)."""
+    starts: str
+    """Where simulated time begins, in ISO 8601."""
+    source: str
+    """How the user named the campaign: a shipped name or a path."""
+    text: str
+    """The campaign file as it was written."""
+    constants: tuple[dict[str, Any], ...]
+    """Every constant of the catalog, sorted by name: ``name``, ``value``, ``low``, ``high``,
+    ``unit``, ``published``, ``at``, ``source``, ``status``, ``meaning``."""
+    versions: dict[str, str]
+    """vtax, Python and the packages that decide results."""
+    model: str
+    """Digest of the model's source."""
+    cells: tuple[CellRecord, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record without its cells as JSON holds it."""
+        record = asdict(self)
+        del record["cells"]
+        return record
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], cells: Sequence[CellRecord]) -> "CampaignRecord":
+        """Rebuild a record from what :meth:`to_json` returned and its cells."""
+        constants = tuple(data["constants"])
+        return cls(**{**data, "constants": constants, "cells": tuple(cells)})

@@ -1,0 +1,367 @@
+"""The campaign file: every table and key that it may hold.
+
+These models are the language's only definition: they check a file, and the JSON Schema that editors
+use is generated from them. What can only be checked with the catalog at hand (names of machines,
+limits of a hypervisor) is checked by :mod:`harness.campaign.references` and
+:mod:`harness.campaign.configure`.
+"""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from harness.campaign.fields import Arrivals, Count, OneOrMany, Short, Text
+from harness.units import Bytes, Hertz, Ratio, Seconds
+
+MATRIX = ("machine", "os", "virtualization", "workload")
+"""The factors that name a cell; all others are loads."""
+
+IDLE = "idle"
+"""The workload of a partition that does nothing but tick."""
+
+Measure = Literal["slowdown", "processor-time", "response-p50", "response-p95", "response-p99"]
+Scalar = str | int | float | bool
+
+_NAME = r"^[A-Za-z][A-Za-z0-9._-]*$"
+_EXAMPLES: dict[str, list[Any]] = {
+    "machine": ["p5-570", "p5-550", "p5-520"],
+    "os": ["aix-5.3", "sles-9", "rhel-as-3"],
+    "virtualization": [
+        "full-system",
+        "physical",
+        "dedicated",
+        "shared-capped",
+        "shared-uncapped",
+        "hosted-vmware",
+        "hosted-uml",
+    ],
+}
+
+Name = Annotated[str, Field(pattern=_NAME)]
+Vlan = Annotated[int, Field(ge=1, le=4094)]
+PositiveTime = Annotated[Seconds, Field(gt=0)]
+Share = Annotated[Ratio, Field(gt=0, le=1)]
+
+
+class Table(BaseModel):
+    """A table of the file. Keys that it does not know are errors that name the nearest one."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+def _warm_up(written: object) -> object:
+    return None if written == "detect" else written
+
+
+class Replications(Table):
+    """How often each cell is repeated."""
+
+    minimum: Annotated[int, Field(ge=2, le=10_000)] = 10
+    """Repetitions that every cell gets."""
+    maximum: Annotated[int, Field(ge=2, le=10_000)] = 10
+    """Where repeating ends even if the interval is not narrow enough yet."""
+    half_width: Annotated[Ratio, Field(gt=0, lt=1)] | None = None
+    """Repeat until the interval of the overhead ratio is this narrow."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_alone(cls, written: Any) -> Any:
+        if isinstance(written, int) and not isinstance(written, bool):
+            return {"minimum": written, "maximum": written}
+        return written
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.maximum < self.minimum:
+            raise ValueError("the maximum must be at least the minimum")
+        if self.maximum > self.minimum and self.half_width is None:
+            raise ValueError("a maximum above the minimum needs a half_width, such as '1 %'")
+        return self
+
+
+class CampaignSettings(Table):
+    """What the campaign is called and how it is measured."""
+
+    name: Name
+    """Short name; results go to results/<name> unless told otherwise."""
+    title: Text | None = None
+    """Title of the report."""
+    starts: Annotated[AwareDatetime, WithJsonSchema({"type": "string", "format": "date-time"})] = (
+        datetime.fromisoformat("2007-04-02T09:00:00+09:00")
+    )
+    """Where simulated time begins, with its offset from UTC."""
+    duration: PositiveTime
+    """Simulated time to be measured in each run, after the warm-up."""
+    warm_up: Annotated[
+        Seconds | None,
+        BeforeValidator(_warm_up),
+        WithJsonSchema({"type": "string", "examples": ["detect", "10 s"]}),
+    ] = None
+    """"detect", or a simulated time that is not measured."""
+    replications: Annotated[Replications, Short({"type": "integer", "minimum": 2})] = Replications()
+    """How often each cell is repeated: a number, or { minimum, maximum, half_width }."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """All random numbers come from it."""
+    margin: Annotated[Ratio, Field(gt=0, lt=1)] = 0.1
+    """How much overhead is small enough."""
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """Level of the tests; intervals have the level 1 - alpha."""
+    catalog: list[str] = []
+    """Catalog files of your own, relative to this file, that add items or replace constants."""
+
+
+class Claim(Table):
+    """What the campaign is to show, named before it runs."""
+
+    text: Text | None = None
+    """The claim in words."""
+    firmware: Annotated[list[str], Field(min_length=1)]
+    """Virtualizations of the firmware level."""
+    software: Annotated[list[str], Field(min_length=1)]
+    """Virtualizations of the software level."""
+    measures: Annotated[list[Measure], Field(min_length=1)] = ["slowdown", "processor-time"]
+    """What the verdict is given for, each on its own."""
+
+
+FactorValues = Annotated[list[Scalar], Field(min_length=1)]
+
+
+class Factors(Table):
+    """The matrix: each factor is a list, the campaign their product.
+
+    Any further factor is the dotted path of a key of this file, such as
+    "partitions.app.count" = [1, 4].
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, FactorValues]
+
+    machine: Annotated[list[str], Field(min_length=1, examples=[_EXAMPLES["machine"]])]
+    """Machines of the catalog or of this file."""
+    os: Annotated[list[str], Field(min_length=1, examples=[_EXAMPLES["os"]])] | None = None
+    """Operating systems of partitions that do not name their own."""
+    virtualization: Annotated[
+        list[str], Field(min_length=1, examples=[_EXAMPLES["virtualization"]])
+    ]
+    """Ways of dividing the machine."""
+    workload: Annotated[list[str], Field(min_length=1)] | None = None
+    """Workloads of partitions that do not name their own."""
+
+    @field_validator("*")
+    @classmethod
+    def _no_value_twice(cls, values: Any) -> Any:
+        if isinstance(values, list) and len({(type(v), v) for v in values}) < len(values):
+            raise ValueError("names a value twice")
+        return values
+
+    @property
+    def loads(self) -> dict[str, list[Scalar]]:
+        """The factors beyond the matrix, in the order of the file."""
+        return dict(self.__pydantic_extra__)
+
+
+class Machine(Table):
+    """A machine; what is not said here comes from the catalog's machine of that name."""
+
+    type: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9A-Z]{3}$", examples=["9117-570"])] | None = (
+        None
+    )
+    """Type and model."""
+    generation: str | None = None
+    """Processor generation: POWER5, POWER5+, POWER6."""
+    cores: Annotated[int, Field(ge=1, le=256)] | None = None
+    clock: Annotated[Hertz, Field(gt=0)] | None = None
+    """Clock of its processors, such as "1.9 GHz"."""
+    memory: Annotated[Bytes, Field(gt=0)] | None = None
+    hypothetical: bool = False
+    """Accept a configuration that was never sold."""
+
+
+class VirtualEthernet(Table):
+    """A virtual Ethernet adapter."""
+
+    vlan: Vlan = 1
+    """The port's VLAN (PVID)."""
+    tagged_vlans: Annotated[list[Vlan], Field(max_length=20)] = []
+    """Further VLANs, with 802.1Q tags."""
+    mtu: Annotated[int, Field(ge=576, le=65394)] = 1500
+    """Largest packet in bytes."""
+
+
+class Adapter(Table):
+    """A physical Ethernet adapter."""
+
+    device: Annotated[str, Field(examples=["ethernet-1gb"])]
+    """Its name in the catalog."""
+    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    """Largest packet in bytes."""
+
+
+class Divided(Table):
+    """What partitions and VIOS have in common: their part of the machine."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    share: Share | None = None
+    """Capacity as a part of the machine's cores."""
+    entitlement: Annotated[float, Field(gt=0)] | None = None
+    """Capacity in cores, such as 1.5."""
+    cores: Annotated[int, Field(ge=1)] | None = None
+    """Capacity in whole cores."""
+    virtual_processors: Count | None = None
+    """How many, or "2 per core" of the capacity; without it as many as the capacity needs."""
+    weight: Annotated[int, Field(ge=0, le=255)] = 128
+    """Weight for spare capacity when uncapped."""
+    capped: bool | None = None
+    """In shared cells: capped or not, whatever the factor says."""
+    memory: Annotated[Bytes, Field(gt=0)] | None = None
+    """Without it, a part of the machine's memory in proportion to the capacity."""
+
+    @model_validator(mode="after")
+    def _one_capacity(self) -> Self:
+        given = [key for key in ("share", "entitlement", "cores") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "needs exactly one of share, entitlement and cores"
+                + (f", not {' and '.join(given)}" if given else "")
+            )
+        return self
+
+    @property
+    def capacity_key(self) -> str:
+        """Which key says its capacity."""
+        return next(k for k in ("share", "entitlement", "cores") if getattr(self, k) is not None)
+
+
+class Partition(Divided):
+    """A partition, or several that are alike."""
+
+    count: Annotated[int, Field(ge=1, le=1024)] = 1
+    """How many; more than one are called app1, app2 and so on."""
+    os: str | None = None
+    """Instead of the factor's."""
+    virtualization: Literal["dedicated", "shared-capped", "shared-uncapped"] | None = None
+    """Instead of the factor's, in cells that have logical partitions."""
+    workload: str | None = None
+    """Instead of the factor's; "idle" for none."""
+    virtual_scsi: list[str] = []
+    """Names of VIOS that serve a disk each."""
+    disks: list[str] = []
+    """Disks attached directly, by their names in the catalog."""
+    queue_depth: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Operations outstanding on each disk; without it the operating system's own."""
+    virtual_ethernet: Annotated[
+        list[VirtualEthernet], BeforeValidator(OneOrMany.read), OneOrMany()
+    ] = []
+    """Virtual Ethernet adapters."""
+    adapters: list[Adapter] = []
+    """Physical adapters of its own."""
+    requires: list[str] = []
+    """Features that its operating system must have, such as "dlpar-memory"."""
+
+    @property
+    def names(self) -> list[str]:
+        """The partitions' names."""
+        if self.count == 1:
+            return [self.name]
+        return [f"{self.name}{number}" for number in range(1, self.count + 1)]
+
+
+class Backing(Table):
+    """What stands behind the virtual disks of a VIOS; each client gets a device of its own."""
+
+    disk: Annotated[str, Field(examples=["ds4400-raid0-5"])]
+    """Its name in the catalog."""
+    kind: Annotated[Literal["physical", "logical-volume"], Field(alias="as")] = "physical"
+    """How it is handed on."""
+
+
+class SharedEthernet(Table):
+    """A Shared Ethernet Adapter."""
+
+    adapter: Annotated[str, Field(examples=["ethernet-1gb"])]
+    """The physical adapter's name in the catalog."""
+    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    threaded: bool = True
+    vlans: Annotated[list[Vlan], Field(min_length=1)] = [1]
+    """VLANs that it bridges to the outside."""
+
+
+class Vios(Divided):
+    """A Virtual I/O Server."""
+
+    processors: Literal["as-partitions", "dedicated", "shared"] = "as-partitions"
+    """Whether it has cores of its own; as-partitions: dedicated in dedicated cells only."""
+    backing: Backing | None = None
+    """What stands behind its virtual disks."""
+    shared_ethernet: SharedEthernet | None = None
+
+
+class UserGroup(Table):
+    """Users of one class. Keys left out come from the catalog's profile of the same name."""
+
+    name: Name | None = None
+    """Tells the groups of a workload apart; needed when there are several."""
+    user: str | None = None
+    """locustfile.py:UserClass, relative to this file, or a shipped one."""
+    users: Count | None = None
+    """Closed users: how many on each partition, or "3 per core"."""
+    arrivals: Arrivals | None = None
+    """Open arrivals on each partition: "400 /s" or "25 /s per core"."""
+    think_time: Seconds | None = None
+    """Mean think time of a closed user."""
+    disk: Annotated[int, Field(ge=0)] = 0
+    """Which of the partition's disks they work on, from 0."""
+    duration: PositiveTime | None = None
+    """Instead of the campaign's duration, in cells of this workload."""
+    demand: dict[str, Scalar] = {}
+    """What one transaction asks for: the parameters of the user class."""
+
+    @model_validator(mode="after")
+    def _one_arrival_model(self) -> Self:
+        if self.users is not None and self.arrivals is not None:
+            raise ValueError("has users (closed) and arrivals (open); give one of them")
+        if self.arrivals is not None and self.think_time is not None:
+            raise ValueError("has arrivals (open) and a think_time; only users have one")
+        return self
+
+
+class Campaign(Table):
+    """A campaign file of vtax."""
+
+    campaign: CampaignSettings
+    claim: Claim | None = None
+    factors: Factors
+    catalog: dict[str, Any] = {}
+    """Constants of the catalog replaced, in the catalog's own format."""
+    machines: dict[Name, Machine] = {}
+    partitions: Annotated[list[Partition], Field(min_length=1)]
+    vios: list[Vios] = []
+    workloads: dict[
+        Name, Annotated[list[UserGroup], BeforeValidator(OneOrMany.read), OneOrMany()]
+    ] = {}
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of the campaign file, as it is shipped."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Campaign.model_json_schema(by_alias=True),
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

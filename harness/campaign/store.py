@@ -1,0 +1,427 @@
+"""Where the runs of a campaign are kept: one SQLite file, one transaction a run.
+
+The file is in WAL mode with ``synchronous = NORMAL``: what was committed survives the death of the
+process at any moment; the file itself also survives a power cut. Results are zlib-compressed JSON,
+whose checksum tells a damaged row from an intact one.
+"""
+
+import fcntl
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from harness.campaign.record import CampaignRecord, CellRecord
+from harness.campaign.result import RunResult
+from harness.errors import UserError
+
+FILE_NAME = "store.sqlite"
+
+_FORMAT = 1
+
+_SCHEMA = """
+CREATE TABLE campaign (record BLOB NOT NULL);
+CREATE TABLE cells (
+    position INTEGER PRIMARY KEY,
+    cell BLOB NOT NULL
+);
+CREATE TABLE constants (
+    digest TEXT PRIMARY KEY,
+    drawn BLOB NOT NULL
+);
+CREATE TABLE runs (
+    identity TEXT PRIMARY KEY,
+    cell INTEGER NOT NULL REFERENCES cells (position),
+    replication INTEGER NOT NULL,
+    constants TEXT NOT NULL REFERENCES constants (digest),
+    status TEXT NOT NULL CHECK (status IN ('complete', 'failed')),
+    failure TEXT,
+    reason TEXT,
+    result BLOB,
+    UNIQUE (cell, replication)
+);
+"""
+
+
+class Failure(StrEnum):
+    """Why a run has no result."""
+
+    ERROR = "error"
+    """The model or a user class raised an exception."""
+    OUT_OF_MEMORY = "out-of-memory"
+    WORKER_DIED = "worker-died"
+    """The process that carried it out ended, twice."""
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A row of the store."""
+
+    identity: str
+    cell: CellRecord
+    replication: int
+    constants: str
+    """Digest of the constants drawn for it; :meth:`Store.drawn` has their values."""
+    failure: Failure | None
+    reason: str
+    """What went wrong, in one line; empty when complete."""
+    result: RunResult | None
+    """None when failed."""
+
+
+def pack(result: RunResult) -> bytes:
+    """Return a result as the store keeps it. Workers do this, so that the parent need not."""
+    return zlib.compress(result.to_json().encode(), 3)
+
+
+class Store:
+    """The runs of one campaign, in a directory.
+
+    Open one with :meth:`start` to add runs or with :meth:`open` to read; close it when done, or
+    use it as a context manager.
+
+    Attributes
+    ----------
+    campaign
+        What the store says about its campaign.
+    damaged
+        One line for each row that could not be read so far.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        connection: sqlite3.Connection,
+        campaign: CampaignRecord,
+        lock: int | None = None,
+    ) -> None:
+        self.directory = directory
+        self.campaign = campaign
+        self.damaged: list[str] = []
+        self._connection = connection
+        self._lock = lock
+
+    @classmethod
+    def start(cls, directory: Path, campaign: CampaignRecord) -> "Store":
+        """Open the store of a campaign to add runs; make it if there is none.
+
+        Raises
+        ------
+        UserError
+            If the directory cannot be written, holds another campaign or a damaged store, or
+            another process adds runs to it.
+        """
+        lock = _lock(directory)
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(directory / FILE_NAME, isolation_level=None)
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if tables:
+                _check_same(directory, connection, campaign)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            if not tables:
+                _create(connection, campaign)
+        except sqlite3.Error as error:
+            _close(connection, lock)
+            raise _damaged(directory, error) from None
+        except BaseException:
+            _close(connection, lock)
+            raise
+        return cls(directory, connection, campaign, lock)
+
+    @classmethod
+    def open(cls, directory: Path) -> "Store":
+        """Open a store to read; nothing is written.
+
+        Raises
+        ------
+        UserError
+            If there is no store, or one so damaged that it does not even name its campaign.
+        """
+        path = directory / FILE_NAME
+        if not path.is_file():
+            raise UserError(
+                f"{directory}: no campaign there ({FILE_NAME} is missing); "
+                "'vtax run CAMPAIGN --out DIR' makes one"
+            )
+        if not os.access(path, os.R_OK):
+            raise UserError(f"{path}: not readable")
+        mode = "mode=ro"
+        if not os.access(directory, os.W_OK) and not path.with_name(f"{FILE_NAME}-wal").exists():
+            mode = "mode=ro&immutable=1"
+        connection: sqlite3.Connection | None = None
+        try:
+            uri = f"file:{quote(str(path.absolute()))}?{mode}"
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+            campaign = _read_campaign(connection)
+        except (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error) as error:
+            _close(connection, None)
+            raise _damaged(directory, error) from None
+        return cls(directory, connection, campaign)
+
+    def close(self) -> None:
+        """Give the file back."""
+        _close(self._connection, self._lock)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def complete(self) -> frozenset[str]:
+        """Return the identities of the runs that have a result."""
+        rows = self._connection.execute("SELECT identity FROM runs WHERE status = 'complete'")
+        return frozenset(identity for (identity,) in rows)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many runs are ``complete`` and ``failed``."""
+        rows = self._connection.execute("SELECT status, count(*) FROM runs GROUP BY status")
+        return {"complete": 0, "failed": 0, **dict(rows.fetchall())}
+
+    def add_result(
+        self,
+        identity: str,
+        cell_position: int,
+        replication: int,
+        constants: str,
+        drawn: Mapping[str, Any],
+        packed: bytes,
+    ) -> None:
+        """Keep a result (as :func:`pack` made it) in one transaction.
+
+        ``drawn`` are the values behind the digest ``constants``: those of the uncertain constants.
+        """
+        row = (identity, cell_position, replication, constants, "complete", None, None, packed)
+        self._add(row, drawn)
+
+    def add_failure(
+        self,
+        identity: str,
+        cell_position: int,
+        replication: int,
+        constants: str,
+        drawn: Mapping[str, Any],
+        failure: Failure,
+        reason: str,
+    ) -> None:
+        """Keep the reason why a run has no result. A later result takes its place."""
+        row = (identity, cell_position, replication, constants, "failed", failure, reason, None)
+        self._add(row, drawn)
+
+    def _add(self, row: tuple[Any, ...], drawn: Mapping[str, Any]) -> None:
+        database = self._connection
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (row[3],))
+            if known.fetchone() is None:
+                values = (row[3], _packed(dict(drawn)))
+                database.execute("INSERT INTO constants VALUES (?, ?)", values)
+            database.execute("DELETE FROM runs WHERE identity = ? AND status = 'failed'", row[:1])
+            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("COMMIT")
+        except BaseException as error:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                path = self.directory / FILE_NAME
+                raise UserError(f"{path}: cannot be written ({error})") from None
+            raise
+
+    def runs(self) -> Iterator[StoredRun]:
+        """Yield all intact rows in the order of the matrix, then of the replication.
+
+        What cannot be read is skipped; :attr:`damaged` says what that was.
+        """
+        cells = {cell.position: cell for cell in self.campaign.cells}
+        self.damaged.clear()
+        for rowid, label in self._row_numbers():
+            try:
+                row = self._connection.execute(
+                    "SELECT identity, cell, replication, constants, failure, reason, result "
+                    "FROM runs WHERE rowid = ?",
+                    (rowid,),
+                ).fetchone()
+                if row is not None:
+                    yield _stored_run(row, cells)
+            except (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error) as error:
+                self.damaged.append(f"{label}: {error}")
+
+    def drawn(self) -> dict[str, dict[str, Any]]:
+        """Return, for each digest of constants, the values that were drawn."""
+        rows = self._connection.execute("SELECT digest, drawn FROM constants ORDER BY digest")
+        drawn: dict[str, dict[str, Any]] = {}
+        try:
+            for digest, values in rows:
+                drawn[digest] = _unpacked(values)
+        except (sqlite3.Error, ValueError, TypeError, zlib.error) as error:
+            self.damaged.append(f"drawn constants: {error}")
+        return drawn
+
+    def _row_numbers(self) -> list[tuple[int, str]]:
+        """Return (rowid, what to call it), in order; all that there may be if the order is lost."""
+        try:
+            rows = self._connection.execute(
+                "SELECT rowid, cell, replication FROM runs ORDER BY cell, replication"
+            ).fetchall()
+            return [(rowid, f"cell {cell} replication {number}") for rowid, cell, number in rows]
+        except sqlite3.DatabaseError as error:
+            self.damaged.append(f"index of the runs: {error}")
+        smallest_row_bytes = 256
+        most = (self.directory / FILE_NAME).stat().st_size // smallest_row_bytes
+        found: list[tuple[int, int, int]] = []
+        for rowid in range(1, most + 1):
+            try:
+                row = self._connection.execute(
+                    "SELECT cell, replication, rowid FROM runs NOT INDEXED WHERE rowid = ?",
+                    (rowid,),
+                ).fetchone()
+            except sqlite3.DatabaseError as error:
+                self.damaged.append(f"row {rowid}: {error}")
+                continue
+            if row is not None:
+                found.append(row)
+        return [
+            (rowid, f"cell {cell} replication {number}") for cell, number, rowid in sorted(found)
+        ]
+
+
+def _lock(directory: Path) -> int:
+    """Make the directory and lock it; the lock goes with the process, however that ends."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"{directory}: cannot be made or opened ({error.strerror})") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise UserError(
+            f"{directory}: another vtax is at work there; wait for it or choose another --out"
+        ) from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        os.close(lock)
+        raise UserError(f"{directory}: not writable; choose another --out")
+    return lock
+
+
+def _close(connection: sqlite3.Connection | None, lock: int | None) -> None:
+    if connection is not None:
+        connection.close()
+    if lock is not None:
+        os.close(lock)
+
+
+def _damaged(directory: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{directory / FILE_NAME}: the store is damaged ({error}); "
+        "choose another --out or move it away"
+    )
+
+
+def _check_same(directory: Path, connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
+    """Make sure that the store is intact and holds this very campaign."""
+    try:
+        held = _read_campaign(connection)
+        problems = [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
+    except (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error) as error:
+        raise _damaged(directory, error) from None
+    if problems != ["ok"]:
+        raise UserError(
+            f"{directory / FILE_NAME}: the store is damaged ({' '.join(problems[0].split())}); its "
+            "intact runs can still be read (report, verdict, export), but none can be added: "
+            "choose another --out"
+        )
+    if held.identity == campaign.identity:
+        return
+    if held.name != campaign.name:
+        what = f"another campaign, {held.name!r}"
+    elif held.seed != campaign.seed:
+        what = f"{held.name!r} with seed {held.seed}, not {campaign.seed}"
+    elif held.model != campaign.model:
+        what = f"{held.name!r} by another version of the model"
+    elif held.constants != campaign.constants:
+        what = f"{held.name!r} with another catalog"
+    else:
+        what = f"{held.name!r} with other settings"
+    raise UserError(f"{directory}: holds {what}; choose another --out or move it away")
+
+
+def _create(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
+    cells = [
+        (
+            cell.position,
+            _packed(
+                {
+                    "machine": cell.machine,
+                    "os": cell.os,
+                    "virtualization": cell.virtualization,
+                    "workload": cell.workload,
+                    "load": cell.load,
+                    "infeasible": cell.infeasible,
+                    "parameters": cell.parameters,
+                }
+            ),
+        )
+        for cell in campaign.cells
+    ]
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_FORMAT}")
+    connection.execute("INSERT INTO campaign VALUES (?)", (_packed(campaign.to_json()),))
+    connection.executemany("INSERT INTO cells VALUES (?, ?)", cells)
+    connection.execute("COMMIT")
+
+
+def _read_campaign(connection: sqlite3.Connection) -> CampaignRecord:
+    (number,) = connection.execute("PRAGMA user_version").fetchone()
+    if number != _FORMAT:
+        raise ValueError(f"its format is {number}, this vtax reads {_FORMAT}")
+    (record,) = connection.execute("SELECT record FROM campaign").fetchone()
+    rows = connection.execute("SELECT position, cell FROM cells ORDER BY position").fetchall()
+    cells = []
+    for position, packed in rows:
+        cell = _unpacked(packed)
+        cell["load"] = tuple((key, value) for key, value in cell["load"])
+        cells.append(CellRecord(position=position, **cell))
+    return CampaignRecord.from_json(_unpacked(record), cells)
+
+
+def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:
+    identity, cell, replication, constants, failure, reason, packed = row
+    result = None
+    if failure is None:
+        result = RunResult.from_json(zlib.decompress(packed).decode())
+    return StoredRun(
+        identity=identity,
+        cell=cells[cell],
+        replication=replication,
+        constants=constants,
+        failure=None if failure is None else Failure(failure),
+        reason=reason or "",
+        result=result,
+    )
+
+
+def _packed(value: dict[str, Any]) -> bytes:
+    return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _unpacked(packed: bytes) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(zlib.decompress(packed))
+    return value
