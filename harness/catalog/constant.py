@@ -1,0 +1,101 @@
+"""One published, remembered or assumed number: what it is, how sure it is and who says so."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+Value = float | bool | str | tuple[float, ...] | tuple[str, ...]
+"""What a constant can hold; every number is a float in SI units (or processor cycles)."""
+
+
+class Status(StrEnum):
+    """How far a constant may be believed."""
+
+    VERIFIED = "verified"
+    """Read in the source named."""
+    RECALLED = "recalled"
+    """Remembered from the source named; carries a range."""
+    ASSUMED = "assumed"
+    """Nobody published it: a choice of ours, with a range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant of the catalog."""
+
+    name: str
+    """The path of its table, dotted: ``hypervisor.window``."""
+    path: tuple[str, ...]
+    """The same in parts, because a part may hold a dot itself: ``("os", "aix-5.3", ...)``."""
+    value: Value
+    low: Value
+    """Smallest plausible value; equal to ``value`` where nothing is uncertain."""
+    high: Value
+    unit: str
+    """The SI unit of value, low and high (``s``, ``B``, ``cycles`` ...); empty for a pure number
+    and for texts."""
+    published: str
+    """The value as its source has it: ``0.45 us at 2.4 GHz``."""
+    published_range: str
+    """The range in the same form, empty where nothing is uncertain."""
+    at: tuple[float, ...]
+    """For a table: the abscissa of each entry (SI); empty otherwise."""
+    at_unit: str
+    source: str
+    status: Status
+    meaning: str
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether draws of this constant differ."""
+        return self.low != self.value or self.high != self.value
+
+    def draw(self, u: float) -> Value:
+        """Give the value at a quantile of its triangular distribution (low, value, high).
+
+        A list moves as one: the same quantile holds for each entry, and since a triangular
+        quantile grows with each of its three parameters, a table that rises keeps rising.
+        Counts are rounded to whole numbers.
+
+        Parameters
+        ----------
+        u
+            The quantile, 0 to 1: 0 gives ``low``, 1 gives ``high``.
+        """
+        if not 0 <= u <= 1:
+            raise ValueError(f"a quantile lies between 0 and 1, not at {u}")
+        if not self.uncertain:
+            return self.value
+        whole = self.unit == "count"
+        drawn = tuple(
+            triangular_quantile(u, low, value, high, whole=whole)
+            for low, value, high in zip(
+                numbers(self.low), numbers(self.value), numbers(self.high), strict=True
+            )
+        )
+        return drawn if isinstance(self.value, tuple) else drawn[0]
+
+
+def triangular_quantile(
+    u: float, low: float, mode: float, high: float, *, whole: bool = False
+) -> float:
+    """Invert the distribution function of the triangular distribution.
+
+    Source of the formula: any text on probability, for instance Law, *Simulation Modeling and
+    Analysis*, section 8.3.
+    """
+    width = high - low
+    if width == 0:
+        return mode
+    if u * width <= mode - low:
+        number = low + math.sqrt(u * width * (mode - low))
+    else:
+        number = high - math.sqrt((1 - u) * width * (high - mode))
+    number = min(max(number, low), high)
+    return float(round(number)) if whole else number
+
+
+def numbers(value: Value) -> tuple[float, ...]:
+    """See a number or a list of numbers as a tuple of floats."""
+    entries = value if isinstance(value, tuple) else (value,)
+    return tuple(float(entry) for entry in entries)

@@ -1,0 +1,105 @@
+"""The values of all constants at once: what a model reads."""
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+
+from harness.catalog.constant import Value
+
+
+class Constants(Mapping[str, Value]):
+    """Plain values by name, in SI units: one draw of the catalog, or its nominal values.
+
+    Parameters
+    ----------
+    values
+        The value of each constant.
+    points
+        For constants that are tables: where each entry holds (bytes, mostly).
+    """
+
+    __slots__ = ("_points", "_values")
+
+    def __init__(
+        self, values: Mapping[str, Value], points: Mapping[str, tuple[float, ...]] | None = None
+    ) -> None:
+        self._values = {name: values[name] for name in sorted(values)}
+        self._points = {name: at for name, at in sorted((points or {}).items()) if at}
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"<Constants: {len(self)} values, {self.digest()[:12]}>"
+
+    def number(self, name: str) -> float:
+        """Give a constant that is one number.
+
+        Raises
+        ------
+        KeyError
+            When there is no such constant.
+        TypeError
+            When it is a text, a truth value or a list.
+        """
+        value = self._values[name]
+        if not isinstance(value, float):
+            raise TypeError(f"{name} is no number: {value!r}")
+        return value
+
+    def text(self, name: str) -> str:
+        """Give a constant that is a text; errors as for :meth:`number`."""
+        value = self._values[name]
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is no text: {value!r}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Give a constant that is a truth value; errors as for :meth:`number`."""
+        value = self._values[name]
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} is no truth value: {value!r}")
+        return value
+
+    def table(self, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Give a constant that is a table: where its entries hold, and the entries.
+
+        Raises
+        ------
+        KeyError
+            When there is no such constant, or it is no table.
+        """
+        return self._points[name], tuple(float(entry) for entry in self._entries(name))
+
+    def interpolate(self, name: str, x: float) -> float:
+        """Read a table between its points.
+
+        Linear between two points; the first entry below the first point; the last two points'
+        slope beyond the last, but never below zero.
+        """
+        at, entries = self.table(name)
+        if x <= at[0] or len(at) == 1:
+            return entries[0]
+        right = min(bisect_left(at, x), len(at) - 1)
+        if at[right] == x:
+            return entries[right]
+        left = right - 1
+        slope = (entries[right] - entries[left]) / (at[right] - at[left])
+        return max(0.0, entries[left] + slope * (x - at[left]))
+
+    def digest(self) -> str:
+        """Give a sha256 (hexadecimal) of everything in here, for the identity of a run."""
+        digest = hashlib.sha256()
+        for name, value in self._values.items():
+            digest.update(f"{name}={value!r}@{self._points.get(name, ())!r}\n".encode())
+        return digest.hexdigest()
+
+    def _entries(self, name: str) -> tuple[float, ...] | tuple[str, ...]:
+        value = self._values[name]
+        return value if isinstance(value, tuple) else ()

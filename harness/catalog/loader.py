@@ -1,0 +1,242 @@
+"""Reads the catalog's TOML files, and a user's own over them."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.catalog.catalog import Catalog, items, parse_configuration
+from harness.catalog.constant import Constant, Value
+from harness.catalog.entry import Entry
+from harness.errors import UserError
+
+COLLECTIONS = ("machines", "os", "disks", "ethernet", "hosted", "events", "profiles")
+"""Where a user's file may add items; elsewhere it can only replace constants."""
+_PROFILE_KEYS = ("title", "user", "users", "think_time", "demand")
+
+
+def load_catalog(
+    extra: Sequence[Path] = (),
+    overrides: Mapping[str, Any] | None = None,
+    overrides_from: str = "[catalog]",
+) -> Catalog:
+    """Load the shipped catalog, then what replaces or extends it.
+
+    Parameters
+    ----------
+    extra
+        Files in the catalog's own format, each over the ones before it.
+    overrides
+        A nested table in the same format, over all files.
+    overrides_from
+        What to call the overrides in messages: the campaign's file name.
+
+    Raises
+    ------
+    UserError
+        One line with file, constant and reason: no source or status, an unknown name (with the
+        nearest one), a wrong unit, a range that does not hold the value, a new item that lacks
+        something.
+    """
+    constants = dict(_shipped())
+    for path in extra:
+        _lay_over(constants, _read(path), str(path))
+    if overrides:
+        _lay_over(constants, overrides, overrides_from)
+    return Catalog({name: constants[name] for name in sorted(constants)})
+
+
+@cache
+def _shipped() -> Mapping[str, Constant]:
+    constants: dict[str, Constant] = {}
+    for path in sorted(Path(__file__).parent.glob("*.toml")):
+        for constant in _constants(_read(path), (), path.name):
+            if constant.name in constants:
+                raise UserError(f"{path.name}: {constant.name} is in the catalog twice")
+            constants[constant.name] = constant
+    return constants
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a TOML file: {error}") from error
+
+
+def _constants(table: Mapping[str, Any], path: tuple[str, ...], origin: str) -> Iterable[Constant]:
+    for key, content in table.items():
+        here = (*path, key)
+        name = ".".join(here)
+        if not isinstance(content, Mapping):
+            raise UserError(
+                f"{origin}: {name}: a constant is a table with value, unit, source and status"
+            )
+        if any(key in content for key in ("value", "source", "status")):
+            yield _constant(content, here, origin)
+        else:
+            yield from _constants(content, here, origin)
+
+
+def _constant(content: Mapping[str, Any], path: tuple[str, ...], origin: str) -> Constant:
+    try:
+        return Entry.model_validate(content).constant(path)
+    except ValidationError as error:
+        raise UserError(f"{origin}: {'.'.join(path)}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    details = error.errors(include_url=False)
+    missing = [str(detail["loc"][0]) for detail in details if detail["type"] == "missing"]
+    if missing:
+        return f"it has no {' and no '.join(missing)}"
+    detail = details[0]
+    key = str(detail["loc"][0]) if detail["loc"] else ""
+    if detail["type"] == "extra_forbidden":
+        return f"unknown key '{key}'{nearest(key, Entry.model_fields)}"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "enum":
+        message = f"'{detail['input']}' is not one of verified, recalled, assumed"
+    if detail["type"] == "string_pattern_mismatch":
+        message = "is empty"
+    return f"{key}: {message}" if key else message
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name that is most like a mistyped one, or say nothing."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _lay_over(constants: dict[str, Constant], table: Mapping[str, Any], origin: str) -> None:
+    added = list(_constants(table, (), origin))
+    before = dict(constants)
+    for constant in added:
+        if constant.path[0] == "profiles":
+            _check_profile_key(constant, before, origin)
+        else:
+            _check_like(constant, _model_for(constant, before, origin), origin)
+        constants[constant.name] = constant
+    for collection in COLLECTIONS:
+        for item in _new_items(collection, added, before):
+            _check_complete(collection, item, constants, before, origin)
+
+
+def _model_for(constant: Constant, known: Mapping[str, Constant], origin: str) -> Constant:
+    """Find the constant that this one replaces, or one like it of another item."""
+    if constant.name in known:
+        return known[constant.name]
+    collection, rest = constant.path[0], constant.path[2:]
+    alike = {
+        other.path[2:]: other
+        for other in known.values()
+        if collection in COLLECTIONS and other.path[0] == collection and other.path[2:]
+    }
+    if rest in alike:
+        return alike[rest]
+    if constant.path[1:2] and constant.path[1] in _item_names(collection, known):
+        prefix = ".".join(constant.path[:2])
+        names = [f"{prefix}.{'.'.join(other)}" for other in alike]
+    else:
+        names = [*known, *(f"{'.'.join(constant.path[:2])}.{'.'.join(key)}" for key in alike)]
+    raise UserError(
+        f"{origin}: {constant.name}: the catalog has no such constant"
+        f"{nearest(constant.name, names)}"
+    )
+
+
+def _item_names(collection: str, known: Mapping[str, Constant]) -> set[str]:
+    if collection == "events":
+        return {c.path[1] for c in known.values() if c.path[0] == "events"}
+    return set(items(known, collection)) if collection in COLLECTIONS else set()
+
+
+def _check_like(constant: Constant, model: Constant, origin: str) -> None:
+    """Refuse a replacement of another unit or kind, which the model would misread."""
+    found, wanted = _kind(constant.value), _kind(model.value)
+    if found != wanted:
+        raise UserError(f"{origin}: {constant.name}: value: is {found}, but must be {wanted}")
+    pure = {"", "count", "ratio"}
+    if constant.unit != model.unit and not {constant.unit, model.unit} <= pure:
+        raise UserError(
+            f"{origin}: {constant.name}: unit: is '{constant.unit}' in SI, "
+            f"but must be one for '{model.unit}'"
+        )
+    if bool(constant.at) != bool(model.at) or constant.at_unit != model.at_unit:
+        wanted = (
+            f"must be given, in units of '{model.at_unit}'" if model.at else "has no place here"
+        )
+        raise UserError(f"{origin}: {constant.name}: at: {wanted}")
+    if constant.path[-1] == "configurations" and isinstance(constant.value, tuple):
+        for text in constant.value:
+            try:
+                parse_configuration(str(text))
+            except ValueError as error:
+                raise UserError(f"{origin}: {constant.name}: value: {error}") from error
+
+
+def _kind(value: Value) -> str:
+    entry = value[0] if isinstance(value, tuple) else value
+    kind = {float: "number", str: "text", bool: "truth value"}[type(entry)]
+    return f"a list of {kind}s" if isinstance(value, tuple) else f"a {kind}"
+
+
+def _check_profile_key(constant: Constant, known: Mapping[str, Constant], origin: str) -> None:
+    """Profiles are free in their groups and demand parameters, not in the rest."""
+    if constant.name in known:
+        _check_like(constant, known[constant.name], origin)
+        return
+    rest = constant.path[2:]
+    in_group = rest[1:] if rest and rest[0] not in _PROFILE_KEYS else rest
+    if not in_group or in_group[0] not in _PROFILE_KEYS:
+        wrong = in_group[0] if in_group else constant.path[-1]
+        raise UserError(
+            f"{origin}: {constant.name}: a profile has no '{wrong}'; it has "
+            f"{', '.join(_PROFILE_KEYS)}{nearest(wrong, _PROFILE_KEYS)}"
+        )
+    if len(in_group) != (2 if in_group[0] == "demand" else 1):
+        raise UserError(f"{origin}: {constant.name}: write demand.<parameter>")
+
+
+def _new_items(
+    collection: str, added: Iterable[Constant], before: Mapping[str, Constant]
+) -> list[str]:
+    old = {c.path[1] for c in before.values() if c.path[0] == collection and len(c.path) > 1}
+    return sorted({c.path[1] for c in added if c.path[0] == collection and len(c.path) > 1} - old)
+
+
+def _check_complete(
+    collection: str,
+    item: str,
+    constants: Mapping[str, Constant],
+    before: Mapping[str, Constant],
+    origin: str,
+) -> None:
+    """Refuse a new item that lacks what every shipped item of its collection has."""
+    has = {c.path[2:] for c in constants.values() if c.path[:2] == (collection, item)}
+    if collection == "profiles":
+        needed: set[tuple[str, ...]] = {("title",)}
+        groups = {rest[:1] for rest in has if rest[0] not in _PROFILE_KEYS}
+        needed |= {(*group, "user") for group in groups} if groups else {("user",)}
+    else:
+        others = _item_names(collection, before)
+        keys = [
+            {c.path[2:] for c in before.values() if c.path[:2] == (collection, other)}
+            for other in sorted(others)
+        ]
+        needed = set.intersection(*keys)
+    lacking = sorted(".".join(key) for key in needed - has)
+    if lacking:
+        suggestion = nearest(item, _item_names(collection, before))
+        raise UserError(
+            f"{origin}: {collection}.{item}: is new and lacks {', '.join(lacking)}{suggestion}"
+        )
+    if collection == "hosted" and item not in _item_names("events", constants):
+        raise UserError(f"{origin}: hosted.{item}: is new and lacks its events.{item}")
