@@ -54,12 +54,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The outcome of one environment and measure, and the values that decided it."""
+    """The outcome of one environment and measure, and the values that decided it.
+
+    Confirmed needs both confirming values at alpha or less, refuted one of the refuting values.
+    """
 
     outcome: Outcome
-    confirming: float
-    """Largest of the confirming probability values: confirmed if at most alpha. 1 if there is
-    none."""
+    confirming_margin: float
+    """Largest probability value for lying below the margin; 1 if there is none."""
+    confirming_software: float
+    """Largest probability value for lying below the software level; 0 if the claim names no
+    software level, so that there is nothing to show."""
     refuting_margin: float
     """Smallest adjusted probability value for exceeding the margin; 1 if there is none."""
     refuting_software: float
@@ -89,15 +94,15 @@ def judge(environments: Sequence[Evidence], alpha: float) -> tuple[Judgement, ..
     for tests in environments:
         margin = min((next(adjusted) for _ in tests.above_margin), default=1.0)
         software = min((next(adjusted) for _ in tests.above_software), default=1.0)
-        parts = tests.below_margin + tests.below_software
-        confirming = max(parts) if parts and tests.complete else 1.0
+        below_margin = max(tests.below_margin, default=1.0)
+        below_software = max(tests.below_software, default=0.0)
         if min(margin, software) <= alpha:
             outcome = Outcome.REFUTED
-        elif confirming <= alpha:
+        elif tests.complete and max(below_margin, below_software) <= alpha:
             outcome = Outcome.CONFIRMED
         else:
             outcome = Outcome.INCONCLUSIVE
-        judgements.append(Judgement(outcome, confirming, margin, software))
+        judgements.append(Judgement(outcome, below_margin, below_software, margin, software))
     return tuple(judgements)
 
 

@@ -78,7 +78,7 @@ def test_one_environment_among_many_is_refuted_at_a_stricter_level() -> None:
 
 def test_every_firmware_virtualization_has_to_pass() -> None:
     one_fails = Evidence((0.001, 0.2), (0.001, 0.001), (0.999, 0.8), (0.999, 0.999))
-    assert judge([one_fails], ALPHA)[0] == Judgement(Outcome.INCONCLUSIVE, 0.2, 1.0, 1.0)
+    assert judge([one_fails], ALPHA)[0] == Judgement(Outcome.INCONCLUSIVE, 0.2, 0.001, 1.0, 1.0)
 
 
 tests = st.floats(0, 1)

@@ -1,0 +1,277 @@
+"""From the runs of a store to overheads with intervals and a verdict.
+
+What is compared is in :mod:`harness.overheads`, how it is judged in :mod:`harness.environments`;
+the error rates of the verdict are those of :mod:`harness.statistics.verdict`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.campaign.record import CampaignRecord, CellRecord
+from harness.campaign.store import Store
+from harness.environments import EnvironmentResult, Runs, environment_results
+from harness.metrics.measures import Measures, measure
+from harness.overheads import BASELINE, MEASURES, Concern, Overhead, percent
+from harness.statistics.estimates import Caution, Interval
+from harness.statistics.verdict import Outcome, conclude
+from harness.summary import CellSummary, ResponseDistribution, summarise
+
+__all__ = [
+    "BASELINE",
+    "MEASURES",
+    "CellSummary",
+    "EnvironmentResult",
+    "FailedRun",
+    "Interval",
+    "MeasureVerdict",
+    "Outcome",
+    "Overhead",
+    "ResponseDistribution",
+    "Study",
+    "Verdict",
+    "analyse",
+    "study",
+]
+
+
+@dataclass(frozen=True)
+class MeasureVerdict:
+    """The verdict for one measure of the claim."""
+
+    measure: str
+    outcome: Outcome
+    worst: EnvironmentResult | None
+    environments: tuple[EnvironmentResult, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on a campaign's claim."""
+
+    campaign: str
+    claim_text: dict[str, str]
+    """Language -> the claim in words."""
+    alpha: float
+    margin: float
+    outcome: Outcome
+    measures: tuple[MeasureVerdict, ...]
+    worst: EnvironmentResult | None
+    """The environment that speaks most against the claim."""
+    environments: tuple[EnvironmentResult, ...]
+    """All environments of all measures."""
+    failed_runs: int
+    infeasible: tuple[str, ...]
+    """Cells that the machine cannot hold, and why."""
+    notes: tuple[str, ...]
+
+    def to_json(self, language: str = "en") -> dict[str, Any]:
+        """Return the verdict as JSON holds it; what is unknown or without bound is None."""
+        return {
+            "campaign": self.campaign,
+            "claim": self.claim_text.get(language, self.claim_text.get("en", "")),
+            "alpha": self.alpha,
+            "margin": self.margin,
+            "outcome": str(self.outcome),
+            "measures": [
+                {
+                    "measure": each.measure,
+                    "outcome": str(each.outcome),
+                    "worst_environment": _json(each.worst),
+                }
+                for each in self.measures
+            ],
+            "worst_environment": _json(self.worst),
+            "environments": [each.to_json() for each in self.environments],
+            "failed_runs": self.failed_runs,
+            "infeasible": list(self.infeasible),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run without a result."""
+
+    cell: CellRecord
+    replication: int
+    failure: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that a campaign has found out."""
+
+    campaign: CampaignRecord
+    verdict: Verdict | None
+    """None if the campaign makes no claim."""
+    environments: tuple[EnvironmentResult, ...]
+    """Every environment and every measure, those of the claim with their outcome."""
+    cells: tuple[CellSummary, ...]
+    """Cells with at least one complete run, in the order of the matrix."""
+    failed: tuple[FailedRun, ...]
+    infeasible: tuple[CellRecord, ...]
+    complete: int
+    """How many runs have a result."""
+    planned: int
+    """How many runs the campaign needs at least."""
+    damaged: tuple[str, ...]
+    """What could not be read."""
+    notes: tuple[str, ...]
+    """What a reader must know before believing the rest, in plain words."""
+
+
+def analyse(store: Store) -> Study:
+    """Read all runs of a store and conclude from them."""
+    runs: dict[int, dict[int, Measures]] = {}
+    failed = []
+    for run in store.runs():
+        result = run.result
+        if result is None:
+            failed.append(FailedRun(run.cell, run.replication, str(run.failure or ""), run.reason))
+            continue
+        runs.setdefault(run.cell.position, {})[run.replication] = measure(
+            result.samples,
+            (result.digests[key] for key in sorted(result.digests)),
+            measured_seconds=result.measured_seconds,
+            warm_up_seconds=result.warm_up_seconds,
+        )
+    return study(store.campaign, runs, failed, store.damaged)
+
+
+def study(
+    campaign: CampaignRecord,
+    runs: Runs,
+    failed: Sequence[FailedRun] = (),
+    damaged: Sequence[str] = (),
+) -> Study:
+    """Conclude from the measures of runs, wherever they were kept."""
+    environments = environment_results(campaign, runs)
+    minimum = int(campaign.replications["minimum"])
+    infeasible = tuple(cell for cell in campaign.cells if cell.infeasible is not None)
+    planned = minimum * (len(campaign.cells) - len(infeasible))
+    complete = sum(len(replications) for replications in runs.values())
+    notes = _notes(campaign, environments, runs, planned, len(failed), len(damaged))
+    cells = (
+        summarise(cell, runs.get(cell.position, {}), level=1.0 - campaign.alpha, seed=campaign.seed)
+        for cell in campaign.cells
+    )
+    return Study(
+        campaign=campaign,
+        verdict=_verdict(campaign, environments, len(failed), infeasible, notes),
+        environments=environments,
+        cells=tuple(cell for cell in cells if cell is not None),
+        failed=tuple(failed),
+        infeasible=infeasible,
+        complete=complete,
+        planned=planned,
+        damaged=tuple(damaged),
+        notes=notes,
+    )
+
+
+def _verdict(
+    campaign: CampaignRecord,
+    environments: Sequence[EnvironmentResult],
+    failed_runs: int,
+    infeasible: Sequence[CellRecord],
+    notes: tuple[str, ...],
+) -> Verdict | None:
+    claim = campaign.claim
+    if claim is None:
+        return None
+    measures = []
+    for name in claim["measures"]:
+        members = tuple(each for each in environments if each.measure == name)
+        outcome = conclude(each.outcome for each in members if each.outcome is not None)
+        measures.append(MeasureVerdict(name, outcome, _worst(members), members))
+    every = tuple(each for one in measures for each in one.environments)
+    return Verdict(
+        campaign=campaign.name,
+        claim_text=dict(claim.get("text") or {}),
+        alpha=campaign.alpha,
+        margin=campaign.margin,
+        outcome=conclude(each.outcome for each in measures),
+        measures=tuple(measures),
+        worst=_worst(every),
+        environments=every,
+        failed_runs=failed_runs,
+        infeasible=tuple(f"{cell.title}: {cell.infeasible}" for cell in infeasible),
+        notes=notes,
+    )
+
+
+def _worst(environments: Sequence[EnvironmentResult]) -> EnvironmentResult | None:
+    """Return what speaks most against the claim: by outcome, then by the firmware's overhead."""
+    order = {Outcome.CONFIRMED: 0, Outcome.INCONCLUSIVE: 1, Outcome.REFUTED: 2}
+
+    def against(result: EnvironmentResult) -> tuple[int, float]:
+        overhead = -math.inf if result.firmware is None else result.firmware.interval.estimate
+        return (order[result.outcome or Outcome.INCONCLUSIVE], overhead)
+
+    return max(environments, key=against, default=None)
+
+
+def _notes(
+    campaign: CampaignRecord,
+    environments: Sequence[EnvironmentResult],
+    runs: Runs,
+    planned: int,
+    failed: int,
+    damaged: int,
+) -> tuple[str, ...]:
+    """Say what a reader must know before believing the numbers."""
+    notes = []
+    complete = sum(map(len, runs.values()))
+    if complete + failed < planned:
+        notes.append(f"{planned - complete - failed} of {planned} planned runs were not made yet.")
+    if failed:
+        notes.append(
+            f"{failed} runs failed; comparisons use the replications that both sides have."
+        )
+    if damaged:
+        notes.append(f"{damaged} parts of the store are damaged and were left out.")
+    silent = [
+        cell.title
+        for cell in campaign.cells
+        if not all(run.transactions for run in runs.get(cell.position, {}).values())
+    ]
+    if silent:
+        notes.append(f"Runs without a completed transaction: {'; '.join(silent)}.")
+    if not any(cell.virtualization == BASELINE for cell in campaign.cells):
+        notes.append(f"There is no {BASELINE} baseline, so that no overhead can be told.")
+    found = [overhead for each in environments for overhead in each.all.values()]
+    for warning, meaning in _MEANINGS.items():
+        count = sum(warning in overhead.interval.warnings for overhead in found)
+        if count:
+            notes.append(f"{count} of {len(found)} comparisons: {meaning}")
+    target = campaign.replications.get("half_width")
+    claimed = [each.firmware for each in environments if each.outcome and each.firmware]
+    if target is not None and claimed:
+        wide = sum(_half_width(each.interval) > target for each in claimed)
+        if wide:
+            notes.append(
+                f"The target half-width of {percent(target)} was not reached in {wide} of "
+                f"{len(claimed)} comparisons of the claim."
+            )
+    return tuple(notes)
+
+
+_MEANINGS: dict[str, str] = {
+    Caution.SINGLE_SAMPLE: "a single replication, whose uncertainty is unknown.",
+    Caution.STUDENT: "too few replications for a bootstrap; Student's t was used instead.",
+    Caution.FEW_SAMPLES: "fewer than 10 replications, too few to see skewed values.",
+    Caution.NO_VARIATION: "all replications agree exactly; the interval has no width.",
+    Concern.MIX_DIFFERS: "the baseline completed another mix of transactions.",
+    Concern.WORK_MISSING: "some of the baseline's work was never completed, and is left out.",
+}
+
+
+def _half_width(interval: Interval) -> float:
+    return (interval.high - interval.low) / 2.0
+
+
+def _json(result: EnvironmentResult | None) -> dict[str, Any] | None:
+    return None if result is None else result.to_json()

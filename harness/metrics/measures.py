@@ -1,0 +1,195 @@
+"""What one run measured, read from what it exposed.
+
+Everything is of the measured time only: counters are increases over it.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.metrics.digest import Digest
+
+IDLE = "idle"
+"""The ledger's account of processors that did nothing."""
+
+QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+"""Quantiles of the response time that are measures."""
+
+_PARTITION = "vtax_partition_"
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What one run measured."""
+
+    measured_seconds: float
+    warm_up_seconds: float
+    transactions: float
+    """How many were completed without failing."""
+    failed: float
+    """How many failed."""
+    processor_seconds: dict[str, float]
+    """Processor seconds of the whole machine by cause, idle included."""
+    responses: dict[str, tuple[float, float]]
+    """``partition/group/name`` -> how many responses, sum of their times in seconds. The baseline
+    does the work of all partitions in one; there, ``partition`` is the one that the work is
+    taken from, so that the same work has the same key everywhere."""
+    digest: dict[str, Any]
+    """Response times of all transactions together: a :class:`Digest` in its JSON form."""
+    quantiles: dict[str, float]
+    """The :data:`QUANTILES` of these, in seconds; empty without responses."""
+    partitions: dict[str, dict[str, float]]
+    """Partition -> what it exposed about itself (``physc_cores``, ``dispatches_total``...)."""
+
+    @property
+    def processor_seconds_per_transaction(self) -> float:
+        """All processor time that was not idle, for each transaction; NaN without transactions."""
+        busy = math.fsum(spent for cause, spent in self.processor_seconds.items() if cause != IDLE)
+        return busy / self.transactions if self.transactions else math.nan
+
+    @property
+    def mean_response_seconds(self) -> float:
+        """Mean of waiting and service of all responses; NaN without any."""
+        count = math.fsum(count for count, _ in self.responses.values())
+        return (
+            math.fsum(total for _, total in self.responses.values()) / count if count else math.nan
+        )
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the machine's processor time that was not idle; NaN if none is booked."""
+        total = math.fsum(self.processor_seconds.values())
+        return 1.0 - self.processor_seconds.get(IDLE, 0.0) / total if total else math.nan
+
+    def flat(self) -> dict[str, float]:
+        """Return the run's numbers under plain names, for a table with a row for each run.
+
+        Units are in the names. What could not be measured is left out. Numbers of partitions are
+        sums over all partitions.
+        """
+        numbers = {
+            "measured_seconds": self.measured_seconds,
+            "warm_up_seconds": self.warm_up_seconds,
+            "transactions": self.transactions,
+            "transactions_failed": self.failed,
+            "processor_seconds_per_transaction": self.processor_seconds_per_transaction,
+            "response_seconds_mean": self.mean_response_seconds,
+        }
+        if self.measured_seconds > 0.0:
+            numbers["transactions_per_second"] = self.transactions / self.measured_seconds
+        for name, seconds in self.quantiles.items():
+            numbers[f"response_seconds_{name}"] = seconds
+        numbers["utilisation_ratio"] = self.utilisation
+        for cause, seconds in sorted(self.processor_seconds.items()):
+            numbers[f"processor_seconds_{cause}"] = seconds
+        for name in ("physc_cores", "dispatches_total", "phantom_interrupts_total"):
+            values = [each[name] for each in self.partitions.values() if name in each]
+            if values:
+                numbers[name.removesuffix("_total")] = math.fsum(values)
+        return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def measure(
+    samples: Iterable[tuple[str, Mapping[str, str], float]],
+    digests: Iterable[Mapping[str, Any]],
+    *,
+    measured_seconds: float,
+    warm_up_seconds: float,
+) -> Measures:
+    """Read a run's measures from its exposition and its digests of response times."""
+    transactions: dict[str, list[float]] = {"ok": [], "failed": []}
+    spent: defaultdict[str, list[float]] = defaultdict(list)
+    counts: defaultdict[str, float] = defaultdict(float)
+    sums: defaultdict[str, float] = defaultdict(float)
+    partitions: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for name, labels, value in samples:
+        if name == "vtax_processor_seconds_total":
+            spent[labels["cause"]].append(value)
+        elif name == "vtax_transactions_total":
+            transactions["ok" if labels["outcome"] == "ok" else "failed"].append(value)
+        elif name == "vtax_response_seconds_count":
+            counts[_work(labels)] += value
+        elif name == "vtax_response_seconds_sum":
+            sums[_work(labels)] += value
+        elif name.startswith(_PARTITION):
+            partitions[labels["partition"]][name.removeprefix(_PARTITION)] = value
+    merged = merge(digests)
+    digest = Digest.from_json(merged)
+    return Measures(
+        measured_seconds=measured_seconds,
+        warm_up_seconds=warm_up_seconds,
+        transactions=math.fsum(transactions["ok"]),
+        failed=math.fsum(transactions["failed"]),
+        processor_seconds={cause: math.fsum(spent[cause]) for cause in sorted(spent)},
+        responses={work: (counts[work], sums[work]) for work in sorted(counts) if counts[work]},
+        digest=merged,
+        quantiles={key: digest.quantile(q) for key, q in QUANTILES.items()} if digest.count else {},
+        partitions=dict(partitions),
+    )
+
+
+def merge(digests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Merge digests in their JSON form, without unfolding their empty buckets."""
+    total, occupied = 0, Counter[int]()
+    for digest in digests:
+        total += digest["sum_ns"]
+        occupied.update(dict(zip(digest["buckets"], digest["counts"], strict=True)))
+    buckets = sorted(occupied)
+    return {"sum_ns": total, "buckets": buckets, "counts": [occupied[each] for each in buckets]}
+
+
+def slowdown(measured: Measures, baseline: Measures) -> float:
+    """Time that the baseline's work takes, relative to the time that it took there.
+
+    The work is the baseline's responses, each kind as often as it occurred there. So neither a
+    shift between slow and fast kinds nor a starved partition, which completes less, changes what
+    is compared. Kinds that only one of the two completed are left out; NaN if none remains.
+    """
+    here, there = [], []
+    for work, (count, total) in baseline.responses.items():
+        if work in measured.responses:
+            responses, spent = measured.responses[work]
+            here.append(count * (spent / responses))
+            there.append(total)
+    reference = math.fsum(there)
+    return math.fsum(here) / reference if reference > 0.0 else math.nan
+
+
+def unmatched(measured: Measures, baseline: Measures) -> float:
+    """Share of the baseline's responses whose kind of work the other run never completed."""
+    total = math.fsum(count for count, _ in baseline.responses.values())
+    missing = [n for work, (n, _) in baseline.responses.items() if work not in measured.responses]
+    return math.fsum(missing) / total if total else 0.0
+
+
+def mix_distance(measured: Measures, baseline: Measures) -> float:
+    """How differently the responses of two runs are divided among kinds of work, 0 to 1.
+
+    It is the share of responses that would have to be of another kind (the total variation
+    distance); 0 if either run has none.
+    """
+    here = math.fsum(count for count, _ in measured.responses.values())
+    there = math.fsum(count for count, _ in baseline.responses.values())
+    if not here or not there:
+        return 0.0
+    kinds = sorted(measured.responses.keys() | baseline.responses.keys())
+    nothing = (0.0, 0.0)
+    return 0.5 * math.fsum(
+        abs(
+            measured.responses.get(kind, nothing)[0] / here
+            - baseline.responses.get(kind, nothing)[0] / there
+        )
+        for kind in kinds
+    )
+
+
+def _work(labels: Mapping[str, str]) -> str:
+    """Name a kind of work: partition, group and request.
+
+    In the baseline, groups of users are named ``partition/group`` after where they come from.
+    """
+    group = labels["group"]
+    origin = group if "/" in group else f"{labels['partition']}/{group}"
+    return f"{origin}/{labels['name']}"
