@@ -2,21 +2,32 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.catalog import Constants
-from harness.platform.configuration import SystemConfiguration
+from harness.platform.configuration import SystemConfiguration, UserGroup
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnDemand:
+    """A parameter of a demand that is an uncertain constant of the catalog."""
+
+    partition: str
+    group: str
+    parameter: str
+    constant: str
 
 
 @dataclass(frozen=True)
 class Cell:
     """An environment, a virtualization and a load: what one run simulates.
 
-    The names are labels to group by; what is simulated is ``system`` alone.
+    The names are labels to group by; what is simulated is the system alone.
     """
 
     machine: str
@@ -28,7 +39,11 @@ class Cell:
     """The workload's name, or ``mixed`` when partitions have different ones."""
     load: tuple[tuple[str, str], ...]
     """Further factors and their values as text, in the order of the campaign file."""
-    system: SystemConfiguration
+    nominal_system: SystemConfiguration
+    """What is simulated, with every demand at the catalog's stated value; a run takes
+    :attr:`RunSpec.system`."""
+    drawn_demands: tuple[DrawnDemand, ...]
+    """The demands that vary with the catalog's constants."""
     duration_seconds: float
     """Simulated time to be measured."""
     warm_up_seconds: float | None
@@ -93,6 +108,27 @@ class RunSpec:
     """``constants.digest()``, computed once for all runs that share the constants."""
 
     @cached_property
+    def system(self) -> SystemConfiguration:
+        """What this run simulates: the demands as drawn for its replication."""
+        drawn: dict[tuple[str, str], dict[str, float | int]] = {}
+        for demand in self.cell.drawn_demands:
+            values = drawn.setdefault((demand.partition, demand.group), {})
+            values[demand.parameter] = self.constants.number(demand.constant)
+        if not drawn:
+            return self.cell.nominal_system
+        partitions = tuple(
+            replace(
+                partition,
+                groups=tuple(
+                    _with_demand(group, drawn.get((partition.name, group.name), {}))
+                    for group in partition.groups
+                ),
+            )
+            for partition in self.cell.nominal_system.partitions
+        )
+        return replace(self.cell.nominal_system, partitions=partitions)
+
+    @cached_property
     def identity(self) -> str:
         """SHA-256 of everything that decides the result, and of nothing else."""
         return sha256_of(
@@ -106,6 +142,16 @@ class RunSpec:
                 "model": self.model,
             }
         )
+
+
+def _with_demand(group: UserGroup, drawn: Mapping[str, float]) -> UserGroup:
+    """Put drawn values in; what is a whole number stays one."""
+    demand = {
+        name: round(drawn[name]) if isinstance(value, int) else drawn[name]
+        for name, value in group.demand.items()
+        if name in drawn
+    }
+    return replace(group, demand={**group.demand, **demand}) if demand else group
 
 
 def sha256_of(value: object) -> str:

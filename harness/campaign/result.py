@@ -2,7 +2,8 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+
+from harness.metrics.digest import Digest
 
 Sample = tuple[str, dict[str, str], float]
 """A sample of the exposition: name, labels, value."""
@@ -21,8 +22,8 @@ class RunResult:
     samples: list[Sample]
     """The exposition at the end of the run; a counter's value is its increase over the measured
     time."""
-    digests: dict[str, dict[str, Any]]
-    """``partition/group/name`` -> the response times' digest in its JSON form."""
+    digests: dict[str, Digest]
+    """``partition/group/name`` -> the response times."""
     warm_up_seconds: float
     """Simulated time that was cut off at the beginning."""
     measured_seconds: float
@@ -43,7 +44,7 @@ class RunResult:
         return json.dumps(
             {
                 "samples": self.samples,
-                "digests": self.digests,
+                "digests": {name: digest.to_json() for name, digest in self.digests.items()},
                 "timeline": self.timeline,
                 "warm_up_seconds": self.warm_up_seconds,
                 "measured_seconds": self.measured_seconds,
@@ -67,7 +68,7 @@ class RunResult:
         data = json.loads(text)
         return cls(
             samples=[(name, labels, value) for name, labels, value in data["samples"]],
-            digests=data["digests"],
+            digests={name: Digest.from_json(part) for name, part in data["digests"].items()},
             timeline=[(at, name, labels, value) for at, name, labels, value in data["timeline"]],
             warm_up_seconds=data["warm_up_seconds"],
             measured_seconds=data["measured_seconds"],

@@ -143,6 +143,11 @@ class Claim(Table):
 FactorValues = Annotated[list[Scalar], Field(min_length=1)]
 
 
+def _loads_schema(schema: dict[str, Any]) -> None:
+    """Let editors accept dotted keys without quotes too, which are tables to them."""
+    schema["additionalProperties"] = {"anyOf": [schema["additionalProperties"], {"type": "object"}]}
+
+
 class Factors(Table):
     """The matrix: each factor is a list, the campaign their product.
 
@@ -150,7 +155,7 @@ class Factors(Table):
     "partitions.app.count" = [1, 4].
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", json_schema_extra=_loads_schema)
     __pydantic_extra__: dict[str, FactorValues]
 
     machine: Annotated[list[str], Field(min_length=1, examples=[_EXAMPLES["machine"]])]

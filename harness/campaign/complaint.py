@@ -1,0 +1,183 @@
+"""How a user is told what is wrong in a campaign file: file, key, value and what is allowed."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from harness.errors import UserError
+
+_MOST_NAMES = 12
+_MOST_CHARACTERS = 60
+
+_MISSING = object()
+
+
+def complaint(file: str, key: str, value: object, allowed: str) -> UserError:
+    """Make the one line about a value.
+
+    Parameters
+    ----------
+    file
+        As the user named it.
+    key
+        Dotted path within the file.
+    value
+        What stands there.
+    allowed
+        What would be right, or what is wrong with it.
+    """
+    return UserError(f"{file}: {key} = {shown(value)}: {allowed}")
+
+
+def shown(value: object) -> str:
+    """Write a value as TOML would, in one line that is not too long."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 3]}..."
+
+
+def one_of(name: object, known: Iterable[str], what: str) -> str:
+    """Say that there is no such thing, the nearest name, and what there is.
+
+    Parameters
+    ----------
+    name
+        What was written.
+    known
+        What it could have been.
+    what
+        The kind of thing, in the singular.
+    """
+    names = sorted(known)
+    text = f"no such {what}"
+    close = get_close_matches(str(name), names, n=1)
+    if close:
+        text += f"; did you mean '{close[0]}'?"
+    if not names:
+        return f"{text}; there is none"
+    more = "" if len(names) <= _MOST_NAMES else f" and {len(names) - _MOST_NAMES} more"
+    if close and len(names) > _MOST_NAMES:
+        return text
+    return f"{text}{'' if close else ';'} known: {', '.join(names[:_MOST_NAMES])}{more}"
+
+
+def schema_complaint(
+    file: str, data: Any, error: ValidationError, model: type[BaseModel], prefix: str = ""
+) -> UserError:
+    """Turn what pydantic found into the one line about the first problem.
+
+    Unknown keys come first, because a misspelt key is often missed elsewhere.
+
+    Parameters
+    ----------
+    file
+        As the user named it.
+    data
+        What was validated.
+    error
+        What pydantic found.
+    model
+        What it was validated against.
+    prefix
+        Where ``data`` stands in the file, with the dot; empty for the whole file.
+    """
+    found = error.errors(include_url=False)
+    first = min(found, key=lambda details: details["type"] != "extra_forbidden")
+    location = first["loc"]
+    key = prefix + dotted(data, location)
+    kind = first["type"]
+    if kind == "extra_forbidden":
+        known = _keys(_table_at(model, location[:-1]))
+        return complaint(file, key, first["input"], one_of(location[-1], known, "key"))
+    if kind == "missing":
+        field = _table_at(model, location[:-1]).model_fields.get(str(location[-1]))
+        meaning = "" if field is None or not field.description else f" ({_flat(field.description)})"
+        return UserError(f"{file}: {key}: is missing{meaning}")
+    if kind == "value_error" and isinstance(first["input"], (dict, list)):
+        return UserError(f"{file}: {key.rstrip('.') or 'file'}: {first['ctx']['error']}")
+    return complaint(file, key, first["input"], _allowed(first))
+
+
+def _allowed(details: Any) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    simple = {
+        "string_type": "must be a text",
+        "int_type": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "float_type": "must be a number",
+        "bool_type": "must be true or false",
+        "list_type": "must be a list",
+        "dict_type": "must be a table",
+        "model_type": "must be a table",
+        "model_attributes_type": "must be a table",
+        "datetime_type": "must be a date and time such as 2007-04-02T09:00:00+09:00",
+        "timezone_aware": "needs its offset from UTC, such as 2007-04-02T09:00:00+09:00",
+        "greater_than": f"must be more than {context.get('gt')}",
+        "greater_than_equal": f"must be at least {context.get('ge')}",
+        "less_than": f"must be less than {context.get('lt')}",
+        "less_than_equal": f"must be at most {context.get('le')}",
+        "too_short": "must not be empty",
+        "too_long": f"must have at most {context.get('max_length')} entries",
+        "literal_error": f"must be {context.get('expected')}",
+        "string_pattern_mismatch": f"must match {context.get('pattern')}",
+        "finite_number": "must be a finite number",
+    }
+    text = simple.get(kind)
+    return _flat(details["msg"]) if text is None else text
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")
+
+
+def dotted(data: Any, location: Sequence[str | int]) -> str:
+    """Write a place in the file as people call it: tables of an array by their names."""
+    parts: list[str] = []
+    node = data
+    for part in location:
+        if isinstance(part, int):
+            inside = isinstance(node, list) and part < len(node)
+            node = node[part] if inside else node if part == 0 else None
+            name = node.get("name") if isinstance(node, dict) else None
+            if inside:
+                parts.append(name if isinstance(name, str) else str(part))
+        else:
+            node = node.get(part) if isinstance(node, dict) else None
+            parts.append(part)
+    return ".".join(parts)
+
+
+def _table_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel]:
+    """Find the model of the table at a place."""
+    for part in location:
+        field = _field(model, part)
+        inner = None if field is None else _model_in(field.annotation)
+        model = inner or model
+    return model
+
+
+def _field(model: type[BaseModel], part: str | int) -> FieldInfo | None:
+    for name, field in model.model_fields.items():
+        if part in (name, field.alias):
+            return field
+    return None
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

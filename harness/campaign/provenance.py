@@ -1,0 +1,57 @@
+"""What produced a result: versions, and a digest of the model's own source."""
+
+import hashlib
+import platform
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import harness
+import workloads
+
+_PACKAGES = ("locust", "numpy", "simpy")
+_DECISIVE = (
+    "clock.py",
+    "users.py",
+    "platform",
+    "metrics",
+    "catalog/catalog.py",
+    "catalog/constant.py",
+    "catalog/constants.py",
+    "campaign/run.py",
+    "campaign/cell.py",
+)
+"""Parts of the harness that decide what a run results in; the catalog's values are in each run's
+identity anyway."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of vtax, Python and the packages that decide results."""
+    return {
+        "vtax": harness.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+    }
+
+
+@cache
+def model_digest() -> str:
+    """Return SHA-256 of the version and of all source that decides what a run results in."""
+    digest = hashlib.sha256(harness.__version__.encode())
+    for name, path in _sources():
+        digest.update(f"\n{name}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[tuple[str, Path]]:
+    root = Path(harness.__file__).parent
+    for part in _DECISIVE:
+        place = root / part
+        files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+        for path in files:
+            yield str(path.relative_to(root)), path
+    shipped = Path(workloads.__file__).parent
+    for path in sorted(shipped.rglob("*.py")):
+        yield f"workloads/{path.relative_to(shipped)}", path

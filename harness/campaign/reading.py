@@ -1,0 +1,193 @@
+"""From a campaign's name or path to its checked contents, one for each load."""
+
+import copy
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.campaign.complaint import complaint, one_of, schema_complaint, shown
+from harness.campaign.schema import MATRIX, Campaign
+from harness.errors import UserError
+
+SHIPPED = Path(__file__).parent / "campaigns"
+
+_VARIABLE = ("partitions", "vios", "workloads", "machines", "catalog")
+_VARIABLE_SETTINGS = ("campaign.duration", "campaign.warm_up")
+
+
+@dataclass(frozen=True)
+class CampaignFile:
+    """A campaign file as it was read, not yet checked."""
+
+    source: str
+    """What the user called it: a shipped name or a path."""
+    path: Path
+    text: str
+    data: dict[str, Any]
+
+    @property
+    def base(self) -> Path:
+        """The folder that locustfiles and catalog files are relative to."""
+        return self.path.parent
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.path.name if self.path.parent == SHIPPED else str(self.path)
+
+
+@dataclass(frozen=True)
+class Load:
+    """The campaign with one combination of its further factors put in."""
+
+    values: tuple[tuple[str, str], ...]
+    """Factor and its value as text, in the order of the file."""
+    campaign: Campaign
+
+
+def shipped_campaigns() -> list[str]:
+    """Return the names of the campaigns that come with vtax, sorted."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def read_campaign(source: str) -> CampaignFile:
+    """Read a campaign file by its shipped name or its path.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it is not TOML.
+    """
+    path = Path(source)
+    if source in shipped_campaigns() and not path.is_file():
+        path = SHIPPED / f"{source}.toml"
+    elif not path.suffix and len(path.parts) == 1 and not path.exists():
+        raise UserError(f"{source}: {one_of(source, shipped_campaigns(), 'campaign')}; or a path")
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: is not a text in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: is not TOML: {error}") from None
+    return CampaignFile(source, path, text, data)
+
+
+def read_loads(file: CampaignFile) -> list[Load]:
+    """Check a file and put in every combination of the factors beyond the matrix.
+
+    Returns
+    -------
+    list[Load]
+        At least one; in the order of the product, the last factor varying fastest.
+
+    Raises
+    ------
+    UserError
+        One line about the first thing that is wrong.
+    """
+    data = copy.deepcopy(file.data)
+    factors = data.get("factors")
+    if isinstance(factors, dict):
+        data["factors"] = _flattened(file, factors)
+    campaign = _checked(file, data)
+    names = list(campaign.factors.loads)
+    if not names:
+        return [Load((), campaign)]
+    loads = []
+    for values in product(*campaign.factors.loads.values()):
+        varied = copy.deepcopy(data)
+        for name, value in zip(names, values, strict=True):
+            _put(file, varied, name, value)
+        texts = tuple((name, _text(value)) for name, value in zip(names, values, strict=True))
+        loads.append(Load(texts, _checked(file, varied)))
+    return loads
+
+
+def _checked(file: CampaignFile, data: dict[str, Any]) -> Campaign:
+    try:
+        return Campaign.model_validate(data)
+    except ValidationError as error:
+        raise schema_complaint(file.name, data, error, Campaign) from None
+
+
+def _flattened(file: CampaignFile, factors: dict[str, Any]) -> dict[str, Any]:
+    """Join nested tables to dotted names, because TOML makes tables of dotted keys."""
+    flat = dict(_leaves(factors, ""))
+    for key, values in flat.items():
+        if key in MATRIX:
+            continue
+        first = key.partition(".")[0]
+        if "." not in key:
+            allowed = one_of(key, MATRIX, "factor")
+            raise complaint(
+                file.name, f"factors.{key}", values, f"{allowed}; others are dotted paths"
+            )
+        if key in _VARIABLE_SETTINGS or first in _VARIABLE:
+            continue
+        known = (*(f"{name}..." for name in _VARIABLE), *_VARIABLE_SETTINGS)
+        allowed = one_of(key, known, "key that can vary")
+        raise complaint(file.name, f"factors.{key}", values, allowed)
+    return flat
+
+
+def _leaves(table: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _put(file: CampaignFile, data: dict[str, Any], path: str, value: object) -> None:
+    """Set the key at a dotted path; the schema checks afterwards whether it may be there."""
+    node: Any = data
+    rest = path.split(".")
+    while True:
+        if isinstance(node, list):
+            node, rest = _element(file, node, path, rest), rest[1:]
+        elif not isinstance(node, dict):
+            raise UserError(
+                f"{file.name}: factors.{path}: {rest[0]!r} cannot be put into {shown(node)}"
+            )
+        else:
+            key, rest = _next_key(node, rest)
+            if not rest:
+                node[key] = value
+                return
+            node = node.setdefault(key, {})
+        if not rest:
+            raise UserError(f"{file.name}: factors.{path}: names a table, not a key of one")
+
+
+def _next_key(table: dict[str, Any], rest: list[str]) -> tuple[str, list[str]]:
+    """Take the longest key of the table that the path goes on with: names may contain dots."""
+    for length in range(len(rest), 0, -1):
+        key = ".".join(rest[:length])
+        if key in table:
+            return key, rest[length:]
+    return rest[0], rest[1:]
+
+
+def _element(file: CampaignFile, tables: list[Any], path: str, rest: list[str]) -> Any:
+    """Find a table of an array by its name or its number from 0."""
+    named = {table.get("name"): table for table in tables if isinstance(table, dict)}
+    if rest[0] in named:
+        return named[rest[0]]
+    if rest[0].isdigit() and int(rest[0]) < len(tables):
+        return tables[int(rest[0])]
+    known = [name for name in named if isinstance(name, str)]
+    raise UserError(
+        f"{file.name}: factors.{path}: {one_of(rest[0], known, 'table')}; or a number from 0"
+    )
+
+
+def _text(value: object) -> str:
+    return shown(value) if isinstance(value, bool) else str(value)
