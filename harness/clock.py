@@ -46,6 +46,11 @@ class Clock(simpy.Environment):
     def __init__(self) -> None:
         super().__init__(initial_time=0)
 
+    @property
+    def now(self) -> int:
+        """The present time in nanoseconds."""
+        return cast("int", self._now)
+
     def call_in(self, delay_ns: int, action: Callable[[Alarm], object]) -> Alarm:
         """Call ``action`` after ``delay_ns`` nanoseconds; calls at one time keep their order."""
         alarm = Alarm(action)

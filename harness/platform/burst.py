@@ -26,9 +26,7 @@ class Burst:
 
     __slots__ = ("account", "done", "ns", "parts")
 
-    def __init__(
-        self, account: Account, parts: Iterable[Part], done: Callable[[], object]
-    ) -> None:
+    def __init__(self, account: Account, parts: Iterable[Part], done: Callable[[], object]) -> None:
         self.account = account
         self.parts = parts if isinstance(parts, tuple) else tuple(parts)
         ns = 0

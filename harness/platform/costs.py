@@ -25,10 +25,7 @@ class Costs:
 
     def number(self, name: str) -> float:
         """Look a constant up."""
-        value = self.constants[name]
-        if isinstance(value, bool | str | tuple):
-            raise TypeError(f"constant {name} is not one number: {value!r}")
-        return float(value)
+        return self.constants.number(name)
 
     def time(self, name: str) -> int:
         """Look a time up, in nanoseconds."""
@@ -38,9 +35,14 @@ class Costs:
         """Convert cycles to nanoseconds on this machine."""
         return round(cycles / self.clock_hz * 1e9)
 
-    def software(self, name: str) -> float:
-        """Look up cycles that the hosted level spends, carried over to this processor."""
-        return self.number(name) * self.number("hosted.transfer")
+    def work(self, name: str) -> int:
+        """Look up cycles, in nanoseconds on this machine."""
+        return self.cycles(self.number(name))
+
+    def hosted(self, name: str, times: float = 1.0) -> int:
+        """Look up cycles of the hosted monitor, carried over to this machine, in nanoseconds."""
+        cycles = self.number(f"hosted.{self.flavour}.{name}") * self.number("hosted.transfer")
+        return self.cycles(cycles * times)
 
     def user(self, processor_seconds: float) -> int:
         """Convert user-mode time on the reference processor to nanoseconds on this one."""
@@ -59,19 +61,20 @@ class Costs:
         Returns
         -------
         Nanoseconds of the operating system as on an undivided machine, and on top those that the
-        hosted monitor adds (it may also save some, never more than the whole event).
+        hosted monitor adds. The published differences are carried over, so that the uncertainty
+        of the native costs does not turn into overhead.
         """
         known = self._events.get(id(events))
         if known is not None and known[0] is events:
             return known[1], known[2]
-        native = self.number("native.transfer")
+        native, hosted = self.number("native.transfer"), self.number("hosted.transfer")
         os_cycles = monitor_cycles = 0.0
         for name, count in events.items():
-            cycles = count * self.number(f"events.native.{name}") * native
-            os_cycles += cycles
+            cycles = self.number(f"events.native.{name}")
+            os_cycles += count * cycles * native
             if self.flavour is not None:
-                with_monitor = count * self.software(f"events.{self.flavour}.{name}")
-                monitor_cycles += max(0.0, with_monitor - cycles)
+                added = self.number(f"events.{self.flavour}.{name}") - cycles
+                monitor_cycles += count * max(0.0, added) * hosted
         os_ns, monitor_ns = self.cycles(os_cycles), self.cycles(monitor_cycles)
         self._events[id(events)] = events, os_ns, monitor_ns
         return os_ns, monitor_ns

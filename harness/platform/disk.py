@@ -32,6 +32,8 @@ class Disk:
         Time of the whole device for the next block in sequence, by size in bytes.
     link_ns_per_byte
         The link's share of that time.
+    cache_ns
+        What a random write takes that the controller's cache absorbs; None without such a cache.
 
     Attributes
     ----------
@@ -49,6 +51,7 @@ class Disk:
         rotation_ns: int,
         block_ns: Callable[[int], int],
         link_ns_per_byte: float,
+        cache_ns: int | None = None,
         stripe_bytes: int = 65536,
     ) -> None:
         self.clock = clock
@@ -57,6 +60,7 @@ class Disk:
         self.rotation_ns = rotation_ns
         self.block_ns = block_ns
         self.link_ns_per_byte = link_ns_per_byte
+        self.cache_ns = cache_ns
         self.stripe_bytes = stripe_bytes
         self._free_ns = [0] * spindles
         self._link_free_ns = 0
@@ -74,7 +78,11 @@ class Disk:
         return times
 
     def submit(
-        self, size_bytes: int, offset_bytes: int | None, done: Callable[[Alarm], object]
+        self,
+        size_bytes: int,
+        offset_bytes: int | None,
+        write: bool,
+        done: Callable[[Alarm], object],
     ) -> None:
         """Read or write a block; without an offset it is the next one in sequence."""
         now = self.clock.now
@@ -86,9 +94,12 @@ class Disk:
         else:
             bits = scatter(offset_bytes // self.stripe_bytes)
             spindle = bits % len(free)
-            # Seeks spread evenly between half and one and a half times the mean.
-            media_ns += self.positioning_ns // 2 + self.positioning_ns * (bits >> 48) // 65536
-            media_ns += self.rotation_ns * (bits >> 32 & 0xFFFF) // 65536
+            if write and self.cache_ns is not None:
+                media_ns = self.cache_ns
+            else:
+                # Seeks spread evenly between half and one and a half times the mean.
+                media_ns += self.positioning_ns // 2 + self.positioning_ns * (bits >> 48) // 65536
+                media_ns += self.rotation_ns * (bits >> 32 & 0xFFFF) // 65536
         start = free[spindle]
         if start < now:
             start = now

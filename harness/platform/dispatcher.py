@@ -86,6 +86,7 @@ class Dispatcher(ABC):
 
     def use(self, vp: VirtualProcessor, start_ns: int, end_ns: int) -> None:
         """Take note of the time that a virtual processor has occupied a processor."""
+        return None
 
     # The mechanism
 

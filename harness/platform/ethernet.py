@@ -38,6 +38,7 @@ class Wire:
         self.clock = clock
         self.name = name
         self.ns_per_byte = 1e9 / rate_bytes_per_second
+        self.mtu_bytes = mtu_bytes
         self.payload_bytes = mtu_bytes - header_bytes
         self.overhead_bytes = header_bytes + frame_bytes
         self.latency_ns = latency_ns

@@ -20,6 +20,8 @@ class TimeSharing(Dispatcher):
     ----------
     quantum_ns
         The longest turn while others wait.
+    wake_preemption
+        Whether a thread that wakes may displace one that runs.
     """
 
     def __init__(
@@ -31,9 +33,11 @@ class TimeSharing(Dispatcher):
         *,
         switch_parts: tuple[tuple[int, int], ...] = (),
         quantum_ns: int,
+        wake_preemption: bool = True,
     ) -> None:
         super().__init__(clock, ledger, processors, cache, switch_parts)
         self.quantum_ns = quantum_ns
+        self.wake_preemption = wake_preemption
         self.free = {processor.index: processor for processor in processors}
         self.waiting: list[VirtualProcessor] = []
         self._least_ns = 0
@@ -69,7 +73,7 @@ class TimeSharing(Dispatcher):
             (other for p in self.processors if (other := p.vp) is not None),
             key=self._run_time,
         )
-        if self._run_time(victim) - vp.vruntime_ns < self.quantum_ns:
+        if not self.wake_preemption or self._run_time(victim) - vp.vruntime_ns < self.quantum_ns:
             self._wait(vp)
         elif victim.burst is None:
             victim.limit_ns = self.clock.now

@@ -1,0 +1,358 @@
+"""A machine assembled from its configuration and the published constants, ready to run."""
+
+from collections.abc import Sequence
+from itertools import count
+
+from harness.catalog import Constants
+from harness.clock import Alarm, Clock
+from harness.platform.configuration import (
+    DiskConfiguration,
+    PartitionConfiguration,
+    SystemConfiguration,
+    ViosConfiguration,
+    Virtualization,
+)
+from harness.platform.costs import Costs
+from harness.platform.dedicated import Dedicated
+from harness.platform.disk import Disk
+from harness.platform.dispatcher import CacheCosts, Dispatcher
+from harness.platform.ethernet import Wire
+from harness.platform.ledger import CAUSE_LABELS, Account, Cause, Ledger
+from harness.platform.modelled_partition import ModelledPartition
+from harness.platform.partition import Partition
+from harness.platform.processor import Processor, build_processors
+from harness.platform.routes import Network
+from harness.platform.shared_pool import SharedPool
+from harness.platform.storage import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
+from harness.platform.time_sharing import TimeSharing
+from harness.platform.vios import Vios, VirtualScsiCosts, interrupt_cost
+
+HOST = "host"
+"""The account of a host operating system's own work that no guest caused."""
+
+_SHARED = (Virtualization.SHARED_CAPPED, Virtualization.SHARED_UNCAPPED)
+_OS, _TICK, _HYPERVISOR = int(Cause.OS), int(Cause.TICK), int(Cause.HYPERVISOR)
+_WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
+_HOST = int(Cause.HOST)
+
+
+class Machine:
+    """A running machine: processors, partitions, disks and networks on one clock.
+
+    Attributes
+    ----------
+    partitions
+        The partitions that users drive, by name, in the configuration's order.
+    vios
+        Virtual I/O Servers by name.
+    pool
+        The shared processor pool, if the machine has one.
+    """
+
+    def __init__(
+        self, clock: Clock, configuration: SystemConfiguration, constants: Constants
+    ) -> None:
+        self.clock = clock
+        self.configuration = configuration
+        self.costs = Costs(constants, configuration.machine.clock_hz, configuration.flavour)
+        self.ledger = Ledger()
+        self.processors = build_processors(
+            configuration.machine.cores, round(constants.number("processor.l2_cores"))
+        )
+        self.dispatchers: list[Dispatcher] = []
+        self.pool: SharedPool | None = None
+        self.partitions: dict[str, ModelledPartition] = {}
+        self.configurations = {p.name: p for p in configuration.partitions}
+        self.vios: dict[str, Vios] = {}
+        self.disks: list[Disk] = []
+        line_bytes = constants.number("processor.l2_line")
+        self.cache = CacheCosts(
+            lines=round(constants.number("processor.l2_size") / line_bytes),
+            refill_ns_per_line=constants.number("processor.l3_latency")
+            / constants.number("processor.refill_overlap")
+            / configuration.machine.clock_hz
+            * 1e9,
+        )
+        self._taken = count()
+        self._build_dispatchers()
+        self.network = Network(self)
+        for vios in configuration.vios:
+            self.vios[vios.name] = Vios(self._vios_partition(vios), interrupt_cost(self.costs))
+        for partition in configuration.partitions:
+            self.partitions[partition.name] = self._modelled_partition(partition)
+        self._start_ticking()
+        self._count_unowned_processors()
+
+    # Processors
+
+    @property
+    def hosted(self) -> bool:
+        """Whether the machine is divided by a monitor on a host operating system."""
+        return self.configuration.virtualization is Virtualization.HOSTED
+
+    def _build_dispatchers(self) -> None:
+        configuration, costs = self.configuration, self.costs
+        if self.hosted:
+            switch = (
+                (_HOST, round(costs.work("hosted.host.context_switch"))),
+                (_WORLD_SWITCH, costs.hosted("world_switch")),
+            )
+            host = TimeSharing(
+                self.clock,
+                self.ledger,
+                self.processors,
+                self.cache,
+                switch_parts=switch,
+                quantum_ns=costs.time("hosted.host.timeslice"),
+                wake_preemption=costs.constants.flag("hosted.host.wake_preemption"),
+            )
+            self.dispatchers.append(host)
+            return
+        everyone: list[PartitionConfiguration | ViosConfiguration] = [
+            *configuration.partitions,
+            *configuration.vios,
+        ]
+        owned = sum(p.virtual_processors for p in everyone if p.virtualization not in _SHARED)
+        shared = self.processors[owned:]
+        if any(p.virtualization in _SHARED for p in everyone):
+            self.pool = SharedPool(
+                self.clock,
+                self.ledger,
+                shared,
+                self.cache,
+                switch_parts=((_HYPERVISOR, costs.time("hypervisor.vp_switch")),),
+                window_ns=costs.time("hypervisor.window"),
+                spare_slice_ns=costs.time("hypervisor.spare_slice"),
+            )
+            self.dispatchers.append(self.pool)
+
+    def _own_processors(self, cores: int) -> list[Processor]:
+        return [self.processors[next(self._taken)] for _ in range(cores)]
+
+    def _count_unowned_processors(self) -> None:
+        """Put cores that nobody owns under a dispatcher, so that their idle time is counted."""
+        known = {p.index for dispatcher in self.dispatchers for p in dispatcher.processors}
+        rest = [p for p in self.processors if p.index not in known]
+        if rest:
+            self.dispatchers.append(Dedicated(self.clock, self.ledger, rest, self.cache))
+
+    # Partitions
+
+    def _partition(
+        self,
+        configuration: PartitionConfiguration | ViosConfiguration,
+        os: str,
+        working_set: str,
+    ) -> Partition:
+        costs = self.costs
+        virtualization = configuration.virtualization
+        tick_parts: tuple[tuple[int, int], ...] = ((_TICK, costs.work(f"os.{os}.tick_cost")),)
+        if self.hosted:
+            # A guest's tick is a timer of the host that interrupts the monitor.
+            tick_parts = (
+                *tick_parts,
+                (_WORLD_SWITCH, costs.hosted("world_switch")),
+                (_EMULATION, costs.hosted("interrupt_return")),
+            )
+        entitlement_ns = 0
+        if virtualization in _SHARED:
+            share = configuration.entitlement_cores / configuration.virtual_processors
+            entitlement_ns = int(share * costs.time("hypervisor.window"))
+        uncapped = virtualization is Virtualization.SHARED_UNCAPPED
+        line_bytes = costs.number("processor.l2_line")
+        partition = Partition(
+            self.clock,
+            configuration.name,
+            self.ledger.open(configuration.name),
+            virtual_processors=configuration.virtual_processors,
+            entitlement_ns=entitlement_ns,
+            weight=configuration.weight if uncapped else 0,
+            slice_ns=costs.time(f"os.{os}.timeslice"),
+            tick_parts=tick_parts,
+            tick_period_ns=round(1e9 / costs.number(f"os.{os}.tick_rate")),
+            working_set_lines=min(self.cache.lines, round(costs.number(working_set) / line_bytes)),
+        )
+        if self.hosted:
+            self.dispatchers[0].add(partition)
+        elif virtualization in _SHARED:
+            assert self.pool is not None
+            self.pool.add(partition)
+        else:
+            own = Dedicated(
+                self.clock,
+                self.ledger,
+                self._own_processors(configuration.virtual_processors),
+                self.cache,
+            )
+            own.add(partition)
+            self.dispatchers.append(own)
+        return partition
+
+    def _vios_partition(self, configuration: ViosConfiguration) -> Partition:
+        # The Virtual I/O Server is an AIX partition.
+        return self._partition(configuration, "aix-5.3", "vios.working_set")
+
+    def _modelled_partition(self, configuration: PartitionConfiguration) -> ModelledPartition:
+        costs = self.costs
+        partition = self._partition(configuration, configuration.os, "processor.working_set")
+        depth = round(costs.number(f"os.{configuration.os}.vscsi_queue_depth"))
+        paths = [self._block_path(partition, disk, depth) for disk in configuration.disks]
+        return ModelledPartition(
+            partition,
+            costs,
+            paths,
+            lambda verb, peer: self.network.route(configuration.name, verb, peer),
+            segment_bytes=round(costs.number("network.segment")),
+            window_bytes=round(costs.number("network.tcp.window")),
+        )
+
+    # Disks
+
+    def _block_path(
+        self, partition: Partition, configuration: DiskConfiguration, depth: int
+    ) -> BlockPath:
+        costs = self.costs
+        depth = configuration.queue_depth or depth
+        name = f"{partition.name}/{configuration.device}"
+        disk = self._disk(name, configuration.device)
+        own_ns = costs.work("io.block_cost")
+        submit, complete = ((_OS, own_ns // 2),), ((_OS, own_ns - own_ns // 2),)
+        if self.hosted:
+            return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
+        if configuration.vios is None:
+            return DirectPath(partition, disk, BlockCosts(submit, complete), depth)
+        vios = self.vios[configuration.vios]
+        hcall, interrupt = costs.time("hypervisor.hcall"), interrupt_cost(costs)
+        client = BlockCosts((*submit, (_HYPERVISOR, hcall)), ((_HYPERVISOR, interrupt), *complete))
+        service = VirtualScsiCosts(costs, configuration.backing)
+        return VirtualScsiPath(partition, disk, client, depth, vios, service)
+
+    def _hosted_block_costs(
+        self, submit: tuple[tuple[int, int], ...], complete: tuple[tuple[int, int], ...]
+    ) -> BlockCosts:
+        """Add up an emulated disk: the driver's I/O instructions, and the host's own path.
+
+        The monitor handles the I/O instructions that need no world switch by itself.
+        """
+        costs = self.costs
+        flavour = f"hosted.{costs.flavour}"
+        switches = costs.number(f"{flavour}.world_switches_per_disk_operation")
+        instructions = costs.number(f"{flavour}.io_instructions_per_disk_operation")
+        emulation_ns = costs.hosted("io_in_monitor", max(0.0, instructions - switches))
+        world_ns = costs.hosted("world_switch", switches / 2)
+        host_ns = costs.hosted("host_block_cost", 0.5)
+        interrupt_ns = costs.hosted("interrupt_return")
+        return BlockCosts(
+            (*submit, (_EMULATION, emulation_ns), (_WORLD_SWITCH, world_ns), (_HOST, host_ns)),
+            ((_HOST, host_ns), (_WORLD_SWITCH, world_ns), (_EMULATION, interrupt_ns), *complete),
+            copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
+        )
+
+    def _disk(self, name: str, device: str) -> Disk:
+        costs = self.costs
+        prefix = f"disks.{device}"
+        reference_hz = costs.number("processor.reference_clock")
+        own_s = costs.number("io.block_cost") / reference_hz
+
+        def block_ns(size_bytes: int) -> int:
+            # The published rate is that of a program, whose own part in each block comes off.
+            rate = costs.constants.interpolate(f"{prefix}.sequential_bandwidth", size_bytes)
+            return round(max(0.0, size_bytes / rate - own_s) * 1e9)
+
+        cached = costs.constants.flag(f"{prefix}.write_cache")
+        disk = Disk(
+            self.clock,
+            name,
+            spindles=round(costs.number(f"{prefix}.spindles")),
+            positioning_ns=costs.time(f"{prefix}.seek_time"),
+            rotation_ns=costs.time(f"{prefix}.rotation_time"),
+            block_ns=block_ns,
+            link_ns_per_byte=1e9 / costs.number(f"{prefix}.link_bandwidth"),
+            cache_ns=costs.time(f"{prefix}.cache_time") if cached else None,
+        )
+        self.disks.append(disk)
+        return disk
+
+    # Networks
+
+    def wire(self, name: str, device: str, mtu_bytes: int) -> Wire:
+        """Make a physical adapter's wire."""
+        costs = self.costs
+        prefix = f"ethernet.{device}"
+        return Wire(
+            self.clock,
+            name,
+            rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
+            mtu_bytes=mtu_bytes,
+            header_bytes=round(costs.number("network.tcp.header_bytes")),
+            frame_bytes=round(costs.number(f"{prefix}.frame_overhead")),
+            latency_ns=costs.time(f"{prefix}.latency"),
+        )
+
+    # Clocks of operating systems
+
+    def dispatched(self) -> Sequence[Partition]:
+        """List every partition whose virtual processors are dispatched, VIOS included."""
+        return [p for dispatcher in self.dispatchers for p in dispatcher.partitions]
+
+    def _start_ticking(self) -> None:
+        """Let all clocks tick, evenly out of step with each other."""
+        vps = [vp for partition in self.dispatched() for vp in partition.vps]
+        for number, vp in enumerate(vps, start=1):
+            period_ns = vp.partition.tick_period_ns
+            if period_ns:
+                vp.partition.start_ticking(vp, period_ns * number // (len(vps) + 1))
+        if self.hosted:
+            self._start_host_ticks()
+
+    def _start_host_ticks(self) -> None:
+        account = self.ledger.open(HOST)
+        costs = self.costs
+        period_ns = round(1e9 / costs.number("hosted.host.tick_rate"))
+        # The host is a Linux of the same time as the guests'.
+        tick_ns = costs.work("os.sles-9.tick_cost")
+        for number, processor in enumerate(self.processors, start=1):
+            phase_ns = period_ns * number // (len(self.processors) + 1)
+            self._tick_host(processor, account, tick_ns, period_ns, phase_ns)
+
+    def _tick_host(
+        self, processor: Processor, account: Account, tick_ns: int, period_ns: int, phase_ns: int
+    ) -> None:
+        clock, ledger = self.clock, self.ledger
+
+        def tick(_: Alarm) -> None:
+            clock.call_in(period_ns, tick)
+            vp = processor.vp
+            if vp is not None:
+                vp.stolen_ns += tick_ns
+            else:
+                begin = max(processor.free_ns, clock.now)
+                ledger.idle_ns += begin - processor.free_ns
+                processor.free_ns = begin + tick_ns
+            account[_HOST] += tick_ns
+
+        clock.call_in(phase_ns, tick)
+
+    # Accounts
+
+    def balance(self) -> tuple[dict[str, dict[str, int]], int]:
+        """Read all accounts as they stand at this moment.
+
+        Returns
+        -------
+        Nanoseconds by account and cause, and idle nanoseconds. Their sum is the number of
+        processors times the time that has passed, exactly.
+        """
+        accounts = {name: list(account) for name, account in self.ledger.accounts.items()}
+        owner = {id(account): name for name, account in self.ledger.accounts.items()}
+        idle_ns = self.ledger.idle_ns
+        for dispatcher in self.dispatchers:
+            idle, running = dispatcher.in_progress()
+            idle_ns += idle
+            for account, parts in running:
+                for cause, ns in parts:
+                    accounts[owner[id(account)]][cause] += ns
+        return {
+            name: dict(zip(CAUSE_LABELS, account, strict=True))
+            for name, account in accounts.items()
+        }, idle_ns

@@ -1,0 +1,101 @@
+"""A partition's verbs on the modelled platform, in the style of callbacks.
+
+Every verb takes a ``done`` that is called when the work is finished; how a Locust user waits for
+that is not the platform's concern.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.platform.burst import Part
+from harness.platform.costs import Costs
+from harness.platform.ledger import Cause
+from harness.platform.network import Stage, stream, travel
+from harness.platform.partition import Partition
+from harness.platform.storage import BlockPath
+
+Done = Callable[[], object]
+Routes = Callable[[str, str], Sequence[Stage]]
+"""Make the route for a verb (``send``, ``receive``, ``request``, ``response``) and a peer."""
+
+_USER, _OS, _EMULATION = int(Cause.USER), int(Cause.OS), int(Cause.EMULATION)
+
+
+class ModelledPartition:
+    """A partition, its disks and its ways into the network.
+
+    Parameters
+    ----------
+    routes
+        Makes the route for a verb and a peer; it is asked once for each.
+    segment_bytes, window_bytes
+        How a stream is cut, and how much of it may be under way.
+    """
+
+    def __init__(
+        self,
+        partition: Partition,
+        costs: Costs,
+        paths: Sequence[BlockPath],
+        routes: Routes,
+        *,
+        segment_bytes: int,
+        window_bytes: int,
+    ) -> None:
+        self.partition = partition
+        self.name = partition.name
+        self.costs = costs
+        self.paths = list(paths)
+        self.segment_bytes = segment_bytes
+        self.window_bytes = window_bytes
+        self._make_route = routes
+        self._routes: dict[tuple[str, str], Sequence[Stage]] = {}
+
+    def compute(
+        self, processor_seconds: float, events: Mapping[str, float] | None, done: Done
+    ) -> None:
+        """Use the processor in user mode, with operating-system events on the way."""
+        costs = self.costs
+        user_ns = costs.user(processor_seconds)
+        if not events:
+            self.partition.execute(((_USER, user_ns),), done)
+            return
+        os_ns, monitor_ns = costs.events(events)
+        parts: tuple[Part, ...] = ((_USER, user_ns), (_OS, os_ns))
+        if monitor_ns:
+            parts = (*parts, (_EMULATION, monitor_ns))
+        self.partition.execute(parts, done)
+
+    def transfer(
+        self, disk: int, size_bytes: int, offset_bytes: int | None, write: bool, done: Done
+    ) -> None:
+        """Read or write a block of one of the partition's disks."""
+        if disk >= len(self.paths):
+            raise ValueError(
+                f"partition {self.name} has {len(self.paths)} disks, but a user works on number "
+                f"{disk}"
+            )
+        self.paths[disk].transfer(size_bytes, offset_bytes, write, done)
+
+    def send(self, size_bytes: int, to: str, done: Done) -> None:
+        """Stream bytes to a peer."""
+        route = self._route("send", to)
+        stream(route, size_bytes, self.segment_bytes, self.window_bytes, done)
+
+    def receive(self, size_bytes: int, source: str, done: Done) -> None:
+        """Have a peer stream bytes to this partition."""
+        route = self._route("receive", source)
+        stream(route, size_bytes, self.segment_bytes, self.window_bytes, done)
+
+    def exchange(self, request_bytes: int, response_bytes: int, to: str, done: Done) -> None:
+        """Send a request and wait for the response; the peer answers at once."""
+
+        def answered() -> None:
+            travel(self._route("response", to), response_bytes, done)
+
+        travel(self._route("request", to), request_bytes, answered)
+
+    def _route(self, verb: str, peer: str) -> Sequence[Stage]:
+        route = self._routes.get((verb, peer))
+        if route is None:
+            route = self._routes[verb, peer] = self._make_route(verb, peer)
+        return route

@@ -1,0 +1,198 @@
+"""Messages between partitions and to the world outside.
+
+A *route* is a row of stages; a stage is whoever works on a piece of the message next: a partition's
+protocol stack, a VIOS that bridges, a wire. A message travels in segments, so that the stages work
+at the same time, with no more than a window of bytes under way.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.platform.burst import Burst, Part
+from harness.platform.ethernet import Wire
+from harness.platform.ledger import Account, Cause
+from harness.platform.partition import Partition
+from harness.platform.vios import Vios
+
+Done = Callable[[], object]
+Stage = Callable[[int, Done], None]
+"""Work on so many bytes, then call."""
+
+_DUPLEX_WITHIN_NS = 10_000_000
+"""Traffic counts as duplex when the other direction has carried something within this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackCosts:
+    """What one side of a connection pays on its own processors.
+
+    Attributes
+    ----------
+    cause_per_byte, cause_per_packet
+        Nanoseconds by cause for each byte and each packet of a stream.
+    message_parts
+        Further parts for each segment, such as a virtual interrupt.
+    exchange_parts
+        What half of a small request-and-response pair costs instead.
+    payload_bytes
+        Bytes in a full packet.
+    """
+
+    per_byte: tuple[tuple[int, float], ...]
+    per_packet: tuple[tuple[int, float], ...]
+    message_parts: tuple[Part, ...]
+    exchange_parts: tuple[Part, ...]
+    payload_bytes: int
+
+    def stream_parts(self, size_bytes: int) -> tuple[Part, ...]:
+        """Return the parts for one segment of a stream."""
+        packets = max(1, -(-size_bytes // self.payload_bytes))
+        return (
+            *self.message_parts,
+            *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
+            *((cause, round(ns * packets)) for cause, ns in self.per_packet),
+        )
+
+    def small_parts(self, size_bytes: int) -> tuple[Part, ...]:
+        """Return the parts for a request or a response: the pair's half plus what bytes add."""
+        return (
+            *self.message_parts,
+            *self.exchange_parts,
+            *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
+        )
+
+
+def stack_stage(partition: Partition, costs: StackCosts, *, small: bool, interrupt: bool) -> Stage:
+    """Make the stage of a partition's own protocol stack.
+
+    Parameters
+    ----------
+    small
+        Whether it handles requests and responses rather than a stream.
+    interrupt
+        Whether the work begins with an interrupt (receiving) rather than in a thread (sending).
+    """
+    known: dict[int, tuple[Part, ...]] = {}
+    derive = costs.small_parts if small else costs.stream_parts
+
+    def stage(size_bytes: int, done: Done) -> None:
+        parts = known.get(size_bytes)
+        if parts is None:
+            parts = known[size_bytes] = derive(size_bytes)
+        partition.execute(parts, done, urgent=interrupt)
+
+    return stage
+
+
+def wire_stage(wire: Wire, *, outbound: bool) -> Stage:
+    """Make the stage of a wire in one direction."""
+
+    def stage(size_bytes: int, done: Done) -> None:
+        wire.carry(outbound, size_bytes, done)
+
+    return stage
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeCosts:
+    """What a VIOS spends on bridging, in nanoseconds, after the published cycles.
+
+    Attributes
+    ----------
+    simplex_ns_per_byte, duplex_ns_per_byte
+        For a stream at the adapter's MTU.
+    small_ns
+        For half of a request-and-response pair, by size in bytes.
+    message_parts
+        Further parts for each segment: signalling, and the hypervisor's copy towards the client.
+    copy_ns_per_byte
+        Of that copy.
+    """
+
+    simplex_ns_per_byte: float
+    duplex_ns_per_byte: float
+    small_ns: Callable[[int], int]
+    message_parts: tuple[Part, ...]
+    copy_ns_per_byte: float
+
+
+def bridge_stage(
+    vios: Vios, wire: Wire, costs: BridgeCosts, payer: Account, *, small: bool, outbound: bool
+) -> Stage:
+    """Make the stage of a Shared Ethernet Adapter, in one direction, for one client."""
+
+    def stage(size_bytes: int, done: Done) -> None:
+        vios.bridged_bytes += size_bytes
+        if small:
+            work_ns = costs.small_ns(size_bytes)
+        elif wire.opposite_active(outbound, _DUPLEX_WITHIN_NS):
+            work_ns = round(size_bytes * costs.duplex_ns_per_byte)
+        else:
+            work_ns = round(size_bytes * costs.simplex_ns_per_byte)
+        parts: tuple[Part, ...] = (*costs.message_parts, (int(Cause.VIOS), work_ns))
+        if not outbound:
+            copy_ns = round(size_bytes * costs.copy_ns_per_byte)
+            parts = (*parts, (int(Cause.SWITCH), copy_ns))
+            vios.interrupt(payer)
+        vios.partition.submit(Burst(payer, parts, done), urgent=not outbound)
+
+    return stage
+
+
+def travel(stages: Sequence[Stage], size_bytes: int, done: Done) -> None:
+    """Send one piece through all stages."""
+    last = len(stages) - 1
+
+    def arrive(index: int) -> None:
+        if index == last:
+            stages[index](size_bytes, done)
+        else:
+            stages[index](size_bytes, lambda: arrive(index + 1))
+
+    arrive(0)
+
+
+def stream(
+    stages: Sequence[Stage], size_bytes: int, segment_bytes: int, window_bytes: int, done: Done
+) -> None:
+    """Send a message in segments through all stages.
+
+    The sender works on one segment at a time and stops while a window's worth is under way.
+    """
+    if size_bytes <= segment_bytes:
+        travel(stages, size_bytes, done)
+        return
+    first, rest = stages[0], stages[1:]
+    window = max(1, window_bytes // segment_bytes)
+    to_send = size_bytes
+    under_way = 0
+    sending = False
+
+    def send_next() -> None:
+        nonlocal to_send, under_way, sending
+        size = min(segment_bytes, to_send)
+        to_send -= size
+        under_way += 1
+        sending = True
+        first(size, lambda: sent(size))
+
+    def sent(size: int) -> None:
+        nonlocal sending
+        sending = False
+        if rest:
+            travel(rest, size, arrived)
+        else:
+            arrived()
+        if to_send and not sending and under_way < window:
+            send_next()
+
+    def arrived() -> None:
+        nonlocal under_way
+        under_way -= 1
+        if to_send:
+            if not sending:
+                send_next()
+        elif not under_way:
+            done()
+
+    send_next()

@@ -1,0 +1,105 @@
+"""The Virtual I/O Server: a partition that serves others' disks and networks."""
+
+from dataclasses import dataclass, field
+
+from harness.platform.burst import Part
+from harness.platform.costs import Costs
+from harness.platform.ledger import Account, Cause
+from harness.platform.partition import Partition
+
+_VIOS = int(Cause.VIOS)
+_HYPERVISOR = int(Cause.HYPERVISOR)
+
+
+class Vios:
+    """A Virtual I/O Server.
+
+    Attributes
+    ----------
+    operations, bytes
+        Virtual SCSI operations and their bytes.
+    bridged_bytes
+        Bytes that its Shared Ethernet Adapter has bridged.
+    """
+
+    def __init__(self, partition: Partition, interrupt_ns: int) -> None:
+        self.partition = partition
+        self.interrupt_ns = interrupt_ns
+        self.operations = 0
+        self.bytes = 0
+        self.bridged_bytes = 0
+
+    def interrupt(self, payer: Account) -> None:
+        """Take a device's interrupt.
+
+        The interrupt is presented on the core where the VIOS last ran. When that belongs to
+        somebody else now, it is a phantom interrupt there: the hypervisor has to step in.
+        """
+        vp = self.partition.vps[0]
+        home = vp.home
+        if vp.processor is None and home is not None:
+            other = home.vp
+            if other is not None and other.partition is not self.partition:
+                other.partition.take_phantom_interrupt(other, self.interrupt_ns, payer)
+
+
+@dataclass(slots=True)
+class VirtualScsiCosts:
+    """What a VIOS does for one virtual SCSI operation.
+
+    Two published quantities hold at once: the time that an operation takes longer than on a local
+    disk (with a VIOS on processors of its own and nothing else to do), and the processor cycles
+    that the VIOS spends. What the time leaves after signalling is the VIOS's work on the path;
+    cycles beyond it are spent off the path; time beyond the cycles passes without a processor.
+
+    Parameters
+    ----------
+    backing
+        ``physical`` or ``logical-volume``.
+    """
+
+    costs: Costs
+    backing: str
+    _parts: dict[int, tuple[tuple[Part, ...], tuple[Part, ...], tuple[Part, ...], int]] = field(
+        default_factory=dict
+    )
+
+    def parts(
+        self, size_bytes: int
+    ) -> tuple[tuple[Part, ...], tuple[Part, ...], tuple[Part, ...], int]:
+        """Return the work before and after the device, off the path, and time without work (ns)."""
+        known = self._parts.get(size_bytes)
+        if known is None:
+            known = self._parts[size_bytes] = self._derive(size_bytes)
+        return known
+
+    def _derive(
+        self, size_bytes: int
+    ) -> tuple[tuple[Part, ...], tuple[Part, ...], tuple[Part, ...], int]:
+        costs = self.costs
+        reference_hz = costs.number("processor.reference_clock")
+        added_s = costs.constants.interpolate(
+            f"vios.vscsi.added_latency.{self.backing}", size_bytes
+        )
+        cycles = costs.constants.interpolate(f"vios.vscsi.cycles.{self.backing}", size_bytes)
+        hcall_ns, interrupt_ns = costs.time("hypervisor.hcall"), interrupt_cost(costs)
+        signalling_s = (2 * hcall_ns + 2 * interrupt_ns) / 1e9
+        # The published times are those of the reference processor.
+        path_s = max(0.0, added_s - signalling_s)
+        on_path_cycles = min(cycles, path_s * reference_hz)
+        delay_s = path_s - on_path_cycles / reference_hz
+        on_path_ns = costs.cycles(on_path_cycles)
+        before_ns = on_path_ns // 2
+        interrupt = (_HYPERVISOR, interrupt_ns)
+        off_path_ns = costs.cycles(cycles - on_path_cycles)
+        return (
+            (interrupt, (_VIOS, before_ns)),
+            ((_VIOS, on_path_ns - before_ns), (_HYPERVISOR, hcall_ns)),
+            ((_VIOS, off_path_ns),) if off_path_ns else (),
+            round(delay_s * 1e9),
+        )
+
+
+def interrupt_cost(costs: Costs) -> int:
+    """Time to signal a virtual interrupt to a partition that has ceded: presenting and waking."""
+    return costs.time("hypervisor.interrupt") + costs.time("hypervisor.wake")

@@ -1,0 +1,52 @@
+"""Work for the processor: integer computing, and commercial transactions."""
+
+from locust import task
+
+from harness.units import Ratio, Seconds
+from workloads.user import Demand, EventDemand, PartitionUser, transaction
+
+
+class IntegerDemand(Demand):
+    """Pure computing."""
+
+    processor: Seconds
+    """Mean processor time of a unit of work, at 1.65 GHz."""
+    variation: Ratio = 0.0
+    """Its coefficient of variation."""
+
+
+class IntegerCompute(PartitionUser):
+    """Computes without ever calling the operating system."""
+
+    demand_model = IntegerDemand
+    demand: IntegerDemand
+
+    @task
+    @transaction
+    def unit(self) -> None:
+        """Do one unit of work."""
+        demand = self.demand
+        self.partition.compute(self.vary(demand.processor, demand.variation))
+
+
+class CommercialDemand(EventDemand):
+    """A transaction with its operating-system events."""
+
+    processor: Seconds
+    """Mean user-mode processor time, at 1.65 GHz; the events' own cost comes on top."""
+    variation: Ratio = 1.0
+    """Its coefficient of variation."""
+
+
+class CommercialTransaction(PartitionUser):
+    """Computes and calls the operating system on the way, as programs of commerce do."""
+
+    demand_model = CommercialDemand
+    demand: CommercialDemand
+
+    @task
+    @transaction
+    def commit(self) -> None:
+        """Carry out one transaction."""
+        demand = self.demand
+        self.partition.compute(self.vary(demand.processor, demand.variation), demand.events)

@@ -1,0 +1,135 @@
+"""What all users of this package have in common: a partition, a demand, a random stream."""
+
+import functools
+import random
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar
+
+from locust import User
+from pydantic import BaseModel, ConfigDict
+
+from workloads.partition import EVENTS, Partition
+
+
+class Demand(BaseModel):
+    """What one transaction asks for. Subclasses declare its parameters with their units."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EventDemand(Demand):
+    """A demand with operating-system events: the mean number of each in one transaction."""
+
+    calls: float = 0.0
+    io_calls: float = 0.0
+    stats: float = 0.0
+    opens: float = 0.0
+    selects: float = 0.0
+    signal_installs: float = 0.0
+    signals: float = 0.0
+    forks: float = 0.0
+    execs: float = 0.0
+    context_switches: float = 0.0
+    file_creates: float = 0.0
+    file_deletes: float = 0.0
+    mmaps: float = 0.0
+    protection_faults: float = 0.0
+    page_faults: float = 0.0
+
+    @functools.cached_property
+    def events(self) -> dict[str, float]:
+        """The events that occur at all."""
+        return {name: count for name in EVENTS if (count := getattr(self, name))}
+
+
+class PartitionUser(User):
+    """A Locust user that drives a partition.
+
+    Tasks call the verbs of ``self.partition`` and mark what counts as a transaction with
+    :func:`transaction`. All randomness comes from ``self.random``, which is the user's own: so a
+    run on another platform sees the same demands.
+
+    Attributes
+    ----------
+    demand_model
+        The class of the user's demand.
+    partition, demand, random
+        Set by :meth:`bind` before the user starts.
+    intended_start_seconds
+        When the transaction at hand should have begun (open arrivals); None: when it does.
+    """
+
+    abstract = True
+    demand_model: ClassVar[type[Demand]] = Demand
+
+    partition: Partition
+    demand: Any
+    random: random.Random
+    think_time_seconds: float = 0.0
+    intended_start_seconds: float | None = None
+
+    def bind(
+        self,
+        partition: Partition,
+        demand: Demand,
+        stream: random.Random,
+        think_time_seconds: float = 0.0,
+    ) -> Self:
+        """Give the user what it works with."""
+        self.partition = partition
+        self.demand = demand
+        self.random = stream
+        self.think_time_seconds = think_time_seconds
+        return self
+
+    def wait_time(self) -> float:
+        """Draw an exponential think time in seconds."""
+        if not self.think_time_seconds:
+            return 0.0
+        return self.random.expovariate(1 / self.think_time_seconds)
+
+    def vary(self, mean: float, variation: float) -> float:
+        """Draw from a gamma distribution with a mean and a coefficient of variation.
+
+        A variation of 0 is the mean itself, of 1 an exponential distribution.
+        """
+        if variation == 0 or mean == 0:
+            return mean
+        if variation == 1:
+            return self.random.expovariate(1 / mean)
+        shape = 1 / variation**2
+        return self.random.gammavariate(shape, mean / shape)
+
+
+UserT = TypeVar("UserT", bound=PartitionUser)
+
+
+def transaction(body: Callable[[UserT], None]) -> Callable[[UserT], None]:
+    """Measure a task as one transaction and report it through Locust's ``request`` event.
+
+    The response time counts from the intended start where there is one. A partition that fails
+    (any ``OSError``) fails the transaction, not the user.
+    """
+    name = body.__name__
+
+    @functools.wraps(body)
+    def measured(user: UserT) -> None:
+        partition = user.partition
+        start = user.intended_start_seconds
+        if start is None:
+            start = partition.now()
+        failure: OSError | None = None
+        try:
+            body(user)
+        except OSError as error:
+            failure = error
+        user.environment.events.request.fire(
+            request_type=type(user).__name__,
+            name=name,
+            response_time=(partition.now() - start) * 1e3,
+            response_length=0,
+            exception=failure,
+            context={"user": user},
+        )
+
+    return measured
