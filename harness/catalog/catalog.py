@@ -140,6 +140,10 @@ class Catalog:
         """Give the title of an item: ``title("os", "aix-5.3")``."""
         return str(self.constants[".".join((*path, "title"))].value)
 
+    def published(self, name: str) -> str:
+        """Give a constant as its source has it, with its unit: ``1.65 GHz``."""
+        return self.constants[name].published
+
     def sold(self, machine: str) -> tuple[SoldConfiguration, ...]:
         """List the configurations in which a machine was sold.
 

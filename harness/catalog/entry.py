@@ -105,7 +105,10 @@ class Entry(BaseModel):
         if self.status == Status.VERIFIED or self.by_definition:
             return
         if low == values == high:
-            raise ValueError(f"it is {self.status}, so that it needs a range: low and high")
+            raise ValueError(
+                f"it is {self.status}, so that it needs a range: low and high "
+                "(or by_definition = true, when it is no estimate)"
+            )
 
     def _low_numbers(self) -> tuple[float, ...]:
         return numbers(self.value if self.low is None else self.low)

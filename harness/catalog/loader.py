@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -118,7 +119,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def _lay_over(constants: dict[str, Constant], table: Mapping[str, Any], origin: str) -> None:
     added = list(_constants(table, (), origin))
     before = dict(constants)
-    for constant in added:
+    for written in added:
+        constant = written
+        if written.name in before:  # [os.aix-5.3.tick_rate] without quotes has another path
+            constant = replace(written, path=before[written.name].path)
         if constant.path[0] == "profiles":
             _check_profile_key(constant, before, origin)
         else:
