@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from workloads.loading import load_user
 
 from harness.campaign.cell import Locustfile
 from harness.campaign.complaint import complaint, one_of, schema_complaint
@@ -14,6 +13,7 @@ from harness.campaign.fields import Scaled
 from harness.campaign.schema import Campaign, UserGroup
 from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError
+from workloads.loading import load_user
 
 Demand = Mapping[str, float | int | str | bool]
 
@@ -146,7 +146,8 @@ def _group(
     try:
         loaded = load_user(user, base)
     except UserError as error:
-        raise complaint(file, f"{key}.user", user, str(error)) from None
+        problem = str(error).removeprefix(f"user = {user!r}: ")
+        raise complaint(file, f"{key}.user", user, problem) from None
     completing = model if model is not None and user == model.user else None
     drawn = dict(completing.demand) if completing else {}
     drawn = {name: constant for name, constant in drawn.items() if name not in table.demand}
@@ -187,6 +188,6 @@ def _text(catalog: Catalog, constant: str) -> Any:
     found = catalog.constants[constant]
     if not isinstance(found.value, float):
         return found.value
-    if found.unit in ("", "count", "ratio"):
+    if found.unit in ("", "count", "cores", "ratio"):
         return int(found.value) if found.value.is_integer() else found.value
     return f"{found.value!r} {found.unit}"

@@ -49,7 +49,7 @@ def _sources() -> Iterator[tuple[str, Path]]:
     root = Path(harness.__file__).parent
     for part in _DECISIVE:
         place = root / part
-        files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+        files = sorted(place.rglob("*.py")) if place.is_dir() else [place] * place.exists()
         for path in files:
             yield str(path.relative_to(root)), path
     shipped = Path(workloads.__file__).parent

@@ -1,0 +1,73 @@
+"""How long a campaign takes: before it runs by a rough rule, while it runs by what was seen."""
+
+from collections.abc import Iterable
+
+from harness.campaign.cell import Cell, RunSpec
+
+_SECONDS_PER_RUN = 0.03
+_SECONDS_PER_CORE_SECOND = 0.02
+_SETTLING = 1.25
+"""With a detected warm-up, a quarter of the duration is simulated in addition."""
+
+Kind = tuple[str, str, str]
+
+
+def expected_seconds(cell: Cell) -> float:
+    """Guess the processor time of one run on this machine, in seconds.
+
+    The work of a simulation grows with its requests, whose number is not known in advance; the
+    cores of the modelled machine and the simulated time stand for it.
+    """
+    simulated = (
+        cell.duration_seconds * _SETTLING
+        if cell.warm_up_seconds is None
+        else cell.duration_seconds + cell.warm_up_seconds
+    )
+    cores = cell.nominal_system.machine.cores
+    return _SECONDS_PER_RUN + _SECONDS_PER_CORE_SECOND * simulated * cores
+
+
+class Remaining:
+    """The time that outstanding runs will take, learnt from those that are done.
+
+    Runs of a kind (machine, virtualization, workload) are taken to last as long as those of their
+    kind did on average. Kinds not seen yet are taken to be off the rough rule by as much as all
+    seen ones together.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._outstanding: dict[Kind, int] = {}
+        self._expected: dict[Kind, float] = {}
+        self._seen: dict[Kind, tuple[int, float]] = {}
+
+    def expect(self, specs: Iterable[RunSpec]) -> None:
+        """Add runs to be done."""
+        for spec in specs:
+            kind = _kind(spec)
+            self._outstanding[kind] = self._outstanding.get(kind, 0) + 1
+            if kind not in self._expected:
+                self._expected[kind] = expected_seconds(spec.cell)
+
+    def done(self, spec: RunSpec, seconds: float) -> None:
+        """Note that a run is done and how long it took (wall clock, one worker)."""
+        kind = _kind(spec)
+        self._outstanding[kind] -= 1
+        count, total = self._seen.get(kind, (0, 0.0))
+        self._seen[kind] = count + 1, total + seconds
+
+    def seconds(self) -> float:
+        """Return the wall-clock time until all is done, in seconds."""
+        guessed = sum(self._expected[kind] * count for kind, (count, _) in self._seen.items())
+        correction = sum(total for _, total in self._seen.values()) / guessed if guessed else 1.0
+        left = 0.0
+        for kind, count in self._outstanding.items():
+            seen, total = self._seen.get(kind, (0, 0.0))
+            each = total / seen if seen else self._expected[kind] * correction
+            left += count * each
+        return left / self._workers
+
+
+def _kind(spec: RunSpec) -> Kind:
+    cell = spec.cell
+    return (cell.machine, cell.virtualization, cell.workload)
