@@ -134,7 +134,7 @@ def analyse(store: Store) -> Study:
             continue
         runs.setdefault(run.cell.position, {})[run.replication] = measure(
             result.samples,
-            (result.digests[key] for key in sorted(result.digests)),
+            result.digests.values(),
             measured_seconds=result.measured_seconds,
             warm_up_seconds=result.warm_up_seconds,
         )

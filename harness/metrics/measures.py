@@ -93,7 +93,7 @@ class Measures:
 
 def measure(
     samples: Iterable[tuple[str, Mapping[str, str], float]],
-    digests: Iterable[Mapping[str, Any]],
+    digests: Iterable[Digest],
     *,
     measured_seconds: float,
     warm_up_seconds: float,
@@ -113,10 +113,11 @@ def measure(
             counts[_work(labels)] += value
         elif name == "vtax_response_seconds_sum":
             sums[_work(labels)] += value
-        elif name.startswith(_PARTITION):
+        elif name.startswith(_PARTITION) and labels.keys() == {"partition"}:
             partitions[labels["partition"]][name.removeprefix(_PARTITION)] = value
-    merged = merge(digests)
-    digest = Digest.from_json(merged)
+    digest = Digest()
+    for part in digests:
+        digest.merge(part)
     return Measures(
         measured_seconds=measured_seconds,
         warm_up_seconds=warm_up_seconds,
@@ -124,7 +125,7 @@ def measure(
         failed=math.fsum(transactions["failed"]),
         processor_seconds={cause: math.fsum(spent[cause]) for cause in sorted(spent)},
         responses={work: (counts[work], sums[work]) for work in sorted(counts) if counts[work]},
-        digest=merged,
+        digest=digest.to_json(),
         quantiles={key: digest.quantile(q) for key, q in QUANTILES.items()} if digest.count else {},
         partitions=dict(partitions),
     )
