@@ -1,5 +1,7 @@
 """A constant as it is written in a TOML file, and what it becomes."""
 
+import math
+import sys
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -20,7 +22,7 @@ def _value(value: Any) -> Written:
         raise ValueError("a list holds numbers only or texts only")
     if isinstance(value, (bool, str)):
         return value
-    if isinstance(value, (int, float)) and abs(value) < float("inf"):
+    if isinstance(value, (int, float)) and abs(value) <= sys.float_info.max:
         return float(value)
     raise ValueError("write a number, a text, true, false or a list of numbers or texts")
 
@@ -154,10 +156,13 @@ class Entry(BaseModel):
         in_si = tuple(number for number, _ in converted)
         if self.clock is not None:
             unit, in_si = "cycles", tuple(number * self.clock for number in in_si)
+            if not all(math.isfinite(number) for number in in_si):
+                raise ValueError("value: is too large")
         return (in_si if isinstance(self.value, tuple) else in_si[0]), unit
 
     def _published(self, written: Value) -> str:
-        text = f"{_text(written)} {self.unit}".rstrip()
+        unit = "" if self.unit == "count" else self.unit
+        text = f"{_text(written)} {unit}".rstrip()
         if self.clock is None:
             return text
         return f"{text} at {self.clock / 1e9:g} GHz"
@@ -168,4 +173,4 @@ def _text(written: Value) -> str:
         return ", ".join(_text(entry) for entry in written)
     if isinstance(written, bool):
         return "yes" if written else "no"
-    return f"{written:,.10g}" if isinstance(written, float) else str(written)
+    return f"{written:.10g}" if isinstance(written, float) else str(written)

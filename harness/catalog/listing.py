@@ -162,7 +162,7 @@ def _users(catalog: Catalog, profile: str) -> list[str]:
 def _value(constant: Constant) -> RenderableType:
     lines = [Text(constant.published)]
     if constant.at:
-        points = ", ".join(f"{point:,.10g}" for point in constant.at)
+        points = ", ".join(f"{point:.10g}" for point in constant.at)
         lines.append(Text(f"at {points} {constant.at_unit}", style="dim"))
     if constant.published_range:
         lines.append(Text(f"range {constant.published_range}", style="dim"))

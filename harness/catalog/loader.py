@@ -91,6 +91,8 @@ def _constant(content: Mapping[str, Any], path: tuple[str, ...], origin: str) ->
         return Entry.model_validate(content).constant(path)
     except ValidationError as error:
         raise UserError(f"{origin}: {'.'.join(path)}: {_first(error)}") from error
+    except ValueError as error:
+        raise UserError(f"{origin}: {'.'.join(path)}: {error}") from error
 
 
 def _first(error: ValidationError) -> str:
