@@ -119,12 +119,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _lay_over(constants: dict[str, Constant], table: Mapping[str, Any], origin: str) -> None:
-    added = list(_constants(table, (), origin))
     before = dict(constants)
-    for written in added:
-        constant = written
-        if written.name in before:  # [os.aix-5.3.tick_rate] without quotes has another path
-            constant = replace(written, path=before[written.name].path)
+    added = [_with_known_path(c, before) for c in _constants(table, (), origin)]
+    for constant in added:
         if constant.path[0] == "profiles":
             _check_profile_key(constant, before, origin)
         else:
@@ -133,6 +130,13 @@ def _lay_over(constants: dict[str, Constant], table: Mapping[str, Any], origin: 
     for collection in COLLECTIONS:
         for item in _new_items(collection, added, before):
             _check_complete(collection, item, constants, before, origin)
+
+
+def _with_known_path(constant: Constant, known: Mapping[str, Constant]) -> Constant:
+    """Read ``[os.aix-5.3.tick_rate]``, written without quotes, as the known constant it names."""
+    if constant.name in known:
+        return replace(constant, path=known[constant.name].path)
+    return constant
 
 
 def _model_for(constant: Constant, known: Mapping[str, Constant], origin: str) -> Constant:
