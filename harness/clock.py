@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import simpy
+from greenlet import getcurrent
 
 NS_PER_SECOND = 1_000_000_000
 
@@ -40,11 +41,15 @@ class Alarm:
 class Clock(simpy.Environment):
     """Simulated time that runs as fast as it can.
 
-    ``now`` is in nanoseconds since the start of the run.
+    Attributes
+    ----------
+    hub
+        The greenlet in which time passes: who waits for something switches there.
     """
 
     def __init__(self) -> None:
         super().__init__(initial_time=0)
+        self.hub = getcurrent()
 
     @property
     def now(self) -> int:

@@ -1,8 +1,8 @@
 """What all users of this package have in common: a partition, a demand, a random stream."""
 
 import functools
-import random
 from collections.abc import Callable
+from random import Random
 from typing import Any, ClassVar, Self, TypeVar
 
 from locust import User
@@ -55,6 +55,8 @@ class PartitionUser(User):
         The class of the user's demand.
     partition, demand, random
         Set by :meth:`bind` before the user starts.
+    labels
+        The names of the partition and of the group of users that it belongs to.
     intended_start_seconds
         When the transaction at hand should have begun (open arrivals); None: when it does.
     """
@@ -64,7 +66,8 @@ class PartitionUser(User):
 
     partition: Partition
     demand: Any
-    random: random.Random
+    random: Random
+    labels: tuple[str, str] = ("", "")
     think_time_seconds: float = 0.0
     intended_start_seconds: float | None = None
 
@@ -72,7 +75,7 @@ class PartitionUser(User):
         self,
         partition: Partition,
         demand: Demand,
-        stream: random.Random,
+        stream: Random,
         think_time_seconds: float = 0.0,
     ) -> Self:
         """Give the user what it works with."""
@@ -87,6 +90,10 @@ class PartitionUser(User):
         if not self.think_time_seconds:
             return 0.0
         return self.random.expovariate(1 / self.think_time_seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two transactions."""
+        self.partition.wait(seconds)
 
     def vary(self, mean: float, variation: float) -> float:
         """Draw from a gamma distribution with a mean and a coefficient of variation.

@@ -6,6 +6,7 @@ Means are exact.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 GROWTH = 1.01
@@ -60,12 +61,19 @@ class Digest:
                 return _middle(bucket) / 1e9
         raise AssertionError("counts and count disagree")
 
-    def at_most(self, seconds: float) -> int:
-        """Count the response times up to a bound, with :data:`RELATIVE_ERROR` in the bound."""
-        ns = seconds * 1e9
-        if ns < 1:
-            return 0
-        return sum(self.counts[: int(math.log(ns) * _PER_LOG) + 1])
+    def cumulative(self, bounds_seconds: Sequence[float]) -> list[int]:
+        """Count the response times up to each of some ascending bounds.
+
+        A response time within a bucket's width of a bound (1 %) may count on either side of it.
+        """
+        counts = []
+        below = start = 0
+        for bound in bounds_seconds:
+            end = int(math.log(max(1.0, bound * 1e9)) * _PER_LOG)
+            below += sum(self.counts[start:end])
+            start = end
+            counts.append(below)
+        return counts
 
     def merge(self, other: "Digest") -> None:
         """Add all of another digest's response times."""

@@ -19,6 +19,14 @@ QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 _PARTITION = "vtax_partition_"
 
+_SUMMED = (
+    "physc_cores",
+    "dispatches_total",
+    "dispatch_wait_seconds_total",
+    "phantom_interrupts_total",
+)
+"""What is summed over partitions for :meth:`Measures.flat`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measures:
@@ -41,7 +49,11 @@ class Measures:
     quantiles: dict[str, float]
     """The :data:`QUANTILES` of these, in seconds; empty without responses."""
     partitions: dict[str, dict[str, float]]
-    """Partition -> what it exposed about itself (``physc_cores``, ``dispatches_total``...)."""
+    """Partition -> what it exposed about itself (``entitlement_cores``, ``dispatches_total``...),
+    and what follows from that: ``physc_cores``, processors consumed, and ``entc_ratio``, that as a
+    share of the entitlement."""
+    warm_up_trustworthy: bool = True
+    """False if it could not be told where the warm-up ends."""
 
     @property
     def processor_seconds_per_transaction(self) -> float:
@@ -72,6 +84,7 @@ class Measures:
         numbers = {
             "measured_seconds": self.measured_seconds,
             "warm_up_seconds": self.warm_up_seconds,
+            "warm_up_trustworthy": float(self.warm_up_trustworthy),
             "transactions": self.transactions,
             "transactions_failed": self.failed,
             "processor_seconds_per_transaction": self.processor_seconds_per_transaction,
@@ -84,7 +97,7 @@ class Measures:
         numbers["utilisation_ratio"] = self.utilisation
         for cause, seconds in sorted(self.processor_seconds.items()):
             numbers[f"processor_seconds_{cause}"] = seconds
-        for name in ("physc_cores", "dispatches_total", "phantom_interrupts_total"):
+        for name in _SUMMED:
             values = [each[name] for each in self.partitions.values() if name in each]
             if values:
                 numbers[name.removesuffix("_total")] = math.fsum(values)
@@ -104,6 +117,7 @@ def measure(
     counts: defaultdict[str, float] = defaultdict(float)
     sums: defaultdict[str, float] = defaultdict(float)
     partitions: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    trustworthy = True
     for name, labels, value in samples:
         if name == "vtax_processor_seconds_total":
             spent[labels["cause"]].append(value)
@@ -115,6 +129,13 @@ def measure(
             sums[_work(labels)] += value
         elif name.startswith(_PARTITION) and labels.keys() == {"partition"}:
             partitions[labels["partition"]][name.removeprefix(_PARTITION)] = value
+        elif name == "vtax_warm_up_trustworthy":
+            trustworthy = value != 0.0
+    for numbers in partitions.values():
+        if "dispatched_seconds_total" in numbers and measured_seconds > 0.0:
+            numbers["physc_cores"] = numbers["dispatched_seconds_total"] / measured_seconds
+            if numbers.get("entitlement_cores"):
+                numbers["entc_ratio"] = numbers["physc_cores"] / numbers["entitlement_cores"]
     digest = Digest()
     for part in digests:
         digest.merge(part)
@@ -128,6 +149,7 @@ def measure(
         digest=digest.to_json(),
         quantiles={key: digest.quantile(q) for key, q in QUANTILES.items()} if digest.count else {},
         partitions=dict(partitions),
+        warm_up_trustworthy=trustworthy,
     )
 
 

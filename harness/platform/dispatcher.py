@@ -17,7 +17,7 @@ from harness.platform.partition import Partition, nothing
 from harness.platform.processor import Processor
 from harness.platform.virtual_processor import VirtualProcessor
 
-_HYPERVISOR = int(Cause.HYPERVISOR)
+_TICK = int(Cause.TICK)
 _REFILL = int(Cause.REFILL)
 
 
@@ -53,6 +53,7 @@ class Dispatcher(ABC):
         self.cache = cache
         self.switch_parts = switch_parts
         self.switch_ns = sum(ns for _, ns in switch_parts)
+        self.lead_cause = switch_parts[-1][0] if switch_parts else _TICK
         self.partitions: list[Partition] = []
 
     def add(self, partition: Partition) -> None:
@@ -208,7 +209,7 @@ class Dispatcher(ABC):
         done_ns = now - vp.work_ns - vp.stolen_ns
         if done_ns < 0:
             # Costs of dispatching or a tick were booked in full and are cut off here.
-            burst.account[_HYPERVISOR] += done_ns
+            burst.account[self.lead_cause] += done_ns
         else:
             burst.progress(done_ns)
         vp.work_ns = now
@@ -289,7 +290,7 @@ class Dispatcher(ABC):
             assert burst is not None
             done_ns = now - vp.work_ns - vp.stolen_ns
             if done_ns < 0:
-                running.append((burst.account, [(_HYPERVISOR, done_ns)]))
+                running.append((burst.account, [(self.lead_cause, done_ns)]))
             else:
                 running.append((burst.account, burst.split(min(done_ns, burst.ns))))
         return idle_ns, running

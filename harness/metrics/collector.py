@@ -1,0 +1,80 @@
+"""Exposing the table of metric families through prometheus-client."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from harness.metrics.families import (
+    FAMILIES,
+    RESPONSE,
+    RESPONSE_BOUNDS,
+    RESPONSE_HELP,
+    RESPONSE_LABELS,
+)
+from harness.metrics.observation import Observation
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+"""Value by name and sorted labels."""
+
+
+class MachineCollector(Collector):
+    """Reads everything off a machine whenever it is asked."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family with its samples as they stand at this moment."""
+        for family in FAMILIES:
+            kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+            metric = kind(family.name, family.help, labels=family.labels)
+            for labels, value in family.read(self.observation):
+                metric.add_metric(labels, value)
+            yield metric
+        yield self._responses()
+
+    def _responses(self) -> HistogramMetricFamily:
+        metric = HistogramMetricFamily(RESPONSE, RESPONSE_HELP, labels=RESPONSE_LABELS)
+        for key, kind in self.observation.transactions.items():
+            digest = kind.response
+            below = digest.cumulative(RESPONSE_BOUNDS)
+            buckets = [
+                (f"{bound:.7g}", float(count))
+                for bound, count in zip(RESPONSE_BOUNDS, below, strict=True)
+            ]
+            buckets.append(("+Inf", float(digest.count)))
+            metric.add_metric(key, buckets, digest.sum_ns / 1e9)
+        return metric
+
+
+def registry_for(observation: Observation) -> CollectorRegistry:
+    """Make a registry that exposes one machine and nothing of this process."""
+    registry = CollectorRegistry()
+    registry.register(MachineCollector(observation))
+    return registry
+
+
+def expose(registry: CollectorRegistry) -> Samples:
+    """Read all samples of a registry."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+    }
+
+
+def counters(observation: Observation) -> Samples:
+    """Read all counters of the table directly: what :func:`expose` says of them, but quicker."""
+    return {
+        (family.sample_name, tuple(sorted(zip(family.labels, labels, strict=True)))): float(value)
+        for family in FAMILIES
+        if family.kind == "counter"
+        for labels, value in family.read(observation)
+    }

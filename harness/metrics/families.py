@@ -1,0 +1,230 @@
+"""The table of metric families: every metric that vtax exposes of a machine, declared once.
+
+Names follow Prometheus (base units, ``_total`` for counters) and the words of ``lparstat``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.metrics.observation import Observation
+from harness.platform.ledger import CAUSE_LABELS
+
+Reading = Iterable[tuple[tuple[str, ...], float]]
+"""Label values and a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family and how it is read off a machine.
+
+    A counter's name is given without its ``_total``.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge"]
+    help: str
+    labels: tuple[str, ...]
+    read: Callable[[Observation], Reading]
+
+    @property
+    def sample_name(self) -> str:
+        """The name that a sample of the family has in an exposition."""
+        return f"{self.name}_total" if self.kind == "counter" else self.name
+
+
+def _processor_seconds(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
+    accounts, idle_ns = o.machine.balance()
+    for owner, account in accounts.items():
+        for cause in CAUSE_LABELS:
+            yield (owner, cause), account[cause] / 1e9
+    yield ("", "idle"), idle_ns / 1e9
+
+
+def _transactions(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
+    for key, kind in o.transactions.items():
+        yield (*key, "ok"), kind.response.count
+        yield (*key, "failed"), kind.failed
+
+
+def _entitlement(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
+    configuration = o.machine.configuration
+    for partition in configuration.partitions:
+        yield (partition.name,), partition.entitlement_cores
+    for vios in configuration.vios:
+        yield (vios.name,), vios.entitlement_cores
+
+
+def _dispatched(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
+    for dispatcher in o.machine.dispatchers:
+        for partition in dispatcher.partitions:
+            ns = partition.dispatched_ns
+            for vp in partition.vps:
+                if vp.processor is not None:
+                    ns += max(0, o.now_ns - vp.run_ns)
+            yield (partition.name,), ns / 1e9
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        "vtax_processor_seconds",
+        "counter",
+        "Processor time by the partition on whose behalf it was spent, and by cause.",
+        ("partition", "cause"),
+        _processor_seconds,
+    ),
+    Family(
+        "vtax_processors",
+        "gauge",
+        "Processors (cores) of the machine.",
+        (),
+        lambda o: [((), len(o.machine.processors))],
+    ),
+    Family(
+        "vtax_simulated_seconds",
+        "counter",
+        "Simulated time.",
+        (),
+        lambda o: [((), o.now_ns / 1e9)],
+    ),
+    Family(
+        "vtax_transactions",
+        "counter",
+        "Transactions that ended, by outcome.",
+        ("partition", "group", "name", "outcome"),
+        _transactions,
+    ),
+    Family(
+        "vtax_partition_entitlement_cores",
+        "gauge",
+        "Entitled capacity, or own cores of a dedicated partition (ent).",
+        ("partition",),
+        _entitlement,
+    ),
+    Family(
+        "vtax_partition_virtual_processors",
+        "gauge",
+        "Virtual processors.",
+        ("partition",),
+        lambda o: (((p.name,), len(p.vps)) for p in o.machine.dispatched()),
+    ),
+    Family(
+        "vtax_partition_dispatched_seconds",
+        "counter",
+        "Processor time while dispatched; its rate is physc, physical processors consumed.",
+        ("partition",),
+        _dispatched,
+    ),
+    Family(
+        "vtax_partition_dispatches",
+        "counter",
+        "Virtual context switches (vcsw).",
+        ("partition",),
+        lambda o: (((p.name,), p.dispatches) for p in o.machine.dispatched()),
+    ),
+    Family(
+        "vtax_partition_dispatch_wait_seconds",
+        "counter",
+        "Time that virtual processors were ready without a processor.",
+        ("partition",),
+        lambda o: (((p.name,), p.dispatch_wait_ns / 1e9) for p in o.machine.dispatched()),
+    ),
+    Family(
+        "vtax_partition_phantom_interrupts",
+        "counter",
+        "Interrupts for others that arrived on a processor of the partition (phint).",
+        ("partition",),
+        lambda o: (((p.name,), p.phantom_interrupts) for p in o.machine.dispatched()),
+    ),
+    Family(
+        "vtax_pool_processors",
+        "gauge",
+        "Processors of the shared pool (psize).",
+        (),
+        lambda o: [((), len(o.machine.pool.processors) if o.machine.pool else 0)],
+    ),
+    Family(
+        "vtax_block_operations",
+        "counter",
+        "Block operations that a partition began.",
+        ("partition",),
+        lambda o: (
+            ((name,), sum(path.operations for path in p.paths))
+            for name, p in o.machine.partitions.items()
+        ),
+    ),
+    Family(
+        "vtax_block_queue_wait_seconds",
+        "counter",
+        "Time that block operations waited for a place in the queue of their disk.",
+        ("partition",),
+        lambda o: (
+            ((name,), sum(path.queue_wait_ns for path in p.paths) / 1e9)
+            for name, p in o.machine.partitions.items()
+        ),
+    ),
+    Family(
+        "vtax_disk_operations",
+        "counter",
+        "Operations that a disk completed.",
+        ("disk",),
+        lambda o: (((d.name,), d.operations) for d in o.machine.disks),
+    ),
+    Family(
+        "vtax_disk_bytes",
+        "counter",
+        "Bytes read from or written to a disk.",
+        ("disk",),
+        lambda o: (((d.name,), d.bytes) for d in o.machine.disks),
+    ),
+    Family(
+        "vtax_disk_busy_seconds",
+        "counter",
+        "Time of a disk's spindles in use, all summed.",
+        ("disk",),
+        lambda o: (((d.name,), d.busy_ns / 1e9) for d in o.machine.disks),
+    ),
+    Family(
+        "vtax_vios_operations",
+        "counter",
+        "Virtual SCSI operations that a Virtual I/O Server took on.",
+        ("vios",),
+        lambda o: (((name,), vios.operations) for name, vios in o.machine.vios.items()),
+    ),
+    Family(
+        "vtax_vios_bytes",
+        "counter",
+        "Bytes of those operations.",
+        ("vios",),
+        lambda o: (((name,), vios.bytes) for name, vios in o.machine.vios.items()),
+    ),
+    Family(
+        "vtax_sea_bytes",
+        "counter",
+        "Bytes that a Shared Ethernet Adapter bridged.",
+        ("vios",),
+        lambda o: (((name,), vios.bridged_bytes) for name, vios in o.machine.vios.items()),
+    ),
+    Family(
+        "vtax_wire_bytes",
+        "counter",
+        "Payload that an Ethernet adapter carried, both directions together.",
+        ("adapter",),
+        lambda o: (((wire.name,), wire.bytes) for wire in o.machine.network.wires),
+    ),
+    Family(
+        "vtax_wire_busy_seconds",
+        "counter",
+        "Time of a wire in use, both directions summed.",
+        ("adapter",),
+        lambda o: (((wire.name,), wire.busy_ns / 1e9) for wire in o.machine.network.wires),
+    ),
+)
+
+RESPONSE = "vtax_response_seconds"
+RESPONSE_HELP = "Response times of transactions that succeeded, from the (intended) start."
+RESPONSE_LABELS = ("partition", "group", "name")
+RESPONSE_BOUNDS = tuple(
+    mantissa * 10.0**exponent for exponent in range(-6, 3) for mantissa in (1, 1.5, 2, 3, 5, 7)
+)
+"""Upper bounds of the response time histogram's buckets, in seconds."""

@@ -1,0 +1,273 @@
+"""Locust users on the simulated clock.
+
+Every user is a greenlet. When it waits, for its work or for its next turn, it switches to the
+*hub*, the greenlet in which the simulation runs; the clock switches back when the time has come.
+"""
+
+import importlib
+import random as global_random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+from greenlet import GreenletExit, getcurrent, greenlet
+from locust.env import Environment
+from locust.user.task import TaskSet
+
+from harness.clock import Alarm, Clock, to_ns
+from harness.platform.modelled_partition import ModelledPartition
+from workloads.user import Demand, PartitionUser
+
+_task_module: Any = importlib.import_module("locust.user.task")
+_wait_module: Any = importlib.import_module("locust.user.wait_time")
+
+_START_WITHIN_SECONDS = 0.01
+"""Closed users without think time begin within this time of each other."""
+
+
+def stream_seed(*parts: object) -> int:
+    """Make a seed out of names and numbers, the same in every process."""
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
+
+
+class PartitionOnClock:
+    """A modelled partition whose verbs block the calling user on the simulated clock.
+
+    Implements :class:`workloads.partition.Partition`.
+    """
+
+    def __init__(self, clock: Clock, modelled: ModelledPartition, disk: int = 0) -> None:
+        self.name = modelled.name
+        self._clock = clock
+        self._modelled = modelled
+        self._disk = disk
+        self._switch_to_hub = clock.hub.switch
+
+    def now(self) -> float:
+        """Tell the simulated time in seconds."""
+        return self._clock.now / 1e9
+
+    def wait(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        switch = getcurrent().switch
+
+        def wake(_: Alarm) -> None:
+            switch()
+
+        self._clock.call_in(to_ns(seconds), wake)
+        self._switch_to_hub()
+
+    def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:
+        """Use the processor."""
+        self._modelled.compute(processor_seconds, events, getcurrent().switch)
+        self._switch_to_hub()
+
+    def read(self, size_bytes: int, offset_bytes: int | None = None) -> None:
+        """Read a block."""
+        done = getcurrent().switch
+        self._modelled.transfer(self._disk, size_bytes, offset_bytes, False, done)
+        self._switch_to_hub()
+
+    def write(self, size_bytes: int, offset_bytes: int | None = None) -> None:
+        """Write a block."""
+        done = getcurrent().switch
+        self._modelled.transfer(self._disk, size_bytes, offset_bytes, True, done)
+        self._switch_to_hub()
+
+    def send(self, size_bytes: int, to: str) -> None:
+        """Stream bytes to a peer."""
+        self._modelled.send(size_bytes, to, getcurrent().switch)
+        self._switch_to_hub()
+
+    def receive(self, size_bytes: int, source: str) -> None:
+        """Stream bytes from a peer."""
+        self._modelled.receive(size_bytes, source, getcurrent().switch)
+        self._switch_to_hub()
+
+    def exchange(self, request_bytes: int, response_bytes: int, to: str) -> None:
+        """Send a request and wait for its response."""
+        self._modelled.exchange(request_bytes, response_bytes, to, getcurrent().switch)
+        self._switch_to_hub()
+
+
+class _UserGreenlet(greenlet):  # type: ignore[misc]
+    """A greenlet that runs a user, with what Locust looks for on a user's greenlet."""
+
+    def __init__(self, user: PartitionUser, hub: greenlet) -> None:
+        super().__init__(user.run, hub)
+        self.user = user
+        self.args = (user,)
+
+
+class _Streams:
+    """Stands in for the module ``random`` in Locust: every user draws from its own stream."""
+
+    def __getattr__(self, name: str) -> Any:
+        current = getcurrent()
+        source = current.user.random if isinstance(current, _UserGreenlet) else global_random
+        return getattr(source, name)
+
+
+@contextmanager
+def locust_on(clock: Clock) -> Iterator[None]:
+    """Let Locust's users wait, draw and read the time on a simulated clock; undone at the end."""
+
+    def sleep(task_set: TaskSet, seconds: float) -> None:
+        user = task_set.user
+        if not isinstance(user, PartitionUser):
+            raise TypeError(
+                f"{type(user).__name__} drives no partition: derive it from PartitionUser"
+            )
+        user.pause(seconds)
+
+    streams = _Streams()
+    replacements: Sequence[tuple[Any, str, object]] = (
+        (TaskSet, "_sleep", sleep),
+        (_task_module, "random", streams),
+        (_wait_module, "random", streams),
+        (_wait_module, "perf_counter", lambda: clock.now / 1e9),
+    )
+    before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
+    for place, name, value in replacements:
+        setattr(place, name, value)
+    try:
+        yield
+    finally:
+        for place, name, value in before:
+            setattr(place, name, value)
+
+
+class Crowd:
+    """All users of a run.
+
+    Parameters
+    ----------
+    seed_parts
+        What the users' random streams are made of, besides the group's name and the user's index;
+        nothing that depends on the virtualization.
+    """
+
+    def __init__(self, clock: Clock, environment: Environment, *seed_parts: object) -> None:
+        self.clock = clock
+        self.environment = environment
+        self.seed_parts = seed_parts
+        self._greenlets: list[_UserGreenlet] = []
+
+    def _make(
+        self,
+        cls: type[PartitionUser],
+        partition: PartitionOnClock,
+        demand: Demand,
+        group: str,
+        stream: Random,
+        think_time_seconds: float,
+    ) -> _UserGreenlet:
+        user = cls(self.environment).bind(partition, demand, stream, think_time_seconds)
+        user.labels = (partition.name, group)
+        own = _UserGreenlet(user, self.clock.hub)
+        self._greenlets.append(own)
+        return own
+
+    def add_closed(
+        self,
+        cls: type[PartitionUser],
+        modelled: ModelledPartition,
+        demand: Demand,
+        *,
+        group: str,
+        users: int,
+        think_time_seconds: float,
+        disk: int = 0,
+    ) -> None:
+        """Add users that wait for one transaction to end, think, and begin the next."""
+        partition = PartitionOnClock(self.clock, modelled, disk)
+        within = max(think_time_seconds, _START_WITHIN_SECONDS)
+        for index in range(users):
+            stream = Random(stream_seed(*self.seed_parts, group, index))
+            own = self._make(cls, partition, demand, group, stream, think_time_seconds)
+
+            def start(_: Alarm, own: _UserGreenlet = own) -> None:
+                own.switch()
+
+            self.clock.call_in(to_ns(stream.random() * within), start)
+
+    def add_open(
+        self,
+        cls: type[PartitionUser],
+        modelled: ModelledPartition,
+        demand: Demand,
+        *,
+        group: str,
+        arrivals_per_second: float,
+        disk: int = 0,
+    ) -> None:
+        """Add transactions that arrive at random (Poisson), whatever becomes of earlier ones.
+
+        A transaction is carried out by a user of its own; users that are done serve later
+        arrivals. Response times count from the arrival.
+        """
+        partition = PartitionOnClock(self.clock, modelled, disk)
+        _Arrivals(self, cls, partition, demand, group, arrivals_per_second).schedule()
+
+    def dismiss(self) -> None:
+        """End all users where they stand."""
+        for own in self._greenlets:
+            if own:
+                own.throw(GreenletExit)
+        self._greenlets.clear()
+
+
+class _Arrivals:
+    """Poisson arrivals of one group."""
+
+    def __init__(
+        self,
+        crowd: Crowd,
+        cls: type[PartitionUser],
+        partition: PartitionOnClock,
+        demand: Demand,
+        group: str,
+        rate: float,
+    ) -> None:
+        self.crowd = crowd
+        self.cls = cls
+        self.partition = partition
+        self.demand = demand
+        self.group = group
+        self.rate = rate
+        self.seed = stream_seed(*crowd.seed_parts, group, "arrivals")
+        self.stream = Random(self.seed)
+        self.arrived = 0
+        self.idle: list[_UserGreenlet] = []
+
+    def schedule(self) -> None:
+        delay_ns = to_ns(self.stream.expovariate(self.rate))
+        self.crowd.clock.call_in(delay_ns, self._arrive)
+
+    def _arrive(self, _: Alarm) -> None:
+        self.schedule()
+        # A stream for every arrival: demands do not depend on what overtakes what.
+        seed = self.seed + self.arrived
+        self.arrived += 1
+        if self.idle:
+            own = self.idle.pop()
+            own.user.random.seed(seed)
+        else:
+            own = self.crowd._make(
+                self.cls, self.partition, self.demand, self.group, Random(seed), 0.0
+            )
+            own.user.pause = self._parker(own)  # type: ignore[method-assign,assignment]
+        own.user.intended_start_seconds = self.partition.now()
+        own.switch()
+
+    def _parker(self, own: _UserGreenlet) -> Callable[[float], None]:
+        hub = self.crowd.clock.hub
+
+        def park(_: float) -> None:
+            self.idle.append(own)
+            hub.switch()
+
+        return park
