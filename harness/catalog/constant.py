@@ -1,8 +1,9 @@
 """One published, remembered or assumed number: what it is, how sure it is and who says so."""
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
+
+from harness.statistics.uncertainty import triangular_quantile
 
 Value = float | bool | str | tuple[float, ...] | tuple[str, ...]
 """What a constant can hold; every number is a float in SI units (or processor cycles)."""
@@ -66,33 +67,15 @@ class Constant:
             raise ValueError(f"a quantile lies between 0 and 1, not at {u}")
         if not self.uncertain:
             return self.value
-        whole = self.unit == "count"
         drawn = tuple(
-            triangular_quantile(u, low, value, high, whole=whole)
+            triangular_quantile(u, low, value, high)
             for low, value, high in zip(
                 numbers(self.low), numbers(self.value), numbers(self.high), strict=True
             )
         )
+        if self.unit == "count":
+            drawn = tuple(float(round(number)) for number in drawn)
         return drawn if isinstance(self.value, tuple) else drawn[0]
-
-
-def triangular_quantile(
-    u: float, low: float, mode: float, high: float, *, whole: bool = False
-) -> float:
-    """Invert the distribution function of the triangular distribution.
-
-    Source of the formula: any text on probability, for instance Law, *Simulation Modeling and
-    Analysis*, section 8.3.
-    """
-    width = high - low
-    if width == 0:
-        return mode
-    if u * width <= mode - low:
-        number = low + math.sqrt(u * width * (mode - low))
-    else:
-        number = high - math.sqrt((1 - u) * width * (high - mode))
-    number = min(max(number, low), high)
-    return float(round(number)) if whole else number
 
 
 def numbers(value: Value) -> tuple[float, ...]:
