@@ -233,6 +233,12 @@ def _notes(
         )
     if damaged:
         notes.append(f"{damaged} parts of the store are damaged and were left out.")
+    unsettled = sum(not run.warm_up_trustworthy for cell in runs.values() for run in cell.values())
+    if unsettled:
+        notes.append(
+            f"In {unsettled} of {complete} runs no end of the warm-up was found within the first "
+            "half; what they measured may contain some of it."
+        )
     silent = [
         cell.title
         for cell in campaign.cells

@@ -27,6 +27,7 @@ def synthetic_result(
     gauges: Mapping[str, Mapping[str, float]] | None = None,
     measured_seconds: float = 60.0,
     warm_up_seconds: float = 10.0,
+    trustworthy: bool = True,
 ) -> RunResult:
     """A run's result with the given response times (s) and processor seconds by cause.
 
@@ -53,6 +54,7 @@ def synthetic_result(
     for cause, seconds in causes.items():
         labels = {"partition": "" if cause == "idle" else "app1", "cause": cause}
         samples.append(("vtax_processor_seconds_total", labels, seconds))
+    samples.append(("vtax_warm_up_trustworthy", {}, float(trustworthy)))
     for partition, numbers in (gauges or {}).items():
         for name, value in numbers.items():
             samples.append((f"vtax_partition_{name}", {"partition": partition}, value))
@@ -98,6 +100,8 @@ class SyntheticCampaign:
     """The same of runs that were not made."""
     idle: set[tuple[str, str, int]] = field(default_factory=set)
     """The same of runs without a transaction."""
+    unsettled: set[tuple[str, str, int]] = field(default_factory=set)
+    """The same of runs whose warm-up has no end."""
 
     @property
     def record(self) -> CampaignRecord:
@@ -158,7 +162,8 @@ class SyntheticCampaign:
         return synthetic_result(
             responses={kind: list(times * factors["response"] * noise[1])},
             causes={"user": 0.75 * busy, "os": 0.25 * busy, "idle": 240.0 - busy},
-            gauges={kind[0]: {"physc_cores": busy / 60.0, "dispatches_total": 600.0}},
+            trustworthy=(cell.machine, cell.virtualization, replication) not in self.unsettled,
+            gauges={kind[0]: {"dispatched_seconds_total": busy, "dispatches_total": 600.0}},
         )
 
     def fill(self, directory: Path) -> Store:

@@ -152,6 +152,15 @@ def test_a_cell_without_transactions_is_told(synthetic, examine) -> None:
     )
 
 
+def test_runs_that_did_not_settle_are_told(synthetic, examine) -> None:
+    campaign = synthetic(
+        true={"shared-uncapped": GOOD, "hosted-vmware": HOSTED},
+        unsettled={("p5-570", "shared-uncapped", 1), ("p5-550", "full-system", 2)},
+    )
+    (note,) = examine(campaign).notes
+    assert note.startswith("In 2 of 72 runs no end of the warm-up was found")
+
+
 def test_without_a_claim_there_is_no_verdict(synthetic, examine) -> None:
     study = examine(synthetic(true={"shared-uncapped": GOOD}, claim=None))
     assert study.verdict is None

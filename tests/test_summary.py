@@ -25,7 +25,7 @@ def runs(make_result):
             result = make_result(
                 responses={KIND: list(rng.gamma(2.0, 0.01, 50))},
                 causes={"user": 2.0 + rng.random(), "hypervisor": 0.5, "idle": 7.0},
-                gauges={"app1": {"physc_cores": 0.5 + replication / 10}},
+                gauges={"app1": {"dispatches_total": 5.0 + replication}},
                 **arguments,
             )
             found[replication] = measure(
@@ -54,7 +54,7 @@ def test_rates_are_of_the_measured_time(cell, runs) -> None:
     found = summarise(cell, runs(3, measured_seconds=20.0, failed=4), level=0.95, seed=1)
     assert found.throughput.estimate == pytest.approx(50 / 20)
     assert found.failed_transactions == 12.0
-    assert found.partitions == {"app1": {"physc_cores": pytest.approx(0.6)}}
+    assert found.partitions == {"app1": {"dispatches_total": pytest.approx(6.0)}}
     # Between 2.5 of 9.5 and 3.5 of 10.5 processor seconds were busy.
     assert 2.5 / 9.5 < found.utilisation.estimate < 3.5 / 10.5
     assert found.warm_up_seconds.estimate == 10.0

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
-from scipy.stats import qmc
 
 BLOCK = 10
 """Rows of one Latin hypercube. More replications add blocks and leave earlier rows as they are."""
@@ -35,6 +34,9 @@ def latin_hypercube(
     tuple of dict
         For each replication a probability in the open interval (0, 1) for each name.
     """
+    # Imported here because it takes a second, which nobody who draws nothing should wait for.
+    from scipy.stats import qmc
+
     if not names:
         return tuple({} for _ in range(replications))
     rows: list[dict[str, float]] = []

@@ -59,8 +59,12 @@ def test_what_a_run_exposes_becomes_its_measures(read) -> None:
         causes={"user": 3.0, "os": 1.5, "idle": 5.5},
         failed=2,
         gauges={
-            "app1": {"physc_cores": 0.5, "dispatches_total": 10.0},
-            "app2": {"physc_cores": 0.25, "dispatches_total": 5.0},
+            "app1": {
+                "dispatched_seconds_total": 30.0,
+                "entitlement_cores": 0.4,
+                "dispatches_total": 10.0,
+            },
+            "app2": {"dispatched_seconds_total": 15.0, "dispatches_total": 5.0},
         },
     )
     assert found.transactions == 3.0
@@ -77,12 +81,15 @@ def test_what_a_run_exposes_becomes_its_measures(read) -> None:
     assert flat["transactions_per_second"] == pytest.approx(3 / 60)
     assert flat["utilisation_ratio"] == pytest.approx(0.45)
     assert flat["processor_seconds_idle"] == 5.5
-    assert flat["physc_cores"] == 0.75
+    assert found.partitions["app1"]["physc_cores"] == pytest.approx(0.5)
+    assert found.partitions["app1"]["entc_ratio"] == pytest.approx(1.25)
+    assert flat["physc_cores"] == pytest.approx(0.75)
     assert flat["dispatches"] == 15.0
 
 
 def test_a_run_without_transactions_leaves_out_what_is_unknown(read) -> None:
-    flat = read(causes={"idle": 10.0}).flat()
+    flat = read(causes={"idle": 10.0}, trustworthy=False).flat()
+    assert flat["warm_up_trustworthy"] == 0.0
     assert flat["transactions"] == 0.0
     assert flat["utilisation_ratio"] == 0.0
     assert not {name for name in flat if "response" in name or name.endswith("per_transaction")}
