@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.catalog.constant import Constant, Status, Value, numbers, triangular_quantile
+from harness.catalog.constant import Constant, Status, Value, numbers
 
 QUANTILES = st.floats(min_value=0, max_value=1)
 NUMBERS = st.floats(min_value=-1e6, max_value=1e6)
@@ -88,7 +88,7 @@ def test_a_whole_list_moves_together_and_keeps_rising(drawn: Constant, u: float)
     fall=st.floats(min_value=0.1, max_value=1),
     x=st.floats(min_value=0, max_value=1),
 )
-def test_the_quantile_inverts_the_triangular_distribution(
+def test_a_draw_inverts_the_triangular_distribution(
     low: float, rise: float, fall: float, x: float
 ) -> None:
     mode, high = low + rise, low + rise + fall
@@ -98,7 +98,7 @@ def test_the_quantile_inverts_the_triangular_distribution(
     else:
         probability = 1 - (high - number) ** 2 / ((high - low) * fall)
     probability = min(max(probability, 0.0), 1.0)
-    assert triangular_quantile(probability, low, mode, high) == pytest.approx(number, abs=1e-6)
+    assert constant(low, mode, high).draw(probability) == pytest.approx(number, abs=1e-6)
 
 
 def test_counts_are_drawn_whole() -> None:
