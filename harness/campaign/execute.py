@@ -48,6 +48,13 @@ class Summary:
     """Runs that already had a result."""
     interrupted: bool = False
 
+    def __iadd__(self, other: "Summary") -> "Summary":
+        self.done += other.done
+        self.failed += other.failed
+        self.kept += other.kept
+        self.interrupted |= other.interrupted
+        return self
+
 
 def execute(
     specs: Sequence[RunSpec],

@@ -8,6 +8,7 @@ limits of a hypervisor) is checked by :mod:`harness.campaign.references` and
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -370,3 +371,7 @@ def schema_text() -> str:
         **Campaign.model_json_schema(by_alias=True),
     }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":  # python -m harness.campaign.schema: write the shipped file anew
+    (Path(__file__).parent / "campaign.schema.json").write_text(schema_text(), encoding="utf-8")

@@ -124,11 +124,14 @@ class Store:
             connection = sqlite3.connect(directory / FILE_NAME, isolation_level=None)
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if tables:
-                _check_same(directory, connection, campaign)
+                held = _check_same(directory, connection, campaign)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             if not tables:
                 _create(connection, campaign)
+            elif held.replications["minimum"] < campaign.replications["minimum"]:
+                record = _packed(campaign.to_json())
+                connection.execute("UPDATE campaign SET record = ?", (record,))
         except sqlite3.Error as error:
             _close(connection, lock)
             raise _damaged(directory, error) from None
@@ -333,8 +336,10 @@ def _damaged(directory: Path, error: Exception) -> UserError:
     )
 
 
-def _check_same(directory: Path, connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
-    """Make sure that the store is intact and holds this very campaign."""
+def _check_same(
+    directory: Path, connection: sqlite3.Connection, campaign: CampaignRecord
+) -> CampaignRecord:
+    """Make sure that the store is intact and holds this very campaign; return what it holds."""
     try:
         held = _read_campaign(connection)
         problems = [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
@@ -347,7 +352,7 @@ def _check_same(directory: Path, connection: sqlite3.Connection, campaign: Campa
             "choose another --out"
         )
     if held.identity == campaign.identity:
-        return
+        return held
     if held.name != campaign.name:
         what = f"another campaign, {held.name!r}"
     elif held.seed != campaign.seed:

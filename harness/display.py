@@ -1,0 +1,182 @@
+"""What the command line prints."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from harness.analysis import EnvironmentResult, Study, Verdict
+from harness.campaign.cell import RunSpec
+from harness.campaign.estimate import Remaining, expected_seconds
+from harness.campaign.plan import Entry, Plan
+from harness.campaign.store import Failure
+from harness.overheads import Overhead, percent
+
+_COLOURS = {"confirmed": "green", "refuted": "red", "inconclusive": "yellow"}
+
+
+def plan_table(plan: Plan, workers: int) -> RenderableType:
+    """Show the matrix of a plan, its counts and its expected duration."""
+    loads = [name for name, _ in plan.matrix[0].load]
+    table = Table(title=Text(f"{plan.campaign.campaign.name}: the matrix"), show_lines=True)
+    for name in ("machine", *loads, "os", "virtualization", "workload"):
+        table.add_column(Text(name), overflow="fold")
+    for names, systems in _alike(plan).items():
+        machine_and_load, virtualizations, workloads = names
+        cells = (", ".join(systems), ", ".join(virtualizations), ", ".join(workloads))
+        table.add_row(*map(Text, (*machine_and_load, *cells)))
+    return Group(table, *map(Text, _reasons(plan.infeasible)), Text(_counts(plan, workers)))
+
+
+def _alike(
+    plan: Plan,
+) -> dict[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], list[str]]:
+    """Bring together what is combined with the same: (machine and load, ways, work) -> systems."""
+    rows: dict[tuple[tuple[str, ...], str], dict[str, list[str]]] = {}
+    for entry in plan.matrix:
+        if entry.position in plan.selected:
+            key = ((entry.machine, *(value for _, value in entry.load)), entry.os)
+            work = rows.setdefault(key, {}).setdefault(entry.virtualization, [])
+            work.append(entry.workload)
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (machine_and_load, system), cells in rows.items():
+        ways: dict[tuple[str, ...], list[str]] = {}
+        for virtualization, work in cells.items():
+            ways.setdefault(tuple(work), []).append(virtualization)
+        for workloads, virtualizations in ways.items():
+            place = (machine_and_load, tuple(virtualizations), workloads)
+            alike.setdefault(place, []).append(system)
+    return alike
+
+
+def _reasons(infeasible: Sequence[Entry]) -> list[str]:
+    """Say why cells are infeasible, once for all operating systems and workloads."""
+    reasons: dict[str, int] = {}
+    for entry in infeasible:
+        text = f"infeasible: {entry.machine}, {entry.virtualization}: {entry.infeasible}"
+        reasons[text] = reasons.get(text, 0) + 1
+    return [f"{text} ({count} cells)" for text, count in reasons.items()]
+
+
+def _counts(plan: Plan, workers: int) -> str:
+    cells = plan.cells
+    seconds = sum(map(expected_seconds, cells)) * plan.minimum / workers
+    times = str(plan.minimum)
+    if plan.maximum > plan.minimum and plan.half_width is not None:
+        times = f"{plan.minimum} to {plan.maximum}, until within {percent(plan.half_width)}"
+    infeasible = len(plan.infeasible)
+    return (
+        f"{len(cells)} cells ({infeasible} infeasible) x {times} replications = "
+        f"{len(cells) * plan.minimum} runs{' at least' if plan.maximum > plan.minimum else ''}; "
+        f"expected to take about {duration(seconds)} with {workers} workers"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+class _RemainingColumn(ProgressColumn):
+    """The time left, from what runs of each kind took so far."""
+
+    def __init__(self, remaining: Remaining) -> None:
+        super().__init__()
+        self._remaining = remaining
+
+    def render(self, task: Task) -> Text:
+        if not task.completed:
+            return Text(f"about {duration(self._remaining.seconds())} left (a guess)")
+        return Text(f"about {duration(self._remaining.seconds())} left")
+
+
+class ProgressBar:
+    """A progress bar that observes an execution."""
+
+    def __init__(self, console: Console, workers: int) -> None:
+        self._remaining = Remaining(workers)
+        self._progress = Progress(
+            TextColumn("runs"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _RemainingColumn(self._remaining),
+            TextColumn("{task.fields[failures]}"),
+            console=console,
+            refresh_per_second=4,
+        )
+        self._task = self._progress.add_task("runs", total=0, failures="")
+        self._total = 0
+        self._failures = 0
+
+    def __enter__(self) -> "ProgressBar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, outstanding: Sequence[RunSpec]) -> None:
+        """Add runs to be done."""
+        self._remaining.expect(outstanding)
+        self._total += len(outstanding)
+        self._progress.update(self._task, total=self._total)
+
+    def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
+        """Move on by a run."""
+        self._remaining.done(spec, seconds)
+        self._failures += failure is not None
+        text = f"{self._failures} failed" if self._failures else ""
+        self._progress.update(self._task, advance=1, failures=text)
+
+
+def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
+    """Show a verdict: the whole, each measure, the worst environment of each."""
+    table = Table()
+    for name in ("measure", "outcome", "worst environment", "firmware", "software"):
+        table.add_column(name, overflow="fold")
+    for each in verdict.measures:
+        worst = each.worst
+        table.add_row(
+            Text(each.measure),
+            _outcome(str(each.outcome)),
+            Text("" if worst is None else _environment(worst)),
+            Text("" if worst is None else _overhead(worst.firmware)),
+            Text("" if worst is None else _overhead(worst.software)),
+        )
+    claim = verdict.claim_text.get("en", "")
+    level = percent(1 - verdict.alpha)
+    lines = [
+        Text.assemble(f"{study.campaign.name}: ", _outcome(str(verdict.outcome))),
+        Text(f"claim: {claim}"),
+        Text(f"margin {percent(verdict.margin)}; intervals of {level} beside the overheads"),
+    ]
+    if verdict.worst is not None:
+        worst = verdict.worst
+        lines.append(Text(f"worst: {_environment(worst)}, {worst.measure}: {worst.reason}"))
+    return Group(*lines, table, *(Text(f"note: {note}") for note in verdict.notes))
+
+
+def _outcome(name: str) -> Text:
+    return Text(name, style=f"bold {_COLOURS[name]}")
+
+
+def _environment(result: EnvironmentResult) -> str:
+    load = "".join(f", {name} = {value}" for name, value in result.load)
+    return f"{result.machine} / {result.os} / {result.workload}{load}"
+
+
+def _overhead(overhead: Overhead | None) -> str:
+    if overhead is None:
+        return "not measured"
+    interval = overhead.interval
+    return (
+        f"{overhead.virtualization} {percent(interval.estimate)} "
+        f"({percent(interval.low)} to {percent(interval.high)})"
+    )

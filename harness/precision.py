@@ -1,0 +1,47 @@
+"""Which cells are not known precisely enough yet."""
+
+from harness.campaign.store import Store
+from harness.environments import environment_results
+from harness.metrics.measures import Measures, measure
+
+
+def too_wide(store: Store, replications: int) -> frozenset[int]:
+    """Find the cells whose environment needs more replications.
+
+    An environment needs more if the interval of the firmware's overhead is wider, to either side,
+    than the campaign's ``half_width`` in any measure of the claim. All its cells go on together,
+    because replications are paired.
+
+    Parameters
+    ----------
+    store
+        A campaign with a claim and a half-width.
+    replications
+        How many of the first replications to judge by.
+
+    Returns
+    -------
+    frozenset of int
+        Positions in the matrix; empty without a half-width.
+    """
+    campaign = store.campaign
+    target = campaign.replications["half_width"]
+    if target is None:
+        return frozenset()
+    runs: dict[int, dict[int, Measures]] = {}
+    for run in store.runs():
+        if run.result is not None and run.replication < replications:
+            runs.setdefault(run.cell.position, {})[run.replication] = measure(
+                run.result.samples,
+                run.result.digests.values(),
+                measured_seconds=run.result.measured_seconds,
+                warm_up_seconds=run.result.warm_up_seconds,
+            )
+    wide = {
+        result.environment
+        for result in environment_results(campaign, runs)
+        if result.outcome is not None
+        and result.firmware is not None
+        and (result.firmware.interval.high - result.firmware.interval.low) / 2 > target
+    }
+    return frozenset(cell.position for cell in campaign.cells if cell.environment in wide)
