@@ -1,11 +1,19 @@
 """From a cell's names to the configuration of its system."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
 
 from harness.campaign.cell import DrawnDemand
 from harness.campaign.complaint import complaint
+from harness.campaign.devices import (
+    bridged_adapters,
+    disks_of,
+    own_adapters,
+    sea_adapter,
+    shared_ethernet,
+    virtual_ethernet,
+)
 from harness.campaign.groups import Group, Workload
 from harness.campaign.limits import Infeasible, Limits, Member
 from harness.campaign.machines import resolve_machine
@@ -16,11 +24,9 @@ from harness.platform.configuration import (
     EthernetConfiguration,
     MachineConfiguration,
     PartitionConfiguration,
-    SharedEthernetConfiguration,
     SystemConfiguration,
     UserGroup,
     ViosConfiguration,
-    VirtualEthernetConfiguration,
     Virtualization,
 )
 
@@ -198,9 +204,11 @@ def _full_system(
     for site in sites:
         own = f"{site.member.name}/"
         groups.extend(_users(context, site, prefix=own, first_disk=len(disks)))
-        disks.extend(_disks(context, site, virtual=False))
-        adapters.extend(_own_adapters(site))
-    adapters.extend(_sea_adapter(vios) for vios in context.campaign.vios if vios.shared_ethernet)
+        disks.extend(disks_of(context.campaign, site.table, virtual=False))
+        adapters.extend(own_adapters(site.table))
+    adapters.extend(
+        sea_adapter(vios.shared_ethernet) for vios in context.campaign.vios if vios.shared_ethernet
+    )
     partition = PartitionConfiguration(
         name="system",
         os=systems.pop(),
@@ -223,8 +231,8 @@ def _physical(
     partitions = []
     for site in sites:
         cores = limits.whole_cores(site.member)
-        bridged = _bridged_adapters(context, site)
-        adapters = (*_own_adapters(site), *bridged)
+        bridged = bridged_adapters(context.campaign, site.table)
+        adapters = (*own_adapters(site.table), *bridged)
         if site.table.virtual_ethernet and not adapters:
             raise Infeasible(
                 f"{site.member.name} has a virtual Ethernet adapter only, and no VIOS bridges its "
@@ -238,7 +246,7 @@ def _physical(
                 entitlement_cores=float(cores),
                 virtual_processors=cores,
                 memory_bytes=site.memory_bytes,
-                disks=_disks(context, site, virtual=False),
+                disks=disks_of(context.campaign, site.table, virtual=False),
                 ethernet=adapters,
                 groups=_users(context, site),
             )
@@ -266,9 +274,12 @@ def _hosted(
                 virtual_processors=site.member.processors,
                 weight=site.table.weight,
                 memory_bytes=site.memory_bytes,
-                disks=_disks(context, site, virtual=False),
-                virtual_ethernet=_virtual_ethernet(site),
-                ethernet=(*_own_adapters(site), *_bridged_adapters(context, site)),
+                disks=disks_of(context.campaign, site.table, virtual=False),
+                virtual_ethernet=virtual_ethernet(site.table),
+                ethernet=(
+                    *own_adapters(site.table),
+                    *bridged_adapters(context.campaign, site.table),
+                ),
                 groups=_users(context, site),
             )
         )
@@ -301,9 +312,9 @@ def _logical(
                 virtual_processors=processors,
                 weight=site.table.weight,
                 memory_bytes=site.memory_bytes,
-                disks=_disks(context, site, virtual=True),
-                virtual_ethernet=_virtual_ethernet(site),
-                ethernet=_own_adapters(site),
+                disks=disks_of(context.campaign, site.table, virtual=True),
+                virtual_ethernet=virtual_ethernet(site.table),
+                ethernet=own_adapters(site.table),
                 groups=_users(context, site),
             )
         )
@@ -318,7 +329,7 @@ def _logical(
                 virtual_processors=processors,
                 weight=server.table.weight,
                 memory_bytes=server.memory_bytes,
-                shared_ethernet=_shared_ethernet(server.table),
+                shared_ethernet=shared_ethernet(server.table),
             )
         )
     return SystemConfiguration(hardware, virtualization, tuple(partitions), tuple(running))
@@ -343,58 +354,6 @@ def _capped(kind: Virtualization, capped: bool | None) -> Virtualization:
     if capped is None or kind == Virtualization.DEDICATED:
         return kind
     return Virtualization.SHARED_CAPPED if capped else Virtualization.SHARED_UNCAPPED
-
-
-def _disks(context: Context, site: _Site, *, virtual: bool) -> tuple[DiskConfiguration, ...]:
-    depth = site.table.queue_depth
-    served = {vios.name: vios.backing for vios in context.campaign.vios}
-    disks = []
-    for name in site.table.virtual_scsi:
-        backing = served[name]
-        assert backing is not None
-        if virtual:
-            disks.append(DiskConfiguration(backing.disk, name, backing.kind, depth))
-        else:
-            disks.append(DiskConfiguration(backing.disk, queue_depth=depth))
-    disks.extend(DiskConfiguration(device, queue_depth=depth) for device in site.table.disks)
-    return tuple(disks)
-
-
-def _virtual_ethernet(site: _Site) -> tuple[VirtualEthernetConfiguration, ...]:
-    return tuple(
-        VirtualEthernetConfiguration(adapter.vlan, tuple(adapter.tagged_vlans), adapter.mtu)
-        for adapter in site.table.virtual_ethernet
-    )
-
-
-def _own_adapters(site: _Site) -> tuple[EthernetConfiguration, ...]:
-    return tuple(EthernetConfiguration(own.device, own.mtu) for own in site.table.adapters)
-
-
-def _bridged_adapters(context: Context, site: _Site) -> tuple[EthernetConfiguration, ...]:
-    """Return an adapter of its own for each shared one that the partition would reach."""
-    return tuple(_sea_adapter(vios) for vios in _bridges(context, site))
-
-
-def _bridges(context: Context, site: _Site) -> Iterator[Vios]:
-    reached = {
-        vlan for own in site.table.virtual_ethernet for vlan in (own.vlan, *own.tagged_vlans)
-    }
-    for vios in context.campaign.vios:
-        if vios.shared_ethernet is not None and reached.intersection(vios.shared_ethernet.vlans):
-            yield vios
-
-
-def _sea_adapter(vios: Vios) -> EthernetConfiguration:
-    assert vios.shared_ethernet is not None
-    return EthernetConfiguration(vios.shared_ethernet.adapter, vios.shared_ethernet.mtu)
-
-
-def _shared_ethernet(vios: Vios) -> SharedEthernetConfiguration | None:
-    table = vios.shared_ethernet
-    if table is None:
-        return None
-    return SharedEthernetConfiguration(_sea_adapter(vios), tuple(table.vlans), table.threaded)
 
 
 def _users(

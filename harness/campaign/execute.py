@@ -10,11 +10,13 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
 from typing import Any, Protocol
 
 from harness.campaign.cell import RunSpec
@@ -233,9 +235,16 @@ def _serve(connection: Connection, run: Run) -> None:
         except MemoryError:
             outcome = (Failure.OUT_OF_MEMORY, "the run needs more memory than there is")
         except Exception as error:  # a run may fail in any way; the campaign goes on
-            text = " ".join(str(error).split())
-            outcome = (Failure.ERROR, f"{type(error).__name__}: {text}" if text else repr(error))
+            outcome = (Failure.ERROR, _described(error))
         connection.send(outcome)
+
+
+def _described(error: Exception) -> str:
+    """Say in one line what was raised, and where."""
+    text = " ".join(str(error).split())
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    name = f"{type(error).__name__} ({Path(where.filename).name}, line {where.lineno})"
+    return f"{name}: {text}" if text else name
 
 
 def _end_with_parent() -> None:

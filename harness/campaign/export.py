@@ -77,7 +77,7 @@ def columns(store: Store) -> Columns:
     for number, run in enumerate(store.runs()):
         rows = (
             _identification(store, run),
-            dict(_flat(run.cell.parameters, "")),
+            _parameters(run, drawn.get(run.constants, {})),
             _constants(drawn.get(run.constants, {})),
             {} if run.result is None else _measures(run.result),
             {} if run.result is None else _samples(run.result),
@@ -135,6 +135,16 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
             yield from _flat(inner, f"{prefix}.{number if own is None else own}")
     elif value is not None:
         yield prefix, value
+
+
+def _parameters(run: StoredRun, drawn: Mapping[str, Any]) -> dict[str, Value]:
+    """Flatten the cell's parameters, the demands as drawn for this run."""
+    row = dict(_flat(run.cell.parameters, ""))
+    for demand in run.cell.parameters.get("drawn_demands", ()):
+        if demand["constant"] in drawn:
+            place = f"system.partitions.{demand['partition']}.groups.{demand['group']}.demand"
+            row[f"{place}.{demand['parameter']}"] = drawn[demand["constant"]]
+    return row
 
 
 def _constants(drawn: Mapping[str, Any]) -> dict[str, Value]:

@@ -157,9 +157,9 @@ class Store:
             )
         if not os.access(path, os.R_OK):
             raise UserError(f"{path}: not readable")
-        mode = "mode=ro"
-        if not os.access(directory, os.W_OK) and not path.with_name(f"{FILE_NAME}-wal").exists():
-            mode = "mode=ro&immutable=1"
+        # Without a WAL nobody writes, and reading as immutable leaves no files behind.
+        written = path.with_name(f"{FILE_NAME}-wal").exists()
+        mode = "mode=ro" if written else "mode=ro&immutable=1"
         connection: sqlite3.Connection | None = None
         try:
             uri = f"file:{quote(str(path.absolute()))}?{mode}"
