@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
@@ -141,7 +141,14 @@ class Claim(Table):
     """What the verdict is given for, each on its own."""
 
 
-FactorValues = Annotated[list[Scalar], Field(min_length=1)]
+def _different(values: list[Any]) -> list[Any]:
+    if len({(type(value), value) for value in values}) < len(values):
+        raise ValueError("names a value twice")
+    return values
+
+
+FactorValues = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_different)]
+FactorNames = Annotated[list[str], Field(min_length=1), AfterValidator(_different)]
 
 
 def _loads_schema(schema: dict[str, Any]) -> None:
@@ -159,23 +166,14 @@ class Factors(Table):
     model_config = ConfigDict(extra="allow", json_schema_extra=_loads_schema)
     __pydantic_extra__: dict[str, FactorValues]
 
-    machine: Annotated[list[str], Field(min_length=1, examples=[_EXAMPLES["machine"]])]
+    machine: Annotated[FactorNames, Field(examples=[_EXAMPLES["machine"]])]
     """Machines of the catalog or of this file."""
-    os: Annotated[list[str], Field(min_length=1, examples=[_EXAMPLES["os"]])] | None = None
+    os: Annotated[FactorNames, Field(examples=[_EXAMPLES["os"]])] | None = None
     """Operating systems of partitions that do not name their own."""
-    virtualization: Annotated[
-        list[str], Field(min_length=1, examples=[_EXAMPLES["virtualization"]])
-    ]
+    virtualization: Annotated[FactorNames, Field(examples=[_EXAMPLES["virtualization"]])]
     """Ways of dividing the machine."""
-    workload: Annotated[list[str], Field(min_length=1)] | None = None
+    workload: FactorNames | None = None
     """Workloads of partitions that do not name their own."""
-
-    @field_validator("*")
-    @classmethod
-    def _no_value_twice(cls, values: Any) -> Any:
-        if isinstance(values, list) and len({(type(v), v) for v in values}) < len(values):
-            raise ValueError("names a value twice")
-        return values
 
     @property
     def loads(self) -> dict[str, list[Scalar]]:
@@ -196,6 +194,7 @@ class Machine(Table):
     clock: Annotated[Hertz, Field(gt=0)] | None = None
     """Clock of its processors, such as "1.9 GHz"."""
     memory: Annotated[Bytes, Field(gt=0)] | None = None
+    """Such as "64 GiB"."""
     hypothetical: bool = False
     """Accept a configuration that was never sold."""
 
