@@ -1,6 +1,7 @@
 """How a user is told what is wrong in a campaign file: file, key, value and what is allowed."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
@@ -36,7 +37,8 @@ def shown(value: object) -> str:
     """Write a value as TOML would, in one line that is not too long."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = " ".join(repr(value).split())
+    written = value.isoformat() if isinstance(value, date) else repr(value)
+    text = " ".join(written.split())
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 3]}..."
 
 

@@ -296,7 +296,6 @@ def _logical(
 ) -> SystemConfiguration:
     everyone: list[_Site | _Server] = [*sites, *servers]
     limits.check_capacity([each.member for each in everyone])
-    limits.check_memory([(each.member, each.memory_bytes) for each in everyone])
     divided = [_partition_kind(site.table, virtualization) for site in sites]
     serving = [_vios_kind(server.table, virtualization) for server in servers]
     limits.check_number(sum(kind != Virtualization.DEDICATED for kind in [*divided, *serving]))
@@ -332,6 +331,7 @@ def _logical(
                 shared_ethernet=shared_ethernet(server.table),
             )
         )
+    limits.check_memory([(each.member, each.memory_bytes) for each in everyone])
     return SystemConfiguration(hardware, virtualization, tuple(partitions), tuple(running))
 
 

@@ -140,15 +140,6 @@ class Limits:
         """Make sure that each has enough memory (bytes) and all together not too much."""
         least = int(self._constants.number("hypervisor.minimum_memory"))
         step = int(self._constants.number("hypervisor.memory_step"))
-        for member, size in members:
-            key = f"{member.key}.memory"
-            if size < least:
-                hint = "" if member.table.memory else " (its part of what is left)"
-                allowed = f"at least {_mebibytes(least)} is needed {self._where}"
-                raise complaint(self._file, key, _mebibytes(size) + hint, allowed)
-            if size % step:
-                allowed = f"must be a multiple of {_mebibytes(step)}"
-                raise complaint(self._file, key, f"{size} B", allowed)
         total = sum(size for _, size in members)
         if total > self._machine.memory_bytes:
             largest, size = max(members, key=lambda entry: entry[1])
@@ -159,6 +150,15 @@ class Limits:
                 f"{_count([member for member, _ in members])} need {_mebibytes(total)} "
                 f"together, but {self._machine.name} has {_mebibytes(self._machine.memory_bytes)}",
             )
+        for member, size in members:
+            key = f"{member.key}.memory"
+            if size < least:
+                hint = "" if member.table.memory else " (its part of what is left)"
+                allowed = f"at least {_mebibytes(least)} is needed {self._where}"
+                raise complaint(self._file, key, _mebibytes(size) + hint, allowed)
+            if size % step:
+                allowed = f"must be a multiple of {_mebibytes(step)}"
+                raise complaint(self._file, key, f"{size} B", allowed)
 
     def check_features(self, table: Partition, os: str) -> None:
         """Make sure that the operating system can do what the partition requires."""

@@ -1,0 +1,458 @@
+"""Whatever is wrong in a campaign is told in one line: file, key, value, what is allowed."""
+
+import pytest
+
+from harness.campaign.plan import make_plan
+from harness.errors import UserError
+
+# What is replaced in the file, by what, then: key, value and the text that says what is allowed.
+CASES = {
+    # unknown or misspelt keys
+    "table": ("[claim]", "[clam]", "clam", "{", "did you mean 'claim'?"),
+    "setting": ("seed = 5", "sead = 5", "campaign.sead", "5", "did you mean 'seed'?"),
+    "partition key": (
+        "count = 2",
+        "conut = 2",
+        "partitions.app.conut",
+        "2",
+        "did you mean 'count'?",
+    ),
+    "vios key": (
+        "entitlement = 1.0",
+        "entitelment = 1.0",
+        "vios.vios1.entitelment",
+        "1.0",
+        "did you mean 'entitlement'?",
+    ),
+    "workload key": (
+        "think_time",
+        "thinktime",
+        "workloads.mine.thinktime",
+        "'5 ms'",
+        "did you mean 'think_time'?",
+    ),
+    "demand key": (
+        "processor =",
+        "procesor =",
+        "workloads.mine.demand.procesor",
+        "'2 ms'",
+        "did you mean 'processor'?",
+    ),
+    # wrong types and units
+    "text for number": ("count = 2", 'count = "2"', "partitions.app.count", "'2'", "whole number"),
+    "fraction": ("count = 2", "count = 2.5", "partitions.app.count", "2.5", "whole number"),
+    "truth for number": ("count = 2", "count = true", "partitions.app.count", "true", "whole"),
+    "number for time": (
+        'duration = "100 ms"',
+        "duration = 100",
+        "campaign.duration",
+        "100",
+        "needs a unit, for instance '20 ms'",
+    ),
+    "unit": (
+        'duration = "100 ms"',
+        'duration = "100 MHz"',
+        "campaign.duration",
+        "'100 MHz'",
+        "a time is written in s, ms",
+    ),
+    "no duration": (
+        'duration = "100 ms"',
+        'duration = "0 s"',
+        "campaign.duration",
+        "'0 s'",
+        "more than 0",
+    ),
+    "demand unit": (
+        '"2 ms"',
+        '"2 KiB"',
+        "workloads.mine.demand.processor",
+        "'2 KiB'",
+        "a time is written in s, ms",
+    ),
+    "date": (
+        "seed = 5",
+        "starts = 2007-04-02T09:00:00",
+        "campaign.starts",
+        "2007",
+        "needs its offset from UTC",
+    ),
+    "one name for a list": (
+        'machine = ["p5-550"]',
+        'machine = "p5-550"',
+        "factors.machine",
+        "'p5-550'",
+        "must be a list",
+    ),
+    "choice": (
+        '"logical-volume"',
+        '"volume"',
+        "vios.vios1.backing.as",
+        "'volume'",
+        "must be 'physical' or 'logical-volume'",
+    ),
+    "vlan": ("vlan = 10", "vlan = 0", "partitions.app.virtual_ethernet.vlan", "0", "at least 1"),
+    # names
+    "machine": ("p5-550", "p5-55", "factors.machine", "'p5-55'", "did you mean 'p5-550'?"),
+    "os": ('"rhel-as-3"', '"rhel-3"', "factors.os", "'rhel-3'", "did you mean 'rhel-as-3'?"),
+    "virtualization": (
+        '"dedicated", "hosted-uml"]',
+        '"dedicate", "hosted-uml"]',
+        "factors.virtualization",
+        "'dedicate'",
+        "did you mean 'dedicated'?",
+    ),
+    "workload": ('["integer"', '["intger"', "factors.workload", "'intger'", "did you mean"),
+    "vios name": (
+        'virtual_scsi = ["vios1"]',
+        'virtual_scsi = ["vios2"]',
+        "partitions.app.virtual_scsi",
+        "'vios2'",
+        "did you mean 'vios1'?",
+    ),
+    "disk": (
+        "internal-scsi",
+        "internal-scsy",
+        "vios.vios1.backing.disk",
+        "'internal-scsy'",
+        "did you mean 'internal-scsi'?",
+    ),
+    "adapter": (
+        "ethernet-1gb",
+        "ethernet-2gb",
+        "vios.vios1.shared_ethernet.adapter",
+        "'ethernet-2gb'",
+        "did you mean 'ethernet-1gb'?",
+    ),
+    "claimed but not tested": (
+        'software = ["hosted-uml"]',
+        'software = ["hosted-vmware"]',
+        "claim.software",
+        "'hosted-vmware'",
+        "no such virtualization among the factors",
+    ),
+    "claimed at the wrong level": (
+        'software = ["hosted-uml"]',
+        'software = ["dedicated"]',
+        "claim.software",
+        "'dedicated'",
+        "must be a hosted virtualization",
+    ),
+    "name taken": (
+        'name = "app"\ncount = 2',
+        'name = "vios1"',
+        "partitions.vios1.name",
+        "'vios1'",
+        "is taken",
+    ),
+    "name reserved": (
+        'name = "app"\ncount = 2',
+        'name = "outside"',
+        "partitions.outside.name",
+        "'outside'",
+        "is reserved",
+    ),
+    # entitlement and virtual processors
+    "entitlement for each virtual processor": (
+        'share = "25 %"\nvirtual_processors = "2 per core"',
+        "entitlement = 0.15\nvirtual_processors = 2",
+        "partitions.app.entitlement",
+        "0.15",
+        "at least 0.1 is needed for each virtual processor, which is 0.2 for 2",
+    ),
+    "entitlement of a share": (
+        'share = "25 %"\nvirtual_processors = "2 per core"',
+        'share = "1 %"',
+        "partitions.app.share",
+        "0.01",
+        "is 0.08 cores on p5-550 (8 cores), shared-uncapped; at least 0.1",
+    ),
+    "entitlement in steps": (
+        'share = "25 %"\nvirtual_processors = "2 per core"',
+        "entitlement = 0.125",
+        "partitions.app.entitlement",
+        "0.125",
+        "steps of 0.01",
+    ),
+    "entitlement of a vios": (
+        "entitlement = 1.0\nvirtual_processors = 2",
+        "entitlement = 0.1\nvirtual_processors = 2\nprocessors = 'shared'",
+        "vios.vios1.entitlement",
+        "0.1",
+        "at least 0.1 is needed for each virtual processor",
+    ),
+    "too few virtual processors": (
+        'virtual_processors = "2 per core"',
+        "virtual_processors = 1",
+        "partitions.app.virtual_processors",
+        "1",
+        "needs at least 2",
+    ),
+    "virtual processors": (
+        'virtual_processors = "2 per core"',
+        "virtual_processors = 65",
+        "partitions.app.virtual_processors",
+        "65",
+        "at most 64",
+    ),
+    # capacity
+    "capacity": (
+        'share = "25 %"\nvirtual_processors = "2 per core"',
+        'share = "50 %"',
+        "partitions.app.share",
+        "0.5",
+        "2 partitions and 1 VIOS need 9 cores together",
+    ),
+    "share": ('share = "25 %"', 'share = "125 %"', "partitions.app.share", "'125 %'", "at most 1"),
+    "memory": (
+        'share = "25 %"',
+        'share = "25 %"\nmemory = "40 GiB"',
+        "partitions.app.memory",
+        "40960 MiB",
+        "2 partitions and 1 VIOS need 81920 MiB together, but p5-550 has 65536 MiB",
+    ),
+    "little memory": (
+        'share = "25 %"',
+        'share = "25 %"\nmemory = "64 MiB"',
+        "partitions.app.memory",
+        "64 MiB",
+        "at least 128 MiB",
+    ),
+    "memory in steps": (
+        'share = "25 %"',
+        'share = "25 %"\nmemory = "130 MiB"',
+        "partitions.app.memory",
+        "136314880 B",
+        "multiple of 16 MiB",
+    ),
+    # features of the operating system
+    "feature": (
+        "count = 2",
+        'count = 2\nrequires = ["dlpar-memory"]',
+        "partitions.app.requires",
+        "'dlpar-memory'",
+        "rhel-as-3 does not have it",
+    ),
+    "feature name": (
+        "count = 2",
+        'count = 2\nrequires = ["dlpar-memry"]',
+        "partitions.app.requires",
+        "'dlpar-memry'",
+        "did you mean 'dlpar-memory'?",
+    ),
+    # locustfiles
+    "no locustfile": (
+        "workloads/cpu.py:IntegerCompute",
+        "gone.py:Billing",
+        "workloads.mine.user",
+        "'gone.py:Billing'",
+        "there is no locustfile 'gone.py'",
+    ),
+    "no such user": (
+        "IntegerCompute",
+        "IntegerCompte",
+        "workloads.mine.user",
+        "'workloads/cpu.py:IntegerCompte'",
+        "did you mean 'IntegerCompute'?",
+    ),
+    "no user named": (
+        "workloads/cpu.py:IntegerCompute",
+        "workloads/cpu.py",
+        "workloads.mine.user",
+        "'workloads/cpu.py'",
+        "path/to/locustfile.py:UserClass",
+    ),
+    "disk number": (
+        'users = "3 per core"',
+        "disk = 1",
+        "workloads.mine.disk",
+        "1",
+        "partition app1 has 1 disks; they count from 0",
+    ),
+    # margins and the like
+    "margin of nothing": ('"10 %"', '"0 %"', "campaign.margin", "'0 %'", "more than 0"),
+    "margin of all": ('"10 %"', '"100 %"', "campaign.margin", "'100 %'", "less than 1"),
+    "margin beyond": ('"10 %"', "1.5", "campaign.margin", "1.5", "less than 1"),
+    "margin below": ('"10 %"', '"-1 %"', "campaign.margin", "'-1 %'", "is negative"),
+    "margin as text": ('"10 %"', '"small"', "campaign.margin", "'small'", "write '10 %'"),
+    "level": ("seed = 5", "alpha = 0.5", "campaign.alpha", "0.5", "less than 0.5"),
+    "one replication": (
+        "replications = 2",
+        "replications = 1",
+        "campaign.replications.minimum",
+        "1",
+        "at least 2",
+    ),
+    "measure": (
+        'software = ["hosted-uml"]',
+        'software = ["hosted-uml"]\nmeasures = ["speed"]',
+        "claim.measures.0",
+        "'speed'",
+        "must be 'slowdown', 'processor-time'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_wrong_value_is_told_with_file_key_value_and_what_is_allowed(write, name):
+    old, new, key, value, allowed = CASES[name]
+    path = write((old, new))
+
+    with pytest.raises(UserError) as caught:
+        make_plan(str(path))
+
+    text = str(caught.value)
+    assert text.startswith(f"{path}: {key} = ")
+    shown = text.removeprefix(f"{path}: {key} = ")
+    assert shown.startswith((value, f"'{value}"))
+    assert allowed in shown
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('duration = "100 ms"\n', "", "campaign.duration: is missing (Simulated time to be"),
+        ('share = "25 %"\n', "", "partitions.app: needs exactly one of share, entitlement and"),
+        (
+            'share = "25 %"',
+            'share = "25 %"\ncores = 2',
+            "partitions.app: needs exactly one of share, entitlement and cores, not share and c",
+        ),
+        (
+            'users = "3 per core"\nthink_time = "5 ms"',
+            'users = 3\narrivals = "4 /s"',
+            "workloads.mine: has users (closed) and arrivals (open); give one of them",
+        ),
+        (
+            'users = "3 per core"',
+            'arrivals = "4 /s"',
+            "workloads.mine: has arrivals (open) and a think_time; only users have one",
+        ),
+        (
+            "replications = 2",
+            "replications = { minimum = 5, maximum = 9 }",
+            "campaign.replications: a maximum above the minimum needs a half_width",
+        ),
+        ('os = ["aix-5.3", "rhel-as-3"]\n', "", "factors.os: is missing, and partition 'app'"),
+        (
+            'user = "workloads/cpu.py:IntegerCompute"\n',
+            "",
+            "workloads.mine.user: is missing ('mine' is no profile of the catalog)",
+        ),
+        (
+            'demand = { processor = "2 ms" }',
+            "demand = {}",
+            "workloads.mine.demand.processor: is missing",
+        ),
+        (
+            'virtual_scsi = ["vios1"]',
+            'virtual_scsi = ["vios1"]\nos = "aix-5.3"',
+            "factors.os = ['aix-5.3', 'rhel-as-3']: changes nothing, because every partition",
+        ),
+        (
+            '[workloads.mine]\nuser = "workloads/cpu.py:IntegerCompute"\nusers = "3 per core"',
+            "[[workloads.mine]]\nuser = 'workloads/cpu.py:IntegerCompute'\n"
+            "demand = { processor = '1 ms' }\n[[workloads.mine]]\n"
+            "user = 'workloads/cpu.py:IntegerCompute'",
+            "workloads.mine: two groups are called 'mine'; give each a name of its own",
+        ),
+        (
+            "[workloads.mine]",
+            "[machines.p5-550]\ncores = 6\n[workloads.mine]",
+            "machines.p5-550 = '9133-55A POWER5+ 6 @ 1.65 GHz': was never sold; sold were POWER5+",
+        ),
+        (
+            "[workloads.mine]",
+            "[machines.mainframe]\ncores = 6\n[workloads.mine]",
+            None,
+        ),
+        (
+            "[workloads.mine]",
+            "[catalog.hypervisor.window]\nvalue = 5\nunit = 'ms'\n[workloads.mine]",
+            "catalog: hypervisor.window: it has no source and no status",
+        ),
+        (
+            "[workloads.mine]",
+            "[catalog.hypervisor.windw]\nvalue = 5\nunit = 'ms'\nsource = 's'\n"
+            "status = 'verified'\n[workloads.mine]",
+            "hypervisor.windw: the catalog has no such constant; did you mean 'hypervisor.window'",
+        ),
+        (
+            "seed = 5",
+            'catalog = ["gone.toml"]',
+            "gone.toml: cannot be read",
+        ),
+        (
+            'count = 2\nshare = "25 %"\nvirtual_processors = "2 per core"',
+            "count = 80\nentitlement = 0.01\nvirtual_processors = 1",
+            "partitions.app.entitlement = 0.01: is 0.01 cores",
+        ),
+    ],
+)
+def test_what_is_missing_or_contradicts_itself_is_told(write, old, new, message):
+    path = write((old, new))
+    if message is None:
+        make_plan(str(path))  # a machine that no factor names is not looked at
+        return
+    with pytest.raises(UserError) as caught:
+        make_plan(str(path))
+    text = str(caught.value)
+    assert message in text
+    assert text.startswith(str(path.parent))
+    assert "\n" not in text
+
+
+def test_more_than_ten_micro_partitions_per_core_are_refused(write):
+    table = (
+        'count = 2\nshare = "25 %"\nvirtual_processors = "2 per core"',
+        "count = 80\nentitlement = 0.05\nvirtual_processors = 1",
+    )
+    loosened = (
+        "[workloads.mine]",
+        "[catalog.hypervisor.minimum_entitlement]\nvalue = 0.05\nunit = 'cores'\nsource = 'test'\n"
+        "status = 'verified'\n[workloads.mine]",
+    )
+    path = write(table, loosened)
+    with pytest.raises(UserError) as caught:
+        make_plan(str(path))
+    assert (
+        f"{path}: partitions = 81: at most 80 micro-partitions are allowed on p5-550 (8 cores), "
+        "shared-uncapped: 10 per core"
+    ) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import nothing_of_that_name\n", "does not load: ModuleNotFoundError"),
+        ("def broken(:\n", "does not load: SyntaxError"),
+        ("raise RuntimeError('at\\nhome')\n", "does not load: RuntimeError: at"),
+        ("class Billing:\n    pass\n", "has no user 'Billing'"),
+    ],
+)
+def test_a_broken_locustfile_beside_the_campaign_is_told(write, source, message):
+    path = write(("workloads/cpu.py:IntegerCompute", "billing.py:Billing"))
+    (path.parent / "billing.py").write_text(source)
+    with pytest.raises(UserError) as caught:
+        make_plan(str(path))
+    text = str(caught.value)
+    assert text.startswith(f"{path}: workloads.mine.user = 'billing.py:Billing': ")
+    assert message in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [
+        ("machine", "write factor=value"),
+        ("machne=p5-550", "no such factor; did you mean 'machine'?"),
+        ("machine=p5-55", "no such machine; did you mean 'p5-550'?"),
+        ("virtualization=physical", "no such virtualization; known: dedicated, full-system"),
+    ],
+)
+def test_a_wrong_restriction_is_told(write, only, message):
+    with pytest.raises(UserError) as caught:
+        make_plan(str(write()), only=[only])
+    assert str(caught.value).startswith(f"--only {only}: ")
+    assert message in str(caught.value)
