@@ -48,7 +48,7 @@ class PartitionOnClock:
 
     def now(self) -> float:
         """Tell the simulated time in seconds."""
-        return self._clock.now / 1e9
+        return self._clock.now_ns / 1e9
 
     def wait(self, seconds: float) -> None:
         """Let simulated time pass."""
@@ -106,9 +106,17 @@ class _Streams:
     """Stands in for the module ``random`` in Locust: every user draws from its own stream."""
 
     def __getattr__(self, name: str) -> Any:
-        current = getcurrent()
-        source = current.user.random if isinstance(current, _UserGreenlet) else global_random
-        return getattr(source, name)
+        return getattr(_own_stream(), name)
+
+    @staticmethod
+    def choice(options: Sequence[Any]) -> Any:
+        """Choose, without a draw where there is no choice."""
+        return options[0] if len(options) == 1 else _own_stream().choice(options)
+
+
+def _own_stream() -> Any:
+    current = getcurrent()
+    return current.user.random if isinstance(current, _UserGreenlet) else global_random
 
 
 @contextmanager
@@ -128,7 +136,7 @@ def locust_on(clock: Clock) -> Iterator[None]:
         (TaskSet, "_sleep", sleep),
         (_task_module, "random", streams),
         (_wait_module, "random", streams),
-        (_wait_module, "perf_counter", lambda: clock.now / 1e9),
+        (_wait_module, "perf_counter", lambda: clock.now_ns / 1e9),
     )
     before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
     for place, name, value in replacements:

@@ -58,7 +58,7 @@ def run_cell(spec: RunSpec) -> RunResult:
             else:
                 clock.run_until(to_ns(spec.cell.warm_up_seconds))
                 start, trustworthy = _mark(observation), True
-                clock.run_until(clock.now + to_ns(spec.cell.duration_seconds))
+                clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
             return _result(observation, start, trustworthy)
         finally:
             crowd.dismiss()

@@ -42,7 +42,7 @@ class Observation:
     @property
     def now_ns(self) -> int:
         """The machine's time."""
-        return self.machine.clock.now
+        return self.machine.clock.now_ns
 
     def _on_request(
         self,

@@ -1,11 +1,19 @@
 """A stretch of processor time that some work asks for, split by cause."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from harness.platform.ledger import Account
 
 Part = tuple[int, int]
 """A cause and its nanoseconds."""
+
+Work = tuple[tuple[Part, ...], int]
+"""Parts in order, and the sum of their nanoseconds."""
+
+
+def work(*parts: Part) -> Work:
+    """Add parts up, leaving out those of no length."""
+    return tuple(part for part in parts if part[1]), sum(ns for _, ns in parts)
 
 
 class Burst:
@@ -26,13 +34,9 @@ class Burst:
 
     __slots__ = ("account", "done", "ns", "parts")
 
-    def __init__(self, account: Account, parts: Iterable[Part], done: Callable[[], object]) -> None:
+    def __init__(self, account: Account, work: Work, done: Callable[[], object]) -> None:
         self.account = account
-        self.parts = parts if isinstance(parts, tuple) else tuple(parts)
-        ns = 0
-        for _, part_ns in self.parts:
-            ns += part_ns
-        self.ns = ns
+        self.parts, self.ns = work
         self.done = done
 
     def finish(self) -> None:

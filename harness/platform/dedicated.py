@@ -18,7 +18,7 @@ class Dedicated(Dispatcher):
 
     def wake(self, vp: VirtualProcessor) -> None:
         """Run at once: the core waits for nobody else."""
-        vp.ready_ns = self.clock.now
+        vp.ready_ns = self.clock.now_ns
         self.start(vp, self.processors[vp.index])
 
     def release(self, processor: Processor) -> None:

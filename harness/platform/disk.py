@@ -82,10 +82,10 @@ class Disk:
         size_bytes: int,
         offset_bytes: int | None,
         write: bool,
-        done: Callable[[Alarm], object],
+        done: Callable[[], object],
     ) -> None:
         """Read or write a block; without an offset it is the next one in sequence."""
-        now = self.clock.now
+        now = self.clock.now_ns
         media_ns, link_ns = self._media_and_link(size_bytes)
         free = self._free_ns
         if offset_bytes is None:
@@ -105,15 +105,19 @@ class Disk:
             start = now
         free[spindle] = end = start + media_ns
         self.busy_ns += media_ns
+        clock = self.clock
 
         def media_done(_: Alarm) -> None:
-            at = self.clock.now
+            now = clock.now_ns
             begin = self._link_free_ns
-            if begin < at:
-                begin = at
-            self._link_free_ns = begin = begin + link_ns
+            if begin < now:
+                begin = now
+            self._link_free_ns = end = begin + link_ns
+            clock.call_in(end - now, link_done)
+
+        def link_done(_: Alarm) -> None:
             self.operations += 1
             self.bytes += size_bytes
-            self.clock.call_in(begin - at, done)
+            done()
 
-        self.clock.call_in(end - now, media_done)
+        clock.call_in(end - now, media_done)

@@ -95,7 +95,7 @@ class Dispatcher(ABC):
         """Put a ready virtual processor on a free processor."""
         burst = vp.burst
         assert burst is not None
-        now = self.clock.now
+        now = self.clock.now_ns
         begin = processor.free_ns
         if begin < now:
             self.ledger.idle_ns += now - begin
@@ -151,14 +151,16 @@ class Dispatcher(ABC):
 
     def rearm(self, vp: VirtualProcessor) -> None:
         """Set a running virtual processor's alarm anew after its limit has changed."""
-        assert vp.alarm is not None and vp.burst is not None
-        vp.alarm.cancel()
-        self._arm(vp, vp.burst, self.clock.now)
+        assert vp.burst is not None
+        if vp.alarm is not None:
+            vp.alarm.cancel()
+        self._arm(vp, vp.burst, self.clock.now_ns)
 
     def _expired(self, vp: VirtualProcessor, _: Alarm) -> None:
-        now = self.clock.now
+        now = self.clock.now_ns
         burst = vp.burst
         assert burst is not None
+        vp.alarm = None
         if now - vp.work_ns - vp.stolen_ns >= burst.ns:
             self._finished(vp, burst, now)
         elif vp.limit_ns is not None and now >= vp.limit_ns:
@@ -236,10 +238,12 @@ class Dispatcher(ABC):
 
     def preempt(self, vp: VirtualProcessor) -> Processor:
         """Take a virtual processor off in the midst of its burst and return its processor."""
-        now = self.clock.now
-        processor, burst, alarm = vp.processor, vp.burst, vp.alarm
-        assert processor is not None and burst is not None and alarm is not None
-        alarm.cancel()
+        now = self.clock.now_ns
+        processor, burst = vp.processor, vp.burst
+        assert processor is not None and burst is not None
+        if vp.alarm is not None:
+            vp.alarm.cancel()
+            vp.alarm = None
         self._settle_burst(vp, burst, now)
         self.stop(vp, now)
         vp.ready_ns = now
@@ -251,11 +255,11 @@ class Dispatcher(ABC):
         partition = vp.partition
         if processor is None:
             partition.idle.remove(vp)
-            vp.burst = Burst(partition.account, partition.tick_parts, nothing)
+            vp.burst = Burst(partition.account, partition.tick, nothing)
             self.wake(vp)
             return
         # A free processor is borrowed for some microseconds without the ceremony of a dispatch.
-        now = self.clock.now
+        now = self.clock.now_ns
         begin = processor.free_ns
         if begin < now:
             self.ledger.idle_ns += now - begin
@@ -278,7 +282,7 @@ class Dispatcher(ABC):
         Idle nanoseconds (which may be negative where a tick has borrowed a processor for longer
         than until now), and for every running burst its account and parts.
         """
-        now = self.clock.now
+        now = self.clock.now_ns
         idle_ns = 0
         running: list[tuple[Account, list[tuple[int, int]]]] = []
         for processor in self.processors:

@@ -53,7 +53,7 @@ class Wire:
 
     def carry(self, outbound: bool, size_bytes: int, done: Callable[[], object]) -> None:
         """Carry a message after those that wait for the same direction."""
-        now = self.clock.now
+        now = self.clock.now_ns
         wire_bytes = size_bytes + self.packets(size_bytes) * self.overhead_bytes
         busy_ns = round(wire_bytes * self.ns_per_byte)
         start = max(now, self._free_ns[outbound])
@@ -69,4 +69,4 @@ class Wire:
 
     def opposite_active(self, outbound: bool, within_ns: int) -> bool:
         """Tell whether the other direction has carried anything lately (duplex traffic)."""
-        return self.clock.now - self._active_ns[not outbound] < within_ns
+        return self.clock.now_ns - self._active_ns[not outbound] < within_ns

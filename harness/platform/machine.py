@@ -5,6 +5,7 @@ from itertools import count
 
 from harness.catalog import Constants
 from harness.clock import Alarm, Clock
+from harness.platform.burst import work
 from harness.platform.configuration import (
     DiskConfiguration,
     PartitionConfiguration,
@@ -168,7 +169,7 @@ class Machine:
             entitlement_ns=entitlement_ns,
             weight=configuration.weight if uncapped else 0,
             slice_ns=costs.time(f"os.{os}.timeslice"),
-            tick_parts=tick_parts,
+            tick=work(*tick_parts),
             tick_period_ns=round(1e9 / costs.number(f"os.{os}.tick_rate")),
             working_set_lines=min(self.cache.lines, round(costs.number(working_set) / line_bytes)),
         )
@@ -220,12 +221,22 @@ class Machine:
         if self.hosted:
             return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
         if configuration.vios is None:
-            return DirectPath(partition, disk, BlockCosts(submit, complete), depth)
+            return DirectPath(partition, disk, BlockCosts(work(*submit), work(*complete)), depth)
         vios = self.vios[configuration.vios]
         hcall, interrupt = costs.time("hypervisor.hcall"), interrupt_cost(costs)
-        client = BlockCosts((*submit, (_HYPERVISOR, hcall)), ((_HYPERVISOR, interrupt), *complete))
+        client = BlockCosts(
+            work(*submit, (_HYPERVISOR, hcall)), work((_HYPERVISOR, interrupt), *complete)
+        )
         service = VirtualScsiCosts(costs, configuration.backing)
-        return VirtualScsiPath(partition, disk, client, depth, vios, service)
+        return VirtualScsiPath(
+            partition,
+            disk,
+            client,
+            depth,
+            vios,
+            service,
+            deferred_ns=costs.time("vios.vscsi.deferred_work"),
+        )
 
     def _hosted_block_costs(
         self, submit: tuple[tuple[int, int], ...], complete: tuple[tuple[int, int], ...]
@@ -243,8 +254,10 @@ class Machine:
         host_ns = costs.hosted("host_block_cost", 0.5)
         interrupt_ns = costs.hosted("interrupt_return")
         return BlockCosts(
-            (*submit, (_EMULATION, emulation_ns), (_WORLD_SWITCH, world_ns), (_HOST, host_ns)),
-            ((_HOST, host_ns), (_WORLD_SWITCH, world_ns), (_EMULATION, interrupt_ns), *complete),
+            work(*submit, (_EMULATION, emulation_ns), (_WORLD_SWITCH, world_ns), (_HOST, host_ns)),
+            work(
+                (_HOST, host_ns), (_WORLD_SWITCH, world_ns), (_EMULATION, interrupt_ns), *complete
+            ),
             copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
         )
 
@@ -326,7 +339,7 @@ class Machine:
             if vp is not None:
                 vp.stolen_ns += tick_ns
             else:
-                begin = max(processor.free_ns, clock.now)
+                begin = max(processor.free_ns, clock.now_ns)
                 ledger.idle_ns += begin - processor.free_ns
                 processor.free_ns = begin + tick_ns
             account[_HOST] += tick_ns

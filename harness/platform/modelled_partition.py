@@ -57,13 +57,13 @@ class ModelledPartition:
         costs = self.costs
         user_ns = costs.user(processor_seconds)
         if not events:
-            self.partition.execute(((_USER, user_ns),), done)
+            self.partition.execute((((_USER, user_ns),), user_ns), done)
             return
         os_ns, monitor_ns = costs.events(events)
         parts: tuple[Part, ...] = ((_USER, user_ns), (_OS, os_ns))
         if monitor_ns:
             parts = (*parts, (_EMULATION, monitor_ns))
-        self.partition.execute(parts, done)
+        self.partition.execute((parts, user_ns + os_ns + monitor_ns), done)
 
     def transfer(
         self, disk: int, size_bytes: int, offset_bytes: int | None, write: bool, done: Done

@@ -8,7 +8,7 @@ at the same time, with no more than a window of bytes under way.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.platform.burst import Burst, Part
+from harness.platform.burst import Burst, Part, Work, work
 from harness.platform.ethernet import Wire
 from harness.platform.ledger import Account, Cause
 from harness.platform.partition import Partition
@@ -44,18 +44,18 @@ class StackCosts:
     exchange_parts: tuple[Part, ...]
     payload_bytes: int
 
-    def stream_parts(self, size_bytes: int) -> tuple[Part, ...]:
-        """Return the parts for one segment of a stream."""
+    def stream_work(self, size_bytes: int) -> Work:
+        """Return the work for one segment of a stream."""
         packets = max(1, -(-size_bytes // self.payload_bytes))
-        return (
+        return work(
             *self.message_parts,
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
             *((cause, round(ns * packets)) for cause, ns in self.per_packet),
         )
 
-    def small_parts(self, size_bytes: int) -> tuple[Part, ...]:
-        """Return the parts for a request or a response: the pair's half plus what bytes add."""
-        return (
+    def small_work(self, size_bytes: int) -> Work:
+        """Return the work for a request or a response: the pair's half plus what bytes add."""
+        return work(
             *self.message_parts,
             *self.exchange_parts,
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
@@ -72,14 +72,14 @@ def stack_stage(partition: Partition, costs: StackCosts, *, small: bool, interru
     interrupt
         Whether the work begins with an interrupt (receiving) rather than in a thread (sending).
     """
-    known: dict[int, tuple[Part, ...]] = {}
-    derive = costs.small_parts if small else costs.stream_parts
+    known: dict[int, Work] = {}
+    derive = costs.small_work if small else costs.stream_work
 
     def stage(size_bytes: int, done: Done) -> None:
-        parts = known.get(size_bytes)
-        if parts is None:
-            parts = known[size_bytes] = derive(size_bytes)
-        partition.execute(parts, done, urgent=interrupt)
+        needed = known.get(size_bytes)
+        if needed is None:
+            needed = known[size_bytes] = derive(size_bytes)
+        partition.execute(needed, done, interrupt)
 
     return stage
 
@@ -124,17 +124,17 @@ def bridge_stage(
     def stage(size_bytes: int, done: Done) -> None:
         vios.bridged_bytes += size_bytes
         if small:
-            work_ns = costs.small_ns(size_bytes)
+            spent_ns = costs.small_ns(size_bytes)
         elif wire.opposite_active(outbound, _DUPLEX_WITHIN_NS):
-            work_ns = round(size_bytes * costs.duplex_ns_per_byte)
+            spent_ns = round(size_bytes * costs.duplex_ns_per_byte)
         else:
-            work_ns = round(size_bytes * costs.simplex_ns_per_byte)
-        parts: tuple[Part, ...] = (*costs.message_parts, (int(Cause.VIOS), work_ns))
+            spent_ns = round(size_bytes * costs.simplex_ns_per_byte)
+        parts: tuple[Part, ...] = (*costs.message_parts, (int(Cause.VIOS), spent_ns))
         if not outbound:
             copy_ns = round(size_bytes * costs.copy_ns_per_byte)
             parts = (*parts, (int(Cause.SWITCH), copy_ns))
             vios.interrupt(payer)
-        vios.partition.submit(Burst(payer, parts, done), urgent=not outbound)
+        vios.partition.submit(Burst(payer, work(*parts), done), not outbound)
 
     return stage
 

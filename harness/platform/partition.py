@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.clock import Alarm, Clock
-from harness.platform.burst import Burst, Part
+from harness.platform.burst import Burst, Work
 from harness.platform.ledger import Account, Cause
 from harness.platform.virtual_processor import VirtualProcessor
 
@@ -34,7 +34,7 @@ class Partition:
         For spare capacity; 0 acts as capped.
     slice_ns
         The operating system's time slice.
-    tick_parts, tick_period_ns
+    tick, tick_period_ns
         What a clock tick costs a virtual processor, and how often it comes (0: never).
     working_set_lines
         Cache lines that a virtual processor has to fetch again at most after losing its place.
@@ -61,7 +61,7 @@ class Partition:
         entitlement_ns: int = 0,
         weight: int = 0,
         slice_ns: int = 10_000_000,
-        tick_parts: tuple[Part, ...] = (),
+        tick: Work = ((), 0),
         tick_period_ns: int = 0,
         working_set_lines: int = 0,
     ) -> None:
@@ -70,8 +70,8 @@ class Partition:
         self.account = account
         self.weight = weight
         self.slice_ns = slice_ns
-        self.tick_parts = tick_parts
-        self.tick_ns = sum(ns for _, ns in tick_parts)
+        self.tick = tick
+        self.tick_parts, self.tick_ns = tick
         self.tick_period_ns = tick_period_ns
         self.working_set_lines = working_set_lines
         self.vps = [
@@ -87,7 +87,7 @@ class Partition:
         self.dispatch_wait_ns = 0
         self.phantom_interrupts = 0
 
-    def submit(self, burst: Burst, *, urgent: bool = False) -> None:
+    def submit(self, burst: Burst, urgent: bool = False) -> None:
         """Have a burst executed: by an idle virtual processor if there is one, else in turn.
 
         An urgent burst (an interrupt's work) goes before threads that wait for a processor.
@@ -105,11 +105,9 @@ class Partition:
         else:
             self.run_queue.append(burst)
 
-    def execute(
-        self, parts: tuple[Part, ...], done: Callable[[], object], *, urgent: bool = False
-    ) -> None:
+    def execute(self, work: Work, done: Callable[[], object], urgent: bool = False) -> None:
         """Execute work on the partition's own account."""
-        self.submit(Burst(self.account, parts, done), urgent=urgent)
+        self.submit(Burst(self.account, work, done), urgent)
 
     def start_ticking(self, vp: VirtualProcessor, phase_ns: int) -> None:
         """Let the clock of a virtual processor tick, first after ``phase_ns``."""

@@ -98,7 +98,7 @@ class SharedPool(Dispatcher):
             return None
         if not weight and vp.entitlement_ns >= self.window_ns:
             return None
-        now = self.clock.now
+        now = self.clock.now_ns
         left = self._running_left(vp, now)
         if left == 0:
             return now + self.spare_slice_ns if weight else now
@@ -128,7 +128,7 @@ class SharedPool(Dispatcher):
 
     def wake(self, vp: VirtualProcessor) -> None:
         """Run on a free processor, displace somebody on spare capacity, or wait."""
-        now = self.clock.now
+        now = self.clock.now_ns
         vp.ready_ns = vp.runnable_ns = now
         if not vp.partition.weight and not self._entitlement_left(vp, now):
             self._wait(vp, now)
@@ -141,7 +141,7 @@ class SharedPool(Dispatcher):
         if self._entitlement_left(vp, now):
             victim = self._on_spare(now)
             if victim is not None:
-                if victim.burst is None:
+                if victim.alarm is None:
                     victim.limit_ns = now
                 else:
                     processor = self.preempt(victim)
@@ -209,12 +209,12 @@ class SharedPool(Dispatcher):
                 limit = self.limit(vp)
                 if limit != vp.limit_ns:
                     vp.limit_ns = limit
-                    if vp.burst is not None:
+                    if vp.alarm is not None:
                         self.rearm(vp)
 
     def limit_reached(self, vp: VirtualProcessor) -> None:
         """Let the next one have the processor, unless this one is the next."""
-        now = self.clock.now
+        now = self.clock.now_ns
         self.count(vp, now)
         if self._running_left(vp, now):
             vp.limit_ns = self.limit(vp)
@@ -259,7 +259,7 @@ class SharedPool(Dispatcher):
 
     def _window_begins(self, _: Alarm) -> None:
         """Renew all entitlements."""
-        now = self.clock.now
+        now = self.clock.now_ns
         self._window_alarm = None
         self._count_all(now)
         for queue in self.competing.values():
@@ -296,7 +296,7 @@ class SharedPool(Dispatcher):
 
     def _laxity_used_up(self, _: Alarm) -> None:
         """Give processors to those that can wait no longer, from those that can wait longest."""
-        now = self.clock.now
+        now = self.clock.now_ns
         self._laxity_alarm = None
         boundary = now - now % self.window_ns + self.window_ns
         later: list[int] = []
@@ -321,7 +321,7 @@ class SharedPool(Dispatcher):
         most = 0
         for processor in self.processors:
             vp = processor.vp
-            if vp is None or vp.burst is None:
+            if vp is None or vp.alarm is None:
                 continue
             laxity = boundary - now - self._running_left(vp, now)
             if not self._guaranteed(vp, now):

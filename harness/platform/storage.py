@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.clock import Alarm
-from harness.platform.burst import Burst, Part
+from harness.platform.burst import Burst, Work, work
 from harness.platform.disk import Disk
 from harness.platform.ledger import Cause
 from harness.platform.partition import Partition, nothing
 from harness.platform.vios import Vios, VirtualScsiCosts
 
 Done = Callable[[], object]
+
+_COPY = int(Cause.COPY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,18 @@ class BlockCosts:
     Costs per byte come on top of the fixed parts, as a copy on the way in or out.
     """
 
-    submit_parts: tuple[Part, ...]
-    complete_parts: tuple[Part, ...]
+    submit: Work
+    complete: Work
     copy_ns_per_byte: float = 0.0
+
+    def for_size(self, size_bytes: int, write: bool) -> tuple[Work, Work]:
+        """Return the work before and after an operation."""
+        copy = (_COPY, round(size_bytes * self.copy_ns_per_byte))
+        if not copy[1]:
+            return self.submit, self.complete
+        if write:
+            return work(*self.submit[0], copy), self.complete
+        return self.submit, work(copy, *self.complete[0])
 
 
 class BlockPath(ABC):
@@ -48,38 +59,38 @@ class BlockPath(ABC):
         self.waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self.operations = 0
         self.queue_wait_ns = 0
+        self._works: dict[tuple[int, bool], tuple[Work, Work]] = {}
 
     def transfer(self, size_bytes: int, offset_bytes: int | None, write: bool, done: Done) -> None:
         """Read or write a block and call ``done`` when the partition has its result."""
         self.operations += 1
-        parts, finish = self.costs.submit_parts, self.costs.complete_parts
-        if self.costs.copy_ns_per_byte:
-            copy = (int(Cause.COPY), round(size_bytes * self.costs.copy_ns_per_byte))
-            if write:
-                parts = (*parts, copy)
-            else:
-                finish = (copy, *finish)
+        partition = self.partition
+        works = self._works.get((size_bytes, write))
+        if works is None:
+            works = self.costs.for_size(size_bytes, write)
+            self._works[size_bytes, write] = works
+        submit, complete = works
+
+        def issue() -> None:
+            self.issue(size_bytes, offset_bytes, write, completed)
 
         def submitted() -> None:
             if self.places:
                 self.places -= 1
-                self.issue(size_bytes, offset_bytes, write, completed)
+                issue()
             else:
-                self.waiting.append((self.partition.clock.now, issue_later))
-
-        def issue_later() -> None:
-            self.issue(size_bytes, offset_bytes, write, completed)
+                self.waiting.append((partition.clock.now_ns, issue))
 
         def completed() -> None:
             if self.waiting:
-                since_ns, issue = self.waiting.popleft()
-                self.queue_wait_ns += self.partition.clock.now - since_ns
-                issue()
+                since_ns, issue_next = self.waiting.popleft()
+                self.queue_wait_ns += partition.clock.now_ns - since_ns
+                issue_next()
             else:
                 self.places += 1
-            self.partition.execute(finish, done, urgent=True)
+            partition.execute(complete, done, True)
 
-        self.partition.execute(parts, submitted)
+        partition.execute(submit, submitted)
 
     @abstractmethod
     def issue(
@@ -95,18 +106,14 @@ class DirectPath(BlockPath):
         self, size_bytes: int, offset_bytes: int | None, write: bool, completed: Done
     ) -> None:
         """Let the disk work and interrupt."""
-
-        def interrupt(_: Alarm) -> None:
-            completed()
-
-        self.disk.submit(size_bytes, offset_bytes, write, interrupt)
+        self.disk.submit(size_bytes, offset_bytes, write, completed)
 
 
 class VirtualScsiPath(BlockPath):
     """A virtual SCSI disk: the client signals the VIOS, which drives the real device.
 
     The VIOS works before and after the device's part, and some more off the path when the client
-    has its answer already.
+    has its answer already; it lets such work gather to ``deferred_ns`` before it does it.
     """
 
     def __init__(
@@ -117,36 +124,43 @@ class VirtualScsiPath(BlockPath):
         queue_depth: int,
         vios: Vios,
         service: VirtualScsiCosts,
+        *,
+        deferred_ns: int,
     ) -> None:
         super().__init__(partition, disk, costs, queue_depth)
         self.vios = vios
         self.service = service
+        self.deferred_ns = deferred_ns
+        self._gathered_ns = 0
 
     def issue(
         self, size_bytes: int, offset_bytes: int | None, write: bool, completed: Done
     ) -> None:
         """Have the VIOS do it."""
         vios, account = self.vios, self.partition.account
-        before, after, off_path, delay_ns = self.service.parts(size_bytes)
+        service = self.service.for_size(size_bytes)
         vios.operations += 1
         vios.bytes += size_bytes
 
         def received() -> None:
             self.disk.submit(size_bytes, offset_bytes, write, device_interrupt)
 
-        def device_interrupt(_: Alarm) -> None:
+        def device_interrupt() -> None:
             vios.interrupt(account)
-            vios.partition.submit(Burst(account, after, answered), urgent=True)
+            vios.partition.submit(Burst(account, service.after, answered), True)
 
         def answered() -> None:
-            if off_path:
+            self._gathered_ns += service.off_path_ns
+            if self._gathered_ns > self.deferred_ns:
+                gathered, self._gathered_ns = self._gathered_ns, 0
+                off_path = work((int(Cause.VIOS), gathered))
                 vios.partition.submit(Burst(account, off_path, nothing))
-            if delay_ns:
-                self.partition.clock.call_in(delay_ns, delayed)
+            if service.delay_ns:
+                self.partition.clock.call_in(service.delay_ns, delayed)
             else:
                 completed()
 
         def delayed(_: Alarm) -> None:
             completed()
 
-        vios.partition.submit(Burst(account, before, received))
+        vios.partition.submit(Burst(account, service.before, received))

@@ -48,7 +48,7 @@ class TimeSharing(Dispatcher):
 
     def limit(self, vp: VirtualProcessor) -> int | None:
         """End a turn after a quantum, but only while somebody waits."""
-        return max(self.clock.now, vp.run_ns) + self.quantum_ns if self.waiting else None
+        return max(self.clock.now_ns, vp.run_ns) + self.quantum_ns if self.waiting else None
 
     def free_processor(self, vp: VirtualProcessor) -> Processor | None:
         """Prefer the core where the thread ran last."""
@@ -62,7 +62,7 @@ class TimeSharing(Dispatcher):
 
     def wake(self, vp: VirtualProcessor) -> None:
         """Run on a free processor, displace the thread that has run most, or wait."""
-        vp.ready_ns = vp.runnable_ns = self.clock.now
+        vp.ready_ns = vp.runnable_ns = self.clock.now_ns
         vp.vruntime_ns = max(vp.vruntime_ns, self._least_ns - self.quantum_ns)
         processor = self.free_processor(vp)
         if processor is not None:
@@ -75,8 +75,8 @@ class TimeSharing(Dispatcher):
         )
         if not self.wake_preemption or self._run_time(victim) - vp.vruntime_ns < self.quantum_ns:
             self._wait(vp)
-        elif victim.burst is None:
-            victim.limit_ns = self.clock.now
+        elif victim.alarm is None:
+            victim.limit_ns = self.clock.now_ns
             self._wait(vp)
         else:
             processor = self.preempt(victim)
@@ -85,7 +85,7 @@ class TimeSharing(Dispatcher):
 
     def _run_time(self, vp: VirtualProcessor) -> int:
         """Run time of a running thread, its present turn counted."""
-        return vp.vruntime_ns + self.clock.now - vp.run_ns
+        return vp.vruntime_ns + self.clock.now_ns - vp.run_ns
 
     def _wait(self, vp: VirtualProcessor) -> None:
         first = not self.waiting
@@ -95,12 +95,12 @@ class TimeSharing(Dispatcher):
                 other = processor.vp
                 if other is not None and other.limit_ns is None:
                     other.limit_ns = self.limit(other)
-                    if other.burst is not None:
+                    if other.alarm is not None:
                         self.rearm(other)
 
     def limit_reached(self, vp: VirtualProcessor) -> None:
         """Let the thread that has run least have the processor."""
-        self.count(vp, self.clock.now)
+        self.count(vp, self.clock.now_ns)
         if self.waiting and min(other.vruntime_ns for other in self.waiting) <= vp.vruntime_ns:
             processor = self.preempt(vp)
             self._wait(vp)

@@ -1,8 +1,8 @@
 """The Virtual I/O Server: a partition that serves others' disks and networks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from harness.platform.burst import Part
+from harness.platform.burst import Work, work
 from harness.platform.costs import Costs
 from harness.platform.ledger import Account, Cause
 from harness.platform.partition import Partition
@@ -43,9 +43,28 @@ class Vios:
                 other.partition.take_phantom_interrupt(other, self.interrupt_ns, payer)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class VirtualScsiService:
+    """What a VIOS does for one virtual SCSI operation of some size.
+
+    Attributes
+    ----------
+    before, after
+        Work before the device's part and after it, on the path.
+    off_path_ns
+        Work off the path.
+    delay_ns
+        Time on the path during which no processor works.
+    """
+
+    before: Work
+    after: Work
+    off_path_ns: int
+    delay_ns: int
+
+
 class VirtualScsiCosts:
-    """What a VIOS does for one virtual SCSI operation.
+    """What virtual SCSI operations cost a VIOS.
 
     Two published quantities hold at once: the time that an operation takes longer than on a local
     disk (with a VIOS on processors of its own and nothing else to do), and the processor cycles
@@ -58,24 +77,19 @@ class VirtualScsiCosts:
         ``physical`` or ``logical-volume``.
     """
 
-    costs: Costs
-    backing: str
-    _parts: dict[int, tuple[tuple[Part, ...], tuple[Part, ...], tuple[Part, ...], int]] = field(
-        default_factory=dict
-    )
+    def __init__(self, costs: Costs, backing: str) -> None:
+        self.costs = costs
+        self.backing = backing
+        self._services: dict[int, VirtualScsiService] = {}
 
-    def parts(
-        self, size_bytes: int
-    ) -> tuple[tuple[Part, ...], tuple[Part, ...], tuple[Part, ...], int]:
-        """Return the work before and after the device, off the path, and time without work (ns)."""
-        known = self._parts.get(size_bytes)
-        if known is None:
-            known = self._parts[size_bytes] = self._derive(size_bytes)
-        return known
+    def for_size(self, size_bytes: int) -> VirtualScsiService:
+        """Return what an operation of a size takes."""
+        service = self._services.get(size_bytes)
+        if service is None:
+            service = self._services[size_bytes] = self._derive(size_bytes)
+        return service
 
-    def _derive(
-        self, size_bytes: int
-    ) -> tuple[tuple[Part, ...], tuple[Part, ...], tuple[Part, ...], int]:
+    def _derive(self, size_bytes: int) -> VirtualScsiService:
         costs = self.costs
         reference_hz = costs.number("processor.reference_clock")
         added_s = costs.constants.interpolate(
@@ -87,16 +101,13 @@ class VirtualScsiCosts:
         # The published times are those of the reference processor.
         path_s = max(0.0, added_s - signalling_s)
         on_path_cycles = min(cycles, path_s * reference_hz)
-        delay_s = path_s - on_path_cycles / reference_hz
         on_path_ns = costs.cycles(on_path_cycles)
         before_ns = on_path_ns // 2
-        interrupt = (_HYPERVISOR, interrupt_ns)
-        off_path_ns = costs.cycles(cycles - on_path_cycles)
-        return (
-            (interrupt, (_VIOS, before_ns)),
-            ((_VIOS, on_path_ns - before_ns), (_HYPERVISOR, hcall_ns)),
-            ((_VIOS, off_path_ns),) if off_path_ns else (),
-            round(delay_s * 1e9),
+        return VirtualScsiService(
+            before=work((_HYPERVISOR, interrupt_ns), (_VIOS, before_ns)),
+            after=work((_VIOS, on_path_ns - before_ns), (_HYPERVISOR, hcall_ns)),
+            off_path_ns=costs.cycles(cycles - on_path_cycles),
+            delay_ns=round((path_s - on_path_cycles / reference_hz) * 1e9),
         )
 
 

@@ -24,6 +24,8 @@ class VirtualProcessor:
     ----------
     burst
         What it executes or waits to execute.
+    alarm
+        When its dispatcher will look at it next, while running; None between two bursts.
     processor, home, home_chip
         Where it runs; where it ran last.
     filled_mark
