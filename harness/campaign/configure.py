@@ -295,10 +295,10 @@ def _logical(
     virtualization: Virtualization,
 ) -> SystemConfiguration:
     everyone: list[_Site | _Server] = [*sites, *servers]
-    limits.check_capacity([each.member for each in everyone])
     divided = [_partition_kind(site.table, virtualization) for site in sites]
     serving = [_vios_kind(server.table, virtualization) for server in servers]
     limits.check_number(sum(kind != Virtualization.DEDICATED for kind in [*divided, *serving]))
+    limits.check_capacity([each.member for each in everyone])
     partitions = []
     for site, kind in zip(sites, divided, strict=True):
         capacity, processors = limits.divide(site.member, kind, site.os)

@@ -385,8 +385,9 @@ def test_a_wrong_value_is_told_with_file_key_value_and_what_is_allowed(write, na
         ),
         (
             'count = 2\nshare = "25 %"\nvirtual_processors = "2 per core"',
-            "count = 80\nentitlement = 0.01\nvirtual_processors = 1",
-            "partitions.app.entitlement = 0.01: is 0.01 cores",
+            "count = 80\nentitlement = 0.1\nvirtual_processors = 1",
+            "partitions = 81: at most 80 micro-partitions are allowed on p5-550 (8 cores), "
+            "shared-uncapped: 10 per core",
         ),
     ],
 )
@@ -401,25 +402,6 @@ def test_what_is_missing_or_contradicts_itself_is_told(write, old, new, message)
     assert message in text
     assert text.startswith(str(path.parent))
     assert "\n" not in text
-
-
-def test_more_than_ten_micro_partitions_per_core_are_refused(write):
-    table = (
-        'count = 2\nshare = "25 %"\nvirtual_processors = "2 per core"',
-        "count = 80\nentitlement = 0.05\nvirtual_processors = 1",
-    )
-    loosened = (
-        "[workloads.mine]",
-        "[catalog.hypervisor.minimum_entitlement]\nvalue = 0.05\nunit = 'cores'\nsource = 'test'\n"
-        "status = 'verified'\n[workloads.mine]",
-    )
-    path = write(table, loosened)
-    with pytest.raises(UserError) as caught:
-        make_plan(str(path))
-    assert (
-        f"{path}: partitions = 81: at most 80 micro-partitions are allowed on p5-550 (8 cores), "
-        "shared-uncapped: 10 per core"
-    ) in str(caught.value)
 
 
 @pytest.mark.parametrize(
