@@ -6,48 +6,29 @@ whose checksum tells a damaged row from an intact one.
 """
 
 import fcntl
-import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult
+from harness.campaign.store_file import (
+    FILE_NAME,
+    UNREADABLE,
+    compressed,
+    connect_to_read,
+    create,
+    decompressed,
+    possible_rows,
+    read_campaign,
+)
 from harness.errors import UserError
-
-FILE_NAME = "store.sqlite"
-
-_FORMAT = 1
-
-_SCHEMA = """
-CREATE TABLE campaign (record BLOB NOT NULL);
-CREATE TABLE cells (
-    position INTEGER PRIMARY KEY,
-    cell BLOB NOT NULL
-);
-CREATE TABLE constants (
-    digest TEXT PRIMARY KEY,
-    drawn BLOB NOT NULL
-);
-CREATE TABLE runs (
-    identity TEXT PRIMARY KEY,
-    cell INTEGER NOT NULL REFERENCES cells (position),
-    replication INTEGER NOT NULL,
-    constants TEXT NOT NULL REFERENCES constants (digest),
-    status TEXT NOT NULL CHECK (status IN ('complete', 'failed')),
-    failure TEXT,
-    reason TEXT,
-    result BLOB,
-    UNIQUE (cell, replication)
-);
-"""
 
 
 class Failure(StrEnum):
@@ -101,10 +82,12 @@ class Store:
         connection: sqlite3.Connection,
         campaign: CampaignRecord,
         lock: int | None = None,
+        damaged: Sequence[str] = (),
     ) -> None:
         self.directory = directory
         self.campaign = campaign
-        self.damaged: list[str] = []
+        self.damaged = list(damaged)
+        self._damaged_cells = tuple(damaged)
         self._connection = connection
         self._lock = lock
 
@@ -128,9 +111,9 @@ class Store:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             if not tables:
-                _create(connection, campaign)
+                create(connection, campaign)
             elif held.replications["minimum"] < campaign.replications["minimum"]:
-                record = _packed(campaign.to_json())
+                record = compressed(campaign.to_json())
                 connection.execute("UPDATE campaign SET record = ?", (record,))
         except sqlite3.Error as error:
             _close(connection, lock)
@@ -157,18 +140,14 @@ class Store:
             )
         if not os.access(path, os.R_OK):
             raise UserError(f"{path}: not readable")
-        # Without a WAL nobody writes, and reading as immutable leaves no files behind.
-        written = path.with_name(f"{FILE_NAME}-wal").exists()
-        mode = "mode=ro" if written else "mode=ro&immutable=1"
         connection: sqlite3.Connection | None = None
         try:
-            uri = f"file:{quote(str(path.absolute()))}?{mode}"
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-            campaign = _read_campaign(connection)
-        except (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error) as error:
+            connection = connect_to_read(path)
+            campaign, damaged = read_campaign(connection)
+        except UNREADABLE as error:
             _close(connection, None)
             raise _damaged(directory, error) from None
-        return cls(directory, connection, campaign)
+        return cls(directory, connection, campaign, damaged=damaged)
 
     def close(self) -> None:
         """Give the file back."""
@@ -231,7 +210,7 @@ class Store:
             database.execute("BEGIN IMMEDIATE")
             known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (row[3],))
             if known.fetchone() is None:
-                values = (row[3], _packed(dict(drawn)))
+                values = (row[3], compressed(dict(drawn)))
                 database.execute("INSERT INTO constants VALUES (?, ?)", values)
             database.execute("DELETE FROM runs WHERE identity = ? AND status = 'failed'", row[:1])
             database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -250,7 +229,7 @@ class Store:
         What cannot be read is skipped; :attr:`damaged` says what that was.
         """
         cells = {cell.position: cell for cell in self.campaign.cells}
-        self.damaged.clear()
+        self.damaged = list(self._damaged_cells)
         for rowid, label in self._row_numbers():
             try:
                 row = self._connection.execute(
@@ -260,17 +239,19 @@ class Store:
                 ).fetchone()
                 if row is not None:
                     yield _stored_run(row, cells)
-            except (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error) as error:
+            except KeyError:
+                self.damaged.append(f"{label}: its cell is damaged")
+            except UNREADABLE as error:
                 self.damaged.append(f"{label}: {error}")
 
     def drawn(self) -> dict[str, dict[str, Any]]:
-        """Return, for each digest of constants, the values that were drawn."""
+        """Return, for each digest of constants, the values that were drawn, as JSON holds them."""
         rows = self._connection.execute("SELECT digest, drawn FROM constants ORDER BY digest")
         drawn: dict[str, dict[str, Any]] = {}
         try:
             for digest, values in rows:
-                drawn[digest] = _unpacked(values)
-        except (sqlite3.Error, ValueError, TypeError, zlib.error) as error:
+                drawn[digest] = decompressed(values)
+        except UNREADABLE as error:
             self.damaged.append(f"drawn constants: {error}")
         return drawn
 
@@ -283,10 +264,8 @@ class Store:
             return [(rowid, f"cell {cell} replication {number}") for rowid, cell, number in rows]
         except sqlite3.DatabaseError as error:
             self.damaged.append(f"index of the runs: {error}")
-        smallest_row_bytes = 256
-        most = (self.directory / FILE_NAME).stat().st_size // smallest_row_bytes
         found: list[tuple[int, int, int]] = []
-        for rowid in range(1, most + 1):
+        for rowid in possible_rows(self._connection):
             try:
                 row = self._connection.execute(
                     "SELECT cell, replication, rowid FROM runs NOT INDEXED WHERE rowid = ?",
@@ -341,9 +320,9 @@ def _check_same(
 ) -> CampaignRecord:
     """Make sure that the store is intact and holds this very campaign; return what it holds."""
     try:
-        held = _read_campaign(connection)
-        problems = [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
-    except (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error) as error:
+        held, problems = read_campaign(connection)
+        problems += [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
+    except UNREADABLE as error:
         raise _damaged(directory, error) from None
     if problems != ["ok"]:
         raise UserError(
@@ -366,47 +345,6 @@ def _check_same(
     raise UserError(f"{directory}: holds {what}; choose another --out or move it away")
 
 
-def _create(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
-    cells = [
-        (
-            cell.position,
-            _packed(
-                {
-                    "machine": cell.machine,
-                    "os": cell.os,
-                    "virtualization": cell.virtualization,
-                    "workload": cell.workload,
-                    "load": cell.load,
-                    "infeasible": cell.infeasible,
-                    "parameters": cell.parameters,
-                }
-            ),
-        )
-        for cell in campaign.cells
-    ]
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {_FORMAT}")
-    connection.execute("INSERT INTO campaign VALUES (?)", (_packed(campaign.to_json()),))
-    connection.executemany("INSERT INTO cells VALUES (?, ?)", cells)
-    connection.execute("COMMIT")
-
-
-def _read_campaign(connection: sqlite3.Connection) -> CampaignRecord:
-    (number,) = connection.execute("PRAGMA user_version").fetchone()
-    if number != _FORMAT:
-        raise ValueError(f"its format is {number}, this vtax reads {_FORMAT}")
-    (record,) = connection.execute("SELECT record FROM campaign").fetchone()
-    rows = connection.execute("SELECT position, cell FROM cells ORDER BY position").fetchall()
-    cells = []
-    for position, packed in rows:
-        cell = _unpacked(packed)
-        cell["load"] = tuple((key, value) for key, value in cell["load"])
-        cells.append(CellRecord(position=position, **cell))
-    return CampaignRecord.from_json(_unpacked(record), cells)
-
-
 def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:
     identity, cell, replication, constants, failure, reason, packed = row
     result = None
@@ -421,12 +359,3 @@ def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> Stored
         reason=reason or "",
         result=result,
     )
-
-
-def _packed(value: dict[str, Any]) -> bytes:
-    return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-
-
-def _unpacked(packed: bytes) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(zlib.decompress(packed))
-    return value
