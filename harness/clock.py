@@ -7,11 +7,10 @@ not depend on the order of additions.
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any, cast
+from typing import Any
 
 import simpy
 from greenlet import getcurrent
-from simpy.core import EmptySchedule
 
 NS_PER_SECOND = 1_000_000_000
 
@@ -22,20 +21,20 @@ def to_ns(seconds: float) -> int:
 
 
 class Alarm:
-    """One call at one simulated time, which can be called off.
+    """One call at one simulated time, which can be called off."""
 
-    It offers what SimPy's kernel asks of an event and nothing else.
-    """
-
-    __slots__ = ("_ok", "callbacks")
+    __slots__ = ("action",)
 
     def __init__(self, action: Callable[["Alarm"], object]) -> None:
-        self.callbacks: tuple[Callable[[Alarm], object], ...] = (action,)
-        self._ok = True
+        self.action = action
 
     def cancel(self) -> None:
         """Call the alarm off; harmless after it has gone off."""
-        self.callbacks = ()
+        self.action = _nothing
+
+
+def _nothing(_: Alarm) -> None:
+    """Be called in place of what has been called off."""
 
 
 class Clock(simpy.Environment):
@@ -49,6 +48,8 @@ class Clock(simpy.Environment):
         The greenlet in which time passes: who waits for something switches there.
     """
 
+    _queue: Any
+
     def __init__(self) -> None:
         super().__init__(initial_time=0)
         self.now_ns = 0
@@ -58,27 +59,24 @@ class Clock(simpy.Environment):
         """Call ``action`` after ``delay_ns`` nanoseconds; calls at one time keep their order."""
         alarm = Alarm(action)
         # What SimPy's schedule() does, without the call: this is the hottest line of all.
-        entry = (self.now_ns + delay_ns, 1, next(self._eid), alarm)
-        heappush(self._queue, cast("Any", entry))
+        heappush(self._queue, (self.now_ns + delay_ns, 1, next(self._eid), alarm))
         return alarm
 
-    def step(self) -> None:
-        """Carry out the next call; SimPy's own step without its care for events that fail.
-
-        Raises
-        ------
-        EmptySchedule
-            If nothing is due any more.
-        """
-        try:
-            now, _, _, alarm = heappop(self._queue)
-        except IndexError:
-            raise EmptySchedule from None
-        self._now = self.now_ns = cast("int", now)
-        for callback in alarm.callbacks:
-            callback(alarm)
-
     def run_until(self, time_ns: int) -> None:
-        """Let time pass up to ``time_ns``; what is due at that very moment stays undone."""
-        if time_ns > self.now_ns:
-            self.run(until=time_ns)
+        """Let time pass up to ``time_ns``; what is due at that very moment stays undone.
+
+        This is SimPy's loop with its steps written out, and a shorter way for alarms.
+        """
+        queue = self._queue
+        while queue and queue[0][0] < time_ns:
+            now_ns, _, _, event = heappop(queue)
+            self._now = self.now_ns = now_ns
+            if event.__class__ is Alarm:
+                event.action(event)
+                continue
+            callbacks, event.callbacks = event.callbacks, None
+            for callback in callbacks:
+                callback(event)
+            if not event._ok and not hasattr(event, "_defused"):
+                raise event._value
+        self._now = self.now_ns = max(self.now_ns, time_ns)

@@ -39,12 +39,6 @@ class Burst:
         self.parts, self.ns = work
         self.done = done
 
-    def finish(self) -> None:
-        """Book all that is left."""
-        account = self.account
-        for cause, ns in self.parts:
-            account[cause] += ns
-
     def progress(self, done_ns: int) -> None:
         """Book the first ``done_ns`` nanoseconds of what is left and forget them."""
         if done_ns > self.ns:

@@ -21,6 +21,7 @@ class Costs:
         self.constants = constants
         self.clock_hz = clock_hz
         self.flavour = flavour
+        self._user_ns_per_second = 1e9 * self.number("processor.reference_clock") / clock_hz
         self._events: dict[int, tuple[Mapping[str, float], int, int]] = {}
 
     def number(self, name: str) -> float:
@@ -46,9 +47,7 @@ class Costs:
 
     def user(self, processor_seconds: float) -> int:
         """Convert user-mode time on the reference processor to nanoseconds on this one."""
-        return round(
-            processor_seconds * 1e9 * self.number("processor.reference_clock") / self.clock_hz
-        )
+        return round(processor_seconds * self._user_ns_per_second)
 
     def events(self, events: Mapping[str, float]) -> tuple[int, int]:
         """Add up what operating-system events cost.

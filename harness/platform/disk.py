@@ -63,7 +63,7 @@ class Disk:
         self.cache_ns = cache_ns
         self.stripe_bytes = stripe_bytes
         self._free_ns = [0] * spindles
-        self._link_free_ns = 0
+        self._link_taken: list[tuple[int, int]] = []
         self._times: dict[int, tuple[int, int]] = {}
         self.operations = 0
         self.bytes = 0
@@ -105,19 +105,31 @@ class Disk:
             start = now
         free[spindle] = end = start + media_ns
         self.busy_ns += media_ns
-        clock = self.clock
+        link_end = self._reserve_link(end, link_ns, now)
 
-        def media_done(_: Alarm) -> None:
-            now = clock.now_ns
-            begin = self._link_free_ns
-            if begin < now:
-                begin = now
-            self._link_free_ns = end = begin + link_ns
-            clock.call_in(end - now, link_done)
-
-        def link_done(_: Alarm) -> None:
+        def finished(_: Alarm) -> None:
             self.operations += 1
             self.bytes += size_bytes
             done()
 
-        clock.call_in(end - now, media_done)
+        self.clock.call_in(link_end - now, finished)
+
+    def _reserve_link(self, ready_ns: int, link_ns: int, now: int) -> int:
+        """Take the link's first gap that is long enough, and return when the block is across.
+
+        A block keeps the gap that it was given when its operation began.
+        """
+        taken = self._link_taken
+        while taken and taken[0][1] <= now:
+            del taken[0]
+        index = len(taken)
+        if index and taken[-1][1] > ready_ns:
+            start = ready_ns
+            for place, (begin, end) in enumerate(taken):
+                if start + link_ns <= begin:
+                    index = place
+                    break
+                start = max(start, end)
+            ready_ns = start
+        taken.insert(index, (ready_ns, ready_ns + link_ns))
+        return ready_ns + link_ns

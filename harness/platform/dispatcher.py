@@ -118,11 +118,21 @@ class Dispatcher(ABC):
             lead_ns += partition.tick_ns
             for cause, ns in partition.tick_parts:
                 partition.account[cause] += ns
-        vp.work_ns = work_ns = begin + lead_ns
+        vp.work_ns = begin + lead_ns
         vp.stolen_ns = 0
-        vp.slice_ns = work_ns + partition.slice_ns
         vp.limit_ns = self.limit(vp)
-        self._arm(vp, burst, now)
+        self._begin(vp, burst, now)
+
+    def _begin(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
+        """Set the alarm for a burst that begins at ``work_ns`` with a time slice of its own."""
+        work_ns = vp.work_ns
+        slice_ns = vp.partition.slice_ns
+        vp.slice_ns = work_ns + slice_ns
+        end = work_ns + (burst.ns if burst.ns < slice_ns else slice_ns)
+        limit = vp.limit_ns
+        if limit is not None and limit < end:
+            end = limit if limit > now else now
+        vp.alarm = self.clock.call_in(end - now, vp.expired)
 
     def _refill(self, vp: VirtualProcessor, processor: Processor, account: Account) -> int:
         """Charge the cache lines that a virtual processor finds driven out of its chip's cache.
@@ -141,6 +151,7 @@ class Dispatcher(ABC):
         return ns
 
     def _arm(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
+        """Set the alarm for the rest of a burst."""
         end = vp.work_ns + vp.stolen_ns + burst.ns
         if vp.slice_ns < end:
             end = vp.slice_ns
@@ -161,20 +172,13 @@ class Dispatcher(ABC):
         burst = vp.burst
         assert burst is not None
         vp.alarm = None
-        if now - vp.work_ns - vp.stolen_ns >= burst.ns:
-            self._finished(vp, burst, now)
-        elif vp.limit_ns is not None and now >= vp.limit_ns:
-            self.limit_reached(vp)
-        else:
-            if now >= vp.slice_ns:
-                self._slice_ended(vp, burst, now)
-                burst = vp.burst
-                assert burst is not None
-            self._arm(vp, burst, now)
-
-    def _finished(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
+        if now - vp.work_ns - vp.stolen_ns < burst.ns:
+            self._interrupted(vp, burst, now)
+            return
+        account = burst.account
+        for cause, ns in burst.parts:
+            account[cause] += ns
         partition = vp.partition
-        burst.finish()
         # What the end of the burst sets off may give the processor its next work at once.
         vp.burst = None
         outer, partition.hot = partition.hot, vp
@@ -192,11 +196,22 @@ class Dispatcher(ABC):
             vp.burst = following = partition.run_queue.popleft()
         vp.work_ns = now
         vp.stolen_ns = 0
-        vp.slice_ns = now + partition.slice_ns
         if vp.limit_ns is not None and now >= vp.limit_ns:
+            vp.slice_ns = now + partition.slice_ns
             self.limit_reached(vp)
         else:
-            self._arm(vp, following, now)
+            self._begin(vp, following, now)
+
+    def _interrupted(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
+        """Go on with a burst that is not finished: at a limit, a slice's end, or after a delay."""
+        if vp.limit_ns is not None and now >= vp.limit_ns:
+            self.limit_reached(vp)
+            return
+        if now >= vp.slice_ns:
+            self._slice_ended(vp, burst, now)
+            assert vp.burst is not None
+            burst = vp.burst
+        self._arm(vp, burst, now)
 
     def _slice_ended(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
         partition = vp.partition
@@ -233,8 +248,8 @@ class Dispatcher(ABC):
         processor.free_ns = now
         vp.processor = None
         vp.home = processor
-        vp.home_chip = processor.chip
-        vp.filled_mark = processor.chip.filled_lines
+        vp.home_chip = chip = processor.chip
+        vp.filled_mark = chip.filled_lines
 
     def preempt(self, vp: VirtualProcessor) -> Processor:
         """Take a virtual processor off in the midst of its burst and return its processor."""

@@ -119,7 +119,7 @@ class SharedPool(Dispatcher):
             return None
         home = vp.home
         if home is not None:
-            if home.vp is None and home.index in free:
+            if home.vp is None:
                 return home
             for processor in home.chip.processors:
                 if processor.index in free:
@@ -133,7 +133,8 @@ class SharedPool(Dispatcher):
         if not vp.partition.weight and not self._entitlement_left(vp, now):
             self._wait(vp, now)
             return
-        processor = self.free_processor(vp)
+        home = vp.home
+        processor = home if home is not None and home.vp is None else self.free_processor(vp)
         if processor is not None:
             del self.free[processor.index]
             self.start(vp, processor)
@@ -244,10 +245,11 @@ class SharedPool(Dispatcher):
         if self.entitled:
             self.start(self.entitled.popleft(), processor)
             return
-        best = self._best_competitor()
-        if best is None:
+        if not self.competing:
             self.free[processor.index] = processor
             return
+        best = self._best_competitor()
+        assert best is not None
         self._pass_floor = best.spare_pass
         queue = self.competing[best.name]
         vp = queue.popleft()

@@ -56,7 +56,7 @@ class TimeSharing(Dispatcher):
         if not free:
             return None
         home = vp.home
-        if home is not None and home.index in free:
+        if home is not None and home.vp is None:
             return home
         return next(iter(free.values()))
 
