@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, Store, pack
 from harness.metrics.digest import Digest
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 BASELINE = "full-system"
 FIRMWARE = "shared-uncapped"

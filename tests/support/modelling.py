@@ -1,0 +1,269 @@
+"""Machines for tests: any shape, any constants, and work that never ends."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from locust.env import Environment
+
+from harness.campaign.cell import Cell, RunSpec
+from harness.catalog import Constants, Value, load_catalog
+from harness.clock import Clock
+from harness.platform.configuration import (
+    DiskConfiguration,
+    EthernetConfiguration,
+    MachineConfiguration,
+    PartitionConfiguration,
+    SharedEthernetConfiguration,
+    SystemConfiguration,
+    UserGroup,
+    ViosConfiguration,
+    VirtualEthernetConfiguration,
+    Virtualization,
+)
+from harness.platform.machine import Machine
+from harness.platform.modelled_partition import ModelledPartition
+from harness.users import Crowd, locust_on
+from workloads.loading import load_user
+
+MS = 1_000_000
+US = 1_000
+REFERENCE_HZ = 1.65e9
+DISK = "ds4400-raid0-5"
+ETHERNET = "ethernet-1gb"
+OUTSIDE = "outside"
+
+FULL_SYSTEM = Virtualization.FULL_SYSTEM
+PHYSICAL = Virtualization.PHYSICAL
+DEDICATED = Virtualization.DEDICATED
+CAPPED = Virtualization.SHARED_CAPPED
+UNCAPPED = Virtualization.SHARED_UNCAPPED
+HOSTED = Virtualization.HOSTED
+
+NOMINAL = load_catalog().nominal()
+
+NO_TICKS: Mapping[str, Value] = {
+    f"os.{os}.tick_rate": 1e-6 for os in ("aix-5.3", "sles-9", "rhel-as-3")
+} | {"hosted.host.tick_rate": 1e-6}
+"""Clocks that tick once in eleven days."""
+
+NO_REFILL: Mapping[str, Value] = {"processor.working_set": 0.0, "vios.working_set": 0.0}
+
+NO_OVERHEAD: Mapping[str, Value] = {
+    **NO_TICKS,
+    **NO_REFILL,
+    "hypervisor.vp_switch": 0.0,
+    "hypervisor.hcall": 0.0,
+    "hypervisor.wake": 0.0,
+    "hypervisor.interrupt": 0.0,
+    "hosted.transfer": 0.0,
+    "hosted.host.context_switch": 0.0,
+}
+"""A machine on which virtualization is free."""
+
+
+def constants(*overrides: Mapping[str, Value]) -> Constants:
+    """The catalog's nominal values with some replaced; a misspelt name is an error."""
+    values = dict(NOMINAL)
+    for override in overrides:
+        for name, value in override.items():
+            assert type(value) is type(NOMINAL[name]), name
+            values[name] = value
+    tables = {name: NOMINAL.table(name)[0] for name in NOMINAL if _is_table(name)}
+    return Constants(values, tables)
+
+
+def _is_table(name: str) -> bool:
+    try:
+        NOMINAL.table(name)
+    except KeyError:
+        return False
+    return True
+
+
+def partition(
+    name: str = "app",
+    cores: float = 1.0,
+    virtual_processors: int | None = None,
+    virtualization: Virtualization = DEDICATED,
+    *,
+    os: str = "aix-5.3",
+    weight: int = 128,
+    disks: int = 0,
+    vios: str | None = None,
+    backing: str = "physical",
+    queue_depth: int | None = None,
+    virtual_ethernet: tuple[VirtualEthernetConfiguration, ...] = (),
+    ethernet: tuple[EthernetConfiguration, ...] = (),
+    groups: tuple[UserGroup, ...] = (),
+) -> PartitionConfiguration:
+    """A partition with so many disks of the kind that IBM measured."""
+    return PartitionConfiguration(
+        name,
+        os,
+        virtualization,
+        cores,
+        round(cores) if virtual_processors is None else virtual_processors,
+        weight=weight,
+        disks=(DiskConfiguration(DISK, vios, backing, queue_depth),) * disks,
+        virtual_ethernet=virtual_ethernet,
+        ethernet=ethernet,
+        groups=groups,
+    )
+
+
+def server(
+    name: str = "vios1",
+    cores: float = 1.0,
+    virtual_processors: int | None = None,
+    virtualization: Virtualization = DEDICATED,
+    *,
+    weight: int = 128,
+    shared_ethernet: SharedEthernetConfiguration | None = None,
+) -> ViosConfiguration:
+    """A Virtual I/O Server."""
+    vps = round(cores) if virtual_processors is None else virtual_processors
+    return ViosConfiguration(
+        name, virtualization, cores, vps, weight=weight, shared_ethernet=shared_ethernet
+    )
+
+
+def system(
+    *partitions: PartitionConfiguration,
+    cores: int,
+    vios: tuple[ViosConfiguration, ...] = (),
+    virtualization: Virtualization | None = None,
+    flavour: str | None = None,
+    clock_hz: float = REFERENCE_HZ,
+) -> SystemConfiguration:
+    """A machine that is divided so."""
+    machine = MachineConfiguration("test", "9117-570", "POWER5", cores, clock_hz, 2**36)
+    if virtualization is None:
+        virtualization = partitions[0].virtualization
+    return SystemConfiguration(machine, virtualization, partitions, vios, flavour)
+
+
+def build(configuration: SystemConfiguration, *overrides: Mapping[str, Value]) -> Machine:
+    """A running machine at time 0."""
+    return Machine(Clock(), configuration, constants(*overrides))
+
+
+def spec(
+    configuration: SystemConfiguration,
+    *overrides: Mapping[str, Value],
+    duration: float = 1.0,
+    warm_up: float | None = 0.0,
+    seed: int = 1,
+    replication: int = 0,
+    base: Path = Path(),
+    label: str = "test",
+) -> RunSpec:
+    """One run of a machine with users."""
+    return RunSpec(
+        Cell("test", "aix-5.3", label, "test", (), configuration, (), duration, warm_up),
+        0,
+        replication,
+        seed,
+        constants(*overrides),
+        base,
+        (),
+        datetime(2007, 4, 2, tzinfo=UTC),
+        "",
+    )
+
+
+def group(
+    user: str,
+    users: int | None = None,
+    *,
+    name: str = "load",
+    arrivals: float | None = None,
+    think: float = 0.0,
+    disk: int = 0,
+    **demand: float | int | str | bool,
+) -> UserGroup:
+    """Users of a class, closed or open."""
+    return UserGroup(name, user, users, arrivals, think, disk, demand)
+
+
+def with_groups(
+    configuration: SystemConfiguration, *groups: UserGroup
+) -> SystemConfiguration:
+    """The same machine with the same users on every partition."""
+    partitions = tuple(replace(part, groups=groups) for part in configuration.partitions)
+    return replace(configuration, partitions=partitions)
+
+
+def keep_busy(modelled: ModelledPartition, seconds: float, threads: int = 1) -> None:
+    """Have threads that compute for so long at a time, for ever."""
+
+    def again() -> None:
+        modelled.compute(seconds, None, again)
+
+    for _ in range(threads):
+        again()
+
+
+def repeat(clock: Clock, work: Callable[[Callable[[], None]], None], times: int) -> list[int]:
+    """Do something so many times, one after the other; return how long each took (ns)."""
+    took: list[int] = []
+
+    def begin() -> None:
+        start = clock.now_ns
+
+        def done() -> None:
+            took.append(clock.now_ns - start)
+            if len(took) < times:
+                begin()
+
+        work(done)
+
+    begin()
+    while len(took) < times:
+        clock.step()
+    return took
+
+
+def total(machine: Machine) -> int:
+    """All that the accounts and the idle time add up to."""
+    accounts, idle_ns = machine.balance()
+    return sum(sum(account.values()) for account in accounts.values()) + idle_ns
+
+
+@contextmanager
+def driven(machine: Machine, *seed_parts: object, base: Path = Path()) -> Iterator[Crowd]:
+    """Let the Locust users of the machine's configuration drive it."""
+    environment = Environment(catch_exceptions=False)
+    crowd = Crowd(machine.clock, environment, *seed_parts)
+    with locust_on(machine.clock):
+        for configuration in machine.configuration.partitions:
+            modelled = machine.partitions[configuration.name]
+            for each in configuration.groups:
+                loaded = load_user(each.user, base)
+                demand = loaded.demand_model.model_construct(None, **each.demand)
+                name = f"{configuration.name}/{each.name}"
+                if each.arrivals_per_second is None:
+                    crowd.add_closed(
+                        loaded.cls,
+                        modelled,
+                        demand,
+                        group=name,
+                        users=each.users or 0,
+                        think_time_seconds=each.think_time_seconds,
+                        disk=each.disk,
+                    )
+                else:
+                    crowd.add_open(
+                        loaded.cls,
+                        modelled,
+                        demand,
+                        group=name,
+                        arrivals_per_second=each.arrivals_per_second,
+                        disk=each.disk,
+                    )
+        try:
+            yield crowd
+        finally:
+            crowd.dismiss()
