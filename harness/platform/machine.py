@@ -197,7 +197,10 @@ class Machine:
         costs = self.costs
         partition = self._partition(configuration, configuration.os, "processor.working_set")
         depth = round(costs.number(f"os.{configuration.os}.vscsi_queue_depth"))
-        paths = [self._block_path(partition, disk, depth) for disk in configuration.disks]
+        paths = [
+            self._block_path(partition, f"{configuration.name}/hdisk{index}", disk, depth)
+            for index, disk in enumerate(configuration.disks)
+        ]
         return ModelledPartition(
             partition,
             costs,
@@ -210,11 +213,10 @@ class Machine:
     # Disks
 
     def _block_path(
-        self, partition: Partition, configuration: DiskConfiguration, depth: int
+        self, partition: Partition, name: str, configuration: DiskConfiguration, depth: int
     ) -> BlockPath:
         costs = self.costs
         depth = configuration.queue_depth or depth
-        name = f"{partition.name}/{configuration.device}"
         disk = self._disk(name, configuration.device)
         own_ns = costs.work("io.block_cost")
         submit, complete = ((_OS, own_ns // 2),), ((_OS, own_ns - own_ns // 2),)

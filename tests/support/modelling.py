@@ -188,9 +188,7 @@ def group(
     return UserGroup(name, user, users, arrivals, think, disk, demand)
 
 
-def with_groups(
-    configuration: SystemConfiguration, *groups: UserGroup
-) -> SystemConfiguration:
+def with_groups(configuration: SystemConfiguration, *groups: UserGroup) -> SystemConfiguration:
     """The same machine with the same users on every partition."""
     partitions = tuple(replace(part, groups=groups) for part in configuration.partitions)
     return replace(configuration, partitions=partitions)
