@@ -89,7 +89,7 @@ def schema_complaint(
     """
     found = error.errors(include_url=False)
     first = min(found, key=lambda details: details["type"] != "extra_forbidden")
-    location = first["loc"]
+    location = tuple(part for part in first["loc"] if part != "[key]")
     key = prefix + dotted(data, location)
     kind = first["type"]
     if kind == "extra_forbidden":

@@ -34,7 +34,7 @@ IDLE = "idle"
 Measure = Literal["slowdown", "processor-time", "response-p50", "response-p95", "response-p99"]
 Scalar = str | int | float | bool
 
-_NAME = r"^[A-Za-z][A-Za-z0-9._-]*$"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _EXAMPLES: dict[str, list[Any]] = {
     "machine": ["p5-570", "p5-550", "p5-520"],
     "os": ["aix-5.3", "sles-9", "rhel-as-3"],

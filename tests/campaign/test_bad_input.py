@@ -92,6 +92,13 @@ CASES = {
         "must be 'physical' or 'logical-volume'",
     ),
     "vlan": ("vlan = 10", "vlan = 0", "partitions.app.virtual_ethernet.vlan", "0", "at least 1"),
+    "campaign name": (
+        'name = "small"',
+        'name = "../small"',
+        "campaign.name",
+        "'../small'",
+        "must match ^[A-Za-z0-9]",
+    ),
     # names
     "machine": ("p5-550", "p5-55", "factors.machine", "'p5-55'", "did you mean 'p5-550'?"),
     "os": ('"rhel-as-3"', '"rhel-3"', "factors.os", "'rhel-3'", "did you mean 'rhel-as-3'?"),
