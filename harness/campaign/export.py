@@ -5,15 +5,13 @@ All formats depend on the runs alone: not on the number of workers, nor on the w
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.campaign.openmetrics import series, write_openmetrics
 from harness.campaign.result import RunResult
 from harness.campaign.store import Store, StoredRun
 from harness.errors import UserError
@@ -47,7 +45,7 @@ def export(store: Store, form: str) -> Path:
     writers: Mapping[str, tuple[str, Callable[[Store, Path], None]]] = {
         "csv": ("runs.csv", _write_csv),
         "parquet": ("runs.parquet", _write_parquet),
-        "openmetrics": ("runs.openmetrics", _write_openmetrics),
+        "openmetrics": ("runs.openmetrics", write_openmetrics),
     }
     if form not in writers:
         raise UserError(f"--format {form}: no such format; known: {', '.join(writers)}")
@@ -170,7 +168,7 @@ def _measures(result: RunResult) -> dict[str, Value]:
 
 def _samples(result: RunResult) -> dict[str, Value]:
     return {
-        _series(name, labels): value
+        series(name, labels): value
         for name, labels, value in result.samples
         if not name.endswith("_bucket")
     }
@@ -202,96 +200,3 @@ def _alike(column: list[Value]) -> list[Value]:
     if kinds <= {int, float}:
         return [None if value is None else float(value) for value in column]
     return [None if value is None else str(_cell(value)) for value in column]
-
-
-def _write_openmetrics(store: Store, path: Path) -> None:
-    """Write samples at simulated timestamps, all samples of a family together.
-
-    A counter is 0 where measuring begins and has its increase at the end.
-    """
-    begin = datetime.fromisoformat(store.campaign.starts).timestamp()
-    with TemporaryDirectory(dir=path.parent, prefix=".vtax-") as folder, ExitStack() as stack:
-        families: dict[str, tuple[str, IO[str]]] = {}
-        for run in store.runs():
-            if run.result is None:
-                continue
-            for series, points in _points(run, run.result).items():
-                name = series[0]
-                family, kind = _family(name)
-                if family not in families:
-                    part = Path(folder) / str(len(families))
-                    opened = stack.enter_context(part.open("w+", encoding="utf-8"))
-                    families[family] = kind, opened
-                text = _series(name, dict(series[1]))
-                families[family][1].writelines(
-                    f"{text} {value!r} {_timestamp(begin + at)}\n"
-                    for at, value in sorted(points.items())
-                )
-        with path.open("w", encoding="utf-8") as file:
-            for family in sorted(families):
-                kind, part_file = families[family]
-                file.write(f"# TYPE {family} {kind}\n")
-                part_file.seek(0)
-                while block := part_file.read(1 << 20):
-                    file.write(block)
-            file.write("# EOF\n")
-
-
-Series = tuple[str, tuple[tuple[str, str], ...]]
-
-
-def _points(run: StoredRun, result: RunResult) -> dict[Series, dict[float, float]]:
-    """Return for each series its values by time, in seconds since simulated time began."""
-    cell = run.cell
-    common = {
-        "machine": cell.machine,
-        "os": cell.os,
-        "virtualization": cell.virtualization,
-        "workload": cell.workload,
-        **{_label(name): value for name, value in cell.load},
-        "replication": str(run.replication),
-    }
-    ends = result.warm_up_seconds + result.measured_seconds
-    found: dict[Series, dict[float, float]] = {}
-    for at, name, labels, value in result.timeline:
-        found.setdefault(_key(name, labels, common), {})[at] = value
-    for name, labels, value in result.samples:
-        points = found.setdefault(_key(name, labels, common), {})
-        if _family(name)[1] != "gauge" and not points:
-            points[result.warm_up_seconds] = 0.0
-        points[ends] = value
-    return found
-
-
-def _key(name: str, labels: Mapping[str, str], common: Mapping[str, str]) -> Series:
-    return name, tuple({**common, **labels}.items())
-
-
-def _family(name: str) -> tuple[str, str]:
-    """Return the family that a sample belongs to, and its type."""
-    if name.endswith("_total"):
-        return name.removesuffix("_total"), "counter"
-    for suffix in ("_bucket", "_count", "_sum"):
-        if name.endswith(suffix):
-            return name.removesuffix(suffix), "histogram"
-    return name, "gauge"
-
-
-def _series(name: str, labels: Mapping[str, str]) -> str:
-    if not labels:
-        return name
-    inner = ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
-    return f"{name}{{{inner}}}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def _label(factor: str) -> str:
-    """Make a label's name of a factor's, which may hold any character."""
-    return "load_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in factor)
-
-
-def _timestamp(seconds: float) -> str:
-    return f"{seconds:.3f}"
