@@ -111,9 +111,9 @@ def execute(
         if observer is not None:
             observer.done(spec, seconds, None if isinstance(outcome, bytes) else outcome[0])
 
-    pool = _Pool(run, min(workers, len(outstanding)))
+    pool = _Pool(run)
     try:
-        pool.work(deque(outstanding), keep)
+        pool.work(deque(outstanding), keep, min(workers, len(outstanding)))
     except KeyboardInterrupt:
         summary.interrupted = True
         pool.collect(keep)
@@ -140,21 +140,28 @@ class _Worker:
 class _Pool:
     """Worker processes, each with a pipe of its own."""
 
-    def __init__(self, run: Run, size: int) -> None:
+    def __init__(self, run: Run) -> None:
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._run = run
-        self._workers = [self._start() for _ in range(size)]
+        self._workers: list[_Worker] = []
         self._deaths: dict[str, int] = {}
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._run), daemon=True)
-        process.start()
+        # Workers inherit the mask: an interruption from the terminal is the parent's to handle.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
         return _Worker(process, ours)
 
-    def work(self, queue: deque[RunSpec], keep: _Keep) -> None:
-        """Carry out everything in the queue."""
+    def work(self, queue: deque[RunSpec], keep: _Keep, size: int) -> None:
+        """Carry out everything in the queue with so many workers."""
+        while len(self._workers) < size:
+            self._workers.append(self._start())
         while True:
             for worker in self._workers:
                 if worker.spec is None and queue:
@@ -222,7 +229,6 @@ def _ending(process: SpawnProcess) -> str:
 
 def _serve(connection: Connection, run: Run) -> None:
     """Be a worker: take runs, hand back outcomes, until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     while True:
         try:
