@@ -115,7 +115,7 @@ class Store:
             elif held.replications["minimum"] < campaign.replications["minimum"]:
                 record = compressed(campaign.to_json())
                 connection.execute("UPDATE campaign SET record = ?", (record,))
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             _close(connection, lock)
             raise _damaged(directory, error) from None
         except BaseException:
@@ -246,10 +246,10 @@ class Store:
 
     def drawn(self) -> dict[str, dict[str, Any]]:
         """Return, for each digest of constants, the values that were drawn, as JSON holds them."""
-        rows = self._connection.execute("SELECT digest, drawn FROM constants ORDER BY digest")
         drawn: dict[str, dict[str, Any]] = {}
         try:
-            for digest, values in rows:
+            query = "SELECT digest, drawn FROM constants ORDER BY digest"
+            for digest, values in self._connection.execute(query):
                 drawn[digest] = decompressed(values)
         except UNREADABLE as error:
             self.damaged.append(f"drawn constants: {error}")
