@@ -16,7 +16,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from locust.env import Environment
 from locust.user.task import TaskSet
 
-from harness.clock import Alarm, Clock, to_ns
+from harness.clock import Clock, to_ns
 from harness.platform.modelled_partition import ModelledPartition
 from workloads.user import Demand, PartitionUser
 
@@ -52,12 +52,7 @@ class PartitionOnClock:
 
     def wait(self, seconds: float) -> None:
         """Let simulated time pass."""
-        switch = getcurrent().switch
-
-        def wake(_: Alarm) -> None:
-            switch()
-
-        self._clock.call_in(to_ns(seconds), wake)
+        self._clock.call_in(to_ns(seconds), getcurrent().switch)
         self._switch_to_hub()
 
     def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:
@@ -196,11 +191,7 @@ class Crowd:
         for index in range(users):
             stream = Random(stream_seed(*self.seed_parts, group, index))
             own = self._make(cls, partition, demand, group, stream, think_time_seconds)
-
-            def start(_: Alarm, own: _UserGreenlet = own) -> None:
-                own.switch()
-
-            self.clock.call_in(to_ns(stream.random() * within), start)
+            self.clock.call_in(to_ns(stream.random() * within), own.switch)
 
     def add_open(
         self,
@@ -255,7 +246,7 @@ class _Arrivals:
         delay_ns = to_ns(self.stream.expovariate(self.rate))
         self.crowd.clock.call_in(delay_ns, self._arrive)
 
-    def _arrive(self, _: Alarm) -> None:
+    def _arrive(self) -> None:
         self.schedule()
         # A stream for every arrival: demands do not depend on what overtakes what.
         seed = self.seed + self.arrived

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from harness.clock import Alarm, Clock
+from harness.clock import Clock
 
 _MIX = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
@@ -107,7 +107,7 @@ class Disk:
         self.busy_ns += media_ns
         link_end = self._reserve_link(end, link_ns, now)
 
-        def finished(_: Alarm) -> None:
+        def finished() -> None:
             self.operations += 1
             self.bytes += size_bytes
             done()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from harness.clock import Alarm, Clock
+from harness.clock import Clock
 from harness.platform.burst import Burst
 from harness.platform.ledger import Account, Cause, Ledger
 from harness.platform.partition import Partition, nothing
@@ -132,7 +132,8 @@ class Dispatcher(ABC):
         limit = vp.limit_ns
         if limit is not None and limit < end:
             end = limit if limit > now else now
-        vp.alarm = self.clock.call_in(end - now, vp.expired)
+        vp.due_ns = end
+        self.clock.call_in(end - now, vp.expired)
 
     def _refill(self, vp: VirtualProcessor, processor: Processor, account: Account) -> int:
         """Charge the cache lines that a virtual processor finds driven out of its chip's cache.
@@ -158,20 +159,21 @@ class Dispatcher(ABC):
         limit = vp.limit_ns
         if limit is not None and limit < end:
             end = limit
-        vp.alarm = self.clock.call_in(end - now if end > now else 0, vp.expired)
+        vp.due_ns = end = max(end, now)
+        self.clock.call_in(end - now, vp.expired)
 
     def rearm(self, vp: VirtualProcessor) -> None:
         """Set a running virtual processor's alarm anew after its limit has changed."""
         assert vp.burst is not None
-        if vp.alarm is not None:
-            vp.alarm.cancel()
         self._arm(vp, vp.burst, self.clock.now_ns)
 
-    def _expired(self, vp: VirtualProcessor, _: Alarm) -> None:
+    def _expired(self, vp: VirtualProcessor) -> None:
         now = self.clock.now_ns
+        if vp.due_ns != now:
+            return  # it has been stopped or set anew since this call was made
         burst = vp.burst
         assert burst is not None
-        vp.alarm = None
+        vp.due_ns = None
         if now - vp.work_ns - vp.stolen_ns < burst.ns:
             self._interrupted(vp, burst, now)
             return
@@ -256,9 +258,7 @@ class Dispatcher(ABC):
         now = self.clock.now_ns
         processor, burst = vp.processor, vp.burst
         assert processor is not None and burst is not None
-        if vp.alarm is not None:
-            vp.alarm.cancel()
-            vp.alarm = None
+        vp.due_ns = None
         self._settle_burst(vp, burst, now)
         self.stop(vp, now)
         vp.ready_ns = now
@@ -267,12 +267,10 @@ class Dispatcher(ABC):
     def tick_idle(self, vp: VirtualProcessor) -> None:
         """Let an idle virtual processor take a clock tick: it wakes, counts it and cedes again."""
         processor = self.free_processor(vp)
-        partition = vp.partition
         if processor is None:
-            partition.idle.remove(vp)
-            vp.burst = Burst(partition.account, partition.tick, nothing)
-            self.wake(vp)
+            self.tick_in_turn(vp)
             return
+        partition = vp.partition
         # A free processor is borrowed for some microseconds without the ceremony of a dispatch.
         now = self.clock.now_ns
         begin = processor.free_ns
@@ -288,6 +286,13 @@ class Dispatcher(ABC):
         partition.dispatches += 1
         partition.dispatched_ns += end - begin
         self.use(vp, begin, end)
+
+    def tick_in_turn(self, vp: VirtualProcessor) -> None:
+        """Let an idle virtual processor take a clock tick as any other work."""
+        partition = vp.partition
+        partition.idle.remove(vp)
+        vp.burst = Burst(partition.account, partition.tick, nothing)
+        self.wake(vp)
 
     def in_progress(self) -> tuple[int, list[tuple[Account, list[tuple[int, int]]]]]:
         """Say what is under way at this moment and not yet booked.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from harness.clock import Alarm, Clock
+from harness.clock import Clock
 
 
 class Wire:
@@ -61,11 +61,7 @@ class Wire:
         self._active_ns[outbound] = end
         self.bytes += size_bytes
         self.busy_ns += busy_ns
-
-        def arrived(_: Alarm) -> None:
-            done()
-
-        self.clock.call_in(end + self.latency_ns - now, arrived)
+        self.clock.call_in(end + self.latency_ns - now, done)
 
     def opposite_active(self, outbound: bool, within_ns: int) -> bool:
         """Tell whether the other direction has carried anything lately (duplex traffic)."""

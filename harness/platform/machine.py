@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from harness.catalog import Constants
-from harness.clock import Alarm, Clock
+from harness.clock import Clock
 from harness.platform.burst import work
 from harness.platform.configuration import (
     DiskConfiguration,
@@ -335,7 +335,7 @@ class Machine:
     ) -> None:
         clock, ledger = self.clock, self.ledger
 
-        def tick(_: Alarm) -> None:
+        def tick() -> None:
             clock.call_in(period_ns, tick)
             vp = processor.vp
             if vp is not None:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.clock import Alarm, Clock
+from harness.clock import Clock
 from harness.platform.burst import Burst, Work
 from harness.platform.ledger import Account, Cause
 from harness.platform.virtual_processor import VirtualProcessor
@@ -118,7 +118,7 @@ class Partition:
         tick_ns = self.tick_ns
         account = self.account
 
-        def tick(_: Alarm) -> None:
+        def tick() -> None:
             call_in(period_ns, tick)
             if vp.processor is not None:
                 vp.stolen_ns += tick_ns

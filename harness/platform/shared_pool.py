@@ -142,7 +142,7 @@ class SharedPool(Dispatcher):
         if self._entitlement_left(vp, now):
             victim = self._on_spare(now)
             if victim is not None:
-                if victim.alarm is None:
+                if victim.due_ns is None:
                     victim.limit_ns = now
                 else:
                     processor = self.preempt(victim)
@@ -150,6 +150,16 @@ class SharedPool(Dispatcher):
                     self.start(vp, processor)
                     return
         self._wait(vp, now)
+
+    def tick_idle(self, vp: VirtualProcessor) -> None:
+        """Let an idle virtual processor take a clock tick; a capped one within its entitlement."""
+        partition = vp.partition
+        if partition.weight or (
+            self._entitlement_left(vp, self.clock.now_ns) >= self.switch_ns + partition.tick_ns
+        ):
+            super().tick_idle(vp)
+        else:
+            self.tick_in_turn(vp)
 
     def _on_spare(self, now: int) -> VirtualProcessor | None:
         """Find the running VP on spare capacity whose partition has had most for its weight."""
@@ -181,7 +191,10 @@ class SharedPool(Dispatcher):
             queue = self.competing.get(partition.name)
             if queue is None:
                 queue = self.competing[partition.name] = deque()
-                partition.spare_pass = max(partition.spare_pass, self._pass_floor)
+                # It keeps what it is owed for coming late (its entitlement ended later than the
+                # others' in this window), but who slept may not save up more than one turn.
+                owed = self.spare_slice_ns * _PASS_SCALE // partition.weight
+                partition.spare_pass = max(partition.spare_pass, self._pass_floor - owed)
             if first:
                 queue.appendleft(vp)
             else:
@@ -192,7 +205,7 @@ class SharedPool(Dispatcher):
             self._limit_all()
         boundary = now - now % self.window_ns + self.window_ns
         if self._window_alarm is None:
-            self._window_alarm = self.clock.call_in(boundary - now, self._window_begins)
+            self._window_alarm = self.clock.alarm_in(boundary - now, self._window_begins)
         if left and self._guaranteed(vp, now):
             self._watch_laxity(now, boundary - left)
 
@@ -210,7 +223,7 @@ class SharedPool(Dispatcher):
                 limit = self.limit(vp)
                 if limit != vp.limit_ns:
                     vp.limit_ns = limit
-                    if vp.alarm is not None:
+                    if vp.due_ns is not None:
                         self.rearm(vp)
 
     def limit_reached(self, vp: VirtualProcessor) -> None:
@@ -259,7 +272,7 @@ class SharedPool(Dispatcher):
 
     # Windows
 
-    def _window_begins(self, _: Alarm) -> None:
+    def _window_begins(self) -> None:
         """Renew all entitlements."""
         now = self.clock.now_ns
         self._window_alarm = None
@@ -277,7 +290,7 @@ class SharedPool(Dispatcher):
             self.start(vp, free)
         self._limit_all()
         if self.entitled:
-            self._window_alarm = self.clock.call_in(self.window_ns, self._window_begins)
+            self._window_alarm = self.clock.alarm_in(self.window_ns, self._window_begins)
             most = max(self._entitlement_left(vp, now) for vp in self.entitled)
             self._watch_laxity(now, now + self.window_ns - most)
 
@@ -294,9 +307,9 @@ class SharedPool(Dispatcher):
                 return
             self._laxity_alarm.cancel()
         self._laxity_ns = time_ns
-        self._laxity_alarm = self.clock.call_in(max(0, time_ns - now), self._laxity_used_up)
+        self._laxity_alarm = self.clock.alarm_in(max(0, time_ns - now), self._laxity_used_up)
 
-    def _laxity_used_up(self, _: Alarm) -> None:
+    def _laxity_used_up(self) -> None:
         """Give processors to those that can wait no longer, from those that can wait longest."""
         now = self.clock.now_ns
         self._laxity_alarm = None
@@ -323,7 +336,7 @@ class SharedPool(Dispatcher):
         most = 0
         for processor in self.processors:
             vp = processor.vp
-            if vp is None or vp.alarm is None:
+            if vp is None or vp.due_ns is None:
                 continue
             laxity = boundary - now - self._running_left(vp, now)
             if not self._guaranteed(vp, now):

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.clock import Alarm
 from harness.platform.burst import Burst, Work, work
 from harness.platform.disk import Disk
 from harness.platform.ledger import Cause
@@ -156,11 +155,8 @@ class VirtualScsiPath(BlockPath):
                 off_path = work((int(Cause.VIOS), gathered))
                 vios.partition.submit(Burst(account, off_path, nothing))
             if service.delay_ns:
-                self.partition.clock.call_in(service.delay_ns, delayed)
+                self.partition.clock.call_in(service.delay_ns, completed)
             else:
                 completed()
-
-        def delayed(_: Alarm) -> None:
-            completed()
 
         vios.partition.submit(Burst(account, service.before, received))

@@ -75,7 +75,7 @@ class TimeSharing(Dispatcher):
         )
         if not self.wake_preemption or self._run_time(victim) - vp.vruntime_ns < self.quantum_ns:
             self._wait(vp)
-        elif victim.alarm is None:
+        elif victim.due_ns is None:
             victim.limit_ns = self.clock.now_ns
             self._wait(vp)
         else:
@@ -95,7 +95,7 @@ class TimeSharing(Dispatcher):
                 other = processor.vp
                 if other is not None and other.limit_ns is None:
                     other.limit_ns = self.limit(other)
-                    if other.alarm is not None:
+                    if other.due_ns is not None:
                         self.rearm(other)
 
     def limit_reached(self, vp: VirtualProcessor) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.clock import Alarm
 from harness.platform.burst import Burst
 from harness.platform.processor import Chip, Processor
 
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from harness.platform.partition import Partition
 
 
-def _unset(_: Alarm) -> None:
+def _unset() -> None:
     raise AssertionError("the virtual processor has no dispatcher yet")
 
 
@@ -24,7 +23,7 @@ class VirtualProcessor:
     ----------
     burst
         What it executes or waits to execute.
-    alarm
+    due_ns
         When its dispatcher will look at it next, while running; None between two bursts.
     processor, home, home_chip
         Where it runs; where it ran last.
@@ -49,8 +48,8 @@ class VirtualProcessor:
     """
 
     __slots__ = (
-        "alarm",
         "burst",
+        "due_ns",
         "entitlement_ns",
         "expired",
         "filled_mark",
@@ -93,9 +92,9 @@ class VirtualProcessor:
         self.window = 0
         self.vruntime_ns = 0
         self.tick_due = False
-        self.alarm: Alarm | None = None
-        self.expired: Callable[[Alarm], None] = _unset
-        self.tick: Callable[[Alarm], None] = _unset
+        self.due_ns: int | None = None
+        self.expired: Callable[[], None] = _unset
+        self.tick: Callable[[], None] = _unset
 
     def __repr__(self) -> str:
         return f"<VP {self.index} of {self.partition.name}>"
