@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, Store, pack
 from harness.metrics.digest import Digest
 
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+# Explaining a failure traces every line of a simulation: it takes minutes.
+_PHASES = [phase for phase in Phase if phase is not Phase.explain]
+settings.register_profile("repeatable", derandomize=True, deadline=None, phases=_PHASES)
 settings.load_profile("repeatable")
 
 BASELINE = "full-system"

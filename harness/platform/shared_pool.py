@@ -86,7 +86,8 @@ class SharedPool(Dispatcher):
     def _running_left(self, vp: VirtualProcessor, now: int) -> int:
         """Entitlement that a running virtual processor has left, its present turn counted."""
         window_start = now - now % self.window_ns
-        used = now - max(vp.run_ns, window_start)
+        # A turn on a processor that a tick has borrowed begins a little later than now.
+        used = max(0, now - max(vp.run_ns, window_start))
         if vp.window == now // self.window_ns:
             used += vp.used_ns
         return max(0, vp.entitlement_ns - used)

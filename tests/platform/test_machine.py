@@ -189,7 +189,7 @@ def test_processors_times_time_is_the_sum_of_all_accounts(configuration, moments
     clock = machine.clock
     failures: list[str] = []
 
-    def check(_: object) -> None:
+    def check(*_: object) -> None:
         expected = len(machine.processors) * clock.now_ns
         if total(machine) != expected:
             failures.append(f"at {clock.now_ns}: {total(machine)}, not {expected}")
@@ -199,7 +199,7 @@ def test_processors_times_time_is_the_sum_of_all_accounts(configuration, moments
             clock.call_in(moment, check)
         for end in (13 * MS + 1, 41 * MS):
             clock.run_until(end)
-            check(None)
+            check()
     assert not failures
 
 
