@@ -242,4 +242,4 @@ def test_profiles_ask_for_what_their_users_know(name: str) -> None:
     for group in CATALOG.profile(name).groups:
         known = load_user(group.user, project).demand_model.model_fields
         assert set(group.demand) <= set(known)
-        assert "processor" in group.demand
+        assert {"processor", "size"} & set(group.demand)
