@@ -1,0 +1,122 @@
+"""From a directory of results to its report."""
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.analysis import Study, analyse
+from harness.campaign.store import Store
+from harness.errors import UserError
+from reports import numbers
+from reports.drawing import drawing
+from reports.material import Material, load_text
+from reports.sections import SECTIONS
+from reports.texts import Texts
+
+FILE_NAME = "report.html"
+
+_ROOM = Path(__file__).parent
+
+
+def build_report(directory: Path) -> Path:
+    """Write the report of a campaign into its directory.
+
+    Parameters
+    ----------
+    directory
+        Holds a store; complete, interrupted or damaged.
+
+    Returns
+    -------
+    Path
+        The report. An earlier one is replaced in one step, so that there is always a whole one.
+
+    Raises
+    ------
+    UserError
+        If there is no readable store, or the directory cannot be written.
+    """
+    with Store.open(directory) as store:
+        study = analyse(store)
+        drawn = store.drawn()
+    page = render(study, drawn)
+    target = directory / FILE_NAME
+    try:
+        _replace(target, page.encode("utf-8", errors="replace"))
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
+    return target
+
+
+def render(
+    study: Study, drawn: Mapping[str, Mapping[str, Any]] | None = None, language: str = "en"
+) -> str:
+    """Return the report of a study as one HTML page without any reference to elsewhere.
+
+    Equal studies give equal pages.
+
+    Parameters
+    ----------
+    study
+        What the campaign found out.
+    drawn
+        For each draw of the uncertain constants, the values drawn.
+    language
+        One that there is a locale of.
+    """
+    texts = Texts(language)
+    material = Material(study, texts, drawn or {})
+    with drawing():
+        found = [(name, content(material)) for name, content in SECTIONS]
+    sections = {name: content for name, content in found if content is not None}
+    styles = (_ROOM / "styles.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+    return (
+        _environment(texts)
+        .get_template("report.html.jinja")
+        .render(
+            material=material,
+            study=study,
+            campaign=study.campaign,
+            texts=texts,
+            level=numbers.level(1.0 - study.campaign.alpha),
+            alpha=numbers.level(study.campaign.alpha),
+            margin=numbers.level(study.campaign.margin),
+            sections=sections,
+            styles=Markup(styles),
+            styles_digest=digest,
+        )
+    )
+
+
+def _environment(texts: Texts) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_ROOM / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(t=texts, many=texts.many, name=texts.name)
+    environment.filters["load"] = load_text
+    return environment
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

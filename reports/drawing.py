@@ -1,0 +1,225 @@
+"""Figures as SVG for a page: text stays text, no ids collide, nothing needs a style attribute.
+
+Matplotlib writes style attributes, which a strict Content-Security-Policy forbids. Everything in
+them is a presentation attribute of SVG as well, and is written as such. Equal figures give equal
+bytes.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unicodedata import category
+from xml.etree import ElementTree
+
+import matplotlib
+import matplotlib.style
+from markupsafe import Markup
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from reports.palette import INK, MUTED, RULE
+
+WIDTH = 9.0
+"""Width of all figures in inches; the page scales them to its own."""
+
+_LONGEST = 40
+"""Characters in a line of a figure."""
+
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+_PARAMETERS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "vtax",
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "axes.facecolor": "none",
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.color": RULE,
+    "ytick.color": RULE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8.5,
+    "grid.color": "#e8ecf1",
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "path.simplify": True,
+    "path.simplify_threshold": 0.1,
+}
+
+_NUMBER = re.compile(r"-?\d+\.\d+")
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_FONT_SIZE = re.compile(r"(\d+(?:\.\d+)?)px")
+_DROPPED = {"metadata", "style", "title"}
+_UPRIGHT = re.compile(r"rotate\(-?0 [^)]*\)")
+_ROUNDED = ("d", "transform", "x", "y", "width", "height", "stroke-dasharray")
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in the report's style, whatever the user's own settings are."""
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        # The browser has glyphs that the font used for measuring lacks.
+        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
+        matplotlib.rcdefaults()
+        matplotlib.style.use(_PARAMETERS)
+        yield
+
+
+def new_figure(height: float) -> Figure:
+    """Make a figure of the common width; to be used within :func:`drawing`.
+
+    Parameters
+    ----------
+    height
+        In inches.
+    """
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    return figure
+
+
+def label(text: str) -> str:
+    """Make any text fit for a figure: nothing that XML cannot hold, no line that is too long."""
+    lines = []
+    for line in text.split("\n"):
+        held = _held(line)
+        lines.append(
+            held if len(held) <= _LONGEST else f"{held[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+        )
+    return "\n".join(lines)
+
+
+def _held(text: str) -> str:
+    """Replace control characters and surrogates, which XML cannot hold."""
+    return "".join(_UNKNOWN if category(each) in ("Cc", "Cs") else each for each in text)
+
+
+def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
+    """Write a figure as an inline SVG element.
+
+    Parameters
+    ----------
+    key
+        Unique on the page; begins the ids within.
+    title, description
+        What the figure shows, for those who cannot see it.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None}, facecolor="none")
+    root = ElementTree.fromstring(buffer.getvalue())
+    for element in root.iter():
+        _plain(element)
+    referenced = {name for element in root.iter() for name in _references(element)}
+    for element in root.iter():
+        _identify(element, referenced, key)
+    _flatten(root)
+    view = root.attrib["viewBox"]
+    root.attrib.clear()
+    root.attrib.update(
+        {
+            "viewBox": view,
+            "role": "img",
+            "aria-labelledby": f"{key}-title {key}-desc",
+            "stroke-linejoin": "round",
+        }
+    )
+    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+        element = ElementTree.Element(tag, {"id": f"{key}-{tag}"})
+        element.text = _held(text)
+        root.insert(place, element)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _plain(element: ElementTree.Element) -> None:
+    """Drop namespaces and white space, round coordinates, turn styles into attributes."""
+    element.tag = element.tag.rpartition("}")[2]
+    attributes = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
+    for declaration in attributes.pop("style", "").split(";"):
+        name, _, value = declaration.partition(":")
+        attributes.update(_attribute(name.strip(), value.strip()))
+    for name in _ROUNDED:
+        if name in attributes:
+            attributes[name] = " ".join(_NUMBER.sub(_rounded, attributes[name]).split())
+    if _UPRIGHT.fullmatch(attributes.get("transform", "")):
+        del attributes["transform"]
+    element.attrib.clear()
+    element.attrib.update(attributes)
+    if element.tag not in ("text", "tspan"):
+        element.text = None
+    element.tail = None
+
+
+def _attribute(name: str, value: str) -> dict[str, str]:
+    if name in ("", "font-family", "stroke-linejoin") or value == "butt":
+        return {}
+    if name == "font":
+        size = _FONT_SIZE.search(value)
+        found = {"font-size": size[1]} if size else {}
+        if re.search(r"\b(bold|[6-9]00)\b", value):
+            found["font-weight"] = "bold"
+        return found
+    if name == "font-size":
+        return {name: value.removesuffix("px")}
+    return {name: value}
+
+
+def _rounded(match: re.Match[str]) -> str:
+    text = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _references(element: ElementTree.Element) -> Iterator[str]:
+    for name, value in element.attrib.items():
+        if name == "href":
+            yield value.removeprefix("#")
+        else:
+            yield from _REFERENCE.findall(value)
+
+
+def _identify(element: ElementTree.Element, referenced: set[str], key: str) -> None:
+    """Keep ids only where they are needed, and make them the figure's own."""
+    for name, value in list(element.attrib.items()):
+        if name == "id":
+            if value in referenced:
+                element.attrib[name] = f"{key}-{value}"
+            else:
+                del element.attrib[name]
+        elif name == "href":
+            element.attrib[name] = f"#{key}-{value.removeprefix('#')}"
+        else:
+            element.attrib[name] = _REFERENCE.sub(rf"url(#{key}-\1)", value)
+
+
+def _invisible(element: ElementTree.Element) -> bool:
+    attributes = element.attrib
+    return element.tag == "path" and attributes.get("fill") == "none" and "stroke" not in attributes
+
+
+def _flatten(element: ElementTree.Element) -> None:
+    """Replace groups that say nothing by what is in them."""
+    children: list[ElementTree.Element] = []
+    for child in element:
+        if child.tag in _DROPPED or _invisible(child):
+            continue
+        _flatten(child)
+        if child.tag == "g" and not child.attrib:
+            children.extend(child)
+        elif child.tag != "defs" or len(child):
+            children.append(child)
+    element[:] = children

@@ -1,0 +1,125 @@
+"""What the sections of a report are made from: a study, seen by machine, system and work."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from harness.analysis import EnvironmentResult, Study
+from harness.environments import Environment, Load
+from harness.summary import CellSummary
+from reports.palette import Style, level_of, styles
+from reports.texts import Texts
+
+Place = tuple[str, Load]
+"""A workload and its load: a row of a figure or table."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study, ready to be shown."""
+
+    study: Study
+    texts: Texts
+    drawn: Mapping[str, Mapping[str, Any]]
+    """For each draw of the uncertain constants its values, by name."""
+
+    @property
+    def claim(self) -> dict[str, Any] | None:
+        """The campaign's claim."""
+        return self.study.campaign.claim
+
+    @cached_property
+    def machines(self) -> tuple[str, ...]:
+        """Machines, in the order of the matrix."""
+        return distinct(cell.machine for cell in self.study.campaign.cells)
+
+    @cached_property
+    def systems(self) -> tuple[str, ...]:
+        """Operating systems."""
+        return distinct(cell.os for cell in self.study.campaign.cells)
+
+    @cached_property
+    def workloads(self) -> tuple[str, ...]:
+        """Workloads."""
+        return distinct(cell.workload for cell in self.study.campaign.cells)
+
+    @cached_property
+    def loads(self) -> tuple[Load, ...]:
+        """Loads; a single empty one unless the campaign varies something further."""
+        return distinct(cell.load for cell in self.study.campaign.cells)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Workloads with their loads."""
+        return distinct((cell.workload, cell.load) for cell in self.study.campaign.cells)
+
+    @cached_property
+    def virtualizations(self) -> tuple[str, ...]:
+        """Virtualizations, the baseline included."""
+        return distinct(cell.virtualization for cell in self.study.campaign.cells)
+
+    @cached_property
+    def styles(self) -> dict[str, Style]:
+        """How each virtualization is drawn."""
+        return styles(self.virtualizations, self.claim)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Measures with figures of their own: those of the claim."""
+        if self.claim is not None:
+            return tuple(self.claim["measures"])
+        return ("slowdown", "processor-time")
+
+    @property
+    def focus(self) -> str:
+        """The operating system for figures that have room for one only: the worst one's."""
+        verdict = self.study.verdict
+        if verdict is not None and verdict.worst is not None:
+            return verdict.worst.os
+        return self.systems[0]
+
+    def level(self, virtualization: str) -> str:
+        """Tell ``baseline``, ``firmware``, ``software`` or ``other``."""
+        return level_of(virtualization, self.claim)
+
+    def cell(self, environment: Environment, virtualization: str) -> CellSummary | None:
+        """Find a cell; None if it has no complete run."""
+        return self._cells.get((*environment, virtualization))
+
+    def result(self, environment: Environment, measure: str) -> EnvironmentResult | None:
+        """Find a comparison."""
+        return self._results.get((*environment, measure))
+
+    @cached_property
+    def _cells(self) -> dict[tuple[Any, ...], CellSummary]:
+        return {
+            (*each.cell.environment, each.cell.virtualization): each for each in self.study.cells
+        }
+
+    @cached_property
+    def _results(self) -> dict[tuple[Any, ...], EnvironmentResult]:
+        return {(*each.environment, each.measure): each for each in self.study.environments}
+
+
+def distinct(values: Iterable[_T]) -> tuple[_T, ...]:
+    """Drop repetitions, keeping the order."""
+    return tuple(dict.fromkeys(values))
+
+
+def chunks(values: Sequence[_T], size: int) -> list[Sequence[_T]]:
+    """Divide into parts of at most so many."""
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def load_text(load: Load) -> str:
+    """Write a load: ``partitions.app.count = 4``; empty if there is none."""
+    return ", ".join(f"{name} = {value}" for name, value in load)
+
+
+def place_text(place: Place, separator: str = ", ") -> str:
+    """Write a workload and its load."""
+    workload, load = place
+    return f"{workload}{separator}{load_text(load)}" if load else workload

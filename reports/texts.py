@@ -1,0 +1,62 @@
+"""What a report says, in one language: all its words come from a locale file."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+LOCALES = Path(__file__).parent / "locales"
+
+
+class Texts:
+    """The words of one language.
+
+    Parameters
+    ----------
+    language
+        Name of a file in ``locales/`` without its ending.
+    """
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        path = LOCALES / f"{language}.toml"
+        self._tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """Return the text of a dotted key with ``{names}`` filled in.
+
+        The result is plain text: what is put in is neither parsed nor escaped here.
+
+        Raises
+        ------
+        KeyError
+            If the locale has no such text.
+        """
+        found = self._find(key)
+        if not isinstance(found, str):
+            raise KeyError(key)
+        return found.format(**values) if values else found
+
+    def many(self, key: str, /, **values: object) -> Sequence[str]:
+        """Return a list of texts, such as paragraphs."""
+        found = self._find(key)
+        if not isinstance(found, list):
+            raise KeyError(key)
+        return [each.format(**values) if values else each for each in found]
+
+    def name(self, kind: str, identifier: str) -> str:
+        """Return what people call something, or its own name if the locale has no other."""
+        found = self._tree.get("names", {}).get(kind, {}).get(identifier)
+        return found if isinstance(found, str) else identifier
+
+    def of(self, translations: dict[str, str]) -> str:
+        """Choose what a user wrote in several languages."""
+        return translations.get(self.language) or translations.get("en") or ""
+
+    def _find(self, key: str) -> Any:
+        found: Any = self._tree
+        for part in key.split("."):
+            found = found[part] if isinstance(found, dict) else None
+            if found is None:
+                raise KeyError(key)
+        return found
