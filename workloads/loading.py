@@ -77,7 +77,7 @@ def _load(path: Path, spec: str) -> ModuleType:
         return _load_file(path.resolve())
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         kind = type(error).__name__
         raise UserError(
             f"user = {spec!r}: {path.name} does not load: {kind}: {error}".splitlines()[0]

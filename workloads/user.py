@@ -3,12 +3,16 @@
 import functools
 from collections.abc import Callable
 from random import Random
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from locust import User
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from workloads.partition import EVENTS, Partition
+
+
+Events = Annotated[float, Field(ge=0, strict=True)]
+"""A mean number of events."""
 
 
 class Demand(BaseModel):
@@ -20,21 +24,21 @@ class Demand(BaseModel):
 class EventDemand(Demand):
     """A demand with operating-system events: the mean number of each in one transaction."""
 
-    calls: float = 0.0
-    io_calls: float = 0.0
-    stats: float = 0.0
-    opens: float = 0.0
-    selects: float = 0.0
-    signal_installs: float = 0.0
-    signals: float = 0.0
-    forks: float = 0.0
-    execs: float = 0.0
-    context_switches: float = 0.0
-    file_creates: float = 0.0
-    file_deletes: float = 0.0
-    mmaps: float = 0.0
-    protection_faults: float = 0.0
-    page_faults: float = 0.0
+    calls: Events = 0.0
+    io_calls: Events = 0.0
+    stats: Events = 0.0
+    opens: Events = 0.0
+    selects: Events = 0.0
+    signal_installs: Events = 0.0
+    signals: Events = 0.0
+    forks: Events = 0.0
+    execs: Events = 0.0
+    context_switches: Events = 0.0
+    file_creates: Events = 0.0
+    file_deletes: Events = 0.0
+    mmaps: Events = 0.0
+    protection_faults: Events = 0.0
+    page_faults: Events = 0.0
 
     @functools.cached_property
     def events(self) -> dict[str, float]:
