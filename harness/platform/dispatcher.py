@@ -111,8 +111,9 @@ class Dispatcher(ABC):
         for cause, ns in self.switch_parts:
             account[cause] += ns
         chip = processor.chip
-        if vp.home_chip is not chip or chip.filled_lines != vp.filled_mark:
+        if chip.lines > self.cache.lines or vp not in chip.recent:
             lead_ns += self._refill(vp, processor, account)
+        chip.recent.pop(vp, None)
         if vp.tick_due:
             vp.tick_due = False
             lead_ns += partition.tick_ns
@@ -138,15 +139,16 @@ class Dispatcher(ABC):
     def _refill(self, vp: VirtualProcessor, processor: Processor, account: Account) -> int:
         """Charge the cache lines that a virtual processor finds driven out of its chip's cache.
 
-        Under least-recently-used replacement it loses what, together with its own lines, exceeds
-        the cache; on another chip it finds nothing.
+        Every turn uses the whole working set. Under least-recently-used replacement a virtual
+        processor loses what the others' since it left, together with its own, exceed the cache by;
+        on a chip that is new to it, it finds nothing.
         """
         lines = vp.partition.working_set_lines
         chip = processor.chip
-        if vp.home_chip is chip:
-            others = chip.filled_lines - vp.filled_mark
-            lines = max(0, min(lines, others + lines - self.cache.lines))
-        chip.filled_lines += lines
+        if vp in chip.recent:
+            lines = max(0, min(lines, chip.others_since(vp) + lines - self.cache.lines))
+        else:
+            chip.lines += lines
         ns = round(lines * self.cache.refill_ns_per_line)
         account[_REFILL] += ns
         return ns
@@ -250,8 +252,7 @@ class Dispatcher(ABC):
         processor.free_ns = now
         vp.processor = None
         vp.home = processor
-        vp.home_chip = chip = processor.chip
-        vp.filled_mark = chip.filled_lines
+        processor.chip.recent[vp] = vp.partition.working_set_lines
 
     def preempt(self, vp: VirtualProcessor) -> Processor:
         """Take a virtual processor off in the midst of its burst and return its processor."""

@@ -9,15 +9,29 @@ if TYPE_CHECKING:
 class Chip:
     """Cores that share a second-level cache.
 
-    ``filled_lines`` counts the lines ever fetched after a dispatch: the difference between two
-    moments is what was driven out in between, at most.
+    ``recent`` holds the working sets (in lines) of the virtual processors that have left, in the
+    order in which they left; ``lines`` is the sum over all that were ever here.
     """
 
-    __slots__ = ("filled_lines", "processors")
+    __slots__ = ("lines", "processors", "recent")
 
     def __init__(self) -> None:
-        self.filled_lines = 0
+        self.lines = 0
         self.processors: list[Processor] = []
+        self.recent: dict[VirtualProcessor, int] = {}
+
+    def others_since(self, vp: "VirtualProcessor") -> int:
+        """Count the lines that others have used since a virtual processor left."""
+        lines = 0
+        for processor in self.processors:
+            running = processor.vp
+            if running is not None and running is not vp:
+                lines += running.partition.working_set_lines
+        for other, used in reversed(self.recent.items()):
+            if other is vp:
+                break
+            lines += used
+        return lines
 
 
 class Processor:

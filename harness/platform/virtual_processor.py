@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.platform.burst import Burst
-from harness.platform.processor import Chip, Processor
+from harness.platform.processor import Processor
 
 if TYPE_CHECKING:
     from harness.platform.partition import Partition
@@ -25,10 +25,8 @@ class VirtualProcessor:
         What it executes or waits to execute.
     due_ns
         When its dispatcher will look at it next, while running; None between two bursts.
-    processor, home, home_chip
+    processor, home
         Where it runs; where it ran last.
-    filled_mark
-        The chip's fill count when it left.
     ready_ns
         Since when it has been ready.
     runnable_ns
@@ -52,9 +50,7 @@ class VirtualProcessor:
         "due_ns",
         "entitlement_ns",
         "expired",
-        "filled_mark",
         "home",
-        "home_chip",
         "index",
         "limit_ns",
         "partition",
@@ -79,8 +75,6 @@ class VirtualProcessor:
         self.burst: Burst | None = None
         self.processor: Processor | None = None
         self.home: Processor | None = None
-        self.home_chip: Chip | None = None
-        self.filled_mark = 0
         self.ready_ns = 0
         self.run_ns = 0
         self.runnable_ns = 0
