@@ -32,12 +32,14 @@ def test_what_was_called_off_stays_silent_and_disturbs_nothing_else(calls):
 
 def test_an_alarm_may_be_called_off_by_another_one_of_the_same_time_or_after_it_went_off():
     clock, seen = Clock(), []
-    alarms = [
-        clock.alarm_in(5, lambda: alarms[1].cancel()),
-        clock.alarm_in(5, lambda: seen.append("second")),
-    ]
+
+    def call_off_second() -> None:
+        second.cancel()
+
+    first = clock.alarm_in(5, call_off_second)
+    second = clock.alarm_in(5, lambda: seen.append("second"))
     clock.run_until(10)
-    alarms[0].cancel()
+    first.cancel()
     assert seen == []
 
 

@@ -41,6 +41,7 @@ class TimeSharing(Dispatcher):
         self.free = {processor.index: processor for processor in processors}
         self.waiting: list[VirtualProcessor] = []
         self._least_ns = 0
+        self._last_ns = 0
 
     def use(self, vp: VirtualProcessor, start_ns: int, end_ns: int) -> None:
         """Count a thread's run time."""
@@ -63,7 +64,7 @@ class TimeSharing(Dispatcher):
     def wake(self, vp: VirtualProcessor) -> None:
         """Run on a free processor, displace the thread that has run most, or wait."""
         vp.ready_ns = vp.runnable_ns = self.clock.now_ns
-        vp.vruntime_ns = max(vp.vruntime_ns, self._least_ns - self.quantum_ns)
+        vp.vruntime_ns = max(vp.vruntime_ns, self._least_run_time() - self.quantum_ns)
         processor = self.free_processor(vp)
         if processor is not None:
             del self.free[processor.index]
@@ -82,6 +83,32 @@ class TimeSharing(Dispatcher):
             processor = self.preempt(victim)
             self._wait(victim)
             self.start(vp, processor)
+
+    def _least_run_time(self) -> int:
+        """Run time of the thread that has run least of those that want to; it never falls."""
+        now = self.clock.now_ns
+        least = None
+        for processor in self.processors:
+            vp = processor.vp
+            if vp is not None:
+                run_time = vp.vruntime_ns + now - vp.run_ns
+                if least is None or run_time < least:
+                    least = run_time
+        if least is None:
+            # Nobody runs, so nobody waits: what counts is who was the last to want to.
+            least = self._last_ns
+        else:
+            for vp in self.waiting:
+                if vp.vruntime_ns < least:
+                    least = vp.vruntime_ns
+        if least > self._least_ns:
+            self._least_ns = least
+        return self._least_ns
+
+    def stop(self, vp: VirtualProcessor, now: int) -> None:
+        """Take a thread off, and remember how far it came."""
+        super().stop(vp, now)
+        self._last_ns = vp.vruntime_ns
 
     def _run_time(self, vp: VirtualProcessor) -> int:
         """Run time of a running thread, its present turn counted."""
@@ -116,5 +143,4 @@ class TimeSharing(Dispatcher):
             return
         index = min(range(len(self.waiting)), key=lambda i: self.waiting[i].vruntime_ns)
         vp = self.waiting.pop(index)
-        self._least_ns = max(self._least_ns, vp.vruntime_ns)
         self.start(vp, processor)
