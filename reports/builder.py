@@ -104,7 +104,7 @@ def _environment(texts: Texts) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(t=texts, many=texts.many, name=texts.name)
+    environment.globals.update(t=texts, many=texts.many, titled=texts.titled, name=texts.name)
     environment.filters["load"] = load_text
     return environment
 

@@ -127,8 +127,10 @@ def _overhead_axis(axes: Axes, material: Material, measure: str, margin: float) 
     high = max([2 * margin, *highs]) * 1.25
     axes.set_xscale("symlog", linthresh=margin, linscale=0.6)
     axes.set_xlim(low, high)
-    decades = [10.0**power for power in range(-2, 12)]
-    ticks = [-0.5, -margin, 0.0, margin, *(each for each in decades if each >= 3.0 * margin)]
+    beyond = [10.0**power for power in range(-2, 12)]
+    if high < 1.0:
+        beyond += [0.2, 0.5]
+    ticks = [-0.5, -margin, 0.0, margin, *(each for each in beyond if each >= 2.0 * margin)]
     axes.xaxis.set_major_locator(FixedLocator([each for each in ticks if low <= each <= high]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.overhead(value)))

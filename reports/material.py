@@ -53,8 +53,9 @@ class Material:
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
-        """Workloads with their loads."""
-        return distinct((cell.workload, cell.load) for cell in self.study.campaign.cells)
+        """Workloads with their loads, all loads of a workload together."""
+        found = distinct((cell.workload, cell.load) for cell in self.study.campaign.cells)
+        return tuple(sorted(found, key=lambda place: self.workloads.index(place[0])))
 
     @cached_property
     def virtualizations(self) -> tuple[str, ...]:

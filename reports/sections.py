@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
-from harness.analysis import Outcome
+from harness.analysis import EnvironmentResult, Outcome
 from harness.metrics.digest import RELATIVE_ERROR
 from harness.overheads import BASELINE, MEASURES
 from reports import figures, numbers, tables
@@ -39,7 +39,11 @@ def verdict(material: Material) -> Content:
             {
                 "measure": each.measure,
                 "outcome": str(each.outcome),
-                "counts": [(name, outcomes[name]) for name in Outcome if outcomes[name]],
+                "counts": [
+                    (str(name), outcomes[name], _grounds(material, each.environments, name))
+                    for name in Outcome
+                    if outcomes[name]
+                ],
                 "worst": None if each.worst is None else tables.judged(material, [each.worst])[0],
             }
         )
@@ -59,15 +63,29 @@ def verdict(material: Material) -> Content:
     }
 
 
+def _grounds(
+    material: Material, results: Sequence[EnvironmentResult], outcome: Outcome
+) -> list[str]:
+    """Say which part of the claim refuted environments speak against."""
+    if outcome is not Outcome.REFUTED:
+        return []
+    counts = Counter(
+        part
+        for result in results
+        for part in ("margin", "software")
+        if (result.p_values or {}).get(f"above-{part}", 1.0) <= material.study.campaign.alpha
+    )
+    return [
+        material.texts(f"against.by_{part}", count=counts[part])
+        for part in ("margin", "software")
+        if counts[part]
+    ]
+
+
 def reading(material: Material) -> Content:
     """Tell how to read the numbers, the outcomes and the names."""
-    claim = material.claim or {"firmware": [], "software": []}
-
-    def named(level: str) -> str:
-        names = claim[level] or [n for n in material.virtualizations if material.level(n) == level]
-        return ", ".join(names) or "\N{EN DASH}"
-
-    return {"firmware": named("firmware"), "software": named("software")}
+    claim = material.claim or {"firmware": (), "software": ()}
+    return {level: ", ".join(claim[level]) or "\N{EN DASH}" for level in ("firmware", "software")}
 
 
 def matrix(material: Material) -> Content | None:

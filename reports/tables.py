@@ -116,7 +116,7 @@ class JudgedRow:
     """Below margin, below software, above margin, above software."""
     why: tuple[str, ...]
     extra: str
-    """Which causes the firmware level's extra processor time has."""
+    """What the firmware level's extra time is spent on."""
 
 
 def judged(
@@ -164,11 +164,15 @@ def why(material: Material, result: EnvironmentResult) -> tuple[str, ...]:
             found.append(texts("against.not_below_margin", margin=margin))
         if p_values["below-software"] > alpha and software:
             found.append(texts("against.not_below_software", software=software))
-    return tuple(found) or (result.reason,)
+    return tuple(found) or (result.reason.removesuffix("."),)
 
 
 def extra(material: Material, result: EnvironmentResult, most: int = 3) -> str:
-    """Name the causes of the firmware level's extra processor time in an environment."""
+    """Say what the firmware level's extra time in an environment is spent on, per transaction.
+
+    The application's own instructions are left out: they are the same work. For a measure of
+    response time, what is longer there than all extra processor time together is waiting.
+    """
     if result.firmware is None:
         return ""
     here = material.cell(result.environment, result.firmware.virtualization)
@@ -176,14 +180,21 @@ def extra(material: Material, result: EnvironmentResult, most: int = 3) -> str:
     if here is None or there is None:
         return ""
     added = {
-        name: interval.estimate - (there.causes[name].estimate if name in there.causes else 0.0)
+        material.texts.name("cause", name): interval.estimate
+        - (there.causes[name].estimate if name in there.causes else 0.0)
         for name, interval in here.causes.items()
+        if name != "user"
     }
+    spent = math.fsum(each for each in added.values() if each > 0.0)
+    if result.measure != "processor-time" and here.response and there.response:
+        longer = here.response.digest.mean_seconds - there.response.digest.mean_seconds
+        added[material.texts("against.waiting")] = longer - spent
     total = math.fsum(each for each in added.values() if each > 0.0)
+    largest = sorted(added.items(), key=lambda item: -item[1])[:most]
     parts = [
-        f"{material.texts.name('cause', name)} {numbers.seconds(seconds)}"
-        for name, seconds in sorted(added.items(), key=lambda item: -item[1])[:most]
-        if seconds > 0.05 * total
+        f"{name} {numbers.seconds(each)}"
+        for name, each in largest
+        if each > max(0.05 * total, 1e-9)
     ]
     return ", ".join(parts)
 

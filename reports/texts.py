@@ -44,6 +44,13 @@ class Texts:
             raise KeyError(key)
         return [each.format(**values) if values else each for each in found]
 
+    def titled(self, key: str, /, **values: object) -> Sequence[tuple[str, str]]:
+        """Return a list of titles, each with its text."""
+        found = self._find(key)
+        if not isinstance(found, list):
+            raise KeyError(key)
+        return [(each["title"], each["text"].format(**values)) for each in found]
+
     def name(self, kind: str, identifier: str) -> str:
         """Return what people call something, or its own name if the locale has no other."""
         found = self._tree.get("names", {}).get(kind, {}).get(identifier)
