@@ -80,7 +80,7 @@ def test_who_comes_back_with_nothing_in_between_fetches_nothing():
     machine = pool_of("a", 2, {"processor.working_set": 1.8e6})
     modelled = machine.partitions["a"]
     for moment in range(10):
-        machine.clock.call_in(moment * MS, lambda: modelled.compute(0.0001, None, lambda: None))
+        machine.clock.call_in(moment * MS, lambda: modelled.compute(0.0005, None, lambda: None))
     machine.clock.run_until(15 * MS)
     assert modelled.partition.dispatches == 10
     assert refills(machine) == refill_ns(round(1.8e6 / 128))
