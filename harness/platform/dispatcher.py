@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.clock import Clock
-from harness.platform.burst import Burst
+from harness.platform.burst import Burst, work
 from harness.platform.ledger import Account, Cause, Ledger
 from harness.platform.partition import Partition, nothing
 from harness.platform.processor import Processor
@@ -59,6 +59,7 @@ class Dispatcher(ABC):
     def add(self, partition: Partition) -> None:
         """Take charge of a partition's virtual processors."""
         partition.dispatcher = self
+        partition.idle_tick = work(*self.switch_parts, *partition.tick_parts)
         self.partitions.append(partition)
         for vp in partition.vps:
             vp.expired = partial(self._expired, vp)
@@ -105,14 +106,14 @@ class Dispatcher(ABC):
         partition.dispatch_wait_ns += begin - vp.ready_ns
         processor.vp = vp
         vp.processor = processor
-        vp.run_ns = begin
+        vp.run_ns = vp.start_ns = begin
         account = burst.account
         lead_ns = self.switch_ns
         for cause, ns in self.switch_parts:
             account[cause] += ns
         chip = processor.chip
         if chip.lines > self.cache.lines or vp not in chip.recent:
-            lead_ns += self._refill(vp, processor, account)
+            lead_ns += self._refill(vp, processor, burst)
         chip.recent.pop(vp, None)
         if vp.tick_due:
             vp.tick_due = False
@@ -136,22 +137,29 @@ class Dispatcher(ABC):
         vp.due_ns = end
         self.clock.call_in(end - now, vp.expired)
 
-    def _refill(self, vp: VirtualProcessor, processor: Processor, account: Account) -> int:
+    def _refill(self, vp: VirtualProcessor, processor: Processor, burst: Burst) -> int:
         """Charge the cache lines that a virtual processor finds driven out of its chip's cache.
 
-        Every turn uses the whole working set. Under least-recently-used replacement a virtual
-        processor loses what the others' since it left, together with its own, exceed the cache by;
-        on a chip that is new to it, it finds nothing.
+        Under least-recently-used replacement it loses what others have used since it left, together
+        with its own lines, exceed the cache by; on a chip that is new to it, it finds nothing. Work
+        needs no more lines than could be fetched in the time that it takes.
         """
-        lines = vp.partition.working_set_lines
         chip = processor.chip
+        lines = self._lines_used(vp, burst.ns)
         if vp in chip.recent:
             lines = max(0, min(lines, chip.others_since(vp) + lines - self.cache.lines))
         else:
-            chip.lines += lines
+            chip.lines += vp.partition.working_set_lines
         ns = round(lines * self.cache.refill_ns_per_line)
-        account[_REFILL] += ns
+        burst.account[_REFILL] += ns
         return ns
+
+    def _lines_used(self, vp: VirtualProcessor, ns: int) -> int:
+        """Count the cache lines of a virtual processor that a stretch of its work can use."""
+        lines = vp.partition.working_set_lines
+        if ns < lines * self.cache.refill_ns_per_line:
+            return int(ns / self.cache.refill_ns_per_line)
+        return lines
 
     def _arm(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
         """Set the alarm for the rest of a burst."""
@@ -252,7 +260,7 @@ class Dispatcher(ABC):
         processor.free_ns = now
         vp.processor = None
         vp.home = processor
-        processor.chip.recent[vp] = vp.partition.working_set_lines
+        processor.chip.recent[vp] = self._lines_used(vp, now - vp.start_ns)
 
     def preempt(self, vp: VirtualProcessor) -> Processor:
         """Take a virtual processor off in the midst of its burst and return its processor."""
@@ -267,7 +275,8 @@ class Dispatcher(ABC):
 
     def tick_idle(self, vp: VirtualProcessor) -> None:
         """Let an idle virtual processor take a clock tick: it wakes, counts it and cedes again."""
-        processor = self.free_processor(vp)
+        home = vp.home
+        processor = home if home is not None and home.vp is None else self.free_processor(vp)
         if processor is None:
             self.tick_in_turn(vp)
             return
@@ -278,11 +287,10 @@ class Dispatcher(ABC):
         if begin < now:
             self.ledger.idle_ns += now - begin
             begin = now
-        processor.free_ns = end = begin + self.switch_ns + partition.tick_ns
+        parts, ns = partition.idle_tick
+        processor.free_ns = end = begin + ns
         account = partition.account
-        for cause, ns in self.switch_parts:
-            account[cause] += ns
-        for cause, ns in partition.tick_parts:
+        for cause, ns in parts:
             account[cause] += ns
         partition.dispatches += 1
         partition.dispatched_ns += end - begin

@@ -72,6 +72,7 @@ class Partition:
         self.slice_ns = slice_ns
         self.tick = tick
         self.tick_parts, self.tick_ns = tick
+        self.idle_tick: Work = tick
         self.tick_period_ns = tick_period_ns
         self.working_set_lines = working_set_lines
         self.vps = [

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 class Chip:
     """Cores that share a second-level cache.
 
-    ``recent`` holds the working sets (in lines) of the virtual processors that have left, in the
-    order in which they left; ``lines`` is the sum over all that were ever here.
+    ``recent`` holds what the virtual processors that have left used in their last turn (in lines),
+    in the order in which they left; ``lines`` is the sum of the working sets of all that were ever
+    here.
     """
 
     __slots__ = ("lines", "processors", "recent")

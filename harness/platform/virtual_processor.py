@@ -31,6 +31,8 @@ class VirtualProcessor:
         Since when it has been ready.
     runnable_ns
         Since when it has not been idle.
+    start_ns
+        When it was put on its processor.
     run_ns
         Up to where its occupancy has been counted, while running.
     work_ns
@@ -59,6 +61,7 @@ class VirtualProcessor:
         "run_ns",
         "runnable_ns",
         "slice_ns",
+        "start_ns",
         "stolen_ns",
         "tick",
         "tick_due",
@@ -77,6 +80,7 @@ class VirtualProcessor:
         self.home: Processor | None = None
         self.ready_ns = 0
         self.run_ns = 0
+        self.start_ns = 0
         self.runnable_ns = 0
         self.work_ns = 0
         self.stolen_ns = 0
