@@ -42,7 +42,7 @@ CAUSES: Mapping[str, str] = {
     "os": "#98a2af",
     "tick": "#5a6675",
     "hypervisor": "#0b3c78",
-    "refill": "#8d7bb8",
+    "refill": "#b9a8dc",
     "vios": "#3f86d0",
     "switch": "#a9cbee",
     "copy": "#6e2c00",

@@ -1,0 +1,218 @@
+"""Reports of campaigns whose truth is known."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.analysis import Study, study
+from harness.campaign.plan import make_plan
+from harness.campaign.record import CampaignRecord, CellRecord
+from harness.metrics.digest import Digest
+from harness.metrics.measures import Measures
+
+GOOD = {
+    "shared-uncapped": {"response": 1.02, "processor": 1.02},
+    "hosted-vmware": {"response": 1.4, "processor": 1.4},
+}
+"""True ratios to the baseline that confirm the claim."""
+
+BAD = {**GOOD, "shared-uncapped": {"response": 1.3, "processor": 1.02}}
+DOUBTFUL = {**GOOD, "shared-uncapped": {"response": 1.1, "processor": 1.1}}
+
+VOID = {"meta", "path", "use", "br", "link", "img", "input", "hr", "base"}
+
+
+@dataclass
+class Element:
+    """A tag, what is said in it and where it stands."""
+
+    tag: str
+    attributes: dict[str, str]
+    within: tuple[str, ...]
+    text: str = ""
+
+
+@dataclass
+class Page:
+    """A report, parsed."""
+
+    source: str
+    elements: list[Element] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All that a reader reads, styles left out."""
+        return " ".join("".join(self.pieces).split())
+
+    pieces: list[str] = field(default_factory=list)
+
+    def all(self, tag: str) -> list[Element]:
+        return [element for element in self.elements if element.tag == tag]
+
+    def section(self, name: str) -> str:
+        """What is said in one section, white space made single."""
+        start = self.source.index(f'<section id="{name}">')
+        return parse(self.source[start : self.source.index("</section>", start) + 10]).text
+
+
+class _Reader(HTMLParser):
+    def __init__(self, page: Page) -> None:
+        super().__init__(convert_charrefs=True)
+        self.page = page
+        self.open: list[Element] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), (tag, names)
+        attributes = {name: value or "" for name, value in attrs}
+        element = Element(tag, attributes, tuple(each.tag for each in self.open))
+        self.page.elements.append(element)
+        self.page.pieces.append(" ")
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open[-1].tag == tag, f"</{tag}> closes <{self.open[-1].tag}>"
+        self.open.pop()
+        self.page.pieces.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        for element in self.open:
+            element.text += data
+        if not any(element.tag == "style" for element in self.open):
+            self.page.pieces.append(data)
+
+
+def parse(source: str) -> Page:
+    """Parse a page; every tag must be closed where it was opened."""
+    page = Page(source)
+    reader = _Reader(page)
+    reader.feed(source)
+    reader.close()
+    assert not reader.open, [element.tag for element in reader.open]
+    return page
+
+
+@pytest.fixture(scope="session")
+def parse_page() -> Callable[[str], Page]:
+    return parse
+
+
+@pytest.fixture(scope="session")
+def truths() -> dict[str, dict[str, dict[str, float]]]:
+    return {"confirmed": GOOD, "refuted": BAD, "inconclusive": DOUBTFUL}
+
+
+@pytest.fixture(scope="session")
+def shipped() -> CampaignRecord:
+    """The record of a shipped campaign, with the whole catalog."""
+    return make_plan("smoke").record()
+
+
+def measures(response: float, busy: float, seed: int) -> Measures:
+    """What a run measured: ``response`` and ``busy`` are ratios to a common truth."""
+    noise = random.Random(seed)
+    digest = Digest()
+    times = [noise.expovariate(100.0) * response for _ in range(40)]
+    for seconds in times:
+        digest.add(round(seconds * 1e9))
+    return Measures(
+        measured_seconds=10.0,
+        warm_up_seconds=1.0,
+        transactions=40.0,
+        failed=0.0,
+        processor_seconds={
+            "user": 1.0 * noise.uniform(0.99, 1.01),
+            "os": 0.2,
+            "hypervisor": 1.2 * (busy - 1.0) * noise.uniform(0.99, 1.01) + 1e-3,
+            "idle": 30.0,
+        },
+        responses={"app1/work/ask": (40.0, sum(times))},
+        digest=digest.to_json(),
+        quantiles={
+            key: digest.quantile(q) for key, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+        },
+        partitions={},
+    )
+
+
+def product(
+    record: CampaignRecord,
+    *,
+    machines: int = 1,
+    systems: int = 1,
+    workloads: int = 1,
+    loads: int = 1,
+    virtualizations: Mapping[str, float | tuple[float, float]] | None = None,
+    replications: int = 2,
+    names: Callable[[str, int], str] = "{}-{}".format,
+    **changes: Any,
+) -> Study:
+    """A study of any shape.
+
+    ``virtualizations`` are true ratios, the baseline among them: one for both, or one of response
+    times and one of processor time.
+    """
+    ratios = virtualizations or {"full-system": 1.0, "shared-uncapped": 1.05, "hosted-uml": 2.0}
+    truth = {
+        name: each if isinstance(each, tuple) else (each, each) for name, each in ratios.items()
+    }
+    cells = [
+        (names("machine", m), names("os", s), v, names("work", w), ((names("factor", 0), str(n)),))
+        for m in range(machines)
+        for s in range(systems)
+        for n in range(loads)
+        for v in truth
+        for w in range(workloads)
+    ]
+    plain = loads == 1
+    records = tuple(
+        CellRecord(position, *cell[:4], () if plain else cell[4], None, {})
+        for position, cell in enumerate(cells)
+    )
+    runs = {
+        cell.position: {
+            number: measures(*truth[cell.virtualization], number) for number in range(replications)
+        }
+        for cell in records
+    }
+    counts = {"minimum": replications, "maximum": replications, "half_width": None}
+    claim = {
+        "firmware": [name for name in truth if name.startswith("shared")],
+        "software": [name for name in truth if name.startswith("hosted")],
+        "measures": ["slowdown", "processor-time"],
+        "text": {"en": "It costs little."},
+    }
+    campaign = replace(
+        record, **{"cells": records, "replications": counts, "claim": claim, **changes}
+    )
+    return study(campaign, runs)
+
+
+@pytest.fixture(scope="session")
+def make_product() -> Callable[..., Study]:
+    return product
+
+
+@pytest.fixture(scope="session")
+def build(synthetic: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Build the report of a synthetic campaign and return where it is."""
+    from reports.builder import build_report
+
+    def make(**keywords: Any) -> Path:
+        directory = tmp_path_factory.mktemp("campaign")
+        synthetic(**keywords).fill(directory).close()
+        return build_report(directory)
+
+    return make

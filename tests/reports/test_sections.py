@@ -1,0 +1,84 @@
+"""What sections are told."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.campaign.record import CellRecord
+from reports import sections
+from reports.material import Material
+from reports.texts import Texts
+
+
+def group(**changes):
+    return {
+        "name": "ask",
+        "users": 4,
+        "arrivals_per_second": None,
+        "think_time_seconds": 0.15,
+        **changes,
+    }
+
+
+def arrivals(make_product, shipped, *groups):
+    study = make_product(shipped)
+    cells = [
+        CellRecord(
+            position=position,
+            machine=f"machine-{position}",
+            os="os-0",
+            virtualization="full-system",
+            workload="work",
+            load=(),
+            infeasible=None,
+            parameters={"nominal_system": {"partitions": [{"groups": [each]}]}},
+        )
+        for position, each in enumerate(groups)
+    ]
+    campaign = replace(study.campaign, cells=tuple(cells))
+    material = Material(replace(study, campaign=campaign), Texts("en"), {})
+    return [(row["place"], row["group"], row["model"]) for row in sections._arrivals(material)]
+
+
+def test_names_the_way_in_which_work_arrives(make_product, shipped):
+    rows = arrivals(make_product, shipped, group(), group(name="app1/ask", users=16))
+    (place, name, model) = rows[0]
+    assert (place, name) == ("work", "ask")
+    assert (
+        model
+        == "closed; users: 4 to 16, each asks again 150\N{NO-BREAK SPACE}ms after its last answer"
+    )
+    assert len(rows) == 1
+    (eager,) = arrivals(make_product, shipped, group(users=1, think_time_seconds=0.0))
+    assert "users: 1, each asks again at once" in eager[2]
+    (opened,) = arrivals(make_product, shipped, group(users=None, arrivals_per_second=250.0))
+    assert opened[2].startswith("open; requests a second: 250")
+
+
+def test_commands_are_safe_to_paste(make_product, shipped):
+    study = make_product(shipped, source="/home/me/my study; rm -rf x.toml", name="a b")
+    found = sections.repeat(Material(study, Texts("en"), {}))
+    assert found["commands"][0].startswith("vtax run 'my study; rm -rf x.toml' --seed 2007")
+    assert found["commands"][1] == "vtax verdict 'results/a b'"
+    assert found["file"] == "my study; rm -rf x.toml"
+
+
+def test_adaptive_replications_are_left_to_the_campaign(make_product, shipped):
+    study = make_product(shipped)
+    counts = {"minimum": 2, "maximum": 60, "half_width": 0.01}
+    adaptive = replace(study, campaign=replace(study.campaign, replications=counts))
+    material = Material(adaptive, Texts("en"), {})
+    assert "--replications" not in sections.repeat(material)["commands"][0]
+    assert sections.method(material)["replications"].startswith("2 to 60 times")
+
+
+@pytest.mark.parametrize(("outcome", "part"), [("refuted", "margin"), ("confirmed", None)])
+def test_counts_the_grounds_of_refuting(build, truths, synthetic, tmp_path, outcome, part):
+    from harness.analysis import analyse
+
+    with synthetic(true=truths[outcome]).fill(tmp_path) as store:
+        study = analyse(store)
+    content = sections.verdict(Material(study, Texts("en"), {}))
+    (name, count, grounds) = content["rows"][0]["counts"][0]
+    assert (name, count) == (outcome, 2)
+    assert grounds == ([f"2 by the {part}"] if part else [])

@@ -1,0 +1,118 @@
+"""Every text is used, and whatever is used is there."""
+
+import pytest
+
+from harness.analysis import Outcome
+from harness.campaign.store import Failure
+from harness.catalog.constant import Status
+from harness.overheads import MEASURES
+from harness.platform.ledger import CAUSE_LABELS
+from reports.builder import render
+from reports.sections import SECTIONS
+from reports.texts import LOCALES, Texts
+
+
+@pytest.fixture(params=sorted(path.stem for path in LOCALES.glob("*.toml")))
+def texts(request):
+    return Texts(request.param)
+
+
+def leaves(tree, prefix=""):
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}.")
+        else:
+            yield path
+
+
+def test_fills_in_what_is_named(texts):
+    assert "7" in texts("verdict.count", count=7, outcome="x")
+    with pytest.raises(KeyError):
+        texts("verdict.nothing")
+    with pytest.raises(KeyError):
+        texts("verdict")
+    with pytest.raises(KeyError):
+        texts("method.steps")
+    with pytest.raises(KeyError):
+        texts.many("verdict.title")
+    with pytest.raises(KeyError):
+        texts.titled("verdict.title")
+
+
+def test_leaves_braces_alone_that_a_user_typed(texts):
+    assert "{0} {x}" in texts("verdict.count", count="{0} {x}", outcome="")
+
+
+def test_names_everything_that_has_a_fixed_name(texts):
+    for kind, names in (
+        ("outcome", Outcome),
+        ("sign", Outcome),
+        ("status", Status),
+        ("failure", Failure),
+        ("measure", MEASURES),
+        ("measure_meaning", MEASURES),
+        ("cause", CAUSE_LABELS),
+        ("cause_meaning", CAUSE_LABELS),
+        ("level", ("baseline", "firmware", "software", "other")),
+    ):
+        known = texts._tree["names"][kind]
+        assert known.keys() == {str(name) for name in names}
+    assert texts.name("os", "of-my-own") == "of-my-own"
+
+
+def test_names_all_topics_of_the_catalog(texts, shipped):
+    topics = {constant["path"][0] for constant in shipped.constants}
+    assert topics <= texts._tree["names"]["topic"].keys()
+
+
+def test_takes_what_a_user_wrote_in_this_language_or_english():
+    english = Texts("en")
+    assert english.of({"en": "a", "ja": "b"}) == "a"
+    assert english.of({"ja": "b"}) == ""
+
+
+def test_every_section_has_a_title(texts):
+    for name, _ in SECTIONS:
+        assert texts(f"{name}.title")
+
+
+def test_no_text_is_left_over(build, truths, make_product, shipped, monkeypatch):
+    used = set()
+    find = Texts._find
+
+    def recorded(self, key):
+        used.add(key)
+        return find(self, key)
+
+    monkeypatch.setattr(Texts, "_find", recorded)
+    for true in truths.values():
+        build(true=true)
+    failing = {("p5-570", "shared-uncapped", 1)}
+    build(true=truths["confirmed"], replications=2, failing=failing)
+    build(true=truths["confirmed"], replications=2, infeasible={("p5-550", "hosted-vmware")})
+    build(true=truths["confirmed"], claim=None, replications=1)
+    dear = {**truths["refuted"], "hosted-vmware": {"response": 1.1, "processor": 1.0}}
+    build(true=dear)
+    counts = {"minimum": 2, "maximum": 4, "half_width": 0.01}
+    other = make_product(shipped, systems=2, replications=counts["minimum"])
+    render(other, {"d": {"x": 1.0}})
+    from dataclasses import replace
+
+    campaign = replace(other.campaign, replications=counts, source="my own.toml")
+    render(replace(other, campaign=campaign, damaged=("a row",)))
+    english = Texts("en")
+    optional = {"verdict.default_claim", "constants.at", "constants.used"}
+    shown_by_arrivals = {
+        "responses.open",
+        "responses.closed",
+        "responses.closed_eager",
+        "responses.users_range",
+        "responses.group",
+        "responses.model",
+        "responses.partition",
+        "responses.arrivals",
+        "responses.arrivals_intro",
+    }
+    known = {key for key in leaves(english._tree) if not key.startswith("names.")}
+    assert known - used - optional - shown_by_arrivals == set()
