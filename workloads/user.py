@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workloads.partition import EVENTS, Partition
 
-
 Events = Annotated[float, Field(ge=0, strict=True)]
 """A mean number of events."""
 
@@ -96,8 +95,9 @@ class PartitionUser(User):
         return self.random.expovariate(1 / self.think_time_seconds)
 
     def pause(self, seconds: float) -> None:
-        """Wait between two transactions."""
-        self.partition.wait(seconds)
+        """Wait between two transactions; who does not think goes on without leaving its processor."""
+        if seconds:
+            self.partition.wait(seconds)
 
     def vary(self, mean: float, variation: float) -> float:
         """Draw from a gamma distribution with a mean and a coefficient of variation.

@@ -14,7 +14,7 @@ from harness.clock import Clock
 from harness.platform.burst import Burst, work
 from harness.platform.ledger import Account, Cause, Ledger
 from harness.platform.partition import Partition, nothing
-from harness.platform.processor import Processor
+from harness.platform.processor import Chip, Processor
 from harness.platform.virtual_processor import VirtualProcessor
 
 _TICK = int(Cause.TICK)
@@ -147,12 +147,25 @@ class Dispatcher(ABC):
         chip = processor.chip
         lines = self._lines_used(vp, burst.ns)
         if vp in chip.recent:
-            lines = max(0, min(lines, chip.others_since(vp) + lines - self.cache.lines))
+            lines = max(0, min(lines, self._others_since(vp, chip) + lines - self.cache.lines))
         else:
             chip.lines += vp.partition.working_set_lines
         ns = round(lines * self.cache.refill_ns_per_line)
         burst.account[_REFILL] += ns
         return ns
+
+    def _others_since(self, vp: VirtualProcessor, chip: Chip) -> int:
+        """Count the lines that others have used on a chip since a virtual processor left it."""
+        lines = 0
+        for processor in chip.processors:
+            running = processor.vp
+            if running is not None and running is not vp:
+                lines += running.partition.working_set_lines
+        for other, ns in reversed(chip.recent.items()):
+            if other is vp:
+                break
+            lines += self._lines_used(other, ns)
+        return lines
 
     def _lines_used(self, vp: VirtualProcessor, ns: int) -> int:
         """Count the cache lines of a virtual processor that a stretch of its work can use."""
@@ -255,12 +268,15 @@ class Dispatcher(ABC):
         """Take a virtual processor off its processor, which is free from then on."""
         processor = vp.processor
         assert processor is not None
-        self.count(vp, now)
+        run_ns = vp.run_ns
+        if now > run_ns:
+            vp.partition.dispatched_ns += now - run_ns
+            self.use(vp, run_ns, now)
         processor.vp = None
         processor.free_ns = now
         vp.processor = None
         vp.home = processor
-        processor.chip.recent[vp] = self._lines_used(vp, now - vp.start_ns)
+        processor.chip.recent[vp] = now - vp.start_ns
 
     def preempt(self, vp: VirtualProcessor) -> Processor:
         """Take a virtual processor off in the midst of its burst and return its processor."""

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 class Chip:
     """Cores that share a second-level cache.
 
-    ``recent`` holds what the virtual processors that have left used in their last turn (in lines),
-    in the order in which they left; ``lines`` is the sum of the working sets of all that were ever
-    here.
+    ``recent`` holds how long the last turn of the virtual processors that have left was (in
+    nanoseconds), in the order in which they left; ``lines`` is the sum of the working sets of all
+    that were ever here.
     """
 
     __slots__ = ("lines", "processors", "recent")
@@ -20,19 +20,6 @@ class Chip:
         self.lines = 0
         self.processors: list[Processor] = []
         self.recent: dict[VirtualProcessor, int] = {}
-
-    def others_since(self, vp: "VirtualProcessor") -> int:
-        """Count the lines that others have used since a virtual processor left."""
-        lines = 0
-        for processor in self.processors:
-            running = processor.vp
-            if running is not None and running is not vp:
-                lines += running.partition.working_set_lines
-        for other, used in reversed(self.recent.items()):
-            if other is vp:
-                break
-            lines += used
-        return lines
 
 
 class Processor:
