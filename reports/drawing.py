@@ -121,7 +121,7 @@ def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
         What the figure shows, for those who cannot see it.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None}, facecolor="none")
+    figure.savefig(buffer, format="svg", facecolor="none")
     root = ElementTree.fromstring(buffer.getvalue())
     for element in root.iter():
         _plain(element)
