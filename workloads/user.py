@@ -1,8 +1,9 @@
 """What all users of this package have in common: a partition, a demand, a random stream."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from locust import User
@@ -40,9 +41,9 @@ class EventDemand(Demand):
     page_faults: Events = 0.0
 
     @functools.cached_property
-    def events(self) -> dict[str, float]:
-        """The events that occur at all."""
-        return {name: count for name in EVENTS if (count := getattr(self, name))}
+    def events(self) -> Mapping[str, float]:
+        """The events that occur at all, as a view that nobody can change."""
+        return MappingProxyType({name: n for name in EVENTS if (n := getattr(self, name))})
 
 
 class PartitionUser(User):

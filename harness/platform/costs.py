@@ -1,6 +1,7 @@
 """What things cost on a given machine: published constants turned into nanoseconds."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from harness.catalog import Constants
 from harness.clock import to_ns
@@ -55,7 +56,7 @@ class Costs:
         Parameters
         ----------
         events
-            Mean number of each; the mapping is remembered by identity, so pass the same one.
+            Mean number of each; of a read-only view (``MappingProxyType``) the costs are kept.
 
         Returns
         -------
@@ -63,9 +64,11 @@ class Costs:
         hosted monitor adds. The published differences are carried over, so that the uncertainty
         of the native costs does not turn into overhead.
         """
-        known = self._events.get(id(events))
-        if known is not None and known[0] is events:
-            return known[1], known[2]
+        fixed = isinstance(events, MappingProxyType)
+        if fixed:
+            known = self._events.get(id(events))
+            if known is not None and known[0] is events:
+                return known[1], known[2]
         native, hosted = self.number("native.transfer"), self.number("hosted.transfer")
         os_cycles = monitor_cycles = 0.0
         for name, count in events.items():
@@ -75,7 +78,8 @@ class Costs:
                 added = self.number(f"events.{self.flavour}.{name}") - cycles
                 monitor_cycles += count * max(0.0, added) * hosted
         os_ns, monitor_ns = self.cycles(os_cycles), self.cycles(monitor_cycles)
-        self._events[id(events)] = events, os_ns, monitor_ns
+        if fixed:
+            self._events[id(events)] = events, os_ns, monitor_ns
         return os_ns, monitor_ns
 
 

@@ -16,6 +16,7 @@ from harness.platform.network import (
     StackCosts,
     Stage,
     bridge_stage,
+    far_end,
     stack_stage,
     wire_stage,
 )
@@ -110,7 +111,7 @@ class Network:
             costs = self._hosted_stack(wire, inward) if self.machine.hosted else self._stack(wire)
             own = self._stage(name, costs, small=small, interrupt=inward)
             way = [own, wire_stage(wire, outbound=not inward)]
-            return way[::-1] if inward else way
+            return [far_end, *way[::-1]] if inward else way
         for adapter in self.machine.configurations[name].virtual_ethernet:
             bridge = self._bridge(adapter)
             if bridge is not None:
@@ -151,7 +152,7 @@ class Network:
             outbound=not inward,
         )
         way = [own, bridging, wire_stage(wire, outbound=not inward)]
-        return way[::-1] if inward else way
+        return [far_end, *way[::-1]] if inward else way
 
     def _bridge_costs(self, shared: SharedEthernetConfiguration) -> BridgeCosts:
         costs, constants = self.costs, self.costs.constants
