@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -20,7 +21,9 @@ from harness.clock import Clock, to_ns
 from harness.platform.modelled_partition import ModelledPartition
 from workloads.user import Demand, PartitionUser
 
+_event_module: Any = importlib.import_module("locust.event")
 _task_module: Any = importlib.import_module("locust.user.task")
+_users_module: Any = importlib.import_module("locust.user.users")
 _wait_module: Any = importlib.import_module("locust.user.wait_time")
 
 _START_WITHIN_SECONDS = 0.01
@@ -126,12 +129,20 @@ def locust_on(clock: Clock) -> Iterator[None]:
             )
         user.pause(seconds)
 
+    def now() -> float:
+        return clock.now_ns / 1e9
+
     streams = _Streams()
+    time = SimpleNamespace(time=now, perf_counter=now)
     replacements: Sequence[tuple[Any, str, object]] = (
+        (_event_module, "time", time),
+        (_users_module, "time", time),
+        (_task_module, "time", now),
+        (_task_module, "perf_counter", now),
         (TaskSet, "_sleep", sleep),
         (_task_module, "random", streams),
         (_wait_module, "random", streams),
-        (_wait_module, "perf_counter", lambda: clock.now_ns / 1e9),
+        (_wait_module, "perf_counter", now),
     )
     before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
     for place, name, value in replacements:
@@ -249,8 +260,8 @@ class _Arrivals:
     def _arrive(self) -> None:
         self.schedule()
         # A stream for every arrival: demands do not depend on what overtakes what.
-        seed = self.seed + self.arrived
         self.arrived += 1
+        seed = self.seed + self.arrived
         if self.idle:
             own = self.idle.pop()
             own.user.random.seed(seed)

@@ -96,7 +96,7 @@ class PartitionUser(User):
         return self.random.expovariate(1 / self.think_time_seconds)
 
     def pause(self, seconds: float) -> None:
-        """Wait between two transactions; who does not think goes on without leaving its processor."""
+        """Wait between two transactions; who does not think goes on at once."""
         if seconds:
             self.partition.wait(seconds)
 

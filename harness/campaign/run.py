@@ -7,6 +7,7 @@ from locust.env import Environment
 from harness.campaign.cell import RunSpec
 from harness.campaign.result import RunResult, Sample
 from harness.clock import Clock, to_ns
+from harness.errors import UserError
 from harness.metrics.collector import Samples, counters, expose, registry_for
 from harness.metrics.digest import Digest
 from harness.metrics.families import RESPONSE
@@ -39,7 +40,7 @@ def run_cell(spec: RunSpec) -> RunResult:
     Raises
     ------
     UserError
-        If a locustfile is missing or broken.
+        If a locustfile is missing or broken, or reports requests of nobody.
     Exception
         Whatever a locustfile's user raises in its tasks.
     """
@@ -59,6 +60,11 @@ def run_cell(spec: RunSpec) -> RunResult:
                 clock.run_until(to_ns(spec.cell.warm_up_seconds))
                 start, trustworthy = _mark(observation), True
                 clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
+            if observation.stray is not None:
+                raise UserError(
+                    f"request {observation.stray!r} is reported without its user: mark the task "
+                    "with workloads.user.transaction, or fire with context={'user': self}"
+                )
             return _result(observation, start, trustworthy)
         finally:
             crowd.dismiss()

@@ -29,6 +29,8 @@ class Observation:
         By partition, group and name; in order of first appearance.
     start_ns
         Where the measured time begins.
+    stray
+        The name of a request that was reported without saying which user it is of.
     """
 
     def __init__(self, machine: Machine, environment: Environment) -> None:
@@ -37,6 +39,7 @@ class Observation:
         self.start_ns = 0
         self.completed = 0
         self.response_ns = 0
+        self.stray: str | None = None
         environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]
 
     @property
@@ -52,7 +55,11 @@ class Observation:
         context: dict[str, Any],
         **_: object,
     ) -> None:
-        partition, group = context["user"].labels
+        user = context.get("user")
+        if user is None:
+            self.stray = name
+            return
+        partition, group = user.labels
         key = (partition, group, name)
         kind = self.transactions.get(key)
         if kind is None:

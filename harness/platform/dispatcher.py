@@ -62,7 +62,11 @@ class Dispatcher(ABC):
         partition.idle_tick = work(*self.switch_parts, *partition.tick_parts)
         self.partitions.append(partition)
         for vp in partition.vps:
-            vp.expired = partial(self._expired, vp)
+            self.adopt(vp)
+
+    def adopt(self, vp: VirtualProcessor) -> None:
+        """Take charge of one virtual processor."""
+        vp.expired = partial(self._expired, vp)
 
     # What a policy decides
 
@@ -77,6 +81,10 @@ class Dispatcher(ABC):
     @abstractmethod
     def release(self, processor: Processor) -> None:
         """Give a processor that has just become free to whoever comes next."""
+
+    @abstractmethod
+    def forget(self, vp: VirtualProcessor) -> None:
+        """Take a ready virtual processor out of the queues."""
 
     def limit(self, vp: VirtualProcessor) -> int | None:
         """Say when the policy wants to look at a starting virtual processor again."""
@@ -288,6 +296,19 @@ class Dispatcher(ABC):
         self.stop(vp, now)
         vp.ready_ns = now
         return processor
+
+    def withdraw(self, vp: VirtualProcessor) -> Burst | None:
+        """Take a virtual processor off wherever it stands; return what it has not finished."""
+        burst = vp.burst
+        if vp.processor is not None:
+            processor = self.preempt(vp)
+            vp.burst = None
+            self.release(processor)
+        elif burst is not None:
+            self.forget(vp)
+            vp.burst = None
+        vp.tick_due = False
+        return burst
 
     def tick_idle(self, vp: VirtualProcessor) -> None:
         """Let an idle virtual processor take a clock tick: it wakes, counts it and cedes again."""

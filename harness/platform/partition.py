@@ -49,6 +49,10 @@ class Partition:
         Time that its VPs spent ready without a processor.
     phantom_interrupts
         Interrupts for others that arrived on a processor while one of its VPs was there.
+    folded
+        Idle VPs that the operating system gives no work to (virtual processor folding).
+    down
+        Whether it has crashed: it takes no work, and its clocks stand still.
     """
 
     def __init__(
@@ -87,6 +91,8 @@ class Partition:
         self.dispatched_ns = 0
         self.dispatch_wait_ns = 0
         self.phantom_interrupts = 0
+        self.folded: list[VirtualProcessor] = []
+        self.down = False
 
     def submit(self, burst: Burst, urgent: bool = False) -> None:
         """Have a burst executed: by an idle virtual processor if there is one, else in turn.
@@ -101,6 +107,8 @@ class Partition:
             vp.burst = burst
             assert self.dispatcher is not None
             self.dispatcher.wake(vp)
+        elif self.down:
+            pass
         elif urgent:
             self.run_queue.appendleft(burst)
         else:
@@ -120,6 +128,8 @@ class Partition:
         account = self.account
 
         def tick() -> None:
+            if vp.gone:
+                return
             call_in(period_ns, tick)
             if vp.processor is not None:
                 vp.stolen_ns += tick_ns
@@ -127,11 +137,87 @@ class Partition:
                     account[cause] += ns
             elif vp.burst is not None:
                 vp.tick_due = True
-            else:
+            elif not self.down and vp not in self.folded:
                 dispatcher.tick_idle(vp)
 
         vp.tick = tick
         call_in(phase_ns, tick)
+
+    # What changes a running partition
+
+    def add_vp(self, entitlement_ns: int = 0) -> VirtualProcessor:
+        """Bring one more virtual processor into service; its clock is yet to be started."""
+        index = max((vp.index for vp in self.vps), default=-1) + 1
+        vp = VirtualProcessor(self, index, entitlement_ns)
+        assert self.dispatcher is not None
+        self.dispatcher.adopt(vp)
+        self.vps.append(vp)
+        self._take_work(vp)
+        return vp
+
+    def remove_vp(self, vp: VirtualProcessor | None = None) -> VirtualProcessor:
+        """Take a virtual processor out of service; what it executes moves to another one.
+
+        Without an argument the operating system chooses: a folded one, an idle one, or the last.
+        """
+        if vp is None:
+            vp = (self.folded or self.idle or self.vps)[-1]
+        self.vps.remove(vp)
+        vp.gone = True
+        self._withdraw(vp)
+        return vp
+
+    def fold(self) -> None:
+        """Concentrate the work on one virtual processor less."""
+        vp = self.idle[0] if self.idle else self._unfolded()[-1]
+        self._withdraw(vp)
+        self.folded.append(vp)
+
+    def unfold(self) -> None:
+        """Spread the work over one virtual processor more."""
+        self._take_work(self.folded.pop())
+
+    def crash(self) -> list[Burst]:
+        """Stop dead: return the work that is lost, and take none until :meth:`restart`."""
+        assert self.dispatcher is not None
+        self.down = True
+        lost = []
+        for vp in self.vps:
+            burst = self.dispatcher.withdraw(vp)
+            if burst is not None:
+                lost.append(burst)
+        lost.extend(self.run_queue)
+        self.run_queue.clear()
+        self.idle.clear()
+        self.folded.clear()
+        return lost
+
+    def restart(self) -> None:
+        """Be up again, with nothing to do."""
+        self.down = False
+        self.idle = self.vps[::-1]
+
+    def _unfolded(self) -> list[VirtualProcessor]:
+        return [vp for vp in self.vps if vp not in self.folded]
+
+    def _withdraw(self, vp: VirtualProcessor) -> None:
+        """Have a virtual processor stop, and somebody else do its work."""
+        assert self.dispatcher is not None
+        burst = self.dispatcher.withdraw(vp)
+        for places in (self.idle, self.folded):
+            if vp in places:
+                places.remove(vp)
+        if burst is not None:
+            self.submit(burst, urgent=True)
+
+    def _take_work(self, vp: VirtualProcessor) -> None:
+        """Let a virtual processor that has come into service do what waits, or idle."""
+        if self.run_queue:
+            vp.burst = self.run_queue.popleft()
+            assert self.dispatcher is not None
+            self.dispatcher.wake(vp)
+        else:
+            self.idle.append(vp)
 
     def take_phantom_interrupt(self, vp: VirtualProcessor, ns: int, payer: Account) -> None:
         """Be held up by an interrupt for somebody else, who pays for it."""

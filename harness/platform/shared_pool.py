@@ -271,6 +271,60 @@ class SharedPool(Dispatcher):
             del self.competing[best.name]
         self.start(vp, processor)
 
+    # Changes
+
+    def forget(self, vp: VirtualProcessor) -> None:
+        """Take a waiting virtual processor out of its queue."""
+        if vp in self.entitled:
+            self.entitled.remove(vp)
+        elif vp in self.parked:
+            self.parked.remove(vp)
+        else:
+            queue = self.competing[vp.partition.name]
+            queue.remove(vp)
+            if not queue:
+                del self.competing[vp.partition.name]
+
+    def reconsider(self) -> None:
+        """Sort everybody anew after entitlements, weights or processors have changed."""
+        now = self.clock.now_ns
+        self._count_all(now)
+        waiting = [*self.entitled, *(vp for q in self.competing.values() for vp in q), *self.parked]
+        self.entitled.clear()
+        self.competing.clear()
+        self.parked.clear()
+        for vp in waiting:
+            self._wait(vp, now)
+        self._fill(now)
+        running = [p.vp for p in self.processors if p.vp is not None]
+        for vp in running:
+            vp.limit_ns = self.limit(vp)
+            if vp.due_ns is not None:
+                self.rearm(vp)
+
+    def _fill(self, now: int) -> None:
+        """Put those that may run on free processors."""
+        while self.free and (self.entitled or self.competing):
+            self.release(self.free.pop(next(iter(self.free))))
+
+    def add_processor(self, processor: Processor) -> None:
+        """Take one more processor into the pool."""
+        self.processors.append(processor)
+        self.release(processor)
+
+    def remove_processor(self) -> Processor:
+        """Give up a processor: an idle one, or else the last, whose work goes on elsewhere."""
+        if self.free:
+            processor = self.free.pop(max(self.free))
+            self.processors.remove(processor)
+            return processor
+        processor = self.processors.pop()
+        vp = processor.vp
+        assert vp is not None
+        self.preempt(vp)
+        self._wait(vp, self.clock.now_ns, first=True)
+        return processor
+
     # Windows
 
     def _window_begins(self) -> None:

@@ -146,17 +146,17 @@ class VirtualScsiPath(BlockPath):
 
         def device_interrupt() -> None:
             vios.interrupt(account)
-            vios.partition.submit(Burst(account, service.after, answered), True)
+            vios.submit(Burst(account, service.after, answered), True)
 
         def answered() -> None:
             self._gathered_ns += service.off_path_ns
             if self._gathered_ns > self.deferred_ns:
                 gathered, self._gathered_ns = self._gathered_ns, 0
                 off_path = work((int(Cause.VIOS), gathered))
-                vios.partition.submit(Burst(account, off_path, nothing))
+                vios.submit(Burst(account, off_path, nothing))
             if service.delay_ns:
                 self.partition.clock.call_in(service.delay_ns, completed)
             else:
                 completed()
 
-        vios.partition.submit(Burst(account, service.before, received))
+        vios.submit(Burst(account, service.before, received))

@@ -125,6 +125,10 @@ class TimeSharing(Dispatcher):
                     if other.due_ns is not None:
                         self.rearm(other)
 
+    def forget(self, vp: VirtualProcessor) -> None:
+        """Take a waiting thread out of the queue."""
+        self.waiting.remove(vp)
+
     def limit_reached(self, vp: VirtualProcessor) -> None:
         """Let the thread that has run least have the processor."""
         self.count(vp, self.clock.now_ns)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.platform.burst import Work, work
+from harness.platform.burst import Burst, Work, work
 from harness.platform.costs import Costs
 from harness.platform.ledger import Account, Cause
 from harness.platform.partition import Partition
@@ -18,6 +18,10 @@ class Vios:
     ----------
     operations, bytes
         Virtual SCSI operations and their bytes.
+    deputy
+        Another server that has taken over its clients' work, while this one is down.
+    held
+        Work that waits until somebody is up again.
     bridged_bytes
         Bytes that its Shared Ethernet Adapter has bridged.
     """
@@ -28,6 +32,27 @@ class Vios:
         self.operations = 0
         self.bytes = 0
         self.bridged_bytes = 0
+        self.deputy: Vios | None = None
+        self.held: list[Burst] = []
+
+    def submit(self, burst: Burst, urgent: bool = False) -> None:
+        """Have a burst executed: here, by whoever has taken over, or when somebody is up again."""
+        if not self.partition.down:
+            self.partition.submit(burst, urgent)
+        elif self.deputy is not None and not self.deputy.partition.down:
+            self.deputy.partition.submit(burst, urgent)
+        else:
+            self.held.append(burst)
+
+    def hold(self, lost: list[Burst]) -> None:
+        """Keep what a crash has interrupted, to be done again."""
+        self.held.extend(lost)
+
+    def resume(self) -> None:
+        """Do what has been held, now that this server or its deputy can."""
+        held, self.held = self.held, []
+        for burst in held:
+            self.submit(burst)
 
     def interrupt(self, payer: Account) -> None:
         """Take a device's interrupt.

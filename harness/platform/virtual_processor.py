@@ -43,6 +43,8 @@ class VirtualProcessor:
         When the operating system, and when the dispatcher, wants to look again; None: never.
     used_ns, window
         What it has used of its entitlement in the dispatch window of that number.
+    gone
+        Whether it has been taken out of service.
     vruntime_ns
         Its weighted run time under a time-sharing scheduler.
     """
@@ -52,6 +54,7 @@ class VirtualProcessor:
         "due_ns",
         "entitlement_ns",
         "expired",
+        "gone",
         "home",
         "index",
         "limit_ns",
@@ -90,6 +93,7 @@ class VirtualProcessor:
         self.window = 0
         self.vruntime_ns = 0
         self.tick_due = False
+        self.gone = False
         self.due_ns: int | None = None
         self.expired: Callable[[], None] = _unset
         self.tick: Callable[[], None] = _unset
