@@ -39,6 +39,8 @@ class MachineConfiguration:
     cores: int
     clock_hz: float
     memory_bytes: int
+    active_cores: int | None = None
+    """Cores that are activated (Capacity on Demand); None: all that are installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class DiskConfiguration:
     """``physical`` or ``logical-volume``; meaningful with a VIOS only."""
     queue_depth: int | None = None
     """Operations outstanding at once; None takes the operating system's own."""
+    deputy: str | None = None
+    """A second VIOS that takes over when the first is down; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,9 @@ class PartitionConfiguration:
     virtual_processors: int
     weight: int = 128
     """Weight for spare capacity, 0 to 255; meaningful for shared-uncapped only."""
+    folding: bool = False
+    """Whether the operating system folds virtual processors that it does not need (AIX 5.3 from
+    maintenance level 3 on)."""
     memory_bytes: int = 0
     disks: tuple[DiskConfiguration, ...] = ()
     virtual_ethernet: tuple[VirtualEthernetConfiguration, ...] = ()

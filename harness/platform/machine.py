@@ -6,6 +6,7 @@ from itertools import count
 from harness.catalog import Constants
 from harness.clock import Clock
 from harness.platform.burst import work
+from harness.platform.capacity import SHARED, Capacity
 from harness.platform.configuration import (
     DiskConfiguration,
     PartitionConfiguration,
@@ -18,6 +19,7 @@ from harness.platform.dedicated import Dedicated
 from harness.platform.disk import Disk
 from harness.platform.dispatcher import CacheCosts, Dispatcher
 from harness.platform.ethernet import Wire
+from harness.platform.folding import Folding
 from harness.platform.ledger import CAUSE_LABELS, Account, Cause, Ledger
 from harness.platform.modelled_partition import ModelledPartition
 from harness.platform.partition import Partition
@@ -31,7 +33,6 @@ from harness.platform.vios import Vios, VirtualScsiCosts, interrupt_cost
 HOST = "host"
 """The account of a host operating system's own work that no guest caused."""
 
-_SHARED = (Virtualization.SHARED_CAPPED, Virtualization.SHARED_UNCAPPED)
 _OS, _TICK, _HYPERVISOR = int(Cause.OS), int(Cause.TICK), int(Cause.HYPERVISOR)
 _WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
 _HOST = int(Cause.HOST)
@@ -48,6 +49,8 @@ class Machine:
         Virtual I/O Servers by name.
     pool
         The shared processor pool, if the machine has one.
+    capacity
+        Who owns what, and handing it over.
     """
 
     def __init__(
@@ -81,8 +84,10 @@ class Machine:
             self.vios[vios.name] = Vios(self._vios_partition(vios), interrupt_cost(self.costs))
         for partition in configuration.partitions:
             self.partitions[partition.name] = self._modelled_partition(partition)
+        self.capacity = Capacity(self)
+        self._keep_reserve()
         self._start_ticking()
-        self._count_unowned_processors()
+        self._start_folding()
 
     # Processors
 
@@ -113,9 +118,10 @@ class Machine:
             *configuration.partitions,
             *configuration.vios,
         ]
-        owned = sum(p.virtual_processors for p in everyone if p.virtualization not in _SHARED)
-        shared = self.processors[owned:]
-        if any(p.virtualization in _SHARED for p in everyone):
+        owned = sum(p.virtual_processors for p in everyone if p.virtualization not in SHARED)
+        active = configuration.machine.active_cores or configuration.machine.cores
+        shared = self.processors[owned:active]
+        if any(p.virtualization in SHARED for p in everyone):
             self.pool = SharedPool(
                 self.clock,
                 self.ledger,
@@ -130,12 +136,15 @@ class Machine:
     def _own_processors(self, cores: int) -> list[Processor]:
         return [self.processors[next(self._taken)] for _ in range(cores)]
 
-    def _count_unowned_processors(self) -> None:
+    def _keep_reserve(self) -> None:
         """Put cores that nobody owns under a dispatcher, so that their idle time is counted."""
         known = {p.index for dispatcher in self.dispatchers for p in dispatcher.processors}
         rest = [p for p in self.processors if p.index not in known]
-        if rest:
-            self.dispatchers.append(Dedicated(self.clock, self.ledger, rest, self.cache))
+        self.reserve = Dedicated(self.clock, self.ledger, rest, self.cache)
+        self.dispatchers.append(self.reserve)
+        active = self.configuration.machine.active_cores or len(self.processors)
+        self.capacity.inactive.extend(p for p in rest if p.index >= active)
+        self.capacity.unowned.extend(p for p in rest if p.index < active)
 
     # Partitions
 
@@ -156,7 +165,7 @@ class Machine:
                 (_EMULATION, costs.hosted("interrupt_return")),
             )
         entitlement_ns = 0
-        if virtualization in _SHARED:
+        if virtualization in SHARED:
             share = configuration.entitlement_cores / configuration.virtual_processors
             entitlement_ns = int(share * costs.time("hypervisor.window"))
         uncapped = virtualization is Virtualization.SHARED_UNCAPPED
@@ -175,7 +184,7 @@ class Machine:
         )
         if self.hosted:
             self.dispatchers[0].add(partition)
-        elif virtualization in _SHARED:
+        elif virtualization in SHARED:
             assert self.pool is not None
             self.pool.add(partition)
         else:
@@ -304,6 +313,12 @@ class Machine:
             latency_ns=costs.time(f"{prefix}.latency"),
         )
 
+    def dispatched_partition(self, name: str) -> Partition:
+        """Find a partition or a VIOS by name."""
+        if name in self.vios:
+            return self.vios[name].partition
+        return self.partitions[name].partition
+
     # Clocks of operating systems
 
     def dispatched(self) -> Sequence[Partition]:
@@ -319,6 +334,14 @@ class Machine:
                 vp.partition.start_ticking(vp, period_ns * number // (len(vps) + 1))
         if self.hosted:
             self._start_host_ticks()
+
+    def _start_folding(self) -> None:
+        """Let operating systems that fold virtual processors look at their use once a second."""
+        interval_ns = self.costs.time("hypervisor.folding_interval")
+        for configuration in self.configuration.partitions:
+            if configuration.folding:
+                partition = self.partitions[configuration.name].partition
+                self.clock.call_in(interval_ns, Folding(partition, interval_ns).look)
 
     def _start_host_ticks(self) -> None:
         account = self.ledger.open(HOST)

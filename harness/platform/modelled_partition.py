@@ -79,20 +79,38 @@ class ModelledPartition:
     def send(self, size_bytes: int, to: str, done: Done) -> None:
         """Stream bytes to a peer."""
         route = self._route("send", to)
-        stream(route, size_bytes, self.segment_bytes, self.window_bytes, done)
+        stream(route, size_bytes, self.segment_bytes, self.window_bytes, self._unless_crashed(done))
 
     def receive(self, size_bytes: int, source: str, done: Done) -> None:
         """Have a peer stream bytes to this partition."""
         route = self._route("receive", source)
-        stream(route, size_bytes, self.segment_bytes, self.window_bytes, done)
+        stream(route, size_bytes, self.segment_bytes, self.window_bytes, self._unless_crashed(done))
 
     def exchange(self, request_bytes: int, response_bytes: int, to: str, done: Done) -> None:
         """Send a request and wait for the response; the peer answers at once."""
+        heard = self._unless_crashed(done)
 
         def answered() -> None:
-            travel(self._route("response", to), response_bytes, done)
+            travel(self._route("response", to), response_bytes, heard)
 
         travel(self._route("request", to), request_bytes, answered)
+
+    def crash(self) -> None:
+        """Stop dead; all work is lost."""
+        self.partition.crash()
+        for path in self.paths:
+            path.forget()
+
+    def _unless_crashed(self, done: Done) -> Done:
+        """Let an end be heard of only if the partition has not crashed meanwhile."""
+        partition = self.partition
+        crashes = partition.crashes
+
+        def end() -> None:
+            if crashes == partition.crashes:
+                done()
+
+        return end
 
     def _route(self, verb: str, peer: str) -> Sequence[Stage]:
         route = self._routes.get((verb, peer))

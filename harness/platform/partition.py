@@ -51,6 +51,8 @@ class Partition:
         Interrupts for others that arrived on a processor while one of its VPs was there.
     folded
         Idle VPs that the operating system gives no work to (virtual processor folding).
+    crashes
+        How often it has crashed: what began before a crash is not heard of any more.
     down
         Whether it has crashed: it takes no work, and its clocks stand still.
     """
@@ -92,6 +94,7 @@ class Partition:
         self.dispatch_wait_ns = 0
         self.phantom_interrupts = 0
         self.folded: list[VirtualProcessor] = []
+        self.crashes = 0
         self.down = False
 
     def submit(self, burst: Burst, urgent: bool = False) -> None:
@@ -181,6 +184,7 @@ class Partition:
         """Stop dead: return the work that is lost, and take none until :meth:`restart`."""
         assert self.dispatcher is not None
         self.down = True
+        self.crashes += 1
         lost = []
         for vp in self.vps:
             burst = self.dispatcher.withdraw(vp)

@@ -54,6 +54,7 @@ class BlockPath(ABC):
         self.partition = partition
         self.disk = disk
         self.costs = costs
+        self.queue_depth = queue_depth
         self.places = queue_depth
         self.waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self.operations = 0
@@ -69,6 +70,7 @@ class BlockPath(ABC):
             works = self.costs.for_size(size_bytes, write)
             self._works[size_bytes, write] = works
         submit, complete = works
+        crashes = partition.crashes
 
         def issue() -> None:
             self.issue(size_bytes, offset_bytes, write, completed)
@@ -81,6 +83,8 @@ class BlockPath(ABC):
                 self.waiting.append((partition.clock.now_ns, issue))
 
         def completed() -> None:
+            if crashes != partition.crashes:
+                return
             if self.waiting:
                 since_ns, issue_next = self.waiting.popleft()
                 self.queue_wait_ns += partition.clock.now_ns - since_ns
@@ -90,6 +94,11 @@ class BlockPath(ABC):
             partition.execute(complete, done, True)
 
         partition.execute(submit, submitted)
+
+    def forget(self) -> None:
+        """Give all places back after the partition has crashed."""
+        self.waiting.clear()
+        self.places = self.queue_depth
 
     @abstractmethod
     def issue(

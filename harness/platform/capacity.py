@@ -1,0 +1,195 @@
+"""Who owns what of a running machine, and handing it over.
+
+Changes here take effect at once and are not checked; the operations that people perform
+(:mod:`harness.operations`) check them first and take their time.
+"""
+
+from typing import TYPE_CHECKING
+
+from harness.platform.configuration import PartitionConfiguration, ViosConfiguration, Virtualization
+from harness.platform.dedicated import Dedicated
+from harness.platform.dispatcher import Dispatcher
+from harness.platform.partition import Partition
+from harness.platform.processor import Processor
+
+if TYPE_CHECKING:
+    from harness.platform.machine import Machine
+
+SHARED = (Virtualization.SHARED_CAPPED, Virtualization.SHARED_UNCAPPED)
+
+
+class Capacity:
+    """Processors, memory and adapters of a machine and their owners, VIOS included.
+
+    Attributes
+    ----------
+    entitlement_cores
+        Entitled capacity, or the number of own cores, by partition.
+    weight
+        Weight for spare capacity, by partition; kept while the partition is capped.
+    capped
+        Whether a partition is capped.
+    memory_bytes
+        By partition.
+    adapters
+        Devices that a partition owns, by partition.
+    unowned
+        Active processors that no dispatcher gives work to. Where there is a shared pool it takes
+        every processor that nobody owns.
+    inactive
+        Processors that are installed and not activated (Capacity on Demand).
+    """
+
+    def __init__(self, machine: "Machine") -> None:
+        self._machine = machine
+        everyone: list[PartitionConfiguration | ViosConfiguration] = [
+            *machine.configuration.partitions,
+            *machine.configuration.vios,
+        ]
+        self.entitlement_cores = {p.name: p.entitlement_cores for p in everyone}
+        self.weight = {p.name: p.weight for p in everyone}
+        self.capped = {
+            p.name: p.virtualization is not Virtualization.SHARED_UNCAPPED for p in everyone
+        }
+        self.memory_bytes = {p.name: p.memory_bytes for p in everyone}
+        self.adapters: dict[str, list[str]] = {p.name: [] for p in everyone}
+        for partition in machine.configuration.partitions:
+            owned = self.adapters[partition.name]
+            owned.extend(disk.device for disk in partition.disks if disk.vios is None)
+            owned.extend(adapter.device for adapter in partition.ethernet)
+        for vios in machine.configuration.vios:
+            if vios.shared_ethernet is not None:
+                self.adapters[vios.name].append(vios.shared_ethernet.adapter.device)
+        self.unowned: list[Processor] = []
+        self.inactive: list[Processor] = []
+
+    @property
+    def free_memory_bytes(self) -> int:
+        """Memory that no partition has."""
+        return self._machine.configuration.machine.memory_bytes - sum(self.memory_bytes.values())
+
+    @property
+    def free_cores(self) -> float:
+        """Active processor capacity that nobody is entitled to, in cores."""
+        active = len(self._machine.processors) - len(self.inactive)
+        return active - sum(self.entitlement_cores.values())
+
+    def is_shared(self, name: str) -> bool:
+        """Whether a partition shares processors."""
+        return self._machine.dispatched_partition(name).dispatcher is self._machine.pool
+
+    # Shared processors
+
+    def set_shared(
+        self,
+        name: str,
+        *,
+        entitlement_cores: float | None = None,
+        virtual_processors: int | None = None,
+        weight: int | None = None,
+        capped: bool | None = None,
+    ) -> None:
+        """Change what a partition gets of the shared pool; what is None stays as it is."""
+        machine = self._machine
+        partition = machine.dispatched_partition(name)
+        pool = machine.pool
+        assert pool is not None
+        if entitlement_cores is not None:
+            self.entitlement_cores[name] = entitlement_cores
+        if weight is not None:
+            self.weight[name] = weight
+        if capped is not None:
+            self.capped[name] = capped
+        while virtual_processors is not None and len(partition.vps) < virtual_processors:
+            self._add_vp(partition)
+        while virtual_processors is not None and len(partition.vps) > virtual_processors:
+            partition.remove_vp()
+        partition.weight = 0 if self.capped[name] else self.weight[name]
+        share_ns = int(self.entitlement_cores[name] / len(partition.vps) * pool.window_ns)
+        for vp in partition.vps:
+            vp.entitlement_ns = share_ns
+        pool.reconsider()
+
+    # Dedicated processors
+
+    def add_core(self, name: str) -> None:
+        """Give a dedicated partition one more core, from the pool or from those nobody owns."""
+        machine = self._machine
+        partition = machine.dispatched_partition(name)
+        own = partition.dispatcher
+        assert isinstance(own, Dedicated)
+        own.add_processor(self._take())
+        self._add_vp(partition)
+        self.entitlement_cores[name] += 1
+
+    def remove_core(self, name: str) -> None:
+        """Take a core from a dedicated partition; its work goes on on the others."""
+        machine = self._machine
+        partition = machine.dispatched_partition(name)
+        own = partition.dispatcher
+        assert isinstance(own, Dedicated)
+        processor = partition.remove_vp().home
+        assert processor is not None
+        own.remove_processor(processor)
+        self._give(processor)
+        self.entitlement_cores[name] -= 1
+
+    # Capacity on Demand
+
+    def activate(self, cores: int) -> None:
+        """Activate installed processors; the shared pool has them at once, if there is one."""
+        for _ in range(cores):
+            self._give(self.inactive.pop(0), from_inactive=True)
+
+    def deactivate(self, cores: int) -> None:
+        """Deactivate processors that nobody is entitled to."""
+        for _ in range(cores):
+            processor = self._take()
+            self._machine.reserve.processors.append(processor)
+            self.inactive.append(processor)
+
+    # Memory and adapters
+
+    def move_memory(self, source: str | None, target: str | None, size_bytes: int) -> None:
+        """Move memory between partitions; None stands for what nobody has."""
+        if source is not None:
+            self.memory_bytes[source] -= size_bytes
+        if target is not None:
+            self.memory_bytes[target] += size_bytes
+
+    def move_adapter(self, source: str | None, target: str | None, device: str) -> None:
+        """Move an adapter between partitions; None stands for nobody."""
+        if source is not None:
+            self.adapters[source].remove(device)
+        if target is not None:
+            self.adapters[target].append(device)
+
+    # Mechanism
+
+    def _add_vp(self, partition: Partition) -> None:
+        vp = partition.add_vp()
+        if partition.tick_period_ns:
+            partition.start_ticking(vp, partition.tick_period_ns // 2)
+
+    def _take(self) -> Processor:
+        """Take an active processor that is not dedicated to anybody."""
+        machine = self._machine
+        if machine.pool is not None:
+            return machine.pool.remove_processor()
+        processor = self.unowned.pop()
+        _remove(machine.reserve, processor)
+        return processor
+
+    def _give(self, processor: Processor, *, from_inactive: bool = False) -> None:
+        machine = self._machine
+        if from_inactive:
+            _remove(machine.reserve, processor)
+        if machine.pool is not None:
+            machine.pool.add_processor(processor)
+        else:
+            machine.reserve.processors.append(processor)
+            self.unowned.append(processor)
+
+
+def _remove(dispatcher: Dispatcher, processor: Processor) -> None:
+    dispatcher.processors.remove(processor)

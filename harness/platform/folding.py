@@ -1,0 +1,38 @@
+"""Virtual processor folding: AIX gives work to no more virtual processors than it needs.
+
+Source: SG24-7940 p.62: once a second AIX computes how many virtual processors it needs, and folds
+or unfolds one.
+"""
+
+from harness.platform.partition import Partition
+
+
+class Folding:
+    """The rule of one partition.
+
+    The number needed is what was used in the last interval, in processors, rounded up.
+    """
+
+    def __init__(self, partition: Partition, interval_ns: int) -> None:
+        self.partition = partition
+        self.interval_ns = interval_ns
+        self._used_ns = 0
+
+    def look(self) -> None:
+        """Fold or unfold one virtual processor, and look again after the interval."""
+        partition = self.partition
+        partition.clock.call_in(self.interval_ns, self.look)
+        used_ns = partition.dispatched_ns + sum(
+            max(0, partition.clock.now_ns - vp.run_ns)
+            for vp in partition.vps
+            if vp.processor is not None
+        )
+        used_ns, self._used_ns = used_ns - self._used_ns, used_ns
+        if partition.down:
+            return
+        needed = max(1, -(-used_ns // self.interval_ns))
+        in_use = len(partition.vps) - len(partition.folded)
+        if in_use > needed:
+            partition.fold()
+        elif in_use < min(needed, len(partition.vps)):
+            partition.unfold()
