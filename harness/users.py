@@ -36,14 +36,26 @@ def stream_seed(*parts: object) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
 
+class PartitionDownError(OSError):
+    """A partition has crashed, or something that it cannot do without."""
+
+
 class PartitionOnClock:
     """A modelled partition whose verbs block the calling user on the simulated clock.
 
-    Implements :class:`workloads.partition.Partition`.
+    Implements :class:`workloads.partition.Partition`. While the partition is down every verb waits
+    in vain for ``patience_seconds`` and raises :class:`PartitionDownError`.
     """
 
-    def __init__(self, clock: Clock, modelled: ModelledPartition, disk: int = 0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        modelled: ModelledPartition,
+        disk: int = 0,
+        patience_seconds: float = 1.0,
+    ) -> None:
         self.name = modelled.name
+        self._patience_seconds = patience_seconds
         self._clock = clock
         self._modelled = modelled
         self._disk = disk
@@ -55,38 +67,57 @@ class PartitionOnClock:
 
     def wait(self, seconds: float) -> None:
         """Let simulated time pass."""
-        self._clock.call_in(to_ns(seconds), getcurrent().switch)
+        own = getcurrent()
+        own.in_verb = False
+        self._clock.call_in(to_ns(seconds), own.switch)
         self._switch_to_hub()
+        own.in_verb = True
+
+    def _refuse(self) -> None:
+        self.wait(self._patience_seconds)
+        raise PartitionDownError(f"partition {self.name} is down")
 
     def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:
         """Use the processor."""
+        if self._modelled.partition.down:
+            self._refuse()
         self._modelled.compute(processor_seconds, events, getcurrent().switch)
         self._switch_to_hub()
 
     def read(self, size_bytes: int, offset_bytes: int | None = None) -> None:
         """Read a block."""
+        if self._modelled.partition.down:
+            self._refuse()
         done = getcurrent().switch
         self._modelled.transfer(self._disk, size_bytes, offset_bytes, False, done)
         self._switch_to_hub()
 
     def write(self, size_bytes: int, offset_bytes: int | None = None) -> None:
         """Write a block."""
+        if self._modelled.partition.down:
+            self._refuse()
         done = getcurrent().switch
         self._modelled.transfer(self._disk, size_bytes, offset_bytes, True, done)
         self._switch_to_hub()
 
     def send(self, size_bytes: int, to: str) -> None:
         """Stream bytes to a peer."""
+        if self._modelled.partition.down:
+            self._refuse()
         self._modelled.send(size_bytes, to, getcurrent().switch)
         self._switch_to_hub()
 
     def receive(self, size_bytes: int, source: str) -> None:
         """Stream bytes from a peer."""
+        if self._modelled.partition.down:
+            self._refuse()
         self._modelled.receive(size_bytes, source, getcurrent().switch)
         self._switch_to_hub()
 
     def exchange(self, request_bytes: int, response_bytes: int, to: str) -> None:
         """Send a request and wait for its response."""
+        if self._modelled.partition.down:
+            self._refuse()
         self._modelled.exchange(request_bytes, response_bytes, to, getcurrent().switch)
         self._switch_to_hub()
 
@@ -98,6 +129,8 @@ class _UserGreenlet(greenlet):  # type: ignore[misc]
         super().__init__(user.run, hub)
         self.user = user
         self.args = (user,)
+        # Whether a crash would interrupt it.
+        self.in_verb = True
 
 
 class _Streams:
@@ -222,6 +255,15 @@ class Crowd:
         partition = PartitionOnClock(self.clock, modelled, disk)
         _Arrivals(self, cls, partition, demand, group, arrivals_per_second).schedule()
 
+    def fail(self, partition: str) -> int:
+        """Let all requests that a partition has in hand fail; return how many."""
+        failed = 0
+        for own in list(self._greenlets):
+            if own and own.in_verb and own.user.partition.name == partition:
+                failed += 1
+                own.throw(PartitionDownError(f"partition {partition} went down"))
+        return failed
+
     def dismiss(self) -> None:
         """End all users where they stand."""
         for own in self._greenlets:
@@ -278,6 +320,8 @@ class _Arrivals:
 
         def park(_: float) -> None:
             self.idle.append(own)
+            own.in_verb = False
             hub.switch()
+            own.in_verb = True
 
         return park
