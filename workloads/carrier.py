@@ -1,6 +1,9 @@
 """A telecommunications carrier's mix: subscribers, call records, messages."""
 
+from typing import Annotated
+
 from locust import task
+from pydantic import Field
 
 from harness.units import Bytes, Ratio, Seconds
 from workloads.network import RequestResponse
@@ -16,7 +19,7 @@ class SubscriberDemand(EventDemand):
     """Mean user-mode processor time, at 1.65 GHz."""
     variation: Ratio = 1.0
     """Its coefficient of variation."""
-    size: Bytes = 8192
+    size: Annotated[Bytes, Field(gt=0, le=_DISK_BYTES)] = 8192
     """Bytes of the block that is read."""
     request: Bytes = 256
     """Bytes that come in over the network."""
@@ -51,7 +54,7 @@ class RecordDemand(EventDemand):
     """Mean user-mode processor time for one block of records, at 1.65 GHz."""
     variation: Ratio = 0.25
     """Its coefficient of variation."""
-    size: Bytes = 131072
+    size: Annotated[Bytes, Field(gt=0, le=_DISK_BYTES)] = 131072
     """Bytes of a block of records."""
 
 

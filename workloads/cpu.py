@@ -1,6 +1,9 @@
 """Work for the processor: integer computing, and commercial transactions."""
 
+from typing import Annotated
+
 from locust import task
+from pydantic import Field
 
 from harness.units import Ratio, Seconds
 from workloads.user import Demand, EventDemand, PartitionUser, transaction
@@ -9,7 +12,7 @@ from workloads.user import Demand, EventDemand, PartitionUser, transaction
 class IntegerDemand(Demand):
     """Pure computing."""
 
-    processor: Seconds
+    processor: Annotated[Seconds, Field(gt=0)]
     """Mean processor time of a unit of work, at 1.65 GHz."""
     variation: Ratio = 0.0
     """Its coefficient of variation."""
@@ -32,7 +35,7 @@ class IntegerCompute(PartitionUser):
 class CommercialDemand(EventDemand):
     """A transaction with its operating-system events."""
 
-    processor: Seconds
+    processor: Annotated[Seconds, Field(gt=0)]
     """Mean user-mode processor time, at 1.65 GHz; the events' own cost comes on top."""
     variation: Ratio = 1.0
     """Its coefficient of variation."""

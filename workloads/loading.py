@@ -54,7 +54,8 @@ def load_user(spec: str, base: Path) -> LoadedUser:
         path = shipped
     if not path.is_file():
         raise UserError(f"user = {spec!r}: there is no locustfile {name!r}")
-    module = _load(path, spec)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    module = _load(path, sha256, spec)
     users = {
         key: value
         for key, value in vars(module).items()
@@ -67,14 +68,14 @@ def load_user(spec: str, base: Path) -> LoadedUser:
             hint = "it has no user at all that derives from workloads.user.PartitionUser"
         raise UserError(f"user = {spec!r}: {name} has no user {class_name!r}; {hint}")
     cls = users[class_name]
-    return LoadedUser(cls, cls.demand_model, hashlib.sha256(path.read_bytes()).hexdigest())
+    return LoadedUser(cls, cls.demand_model, sha256)
 
 
-def _load(path: Path, spec: str) -> ModuleType:
+def _load(path: Path, sha256: str, spec: str) -> ModuleType:
     if path.resolve().parent == _SHIPPED:
         return importlib.import_module(f"workloads.{path.stem}")
     try:
-        return _load_file(path.resolve())
+        return _load_file(path.resolve(), sha256)
     except UserError:
         raise
     except (Exception, SystemExit) as error:
@@ -85,8 +86,8 @@ def _load(path: Path, spec: str) -> ModuleType:
 
 
 @lru_cache
-def _load_file(path: Path) -> ModuleType:
-    digest = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+def _load_file(path: Path, sha256: str) -> ModuleType:
+    digest = hashlib.sha256(f"{path}\n{sha256}".encode()).hexdigest()[:12]
     name = f"_locustfile_{path.stem}_{digest}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None

@@ -1,6 +1,9 @@
 """Block I/O: small random transfers, and long sequential ones."""
 
+from typing import Annotated
+
 from locust import task
+from pydantic import Field
 
 from harness.units import Bytes, Ratio, Seconds
 from workloads.user import Demand, PartitionUser, transaction
@@ -12,9 +15,9 @@ _DISK_BYTES = 36 * 10**9
 class TransferDemand(Demand):
     """One block."""
 
-    size: Bytes
+    size: Annotated[Bytes, Field(gt=0, le=_DISK_BYTES)]
     """Bytes of a block."""
-    reads: Ratio = 1.0
+    reads: Annotated[Ratio, Field(le=1)] = 1.0
     """Share of reads; the rest are writes."""
     processor: Seconds = 0.0
     """Processor time of the application for each block, at 1.65 GHz."""
