@@ -30,7 +30,7 @@ def host(guests: list[int], cores: int, *overrides: dict[str, object]) -> Machin
 
 def run_times(machine: Machine) -> list[int]:
     """Run time of every thread so far, its present turn counted."""
-    (dispatcher,) = machine.dispatchers
+    dispatcher, _ = machine.dispatchers
     now = machine.clock.now_ns
     return [
         vp.vruntime_ns + (now - vp.run_ns if vp.processor is not None else 0)
@@ -88,7 +88,7 @@ def test_no_processor_idles_while_a_thread_waits(guests, cores, seed, preemption
             keep_busy(machine.partitions[f"g{index}"], 0.003, vps)
         else:
             go_on_and_off(machine.partitions[f"g{index}"])
-    (dispatcher,) = machine.dispatchers
+    dispatcher, _ = machine.dispatchers
     for _ in range(60):
         clock.run_until(clock.now_ns + random.randrange(1, 10 * MS))
         waiting = [
