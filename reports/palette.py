@@ -57,14 +57,14 @@ firmware level adds in blues, what the software level adds in oranges; caches in
 def level_of(virtualization: str, claim: Mapping[str, Any] | None) -> str:
     """Tell ``baseline``, ``firmware``, ``software`` or ``other``.
 
-    The claim decides where it names a virtualization; otherwise partitions that the hypervisor
-    dispatches are firmware and hosted ones are software.
+    The claim decides where there is one; otherwise partitions that the hypervisor dispatches are
+    firmware and hosted ones are software.
     """
     if virtualization == BASELINE:
         return "baseline"
-    for level in ("firmware", "software"):
-        if claim is not None and virtualization in claim[level]:
-            return level
+    if claim is not None:
+        levels = (level for level in ("firmware", "software") if virtualization in claim[level])
+        return next(levels, "other")
     if virtualization.startswith("hosted-"):
         return "software"
     return "firmware" if virtualization.startswith("shared-") else "other"
