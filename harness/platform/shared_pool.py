@@ -193,8 +193,8 @@ class SharedPool(Dispatcher):
             if queue is None:
                 queue = self.competing[partition.name] = deque()
                 # It keeps what it is owed for coming late (its entitlement ended later than the
-                # others' in this window), but who slept may not save up more than one turn.
-                owed = self.spare_slice_ns * _PASS_SCALE // partition.weight
+                # others' in this window), but who slept may not save up more than one window.
+                owed = self.window_ns * _PASS_SCALE // partition.weight
                 partition.spare_pass = max(partition.spare_pass, self._pass_floor - owed)
             if first:
                 queue.appendleft(vp)
@@ -317,12 +317,17 @@ class SharedPool(Dispatcher):
         if self.free:
             processor = self.free.pop(max(self.free))
             self.processors.remove(processor)
-            return processor
-        processor = self.processors.pop()
-        vp = processor.vp
-        assert vp is not None
-        self.preempt(vp)
-        self._wait(vp, self.clock.now_ns, first=True)
+        else:
+            processor = self.processors.pop()
+            vp = processor.vp
+            assert vp is not None
+            self.preempt(vp)
+            self._wait(vp, self.clock.now_ns, first=True)
+        # Nobody comes home to it any more.
+        for partition in self.partitions:
+            for each in partition.vps:
+                if each.home is processor:
+                    each.home = None
         return processor
 
     # Windows

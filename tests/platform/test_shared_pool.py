@@ -278,7 +278,7 @@ def water_filling(loads: list[Load], cores: int) -> dict[str, float]:
     return {load.name: spare * load.configuration.weight / weights for load in loads}
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     st.integers(1, 3),
     st.lists(
@@ -302,14 +302,14 @@ def test_spare_capacity_goes_out_in_proportion_to_weights(cores, parts, spare_sl
         )
     )
     assume(sum(load.configuration.entitlement_cores for load in loads) <= 0.9 * cores)
-    windows = 100
+    windows = 300
     overrides = {**costs(0.0), **NO_REFILL, "hypervisor.spare_slice": spare_slice}
     trace = run(loads, cores, overrides, windows=windows)
     for load in loads:
         (vp,) = trace.vps(load)
         spare = sum(trace.in_window(vp, n) - vp.entitlement_ns for n in trace.windows)
-        # Two turns either way, however long it goes on.
-        assert abs(spare - windows * expected[load.name]) <= 2.5 * spare_slice * 1e9, load
+        # Four turns either way, however long it goes on.
+        assert abs(spare - windows * expected[load.name]) <= 4 * spare_slice * 1e9, load
 
 
 def test_an_unused_share_flows_to_the_others_by_weight():
