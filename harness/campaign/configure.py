@@ -14,10 +14,11 @@ from harness.campaign.devices import (
     shared_ethernet,
     virtual_ethernet,
 )
+from harness.campaign.division import Divided, Partition, Vios
 from harness.campaign.groups import Group, Workload
 from harness.campaign.limits import Infeasible, Limits, Member
 from harness.campaign.machines import resolve_machine
-from harness.campaign.schema import IDLE, Campaign, Divided, Partition, Vios
+from harness.campaign.schema import IDLE, Campaign
 from harness.catalog import Catalog, Constants
 from harness.platform.configuration import (
     DiskConfiguration,

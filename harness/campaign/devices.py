@@ -1,6 +1,7 @@
 """Disks and adapters of partitions and VIOS, as a way of dividing the machine gives them."""
 
-from harness.campaign.schema import Campaign, Partition, SharedEthernet, Vios
+from harness.campaign.division import Partition, SharedEthernet, Vios
+from harness.campaign.schema import Campaign
 from harness.platform.configuration import (
     DiskConfiguration,
     EthernetConfiguration,

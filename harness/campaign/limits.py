@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.campaign.complaint import complaint
-from harness.campaign.schema import Divided, Partition
+from harness.campaign.division import Divided, Partition
 from harness.catalog import Constants
 from harness.errors import UserError
 from harness.platform.configuration import MachineConfiguration, Virtualization

@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -22,7 +21,9 @@ from pydantic import (
     model_validator,
 )
 
+from harness.campaign.division import Partition, Vios
 from harness.campaign.fields import Arrivals, Count, OneOrMany, Short, Text
+from harness.campaign.table import Name, PositiveTime, Scalar, Table
 from harness.units import Bytes, Hertz, Ratio, Seconds
 
 MATRIX = ("machine", "os", "virtualization", "workload")
@@ -32,9 +33,6 @@ IDLE = "idle"
 """The workload of a partition that does nothing but tick."""
 
 Measure = Literal["slowdown", "processor-time", "response-p50", "response-p95", "response-p99"]
-Scalar = str | int | float | bool
-
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _EXAMPLES: dict[str, list[Any]] = {
     "machine": ["p5-570", "p5-550", "p5-520"],
     "os": ["aix-5.3", "sles-9", "rhel-as-3"],
@@ -48,23 +46,6 @@ _EXAMPLES: dict[str, list[Any]] = {
         "hosted-uml",
     ],
 }
-
-Name = Annotated[str, Field(pattern=_NAME)]
-Vlan = Annotated[int, Field(ge=1, le=4094)]
-PositiveTime = Annotated[Seconds, Field(gt=0)]
-Share = Annotated[Ratio, Field(gt=0, le=1)]
-
-
-class Table(BaseModel):
-    """A table of the file. Keys that it does not know are errors that name the nearest one."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-    )
 
 
 def _warm_up(written: object) -> object:
@@ -197,125 +178,6 @@ class Machine(Table):
     """Such as "64 GiB"."""
     hypothetical: bool = False
     """Accept a configuration that was never sold."""
-
-
-class VirtualEthernet(Table):
-    """A virtual Ethernet adapter."""
-
-    vlan: Vlan = 1
-    """The port's VLAN (PVID)."""
-    tagged_vlans: Annotated[list[Vlan], Field(max_length=20)] = []
-    """Further VLANs, with 802.1Q tags."""
-    mtu: Annotated[int, Field(ge=576, le=65394)] = 1500
-    """Largest packet in bytes."""
-
-
-class Adapter(Table):
-    """A physical Ethernet adapter."""
-
-    device: Annotated[str, Field(examples=["ethernet-1gb"])]
-    """Its name in the catalog."""
-    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
-    """Largest packet in bytes."""
-
-
-class Divided(Table):
-    """What partitions and VIOS have in common: their part of the machine."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-    share: Share | None = None
-    """Capacity as a part of the machine's cores."""
-    entitlement: Annotated[float, Field(gt=0)] | None = None
-    """Capacity in cores, such as 1.5."""
-    cores: Annotated[int, Field(ge=1)] | None = None
-    """Capacity in whole cores."""
-    virtual_processors: Count | None = None
-    """How many, or "2 per core" of the capacity; without it as many as the capacity needs."""
-    weight: Annotated[int, Field(ge=0, le=255)] = 128
-    """Weight for spare capacity when uncapped."""
-    capped: bool | None = None
-    """In shared cells: capped or not, whatever the factor says."""
-    memory: Annotated[Bytes, Field(gt=0)] | None = None
-    """Without it, a part of the machine's memory in proportion to the capacity."""
-
-    @model_validator(mode="after")
-    def _one_capacity(self) -> Self:
-        given = [key for key in ("share", "entitlement", "cores") if getattr(self, key) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "needs exactly one of share, entitlement and cores"
-                + (f", not {' and '.join(given)}" if given else "")
-            )
-        return self
-
-    @property
-    def capacity_key(self) -> str:
-        """Which key says its capacity."""
-        return next(k for k in ("share", "entitlement", "cores") if getattr(self, k) is not None)
-
-
-class Partition(Divided):
-    """A partition, or several that are alike."""
-
-    count: Annotated[int, Field(ge=1, le=1024)] = 1
-    """How many; more than one are called app1, app2 and so on."""
-    os: str | None = None
-    """Instead of the factor's."""
-    virtualization: Literal["dedicated", "shared-capped", "shared-uncapped"] | None = None
-    """Instead of the factor's, in cells that have logical partitions."""
-    workload: str | None = None
-    """Instead of the factor's; "idle" for none."""
-    virtual_scsi: list[str] = []
-    """Names of VIOS that serve a disk each."""
-    disks: list[str] = []
-    """Disks attached directly, by their names in the catalog."""
-    queue_depth: Annotated[int, Field(ge=1, le=256)] | None = None
-    """Operations outstanding on each disk; without it the operating system's own."""
-    virtual_ethernet: Annotated[
-        list[VirtualEthernet], BeforeValidator(OneOrMany.read), OneOrMany()
-    ] = []
-    """Virtual Ethernet adapters."""
-    adapters: list[Adapter] = []
-    """Physical adapters of its own."""
-    requires: list[str] = []
-    """Features that its operating system must have, such as "dlpar-memory"."""
-
-    @property
-    def names(self) -> list[str]:
-        """The partitions' names."""
-        if self.count == 1:
-            return [self.name]
-        return [f"{self.name}{number}" for number in range(1, self.count + 1)]
-
-
-class Backing(Table):
-    """What stands behind the virtual disks of a VIOS; each client gets a device of its own."""
-
-    disk: Annotated[str, Field(examples=["ds4400-raid0-5"])]
-    """Its name in the catalog."""
-    kind: Annotated[Literal["physical", "logical-volume"], Field(alias="as")] = "physical"
-    """How it is handed on."""
-
-
-class SharedEthernet(Table):
-    """A Shared Ethernet Adapter."""
-
-    adapter: Annotated[str, Field(examples=["ethernet-1gb"])]
-    """The physical adapter's name in the catalog."""
-    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
-    threaded: bool = True
-    vlans: Annotated[list[Vlan], Field(min_length=1)] = [1]
-    """VLANs that it bridges to the outside."""
-
-
-class Vios(Divided):
-    """A Virtual I/O Server."""
-
-    processors: Literal["as-partitions", "dedicated", "shared"] = "as-partitions"
-    """Whether it has cores of its own; as-partitions: dedicated in dedicated cells only."""
-    backing: Backing | None = None
-    """What stands behind its virtual disks."""
-    shared_ethernet: SharedEthernet | None = None
 
 
 class UserGroup(Table):

@@ -1,0 +1,130 @@
+"""The tables of a campaign file that divide a machine: partitions, Virtual I/O Servers, devices."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from harness.campaign.fields import Count, OneOrMany
+from harness.campaign.table import PartitionName, Share, Table
+from harness.units import Bytes
+
+Vlan = Annotated[int, Field(ge=1, le=4094)]
+
+
+class VirtualEthernet(Table):
+    """A virtual Ethernet adapter."""
+
+    vlan: Vlan = 1
+    """The port's VLAN (PVID)."""
+    tagged_vlans: Annotated[list[Vlan], Field(max_length=20)] = []
+    """Further VLANs, with 802.1Q tags."""
+    mtu: Annotated[int, Field(ge=576, le=65394)] = 1500
+    """Largest packet in bytes."""
+
+
+class Adapter(Table):
+    """A physical Ethernet adapter."""
+
+    device: Annotated[str, Field(examples=["ethernet-1gb"])]
+    """Its name in the catalog."""
+    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    """Largest packet in bytes."""
+
+
+class Divided(Table):
+    """What partitions and VIOS have in common: their part of the machine."""
+
+    name: PartitionName
+    share: Share | None = None
+    """Capacity as a part of the machine's cores."""
+    entitlement: Annotated[float, Field(gt=0)] | None = None
+    """Capacity in cores, such as 1.5."""
+    cores: Annotated[int, Field(ge=1)] | None = None
+    """Capacity in whole cores."""
+    virtual_processors: Count | None = None
+    """How many, or "2 per core" of the capacity; without it as many as the capacity needs."""
+    weight: Annotated[int, Field(ge=0, le=255)] = 128
+    """Weight for spare capacity when uncapped."""
+    capped: bool | None = None
+    """In shared cells: capped or not, whatever the factor says."""
+    memory: Annotated[Bytes, Field(gt=0)] | None = None
+    """Without it, a part of the machine's memory in proportion to the capacity."""
+
+    @model_validator(mode="after")
+    def _one_capacity(self) -> Self:
+        given = [key for key in ("share", "entitlement", "cores") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "needs exactly one of share, entitlement and cores"
+                + (f", not {' and '.join(given)}" if given else "")
+            )
+        return self
+
+    @property
+    def capacity_key(self) -> str:
+        """Which key says its capacity."""
+        return next(k for k in ("share", "entitlement", "cores") if getattr(self, k) is not None)
+
+
+class Partition(Divided):
+    """A partition, or several that are alike."""
+
+    count: Annotated[int, Field(ge=1, le=1024)] = 1
+    """How many; more than one are called app1, app2 and so on."""
+    os: str | None = None
+    """Instead of the factor's."""
+    virtualization: Literal["dedicated", "shared-capped", "shared-uncapped"] | None = None
+    """Instead of the factor's, in cells that have logical partitions."""
+    workload: str | None = None
+    """Instead of the factor's; "idle" for none."""
+    virtual_scsi: list[str] = []
+    """Names of VIOS that serve a disk each."""
+    disks: list[str] = []
+    """Disks attached directly, by their names in the catalog."""
+    queue_depth: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Operations outstanding on each disk; without it the operating system's own."""
+    virtual_ethernet: Annotated[
+        list[VirtualEthernet], BeforeValidator(OneOrMany.read), OneOrMany()
+    ] = []
+    """Virtual Ethernet adapters."""
+    adapters: list[Adapter] = []
+    """Physical adapters of its own."""
+    requires: list[str] = []
+    """Features that its operating system must have, such as "dlpar-memory"."""
+
+    @property
+    def names(self) -> list[str]:
+        """The partitions' names."""
+        if self.count == 1:
+            return [self.name]
+        return [f"{self.name}{number}" for number in range(1, self.count + 1)]
+
+
+class Backing(Table):
+    """What stands behind the virtual disks of a VIOS; each client gets a device of its own."""
+
+    disk: Annotated[str, Field(examples=["ds4400-raid0-5"])]
+    """Its name in the catalog."""
+    kind: Annotated[Literal["physical", "logical-volume"], Field(alias="as")] = "physical"
+    """How it is handed on."""
+
+
+class SharedEthernet(Table):
+    """A Shared Ethernet Adapter."""
+
+    adapter: Annotated[str, Field(examples=["ethernet-1gb"])]
+    """The physical adapter's name in the catalog."""
+    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    threaded: bool = True
+    vlans: Annotated[list[Vlan], Field(min_length=1)] = [1]
+    """VLANs that it bridges to the outside."""
+
+
+class Vios(Divided):
+    """A Virtual I/O Server."""
+
+    processors: Literal["as-partitions", "dedicated", "shared"] = "as-partitions"
+    """Whether it has cores of its own; as-partitions: dedicated in dedicated cells only."""
+    backing: Backing | None = None
+    """What stands behind its virtual disks."""
+    shared_ethernet: SharedEthernet | None = None
