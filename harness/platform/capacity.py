@@ -4,6 +4,7 @@ Changes here take effect at once and are not checked; the operations that people
 (:mod:`harness.operations`) check them first and take their time.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.platform.configuration import PartitionConfiguration, ViosConfiguration, Virtualization
@@ -15,7 +16,20 @@ from harness.platform.processor import Processor
 if TYPE_CHECKING:
     from harness.platform.machine import Machine
 
+_MTU_BYTES = 1500
+"""Of an adapter that has just been configured."""
+
 SHARED = (Virtualization.SHARED_CAPPED, Virtualization.SHARED_UNCAPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a partition has of a machine: what has to be free on another one before it can move."""
+
+    entitlement_cores: float
+    memory_bytes: int
+    weight: int
+    capped: bool
 
 
 class Capacity:
@@ -32,12 +46,18 @@ class Capacity:
     memory_bytes
         By partition.
     adapters
-        Devices that a partition owns, by partition.
+        Devices that a partition owns, by partition; a VIOS owns those behind its clients' disks.
+    free_adapters
+        Devices that nobody owns.
     unowned
         Active processors that no dispatcher gives work to. Where there is a shared pool it takes
         every processor that nobody owns.
     inactive
         Processors that are installed and not activated (Capacity on Demand).
+    reserved
+        What is kept free for partitions that are about to arrive from other machines.
+    moving
+        Partitions that are on their way here or away.
     """
 
     def __init__(self, machine: "Machine") -> None:
@@ -53,26 +73,32 @@ class Capacity:
         }
         self.memory_bytes = {p.name: p.memory_bytes for p in everyone}
         self.adapters: dict[str, list[str]] = {p.name: [] for p in everyone}
+        self.free_adapters: list[str] = []
         for partition in machine.configuration.partitions:
-            owned = self.adapters[partition.name]
-            owned.extend(disk.device for disk in partition.disks if disk.vios is None)
-            owned.extend(adapter.device for adapter in partition.ethernet)
+            for disk in partition.disks:
+                self.adapters[disk.vios or partition.name].append(disk.device)
+            self.adapters[partition.name].extend(each.device for each in partition.ethernet)
         for vios in machine.configuration.vios:
             if vios.shared_ethernet is not None:
                 self.adapters[vios.name].append(vios.shared_ethernet.adapter.device)
         self.unowned: list[Processor] = []
         self.inactive: list[Processor] = []
+        self.reserved: dict[str, Holding] = {}
+        self.moving: set[str] = set()
 
     @property
     def free_memory_bytes(self) -> int:
-        """Memory that no partition has."""
-        return self._machine.configuration.machine.memory_bytes - sum(self.memory_bytes.values())
+        """Memory that no partition has or is about to bring into use."""
+        taken = sum(self.memory_bytes.values())
+        taken += sum(holding.memory_bytes for holding in self.reserved.values())
+        return self._machine.configuration.machine.memory_bytes - taken
 
     @property
     def free_cores(self) -> float:
-        """Active processor capacity that nobody is entitled to, in cores."""
+        """Active processor capacity that nobody is or is about to be entitled to, in cores."""
         active = len(self._machine.processors) - len(self.inactive)
-        return active - sum(self.entitlement_cores.values())
+        taken = sum(self.entitlement_cores.values())
+        return active - taken - sum(held.entitlement_cores for held in self.reserved.values())
 
     def is_shared(self, name: str) -> bool:
         """Whether a partition shares processors."""
@@ -158,13 +184,79 @@ class Capacity:
             self.memory_bytes[target] += size_bytes
 
     def move_adapter(self, source: str | None, target: str | None, device: str) -> None:
-        """Move an adapter between partitions; None stands for nobody."""
-        if source is not None:
-            self.adapters[source].remove(device)
-        if target is not None:
-            self.adapters[target].append(device)
+        """Move an adapter between partitions; None stands for nobody.
+
+        Who gets a first Ethernet adapter uses it from now on to reach the outside.
+        """
+        losing = self.free_adapters if source is None else self.adapters[source]
+        gaining = self.free_adapters if target is None else self.adapters[target]
+        losing.remove(device)
+        gaining.append(device)
+        for name in (source, target):
+            if name in self._machine.partitions:
+                self._rewire(name)
+
+    def ethernet_adapters(self, name: str) -> list[str]:
+        """List the Ethernet adapters that a partition owns."""
+        constants = self._machine.costs.constants
+        return [each for each in self.adapters[name] if f"ethernet.{each}.line_rate" in constants]
+
+    # Leaving for another machine, and arriving
+
+    def held_by(self, name: str) -> Holding:
+        """Say what a partition has."""
+        return Holding(
+            self.entitlement_cores[name],
+            self.memory_bytes[name],
+            self.weight[name],
+            self.capped[name],
+        )
+
+    def depart(self, name: str) -> Holding:
+        """Take everything from a suspended partition that leaves."""
+        machine = self._machine
+        held = self.held_by(name)
+        dispatcher = machine.dispatched_partition(name).dispatcher
+        assert dispatcher is not None
+        dispatcher.remove(machine.dispatched_partition(name))
+        if isinstance(dispatcher, Dedicated):
+            machine.dispatchers.remove(dispatcher)
+            for processor in dispatcher.processors:
+                self._give(processor)
+        for owned in (self.entitlement_cores, self.memory_bytes, self.weight, self.capped):
+            del owned[name]
+        del self.adapters[name]
+        return held
+
+    def arrive(self, partition: Partition, held: Holding, *, shared: bool) -> None:
+        """Give a suspended partition that arrives what has been reserved for it, or is free."""
+        machine, name = self._machine, partition.name
+        self.reserved.pop(name, None)
+        self.entitlement_cores[name] = held.entitlement_cores
+        self.memory_bytes[name] = held.memory_bytes
+        self.weight[name] = held.weight
+        self.capped[name] = held.capped
+        self.adapters[name] = []
+        if shared:
+            assert machine.pool is not None
+            machine.pool.add(partition)
+            return
+        processors = [self._take() for _ in range(round(held.entitlement_cores))]
+        own = Dedicated(machine.clock, machine.ledger, processors, machine.cache)
+        machine.dispatchers.append(own)
+        own.add(partition)
 
     # Mechanism
+
+    def _rewire(self, name: str) -> None:
+        """Give a partition that owns an Ethernet adapter a wire, and take it from one without."""
+        machine = self._machine
+        wires, owned = machine.network.own_wires, self.ethernet_adapters(name)
+        if owned and name not in wires:
+            wires[name] = machine.wire(name, owned[0], _MTU_BYTES)
+        elif not owned and name in wires:
+            del wires[name]
+        machine.partitions[name].forget_routes()
 
     def _add_vp(self, partition: Partition) -> None:
         vp = partition.add_vp()

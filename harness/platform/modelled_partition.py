@@ -101,6 +101,21 @@ class ModelledPartition:
         for path in self.paths:
             path.forget()
 
+    @property
+    def peers(self) -> set[str]:
+        """With whom it has had to do so far (since :meth:`forget_routes`)."""
+        return {peer for _, peer in self._routes}
+
+    def forget_routes(self) -> None:
+        """Find all ways into the network anew, after adapters have changed."""
+        self._routes.clear()
+
+    def relocate(self, costs: Costs, routes: Routes) -> None:
+        """Work on another machine from now on."""
+        self.costs = costs
+        self._make_route = routes
+        self.forget_routes()
+
     def _unless_crashed(self, done: Done) -> Done:
         """Let an end be heard of only if the partition has not crashed meanwhile."""
         partition = self.partition
