@@ -449,6 +449,33 @@ def test_every_virtualization_sees_the_same_arrivals_and_demands(arrivals):
     assert len({demand for draws in seen[0].values() for demand in draws}) > 10
 
 
+def test_users_of_two_groups_and_of_one_draw_from_streams_of_their_own():
+    drawn: dict[object, list[float]] = {}
+
+    class Draws(PartitionUser):
+        @task
+        def work(self) -> None:
+            drawn.setdefault((*self.labels, id(self)), []).append(self.random.random())
+            self.partition.compute(0.001)
+
+    machine = one_core()
+    crowd = Crowd(machine.clock, Environment(catch_exceptions=False), 1)
+    with locust_on(machine.clock):
+        for name in ("one", "two"):
+            crowd.add_closed(
+                Draws,
+                machine.partitions["app"],
+                Demand(),
+                group=name,
+                users=3,
+                think_time_seconds=0.0,
+            )
+        machine.clock.run_until(30 * MS)
+        crowd.dismiss()
+    firsts = [draws[0] for draws in drawn.values()]
+    assert len(set(firsts)) == len(firsts) == 6
+
+
 def test_streams_differ_between_users_groups_replications_and_seeds():
     seeds = {
         stream_seed(seed, replication, group, user)

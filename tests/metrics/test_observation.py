@@ -3,6 +3,8 @@ from types import SimpleNamespace
 from locust.env import Environment
 from modelling import FULL_SYSTEM, build, partition, system
 
+from harness.metrics.collector import expose, registry_for
+from harness.metrics.families import RESPONSE, RESPONSE_BOUNDS
 from harness.metrics.observation import Observation
 
 
@@ -60,3 +62,15 @@ def test_a_request_of_nobody_is_remembered_by_name():
     fire(environment, "page", 1.0, context={})
     assert observed.stray == "page"
     assert observed.transactions == {}
+
+
+def test_what_takes_longer_than_the_last_bound_is_in_the_last_bucket_only():
+    observed, environment = observation()
+    fire(environment, "unit", RESPONSE_BOUNDS[-1] * 2e3)
+    buckets = {
+        dict(labels)["le"]: value
+        for (name, labels), value in expose(registry_for(observed)).items()
+        if name == f"{RESPONSE}_bucket"
+    }
+    assert buckets.pop("+Inf") == 1
+    assert set(buckets.values()) == {0}

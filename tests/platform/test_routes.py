@@ -177,6 +177,20 @@ def test_bridging_a_request_and_its_response_costs_the_published_cycles(threaded
     assert machine.vios["vios1"].bridged_bytes == 100 * size
 
 
+@pytest.mark.parametrize(("own", "adapter"), [(9000, 1500), (1500, 9000), (9000, 9000)])
+def test_packets_to_the_outside_are_no_larger_than_either_end_of_the_bridge_takes(own, adapter):
+    shared = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET, adapter), (10,))
+    app = partition("app", 1, virtual_ethernet=(VirtualEthernetConfiguration(10, mtu_bytes=own),))
+    machine = running(system(app, cores=2, vios=(server(shared_ethernet=shared),)))
+    size = 10 * 16384
+    repeat(machine.clock, lambda done: machine.partitions["app"].send(size, OUTSIDE, done), 1)
+    packets = 10 * -(-16384 // (min(own, adapter) - 40))
+    cycles = size * NOMINAL.number(
+        "network.virtual.copy_cycles_per_byte"
+    ) + packets * NOMINAL.number("network.virtual.packet_cost")
+    assert spent(machine)["switch"] == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
+
+
 def test_the_bridge_carries_what_goes_in_and_what_comes_out():
     machine = running(bridged())
     app = machine.partitions["app"]
