@@ -72,6 +72,8 @@ class Site:
         By partition; one that is missing has no limits of its own.
     fail_requests
         Lets all requests that a partition has in hand fail and says how many there were.
+    memory_in_use
+        Says how many bytes of memory a partition's programs need; None: nobody knows.
     timeline
         What has happened, in order.
     """
@@ -81,6 +83,7 @@ class Site:
     constants: Constants
     limits: Mapping[str, Limits] = field(default_factory=dict)
     fail_requests: Callable[[str], int] = lambda partition: 0
+    memory_in_use: Callable[[str], int] | None = None
     timeline: list[Event] = field(default_factory=list)
 
     def record(self, operation: str, status: Status, reason: str = "") -> None:
