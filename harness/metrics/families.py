@@ -48,21 +48,14 @@ def _transactions(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
 
 
 def _entitlement(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
-    configuration = o.machine.configuration
-    for partition in configuration.partitions:
-        yield (partition.name,), partition.entitlement_cores
-    for vios in configuration.vios:
-        yield (vios.name,), vios.entitlement_cores
+    for name, cores in o.machine.capacity.entitlement_cores.items():
+        yield (name,), cores
 
 
 def _dispatched(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
     for dispatcher in o.machine.dispatchers:
         for partition in dispatcher.partitions:
-            ns = partition.dispatched_ns
-            for vp in partition.vps:
-                if vp.processor is not None:
-                    ns += max(0, o.now_ns - vp.run_ns)
-            yield (partition.name,), ns / 1e9
+            yield (partition.name,), partition.occupied_ns() / 1e9
 
 
 FAMILIES: tuple[Family, ...] = (

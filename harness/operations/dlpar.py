@@ -335,6 +335,8 @@ def _able(site: Site, machine: Machine, name: str, what: str) -> None:
     """Refuse a partition that is down, or whose operating system cannot take part."""
     if machine.dispatched_partition(name).down:
         raise RefusedError(f"{name} is down: its operating system cannot take part")
+    if name in machine.capacity.moving:
+        raise RefusedError(f"{name} is being moved to another machine")
     # A Virtual I/O Server is an AIX.
     os = machine.configurations[name].os if name in machine.partitions else "aix-5.3"
     if not site.constants.flag(f"os.{os}.dlpar_{what}"):

@@ -61,3 +61,9 @@ class Burst:
             done_ns -= step
             taken.append((cause, step))
         return taken
+
+    def carry(self, account: Account, ratio: float) -> None:
+        """Let somebody else pay for what is left, and let it take so many times as long."""
+        self.account = account
+        if ratio != 1.0:
+            self.parts, self.ns = work(*((cause, round(ns * ratio)) for cause, ns in self.parts))

@@ -246,6 +246,16 @@ class Capacity:
         machine.dispatchers.append(own)
         own.add(partition)
 
+    def resume(self, name: str, virtual_processors: int) -> None:
+        """Let a suspended partition go on here, with so many virtual processors."""
+        machine = self._machine
+        partition = machine.dispatched_partition(name)
+        share_ns = 0
+        if machine.pool is not None and self.is_shared(name):
+            share = self.entitlement_cores[name] / virtual_processors
+            share_ns = int(share * machine.pool.window_ns)
+        partition.resume(virtual_processors, share_ns)
+
     # Mechanism
 
     def _rewire(self, name: str) -> None:

@@ -159,3 +159,7 @@ class SystemConfiguration:
     vios: tuple[ViosConfiguration, ...] = ()
     flavour: str | None = None
     """The hosted monitor's name in the catalog (``vmware``, ``uml``); None unless hosted."""
+    lan: str = "lan"
+    """The network outside to which its Ethernet adapters are connected."""
+    san: str = "san"
+    """The storage network to which its VIOS are connected."""

@@ -64,6 +64,11 @@ class Dispatcher(ABC):
         for vp in partition.vps:
             self.adopt(vp)
 
+    def remove(self, partition: Partition) -> None:
+        """Be rid of a partition that has no virtual processors any more."""
+        self.partitions.remove(partition)
+        partition.dispatcher = None
+
     def adopt(self, vp: VirtualProcessor) -> None:
         """Take charge of one virtual processor."""
         vp.expired = partial(self._expired, vp)

@@ -22,12 +22,8 @@ class Folding:
         """Fold or unfold one virtual processor, and look again after the interval."""
         partition = self.partition
         partition.clock.call_in(self.interval_ns, self.look)
-        used_ns = partition.dispatched_ns + sum(
-            max(0, partition.clock.now_ns - vp.run_ns)
-            for vp in partition.vps
-            if vp.processor is not None
-        )
-        used_ns, self._used_ns = used_ns - self._used_ns, used_ns
+        occupied_ns = partition.occupied_ns()
+        used_ns, self._used_ns = occupied_ns - self._used_ns, occupied_ns
         if partition.down:
             return
         needed = max(1, -(-used_ns // self.interval_ns))

@@ -53,3 +53,7 @@ class Ledger:
         account = [0] * len(Cause)
         self.accounts[owner] = account
         return account
+
+    def account(self, owner: str) -> Account:
+        """Return an account, which is opened if it is not open yet."""
+        return self.accounts[owner] if owner in self.accounts else self.open(owner)

@@ -5,7 +5,7 @@ from itertools import count
 
 from harness.catalog import Constants
 from harness.clock import Clock
-from harness.platform.burst import work
+from harness.platform.burst import Work, work
 from harness.platform.capacity import SHARED, Capacity
 from harness.platform.configuration import (
     DiskConfiguration,
@@ -23,6 +23,7 @@ from harness.platform.folding import Folding
 from harness.platform.ledger import CAUSE_LABELS, Account, Cause, Ledger
 from harness.platform.modelled_partition import ModelledPartition
 from harness.platform.partition import Partition
+from harness.platform.power import Power
 from harness.platform.processor import Processor, build_processors
 from harness.platform.routes import Network
 from harness.platform.shared_pool import SharedPool
@@ -51,6 +52,8 @@ class Machine:
         The shared processor pool, if the machine has one.
     capacity
         Who owns what, and handing it over.
+    power
+        Whether it is on.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Machine:
             / configuration.machine.clock_hz
             * 1e9,
         )
+        self.power = Power(clock)
         self._taken = count()
         self._build_dispatchers()
         self.network = Network(self)
@@ -156,7 +160,7 @@ class Machine:
     ) -> Partition:
         costs = self.costs
         virtualization = configuration.virtualization
-        tick_parts: tuple[tuple[int, int], ...] = ((_TICK, costs.work(f"os.{os}.tick_cost")),)
+        tick_parts = self.tick(os)[0]
         if self.hosted:
             # A guest's tick is a timer of the host that interrupts the monitor.
             tick_parts = (
@@ -198,6 +202,10 @@ class Machine:
             self.dispatchers.append(own)
         return partition
 
+    def tick(self, os: str) -> Work:
+        """Return what a clock tick costs an operating system of its own accord."""
+        return work((_TICK, self.costs.work(f"os.{os}.tick_cost")))
+
     def _vios_partition(self, configuration: ViosConfiguration) -> Partition:
         # The Virtual I/O Server is an AIX partition.
         return self._partition(configuration, "aix-5.3", "vios.working_set")
@@ -207,7 +215,12 @@ class Machine:
         partition = self._partition(configuration, configuration.os, "processor.working_set")
         depth = round(costs.number(f"os.{configuration.os}.vscsi_queue_depth"))
         paths = [
-            self._block_path(partition, f"{configuration.name}/hdisk{index}", disk, depth)
+            self.block_path(
+                partition,
+                self._disk(f"{configuration.name}/hdisk{index}", disk.device),
+                disk,
+                depth,
+            )
             for index, disk in enumerate(configuration.disks)
         ]
         return ModelledPartition(
@@ -221,12 +234,12 @@ class Machine:
 
     # Disks
 
-    def _block_path(
-        self, partition: Partition, name: str, configuration: DiskConfiguration, depth: int
+    def block_path(
+        self, partition: Partition, disk: Disk, configuration: DiskConfiguration, depth: int
     ) -> BlockPath:
+        """Make the way from a partition to a disk over this machine."""
         costs = self.costs
         depth = configuration.queue_depth or depth
-        disk = self._disk(name, configuration.device)
         own_ns = costs.work("io.block_cost")
         submit, complete = ((_OS, own_ns // 2),), ((_OS, own_ns - own_ns // 2),)
         if self.hosted:

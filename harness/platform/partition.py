@@ -201,6 +201,69 @@ class Partition:
         self.down = False
         self.idle = self.vps[::-1]
 
+    # What lets it go on elsewhere
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it stands still and has no virtual processors."""
+        return not self.vps
+
+    def occupied_ns(self) -> int:
+        """Processor time while its VPs were dispatched, present turns counted."""
+        now = self.clock.now_ns
+        running = [vp for vp in self.vps if vp.processor is not None]
+        return self.dispatched_ns + sum(max(0, now - vp.run_ns) for vp in running)
+
+    def suspend(self) -> int:
+        """Stand still: keep all work, and what comes in, for :meth:`resume`.
+
+        Returns
+        -------
+        The number of virtual processors, which it has no more.
+        """
+        assert self.dispatcher is not None
+        count = len(self.vps)
+        kept = []
+        for vp in self.vps:
+            vp.gone = True
+            burst = self.dispatcher.withdraw(vp)
+            if burst is not None:
+                kept.append(burst)
+        self.run_queue.extendleft(reversed(kept))
+        for places in (self.vps, self.idle, self.folded):
+            places.clear()
+        return count
+
+    def resume(self, virtual_processors: int, entitlement_ns: int) -> None:
+        """Go on with so many virtual processors under the present dispatcher."""
+        for number in range(1, virtual_processors + 1):
+            vp = self.add_vp(entitlement_ns)
+            if self.tick_period_ns:
+                self.start_ticking(vp, self.tick_period_ns * number // (virtual_processors + 1))
+        if self.down:
+            self.idle.clear()
+
+    def block(self, turn: int) -> Burst | None:
+        """Let a thread that runs wait for something: its virtual processor goes on without it.
+
+        Parameters
+        ----------
+        turn
+            Any number; different ones choose different threads where several run.
+
+        Returns
+        -------
+        What the thread has not finished, to be submitted again; None if none runs.
+        """
+        running = [vp for vp in self.vps if vp.processor is not None]
+        if not running:
+            return None
+        vp = running[turn % len(running)]
+        assert self.dispatcher is not None
+        burst = self.dispatcher.withdraw(vp)
+        self._take_work(vp)
+        return burst
+
     def _unfolded(self) -> list[VirtualProcessor]:
         return [vp for vp in self.vps if vp not in self.folded]
 

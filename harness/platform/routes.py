@@ -1,6 +1,6 @@
 """Which way messages take between partitions and to the world outside."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from harness.platform.configuration import (
@@ -50,7 +50,12 @@ class Network:
         """Wires of adapters that a partition (or the host) owns."""
         self.bridges: dict[int, tuple[str, SharedEthernetConfiguration, Wire]] = {}
         """By virtual LAN: the VIOS that bridges it, how, and the wire."""
+        self.neighbours: list[Machine] = []
+        """Other machines on the same network outside; see :func:`connect`."""
         configuration = machine.configuration
+        names = [partition.name for partition in configuration.partitions]
+        self.following = dict(zip(names, [*names[1:], *names[:1]], strict=True))
+        """The partition after each one, wherever the two are at present."""
         for vios in configuration.vios:
             shared = vios.shared_ethernet
             if shared is not None:
@@ -96,12 +101,16 @@ class Network:
         if peer == OUTSIDE:
             return self._outside(name, small=small, inward=inward)
         if peer == NEXT:
-            names = list(self.machine.configurations)
-            peer = names[(names.index(name) + 1) % len(names)]
-        if peer not in self.machine.configurations:
-            raise UnreachableError(f"partition {name} sends to {peer!r}, which does not exist")
-        sender, receiver = (peer, name) if inward else (name, peer)
-        return self._between(sender, receiver, small=small)
+            peer = self.following[name]
+        if peer in self.machine.configurations:
+            sender, receiver = (peer, name) if inward else (name, peer)
+            return self._between(sender, receiver, small=small)
+        for neighbour in self.neighbours:
+            if peer in neighbour.configurations:
+                if inward:
+                    return neighbour.network._across(peer, self, name, small=small)
+                return self._across(name, neighbour.network, peer, small=small)
+        raise UnreachableError(f"partition {name} sends to {peer!r}, which does not exist")
 
     # To the outside
 
@@ -214,6 +223,29 @@ class Network:
             self._stage(receiver, self._stack(into), small=small, interrupt=True),
         ]
 
+    def _across(
+        self, sender: str, there: "Network", receiver: str, *, small: bool
+    ) -> Sequence[Stage]:
+        """Find the way to a partition of another machine: through a VIOS of either."""
+        for one in self.machine.configurations[sender].virtual_ethernet:
+            for other in there.machine.configurations[receiver].virtual_ethernet:
+                for vlan in (one.vlan, *one.tagged_vlans):
+                    bridged = vlan in self.bridges and vlan in there.bridges
+                    if not bridged or vlan not in (other.vlan, *other.tagged_vlans):
+                        continue
+                    mtu = min(one.mtu_bytes, other.mtu_bytes)
+                    adapter = VirtualEthernetConfiguration(vlan, (), mtu)
+                    out, into = self._bridge(adapter), there._bridge(adapter)
+                    assert out is not None and into is not None
+                    return [
+                        *self._bridged(sender, adapter, *out, small=small, inward=False),
+                        *there._bridged(receiver, adapter, *into, small=small, inward=True)[1:],
+                    ]
+        raise UnreachableError(
+            f"partitions {sender} and {receiver} are on different machines and have no virtual LAN "
+            "in common that a VIOS bridges on both"
+        )
+
     def _own_wire(self, name: str, peer: str) -> Wire:
         wire = self.own_wires.get(name)
         if wire is None:
@@ -316,3 +348,14 @@ class Network:
             exchange_parts=(*stack.exchange_parts, *parts),
             payload_bytes=stack.payload_bytes,
         )
+
+
+def connect(machines: Iterable["Machine"]) -> None:
+    """Let partitions reach those of other machines that are on the same network outside."""
+    everyone = list(machines)
+    for machine in everyone:
+        machine.network.neighbours = [
+            other
+            for other in everyone
+            if other is not machine and other.configuration.lan == machine.configuration.lan
+        ]

@@ -95,6 +95,14 @@ class BlockPath(ABC):
 
         partition.execute(submit, submitted)
 
+    def relocate(self, there: "BlockPath") -> None:
+        """Lead over another machine from now on, as ``there`` does; the disk stays the same.
+
+        Operations under way come back the way they went.
+        """
+        self.costs = there.costs
+        self._works.clear()
+
     def forget(self) -> None:
         """Give all places back after the partition has crashed."""
         self.waiting.clear()
@@ -140,6 +148,17 @@ class VirtualScsiPath(BlockPath):
         self.service = service
         self.deferred_ns = deferred_ns
         self._gathered_ns = 0
+
+    def relocate(self, there: BlockPath) -> None:
+        """Lead over another machine's VIOS; what this one has put off, it does now."""
+        assert isinstance(there, VirtualScsiPath)
+        super().relocate(there)
+        gathered, self._gathered_ns = self._gathered_ns, 0
+        if gathered:
+            off_path = work((int(Cause.VIOS), gathered))
+            self.vios.submit(Burst(self.partition.account, off_path, nothing))
+        self.vios, self.service = there.vios, there.service
+        self.deferred_ns = there.deferred_ns
 
     def issue(
         self, size_bytes: int, offset_bytes: int | None, write: bool, completed: Done
