@@ -4,8 +4,10 @@ import sqlite3
 import subprocess
 import sys
 import zlib
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -150,11 +152,28 @@ def test_directories_that_cannot_be_written_are_told(tmp_path, record):
             Store.start(directory, record)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_without_permission_is_told(tmp_path, record):
-    tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match="not writable; choose another --out"):
-        Store.start(tmp_path, record)
+@contextmanager
+def without_privileges():
+    """Be nobody for a while, where one is root, who may write anywhere."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_directory_without_permission_is_told(record):
+    # Not below tmp_path, whose parents nobody but its owner may pass.
+    with TemporaryDirectory() as directory:
+        Path(directory).chmod(0o555)
+        with (
+            without_privileges(),
+            pytest.raises(UserError, match="not writable; choose another --out"),
+        ):
+            Store.start(Path(directory), record)
 
 
 def test_a_missing_store_is_told_and_not_made(tmp_path):
@@ -235,7 +254,9 @@ def test_a_truncated_file_keeps_its_first_rows(tmp_path, record):
 
 KILLED = """
 import os, signal, sys
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from harness.campaign.plan import make_plan
 from harness.campaign.result import RunResult
 from harness.campaign.store import Store, pack
