@@ -295,7 +295,9 @@ def _lock(directory: Path) -> int:
         raise UserError(
             f"{directory}: another vtax is at work there; wait for it or choose another --out"
         ) from None
-    if not os.access(directory, os.W_OK | os.X_OK):
+    # Whoever the process acts as counts, where the system can tell.
+    effective = os.access in os.supports_effective_ids
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=effective):
         os.close(lock)
         raise UserError(f"{directory}: not writable; choose another --out")
     return lock
