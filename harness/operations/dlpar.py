@@ -332,7 +332,9 @@ def _machine(site: Site, source: str | None, target: str | None, machine: str | 
 
 
 def _able(site: Site, machine: Machine, name: str, what: str) -> None:
-    """Refuse a partition that is down, or whose operating system cannot take part."""
+    """Refuse a partition that is down or on its way, or whose system cannot take part."""
+    if name in machine.capacity.moving:
+        raise RefusedError(f"{name} is being migrated")
     if machine.dispatched_partition(name).down:
         raise RefusedError(f"{name} is down: its operating system cannot take part")
     if name in machine.capacity.moving:

@@ -13,6 +13,7 @@ import simpy
 
 from harness.catalog import Constants
 from harness.clock import Clock, to_ns
+from harness.operations.on_demand import OnDemand
 from harness.platform.machine import Machine
 
 Steps = Generator[simpy.Event, object, None]
@@ -74,6 +75,8 @@ class Site:
         Lets all requests that a partition has in hand fail and says how many there were.
     memory_in_use
         Says how many bytes of memory a partition's programs need; None: nobody knows.
+    on_demand
+        What each machine has used of Capacity on Demand; see :meth:`on_demand_of`.
     timeline
         What has happened, in order.
     """
@@ -84,6 +87,7 @@ class Site:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     fail_requests: Callable[[str], int] = lambda partition: 0
     memory_in_use: Callable[[str], int] | None = None
+    on_demand: dict[str, OnDemand] = field(default_factory=dict)
     timeline: list[Event] = field(default_factory=list)
 
     def record(self, operation: str, status: Status, reason: str = "") -> None:
@@ -116,6 +120,10 @@ class Site:
         if len(places) > 1:
             raise RefusedError(f"{' and '.join(places)} both have a {partition}: say which machine")
         return self.machines[places[0]]
+
+    def on_demand_of(self, machine: str) -> OnDemand:
+        """Return Capacity on Demand of a machine: its state and its bill."""
+        return self.on_demand.setdefault(machine, OnDemand())
 
     def limits_of(self, partition: str) -> Limits:
         """Return the limits of a partition."""

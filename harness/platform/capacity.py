@@ -54,6 +54,9 @@ class Capacity:
         every processor that nobody owns.
     inactive
         Processors that are installed and not activated (Capacity on Demand).
+    lent_cores
+        Active cores of the shared pool that nobody can be entitled to: Reserve and Utility
+        Capacity on Demand.
     reserved
         What is kept free for partitions that are about to arrive from other machines.
     moving
@@ -83,6 +86,7 @@ class Capacity:
                 self.adapters[vios.name].append(vios.shared_ethernet.adapter.device)
         self.unowned: list[Processor] = []
         self.inactive: list[Processor] = []
+        self.lent_cores = 0
         self.reserved: dict[str, Holding] = {}
         self.moving: set[str] = set()
 
@@ -97,7 +101,7 @@ class Capacity:
     def free_cores(self) -> float:
         """Active processor capacity that nobody is or is about to be entitled to, in cores."""
         active = len(self._machine.processors) - len(self.inactive)
-        taken = sum(self.entitlement_cores.values())
+        taken = sum(self.entitlement_cores.values()) + self.lent_cores
         return active - taken - sum(held.entitlement_cores for held in self.reserved.values())
 
     def is_shared(self, name: str) -> bool:
