@@ -146,7 +146,7 @@ def run_campaign(
     """Run a campaign, or what is left of it."""
     from harness.campaign.conduct import conduct
     from harness.campaign.plan import make_plan
-    from harness.campaign.run import run_cell
+    from harness.campaign.scenario_run import run
     from harness.campaign.store import Store
     from harness.display import ProgressBar
     from harness.precision import too_wide
@@ -161,7 +161,7 @@ def run_campaign(
         summary = conduct(
             plan,
             store,
-            run_cell,
+            run,
             workers=workers,
             observer=bar,
             too_wide=too_wide if plan.half_width is not None and plan.campaign.claim else None,

@@ -10,7 +10,8 @@ from rich.text import Text
 from harness.analysis import EnvironmentResult, Study, Verdict
 from harness.campaign.cell import RunSpec
 from harness.campaign.estimate import Remaining, expected_seconds
-from harness.campaign.plan import Entry, Plan
+from harness.campaign.matrix import Entry
+from harness.campaign.plan import Plan
 from harness.campaign.store import Failure
 from harness.overheads import Overhead, percent
 

@@ -17,7 +17,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from locust.env import Environment
 from locust.user.task import TaskSet
 
-from harness.clock import Clock, to_ns
+from harness.clock import Alarm, Clock, to_ns
 from harness.platform.modelled_partition import ModelledPartition
 from workloads.user import Demand, PartitionUser
 
@@ -202,6 +202,8 @@ class Crowd:
         self.environment = environment
         self.seed_parts = seed_parts
         self._greenlets: list[_UserGreenlet] = []
+        self._leaving: list[_UserGreenlet] = []
+        self._arrivals: dict[tuple[str, str], _Arrivals] = {}
 
     def _make(
         self,
@@ -228,11 +230,15 @@ class Crowd:
         users: int,
         think_time_seconds: float,
         disk: int = 0,
+        first: int = 0,
     ) -> None:
-        """Add users that wait for one transaction to end, think, and begin the next."""
+        """Add users that wait for one transaction to end, think, and begin the next.
+
+        ``first`` is the index of the first of them in their group, where it has some already.
+        """
         partition = PartitionOnClock(self.clock, modelled, disk)
         within = max(think_time_seconds, _START_WITHIN_SECONDS)
-        for index in range(users):
+        for index in range(first, first + users):
             stream = Random(stream_seed(*self.seed_parts, group, index))
             own = self._make(cls, partition, demand, group, stream, think_time_seconds)
             self.clock.call_in(to_ns(stream.random() * within), own.switch)
@@ -253,12 +259,30 @@ class Crowd:
         arrivals. Response times count from the arrival.
         """
         partition = PartitionOnClock(self.clock, modelled, disk)
-        _Arrivals(self, cls, partition, demand, group, arrivals_per_second).schedule()
+        arrivals = _Arrivals(self, cls, partition, demand, group, arrivals_per_second)
+        self._arrivals[partition.name, group] = arrivals
+        arrivals.schedule()
+
+    def change_arrivals(self, partition: str, group: str, arrivals_per_second: float) -> None:
+        """Let a group's transactions arrive at another rate from now on; 0 for none."""
+        self._arrivals[partition, group].change(arrivals_per_second)
+
+    def retire(self, partition: str, group: str, users: int) -> None:
+        """Let the last so many closed users of a group end, after the transaction at hand."""
+        labels = (partition, group)
+        theirs = [own for own in self._greenlets if not own.dead and own.user.labels == labels]
+        for own in theirs[len(theirs) - users :]:
+            self._greenlets.remove(own)
+            if own and own.in_verb:
+                own.user.pause = _leave  # type: ignore[method-assign,assignment]
+                self._leaving.append(own)
+            else:
+                own.throw(GreenletExit)
 
     def fail(self, partition: str) -> int:
         """Let all requests that a partition has in hand fail; return how many."""
         failed = 0
-        for own in list(self._greenlets):
+        for own in [*self._greenlets, *self._leaving]:
             if own and own.in_verb and own.user.partition.name == partition:
                 failed += 1
                 own.throw(PartitionDownError(f"partition {partition} went down"))
@@ -266,10 +290,15 @@ class Crowd:
 
     def dismiss(self) -> None:
         """End all users where they stand."""
-        for own in self._greenlets:
+        for own in [*self._greenlets, *self._leaving]:
             if own:
                 own.throw(GreenletExit)
         self._greenlets.clear()
+        self._leaving.clear()
+
+
+def _leave(_: float) -> None:
+    raise GreenletExit
 
 
 class _Arrivals:
@@ -294,10 +323,19 @@ class _Arrivals:
         self.stream = Random(self.seed)
         self.arrived = 0
         self.idle: list[_UserGreenlet] = []
+        self._next: Alarm | None = None
 
     def schedule(self) -> None:
         delay_ns = to_ns(self.stream.expovariate(self.rate))
-        self.crowd.clock.call_in(delay_ns, self._arrive)
+        self._next = self.crowd.clock.alarm_in(delay_ns, self._arrive)
+
+    def change(self, rate: float) -> None:
+        """Go on at another rate; without memory, the next arrival is drawn anew."""
+        if self._next is not None:
+            self._next.cancel()
+        self.rate = rate
+        if rate:
+            self.schedule()
 
     def _arrive(self) -> None:
         self.schedule()

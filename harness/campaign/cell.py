@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from harness.campaign.scenario import Script
 from harness.catalog import Constants
 from harness.platform.configuration import SystemConfiguration, UserGroup
 
@@ -48,6 +49,8 @@ class Cell:
     """Simulated time to be measured."""
     warm_up_seconds: float | None
     """Simulated time to be cut off at the beginning; None: it is detected."""
+    scenario: Script | None = None
+    """What is done while it runs, and what is expected; None for a cell of the matrix."""
 
     @property
     def environment(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
@@ -60,6 +63,8 @@ class Cell:
     @property
     def title(self) -> str:
         """The cell's name for people, in one line."""
+        if self.scenario is not None:
+            return f"scenario {self.scenario.name}"
         load = "".join(f", {key} = {value}" for key, value in self.load)
         return f"{self.machine} / {self.os} / {self.virtualization} / {self.workload}{load}"
 

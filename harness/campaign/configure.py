@@ -151,6 +151,7 @@ def _sites(
     ]
     for site in sites:
         limits.check_features(site.table, site.os)
+        limits.check_folding(site.table, site.os)
     servers = [
         _Server(vios, member, memory)
         for vios, member, memory in zip(
@@ -311,6 +312,7 @@ def _logical(
                 entitlement_cores=capacity,
                 virtual_processors=processors,
                 weight=site.table.weight,
+                folding=site.table.folding and kind != Virtualization.DEDICATED,
                 memory_bytes=site.memory_bytes,
                 disks=disks_of(context.campaign, site.table, virtual=True),
                 virtual_ethernet=virtual_ethernet(site.table),

@@ -19,13 +19,14 @@ def disks_of(
     the same total of disks.
     """
     backings = {vios.name: vios.backing for vios in campaign.vios}
+    deputies = {vios.name: vios.deputy for vios in campaign.vios}
     depth = table.queue_depth
     disks = []
     for name in table.virtual_scsi:
         backing = backings[name]
         assert backing is not None  # check_names sees to it
         if virtual:
-            disks.append(DiskConfiguration(backing.disk, name, backing.kind, depth))
+            disks.append(DiskConfiguration(backing.disk, name, backing.kind, depth, deputies[name]))
         else:
             disks.append(DiskConfiguration(backing.disk, queue_depth=depth))
     disks.extend(DiskConfiguration(device, queue_depth=depth) for device in table.disks)

@@ -66,6 +66,23 @@ class Divided(Table):
         return next(k for k in ("share", "entitlement", "cores") if getattr(self, k) is not None)
 
 
+class PartitionLimits(Table):
+    """The least and the most that a partition may have while it runs."""
+
+    minimum_cores: Annotated[float, Field(gt=0)] | None = None
+    """Entitlement or own cores."""
+    maximum_cores: Annotated[float, Field(gt=0)] | None = None
+    """Entitlement or own cores."""
+    minimum_virtual_processors: Annotated[int, Field(ge=1)] | None = None
+    """Fewest of them."""
+    maximum_virtual_processors: Annotated[int, Field(ge=1)] | None = None
+    """Most of them."""
+    minimum_memory: Annotated[Bytes, Field(gt=0)] | None = None
+    """Least memory."""
+    maximum_memory: Annotated[Bytes, Field(gt=0)] | None = None
+    """Most memory."""
+
+
 class Partition(Divided):
     """A partition, or several that are alike."""
 
@@ -89,6 +106,10 @@ class Partition(Divided):
     """Virtual Ethernet adapters."""
     adapters: list[Adapter] = []
     """Physical adapters of its own."""
+    folding: bool = False
+    """Whether its operating system folds virtual processors that it does not need."""
+    limits: PartitionLimits = PartitionLimits()
+    """Between which operations may change it while it runs."""
     requires: list[str] = []
     """Features that its operating system must have, such as "dlpar-memory"."""
 
@@ -128,3 +149,6 @@ class Vios(Divided):
     backing: Backing | None = None
     """What stands behind its virtual disks."""
     shared_ethernet: SharedEthernet | None = None
+    deputy: str | None = None
+    """Another VIOS of the machine, with paths to the same disks and networks, that takes over when
+    this one is down."""

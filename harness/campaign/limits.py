@@ -171,6 +171,16 @@ class Limits:
                     f"{os} does not have it; {os} has {self._feature_list(os)}",
                 )
 
+    def check_folding(self, table: Partition, os: str) -> None:
+        """Make sure that who shall fold virtual processors can."""
+        if table.folding and not self._has(os, "vp_folding"):
+            raise complaint(
+                self._file,
+                f"partitions.{table.name}.folding",
+                True,
+                f"{os} folds no virtual processors",
+            )
+
     def _has(self, os: str, feature: str) -> bool:
         return self._constants.get(f"os.{os}.{feature}") is True
 

@@ -34,6 +34,7 @@ def check_names(campaign: Campaign, catalog: Catalog, file: str) -> None:
     check.claim(campaign)
     check.partitions(campaign, catalog)
     check.vios(campaign, catalog)
+    check.deputies(campaign)
 
 
 class _Check:
@@ -128,6 +129,12 @@ class _Check:
             self.all_known(f"{key}.adapters.device", devices, catalog.adapters, "adapter")
             features = _features(catalog)
             self.all_known(f"{key}.requires", partition.requires, features, "feature")
+
+    def deputies(self, campaign: Campaign) -> None:
+        for vios in campaign.vios:
+            if vios.deputy is not None:
+                others = [other.name for other in campaign.vios if other.name != vios.name]
+                self.known(f"vios.{vios.name}.deputy", vios.deputy, others, "other VIOS")
 
     def vios(self, campaign: Campaign, catalog: Catalog) -> None:
         names: set[str] = set()

@@ -2,23 +2,23 @@
 
 import json
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from itertools import product
 from typing import Any
 
-from harness.campaign.cell import Cell, Locustfile, RunSpec, sha256_of
-from harness.campaign.complaint import one_of
-from harness.campaign.configure import Context, configure, drawn_demands, label
-from harness.campaign.groups import Workload, resolve_workload
-from harness.campaign.limits import Infeasible
-from harness.campaign.names import BASELINE, check_names
+from harness.campaign.cell import Cell, RunSpec, sha256_of
+from harness.campaign.matrix import Entry, matrix_entries, scenario_entries, selected_entries
 from harness.campaign.provenance import model_digest, versions
-from harness.campaign.reading import CampaignFile, Load, read_campaign, read_loads
+from harness.campaign.reading import (
+    CampaignFile,
+    has_matrix,
+    read_campaign,
+    read_loads,
+)
 from harness.campaign.record import CampaignRecord, CellRecord
-from harness.campaign.schema import IDLE, MATRIX, Campaign
-from harness.catalog import Catalog, Constants, load_catalog
+from harness.campaign.schema import Campaign
+from harness.catalog import Catalog, Constants
 from harness.errors import UserError
 from harness.statistics.uncertainty import latin_hypercube
 
@@ -26,29 +26,6 @@ _CLAIM = (
     "In every environment the firmware level of virtualization costs less than the software level, "
     "and less than the margin."
 )
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A place in the matrix."""
-
-    position: int
-    machine: str
-    os: str
-    virtualization: str
-    workload: str
-    load: tuple[tuple[str, str], ...]
-    context: Context
-    locustfiles: tuple[Locustfile, ...]
-    cell: Cell | None
-    """None if the combination is infeasible."""
-    infeasible: str | None
-    """Why it is."""
-
-    def value(self, factor: str) -> str:
-        """Return the value of a factor as text."""
-        found = getattr(self, factor) if factor in MATRIX else dict(self.load)[factor]
-        return str(found)
 
 
 @dataclass(frozen=True)
@@ -118,26 +95,34 @@ class Plan:
         return specs
 
     def _spec(self, entry: Entry, cell: Cell, replication: int) -> RunSpec:
-        constants, digest = self._draw(entry.context.catalog, replication)
+        stated = cell.scenario is not None and replication == 0
+        constants, digest = self._draw(entry.context.catalog, replication, stated=stated)
         return RunSpec(
             cell=cell,
             cell_position=entry.position,
             replication=replication,
             seed=self.seed,
             constants=constants,
-            base=self.file.base,
+            base=entry.base,
             locustfiles=entry.locustfiles,
             starts=self.campaign.campaign.starts,
             model=model_digest(),
             constants_digest=digest,
         )
 
-    def _draw(self, catalog: Catalog, replication: int) -> tuple[Constants, str]:
-        """Draw the constants of a replication: the same quantiles for all cells."""
-        key = (id(catalog), replication)
+    def _draw(self, catalog: Catalog, replication: int, *, stated: bool) -> tuple[Constants, str]:
+        """Draw the constants of a replication: the same quantiles for all cells.
+
+        A scenario's first run takes them as they are stated.
+        """
+        key = (id(catalog), -1 if stated else replication)
         if key not in self._constants:
             quantiles = self._quantiles[replication]
-            constants = catalog.draw({name: quantiles[name] for name in catalog.uncertain})
+            constants = (
+                catalog.nominal()
+                if stated
+                else catalog.draw({name: quantiles[name] for name in catalog.uncertain})
+            )
             digest = constants.digest()
             self._constants[key] = constants, digest
             self.drawn[digest] = {name: constants[name] for name in catalog.uncertain}
@@ -238,15 +223,20 @@ def make_plan(
     """
     file = read_campaign(source)
     loads = read_loads(file)
-    matrix = tuple(_entries(file, loads))
-    wanted = matrix if not only else _selected(matrix, only)
+    cells = tuple(matrix_entries(file, loads)) if has_matrix(file) else ()
+    matrix = (*cells, *scenario_entries(file, loads[0].campaign, len(cells)))
+    wanted = matrix if not only else selected_entries(matrix, only)
     selected = frozenset(entry.position for entry in wanted if entry.cell is not None)
+    if not matrix:
+        raise UserError(f"{file.name}: scenario: there is none, and no factors either")
     if not selected:
         reasons = [entry.infeasible for entry in wanted if entry.infeasible]
         why = f" ({wanted[0].machine}, {wanted[0].virtualization}: {reasons[0]})" if reasons else ""
         raise UserError(f"{file.name}: factors: no cell of the campaign is feasible{why}")
     settings = loads[0].campaign.campaign
     planned = settings.replications
+    if not cells and "replications" not in settings.model_fields_set and replications is None:
+        replications = 1
     if replications is not None and replications < 1:
         raise UserError(f"--replications = {replications}: must be at least 1")
     return Plan(
@@ -259,116 +249,6 @@ def make_plan(
         matrix=matrix,
         selected=selected,
     )
-
-
-def _entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]:
-    catalogs: dict[str, Catalog] = {}
-    base = file.base
-    position = 0
-    for load in loads:
-        campaign = load.campaign
-        written = json.dumps(campaign.catalog, sort_keys=True, default=str)
-        if written not in catalogs:
-            extra = [base / name for name in campaign.campaign.catalog]
-            catalogs[written] = load_catalog(extra, campaign.catalog, f"{file.name}: catalog")
-        context = _context(campaign, catalogs[written], file)
-        for names in _names(campaign):
-            yield _entry(position, load, context, *names)
-            position += 1
-
-
-def _context(campaign: Campaign, catalog: Catalog, file: CampaignFile) -> Context:
-    check_names(campaign, catalog, file.name)
-    named = [partition.workload for partition in campaign.partitions]
-    workloads: dict[str, Workload] = {}
-    for name in [*(campaign.factors.workload or ()), *named]:
-        if name is not None and name != IDLE and name not in workloads:
-            resolved = resolve_workload(name, campaign, catalog, file.name, file.base)
-            workloads[name] = resolved
-    return Context(campaign, catalog, catalog.nominal(), workloads, file.name)
-
-
-def _names(campaign: Campaign) -> Iterator[tuple[str, str | None, str, str | None]]:
-    """Yield the names of all cells of a load, the last factor varying fastest."""
-    factors = campaign.factors
-    virtualizations = list(factors.virtualization)
-    if campaign.claim is not None and BASELINE not in virtualizations:
-        virtualizations.insert(0, BASELINE)
-    systems: list[str | None] = [None] if factors.os is None else [*factors.os]
-    workloads: list[str | None] = [None] if factors.workload is None else [*factors.workload]
-    yield from product(factors.machine, systems, virtualizations, workloads)
-
-
-def _entry(
-    position: int,
-    load: Load,
-    context: Context,
-    machine: str,
-    os: str | None,
-    virtualization: str,
-    workload: str | None,
-) -> Entry:
-    partitions = context.campaign.partitions
-    os_label = label([partition.os for partition in partitions], os)
-    workload_label = label([partition.workload for partition in partitions], workload)
-    named = {partition.workload or workload for partition in partitions}
-    resolved = [context.workloads[name] for name in sorted(filter(None, named - {IDLE}))]
-    files = {file.path: file for one in resolved for file in one.locustfiles}
-    cell: Cell | None = None
-    reason: str | None = None
-    try:
-        system = configure(context, machine, os, virtualization, workload)
-    except Infeasible as problem:
-        reason = str(problem)
-    else:
-        settings = context.campaign.campaign
-        durations = [one.duration_seconds or settings.duration for one in resolved]
-        cell = Cell(
-            machine=machine,
-            os=os_label,
-            virtualization=virtualization,
-            workload=workload_label,
-            load=load.values,
-            nominal_system=system,
-            drawn_demands=drawn_demands(context, system, workload),
-            duration_seconds=max(durations, default=settings.duration),
-            warm_up_seconds=settings.warm_up,
-        )
-    return Entry(
-        position=position,
-        machine=machine,
-        os=os_label,
-        virtualization=virtualization,
-        workload=workload_label,
-        load=load.values,
-        context=context,
-        locustfiles=tuple(files[path] for path in sorted(files)),
-        cell=cell,
-        infeasible=reason,
-    )
-
-
-def _selected(matrix: Sequence[Entry], only: Sequence[str]) -> list[Entry]:
-    """Find the cells that fit all ``factor=value`` texts."""
-    factors = [*MATRIX, *(name for name, _ in matrix[0].load)]
-    values: Mapping[str, set[str]] = {
-        factor: {entry.value(factor) for entry in matrix} for factor in factors
-    }
-    wanted: dict[str, set[str]] = {}
-    for text in only:
-        factor, equals, value = text.partition("=")
-        if not equals:
-            raise UserError(f"--only {text}: write factor=value, such as machine=p5-570")
-        if factor not in values:
-            raise UserError(f"--only {text}: {one_of(factor, factors, 'factor')}")
-        if value not in values[factor]:
-            raise UserError(f"--only {text}: {one_of(value, values[factor], factor)}")
-        wanted.setdefault(factor, set()).add(value)
-    return [
-        entry
-        for entry in matrix
-        if all(entry.value(factor) in allowed for factor, allowed in wanted.items())
-    ]
 
 
 def _constants_json(catalog: Catalog) -> list[dict[str, Any]]:

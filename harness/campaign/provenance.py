@@ -19,7 +19,13 @@ _DECISIVE = (
     "catalog/catalog.py",
     "catalog/constant.py",
     "catalog/constants.py",
+    "operations",
     "campaign/run.py",
+    "campaign/scenario.py",
+    "campaign/scenario_run.py",
+    "campaign/scenario_actions.py",
+    "campaign/scenario_checks.py",
+    "campaign/timeline.py",
     "campaign/cell.py",
 )
 """Parts of the harness that decide what a run results in; the catalog's values are in each run's

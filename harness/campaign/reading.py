@@ -2,7 +2,7 @@
 
 import copy
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -29,6 +29,8 @@ class CampaignFile:
     path: Path
     text: str
     data: dict[str, Any]
+    label: str = ""
+    """What messages call it, instead of its own name."""
 
     @property
     def base(self) -> Path:
@@ -38,6 +40,8 @@ class CampaignFile:
     @property
     def name(self) -> str:
         """What messages call it."""
+        if self.label:
+            return self.label
         return self.path.name if self.path.parent == SHIPPED else str(self.path)
 
 
@@ -83,6 +87,9 @@ def read_campaign(source: str) -> CampaignFile:
 def read_loads(file: CampaignFile) -> list[Load]:
     """Check a file and put in every combination of the factors beyond the matrix.
 
+    A campaign that consists of scenarios alone has no matrix: the place of its factors and
+    partitions is taken by some that nothing is made of.
+
     Returns
     -------
     list[Load]
@@ -94,6 +101,11 @@ def read_loads(file: CampaignFile) -> list[Load]:
         One line about the first thing that is wrong.
     """
     data = copy.deepcopy(file.data)
+    if not has_matrix(file):
+        if "claim" in data:
+            raise UserError(f"{file.name}: claim: needs factors, whose cells it is about")
+        data.setdefault("factors", {"machine": ["none"], "virtualization": ["none"]})
+        data.setdefault("partitions", [{"name": "none", "cores": 1}])
     factors = data.get("factors")
     if isinstance(factors, dict):
         data["factors"] = _flattened(file, factors)
@@ -109,6 +121,39 @@ def read_loads(file: CampaignFile) -> list[Load]:
         texts = tuple((name, _text(value)) for name, value in zip(names, values, strict=True))
         loads.append(Load(texts, _checked(file, varied)))
     return loads
+
+
+def has_matrix(file: CampaignFile) -> bool:
+    """Tell whether a campaign has cells besides its scenarios, or no scenarios."""
+    settings = file.data.get("campaign")
+    include = isinstance(settings, dict) and "include" in settings
+    return "factors" in file.data or not ("scenario" in file.data or include)
+
+
+def included(file: CampaignFile, names: Sequence[str]) -> list[CampaignFile]:
+    """Read the campaigns that another one includes.
+
+    Raises
+    ------
+    UserError
+        If one cannot be read, has no scenarios, is named twice or includes others itself.
+    """
+    files: list[CampaignFile] = []
+    for name in names:
+        where = name if name in shipped_campaigns() else str(file.base / name)
+        key = f"{file.name}: campaign.include = {name!r}"
+        if not Path(where).suffix and name not in shipped_campaigns():
+            raise UserError(f"{key}: {one_of(name, shipped_campaigns(), 'campaign')}; or a path")
+        found = read_campaign(where)
+        if found.path in [other.path for other in files]:
+            raise UserError(f"{key}: is named twice")
+        settings = found.data.get("campaign")
+        if isinstance(settings, dict) and settings.get("include"):
+            raise UserError(f"{key}: includes others itself; include those")
+        if "scenario" not in found.data:
+            raise UserError(f"{key}: has no scenarios")
+        files.append(found)
+    return files
 
 
 def _checked(file: CampaignFile, data: dict[str, Any]) -> Campaign:

@@ -22,6 +22,12 @@ class CellRecord:
     """Every resolved parameter, nested; empty when infeasible."""
 
     @property
+    def scenario(self) -> dict[str, Any] | None:
+        """The scenario as JSON holds it; None for a cell of the matrix."""
+        found: dict[str, Any] | None = self.parameters.get("scenario")
+        return found
+
+    @property
     def environment(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
         """Machine, operating system, workload, load: what is compared among virtualizations."""
         return (self.machine, self.os, self.workload, self.load)
@@ -29,6 +35,8 @@ class CellRecord:
     @property
     def title(self) -> str:
         """The cell's name for people, in one line."""
+        if self.scenario is not None:
+            return f"scenario {self.scenario['name']}"
         load = "".join(f", {key} = {value}" for key, value in self.load)
         return f"{self.machine} / {self.os} / {self.virtualization} / {self.workload}{load}"
 

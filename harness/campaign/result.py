@@ -1,7 +1,7 @@
 """What one run leaves behind."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from harness.metrics.digest import Digest
 
@@ -10,6 +10,39 @@ Sample = tuple[str, dict[str, str], float]
 
 Point = tuple[float, str, dict[str, str], float]
 """A sample on the way: seconds since simulated time began, name, labels, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEvent:
+    """Something that became of an operation."""
+
+    at_seconds: float
+    operation: str
+    status: str
+    """``started``, ``done``, ``refused`` or ``failed``."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An expectation of a scenario beside what was measured."""
+
+    name: dict[str, str]
+    """Language -> what is expected, in words."""
+    measured: float | str | None
+    """In SI units; None if there was nothing to measure."""
+    expected: float | str
+    relation: str
+    """``equals``, ``at-least`` or ``at-most``."""
+    tolerance: float
+    """How far off ``equals`` may be, in the unit of the value."""
+    unit: str
+    passed: bool
+    detail: str
+    """What else there is to know: whose value it is, the reason of a refusal."""
+    source: str
+    assumed: tuple[str, ...]
+    """Constants that the outcome rests on and nobody published."""
 
 
 @dataclass(slots=True)
@@ -32,6 +65,10 @@ class RunResult:
     """Requests that were completed in the measured time, failed ones included."""
     timeline: list[Point] = field(default_factory=list)
     """Samples taken on the way, in order of time; empty unless the run records one."""
+    operations: list[OperationEvent] = field(default_factory=list)
+    """What became of a scenario's operations, in order of time."""
+    checks: list[Check] = field(default_factory=list)
+    """A scenario's expectations beside what was measured."""
 
     def to_json(self) -> str:
         """Write the result as compact JSON with sorted keys: equal results give equal text.
@@ -46,6 +83,8 @@ class RunResult:
                 "samples": self.samples,
                 "digests": {name: digest.to_json() for name, digest in self.digests.items()},
                 "timeline": self.timeline,
+                "operations": [asdict(each) for each in self.operations],
+                "checks": [asdict(each) for each in self.checks],
                 "warm_up_seconds": self.warm_up_seconds,
                 "measured_seconds": self.measured_seconds,
                 "requests": self.requests,
@@ -70,6 +109,10 @@ class RunResult:
             samples=[(name, labels, value) for name, labels, value in data["samples"]],
             digests={name: Digest.from_json(part) for name, part in data["digests"].items()},
             timeline=[(at, name, labels, value) for at, name, labels, value in data["timeline"]],
+            operations=[OperationEvent(**each) for each in data["operations"]],
+            checks=[
+                Check(**{**each, "assumed": tuple(each["assumed"])}) for each in data["checks"]
+            ],
             warm_up_seconds=data["warm_up_seconds"],
             measured_seconds=data["measured_seconds"],
             requests=data["requests"],

@@ -26,7 +26,7 @@ SLICES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class Mark:
     """A moment at which the measured time may begin."""
 
     time_ns: int
@@ -58,14 +58,14 @@ def run_cell(spec: RunSpec) -> RunResult:
                 start, trustworthy = _detect_warm_up(clock, observation, spec)
             else:
                 clock.run_until(to_ns(spec.cell.warm_up_seconds))
-                start, trustworthy = _mark(observation), True
+                start, trustworthy = mark(observation), True
                 clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
             if observation.stray is not None:
                 raise UserError(
                     f"request {observation.stray!r} is reported without its user: mark the task "
                     "with workloads.user.transaction, or fire with context={'user': self}"
                 )
-            return _result(observation, start, trustworthy)
+            return result_since(observation, start, trustworthy)
         finally:
             crowd.dismiss()
 
@@ -99,18 +99,19 @@ def _add_users(
         )
 
 
-def _mark(observation: Observation) -> _Mark:
-    return _Mark(
+def mark(observation: Observation) -> Mark:
+    """Remember what has been counted so far."""
+    return Mark(
         observation.now_ns,
         counters(observation),
         {key: kind.response.copy() for key, kind in observation.transactions.items()},
     )
 
 
-def _detect_warm_up(clock: Clock, observation: Observation, spec: RunSpec) -> tuple[_Mark, bool]:
+def _detect_warm_up(clock: Clock, observation: Observation, spec: RunSpec) -> tuple[Mark, bool]:
     """Simulate the whole run and find where its warm-up ends (MSER-5 on response times)."""
     total_ns = to_ns(spec.cell.duration_seconds * (1 + SETTLING))
-    marks = [_mark(observation)]
+    marks = [mark(observation)]
     means: list[float] = []
     completed = response_ns = 0
     for index in range(1, SLICES + 1):
@@ -121,12 +122,12 @@ def _detect_warm_up(clock: Clock, observation: Observation, spec: RunSpec) -> tu
         means.append(mean if mean is not None else (means[-1] if means else 0.0))
         completed, response_ns = observation.completed, observation.response_ns
         if index % BATCH == 0 and index <= SLICES // 2:
-            marks.append(_mark(observation))
+            marks.append(mark(observation))
     warm_up = mser5(means)
     return marks[warm_up.cut // BATCH], warm_up.trustworthy
 
 
-def _result(observation: Observation, start: _Mark, trustworthy: bool) -> RunResult:
+def result_since(observation: Observation, start: Mark, trustworthy: bool) -> RunResult:
     """Read the exposition; what only ever grows counts from the start of the measured time."""
     exposition = expose(registry_for(observation))
     digests = {

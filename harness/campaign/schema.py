@@ -23,6 +23,7 @@ from pydantic import (
 
 from harness.campaign.division import Partition, Vios
 from harness.campaign.fields import Arrivals, Count, OneOrMany, Short, Text
+from harness.campaign.scenario_schema import Scenario
 from harness.campaign.table import Name, PositiveTime, Scalar, Table
 from harness.units import Bytes, Hertz, Ratio, Seconds
 
@@ -107,6 +108,8 @@ class CampaignSettings(Table):
     """Level of the tests; intervals have the level 1 - alpha."""
     catalog: list[str] = []
     """Catalog files of your own, relative to this file, that add items or replace constants."""
+    include: list[str] = []
+    """Other campaigns, shipped or relative to this file, whose scenarios belong to this one."""
 
 
 class Claim(Table):
@@ -223,6 +226,8 @@ class Campaign(Table):
     workloads: dict[
         Name, Annotated[list[UserGroup], BeforeValidator(OneOrMany.read), OneOrMany()]
     ] = {}
+    scenario: list[Scenario] = []
+    """Operations on running machines, and what must be seen."""
 
 
 def schema_text() -> str:
@@ -230,6 +235,13 @@ def schema_text() -> str:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Campaign.model_json_schema(by_alias=True),
+        # A campaign of scenarios alone needs neither factors nor partitions.
+        "required": ["campaign"],
+        "anyOf": [
+            {"required": ["factors", "partitions"]},
+            {"required": ["scenario"]},
+            {"properties": {"campaign": {"required": ["include"]}}},
+        ],
     }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -10,7 +10,8 @@ from harness.platform.partition import Partition
 class Folding:
     """The rule of one partition.
 
-    The number needed is what was used in the last interval, in processors, rounded up.
+    The number needed is what was used in the last interval, in processors, rounded up; one more
+    than there are in use while threads wait for one of them.
     """
 
     def __init__(self, partition: Partition, interval_ns: int) -> None:
@@ -28,6 +29,9 @@ class Folding:
             return
         needed = max(1, -(-used_ns // self.interval_ns))
         in_use = len(partition.vps) - len(partition.folded)
+        if partition.run_queue:
+            # Those in use cannot show more use than they are: what waits tells of the rest.
+            needed = max(needed, in_use + 1)
         if in_use > needed:
             partition.fold()
         elif in_use < min(needed, len(partition.vps)):

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.campaign.plan import _entries
+from harness.campaign.matrix import matrix_entries
 from harness.campaign.reading import SHIPPED, CampaignFile, read_loads
 from harness.errors import UserError
 
@@ -76,7 +76,7 @@ def test_no_value_anywhere_ends_in_a_traceback(path, value, how):
     data = changed(path, value, how)
     file = CampaignFile("c.toml", Path("c.toml"), "", data)
     try:
-        entries = list(_entries(file, read_loads(file)))
+        entries = list(matrix_entries(file, read_loads(file)))
     except UserError as error:
         text = str(error)
         assert text.startswith("c.toml")

@@ -1,0 +1,113 @@
+"""The tables of a campaign file that say what is done to a running machine."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.campaign.table import Table
+from harness.units import Bytes, Rate
+
+
+class Load(Table):
+    """Change how much work there is."""
+
+    of: str
+    """The partition."""
+    group: str | None = None
+    """Which of its groups of users; needed where there are several."""
+    users: Annotated[int, Field(ge=0)] | None = None
+    """So many closed users from now on."""
+    arrivals: Rate | None = None
+    """Open arrivals at this rate from now on."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.users is None) == (self.arrivals is None):
+            raise ValueError("needs exactly one of users and arrivals")
+        return self
+
+
+class Dlpar(Table):
+    """Dynamic logical partitioning: move something, or change how a partition shares."""
+
+    move: Literal["processing-units", "virtual-processors", "cores", "memory", "adapter"] | None = (
+        None
+    )
+    """What moves."""
+    amount: str | int | float | None = None
+    """How much: cores, a number of virtual processors, or a size such as "1 GiB"."""
+    virtual_processors: Annotated[int, Field(ge=0)] = 0
+    """How many virtual processors go with processing units."""
+    device: str | None = None
+    """The adapter that moves."""
+    source: Annotated[str | None, Field(alias="from")] = None
+    """Who gives it; without it, what nobody has."""
+    target: Annotated[str | None, Field(alias="to")] = None
+    """Who gets it; without it, nobody."""
+    change: str | None = None
+    """The partition whose sharing changes."""
+    weight: int | None = None
+    """Its new weight."""
+    capped: bool | None = None
+    """Whether it is capped from now on."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.move is None) == (self.change is None):
+            raise ValueError("needs exactly one of move and change")
+        if self.change is not None:
+            if self.weight is None and self.capped is None:
+                raise ValueError("change needs a weight or capped")
+            return self
+        if self.source is None and self.target is None:
+            raise ValueError("move needs from or to, or both")
+        needed = "device" if self.move == "adapter" else "amount"
+        if getattr(self, needed) is None:
+            raise ValueError(f"move = '{self.move}' needs {needed}")
+        return self
+
+
+class Reach(Table):
+    """Send a message from one partition to another, or outside, and wait until it is there."""
+
+    source: Annotated[str, Field(alias="from")]
+    """Who sends."""
+    target: Annotated[str, Field(alias="to")]
+    """Who shall receive: a partition, or "outside"."""
+    size: Bytes = 1024
+    """Of the message."""
+
+
+class Actions(Table):
+    """Something done; exactly one of the kinds."""
+
+    load: Load | None = None
+    """More or fewer users."""
+    dlpar: Dlpar | None = None
+    """Move resources between running partitions."""
+    reach: Reach | None = None
+    """Try to reach somebody over the network."""
+
+    @model_validator(mode="after")
+    def _one_action(self) -> Self:
+        given = [kind for kind in ACTIONS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"needs exactly one of {', '.join(ACTIONS)}"
+                + (f", not {' and '.join(given)}" if given else "")
+            )
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Which kind of action it is."""
+        return next(kind for kind in ACTIONS if getattr(self, kind) is not None)
+
+    @property
+    def action(self) -> Any:
+        """The action itself."""
+        return getattr(self, self.kind)
+
+
+ACTIONS = ("load", "dlpar", "reach")
+"""The kinds of actions."""

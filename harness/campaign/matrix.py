@@ -1,0 +1,241 @@
+"""The cells of a campaign: the product of its factors, and its scenarios."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+from harness.campaign.cell import Cell, Locustfile
+from harness.campaign.complaint import one_of
+from harness.campaign.configure import Context, configure, drawn_demands, label
+from harness.campaign.groups import Workload, resolve_workload
+from harness.campaign.limits import Infeasible
+from harness.campaign.names import BASELINE, check_names
+from harness.campaign.reading import CampaignFile, Load, included, read_loads
+from harness.campaign.scenario_plan import script, stage, system_of
+from harness.campaign.scenario_schema import Beside, Scenario
+from harness.campaign.schema import IDLE, MATRIX, Campaign
+from harness.catalog import Catalog, load_catalog
+from harness.errors import UserError
+from harness.platform.configuration import SystemConfiguration
+
+SCENARIO = "scenario"
+"""The factor that names scenarios, for choosing among them."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A place in the matrix."""
+
+    position: int
+    machine: str
+    os: str
+    virtualization: str
+    workload: str
+    load: tuple[tuple[str, str], ...]
+    context: Context
+    locustfiles: tuple[Locustfile, ...]
+    cell: Cell | None
+    """None if the combination is infeasible."""
+    infeasible: str | None
+    """Why it is."""
+    base: Path
+    """The folder that its locustfiles are relative to."""
+
+    @property
+    def scenario(self) -> str:
+        """The name of the scenario; empty for a cell of the matrix."""
+        script = None if self.cell is None else self.cell.scenario
+        return "" if script is None else script.name
+
+    def value(self, factor: str) -> str:
+        """Return the value of a factor as text; empty if it has none."""
+        if factor in (*MATRIX, SCENARIO):
+            return str(getattr(self, factor))
+        return dict(self.load).get(factor, "")
+
+
+def matrix_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]:
+    """Yield the cells of a campaign's matrix, for each load in turn."""
+    catalogs: dict[str, Catalog] = {}
+    base = file.base
+    position = 0
+    for load in loads:
+        campaign = load.campaign
+        written = json.dumps(campaign.catalog, sort_keys=True, default=str)
+        if written not in catalogs:
+            extra = [base / name for name in campaign.campaign.catalog]
+            catalogs[written] = load_catalog(extra, campaign.catalog, f"{file.name}: catalog")
+        context = _context(campaign, catalogs[written], file)
+        for names in _names(campaign):
+            yield _entry(position, load, context, base, *names)
+            position += 1
+
+
+def scenario_entries(file: CampaignFile, campaign: Campaign, position: int) -> Iterator[Entry]:
+    """Yield the scenarios of a file and of those that it includes.
+
+    Parameters
+    ----------
+    position
+        The place of the first one.
+    """
+    others = included(file, campaign.campaign.include)
+    sources = [(file, campaign), *((each, read_loads(each)[0].campaign) for each in others)]
+    names: set[str] = set()
+    for source, written in sources:
+        extra = [source.base / name for name in written.campaign.catalog]
+        catalog = load_catalog(extra, written.catalog, f"{source.name}: catalog")
+        for table in written.scenario:
+            if table.name in names:
+                raise UserError(f"{source.name}: scenario.{table.name}.name: is taken")
+            names.add(table.name)
+            yield _scenario(position, source, written, table, catalog)
+            position += 1
+
+
+def _scenario(
+    position: int, file: CampaignFile, campaign: Campaign, table: Scenario, catalog: Catalog
+) -> Entry:
+    where = f"{file.name}: scenario.{table.name}"
+    contexts: dict[str, Context] = {}
+    systems: dict[str, SystemConfiguration] = {}
+    files: dict[str, Locustfile] = {}
+    try:
+        parts: list[tuple[str, Scenario | Beside]] = [(table.site, table)]
+        parts.extend((part.name, part) for part in table.beside)
+        for name, part in parts:
+            if name in systems:
+                raise UserError(f"{where}: beside.{name}.name: is taken; choose another")
+            staged = stage(campaign, part, where)
+            context = _context(staged, catalog, replace(file, label=where))
+            contexts[name], systems[name] = context, system_of(context, part)
+            for workload in context.workloads.values():
+                files.update({each.path: each for each in workload.locustfiles})
+        own = contexts[table.site]
+        cell = Cell(
+            machine=table.machine,
+            os=label([p.os for p in own.campaign.partitions], table.os),
+            virtualization=table.virtualization,
+            workload=label([p.workload for p in own.campaign.partitions], table.workload),
+            load=(),
+            nominal_system=systems[table.site],
+            drawn_demands=drawn_demands(own, systems[table.site], table.workload),
+            duration_seconds=table.duration,
+            warm_up_seconds=0.0,
+            scenario=script(table, contexts, systems, catalog, where),
+        )
+    except UserError as error:
+        raise UserError(str(error).replace(": factors.", ": ", 1)) from None
+    return Entry(
+        position=position,
+        machine=cell.machine,
+        os=cell.os,
+        virtualization=cell.virtualization,
+        workload=cell.workload,
+        load=(),
+        context=own,
+        locustfiles=tuple(files[path] for path in sorted(files)),
+        cell=cell,
+        infeasible=None,
+        base=file.base,
+    )
+
+
+def _context(campaign: Campaign, catalog: Catalog, file: CampaignFile) -> Context:
+    check_names(campaign, catalog, file.name)
+    named = [partition.workload for partition in campaign.partitions]
+    workloads: dict[str, Workload] = {}
+    for name in [*(campaign.factors.workload or ()), *named]:
+        if name is not None and name != IDLE and name not in workloads:
+            resolved = resolve_workload(name, campaign, catalog, file.name, file.base)
+            workloads[name] = resolved
+    return Context(campaign, catalog, catalog.nominal(), workloads, file.name)
+
+
+def _names(campaign: Campaign) -> Iterator[tuple[str, str | None, str, str | None]]:
+    """Yield the names of all cells of a load, the last factor varying fastest."""
+    factors = campaign.factors
+    virtualizations = list(factors.virtualization)
+    if campaign.claim is not None and BASELINE not in virtualizations:
+        virtualizations.insert(0, BASELINE)
+    systems: list[str | None] = [None] if factors.os is None else [*factors.os]
+    workloads: list[str | None] = [None] if factors.workload is None else [*factors.workload]
+    yield from product(factors.machine, systems, virtualizations, workloads)
+
+
+def _entry(
+    position: int,
+    load: Load,
+    context: Context,
+    base: Path,
+    machine: str,
+    os: str | None,
+    virtualization: str,
+    workload: str | None,
+) -> Entry:
+    partitions = context.campaign.partitions
+    os_label = label([partition.os for partition in partitions], os)
+    workload_label = label([partition.workload for partition in partitions], workload)
+    named = {partition.workload or workload for partition in partitions}
+    resolved = [context.workloads[name] for name in sorted(filter(None, named - {IDLE}))]
+    files = {file.path: file for one in resolved for file in one.locustfiles}
+    cell: Cell | None = None
+    reason: str | None = None
+    try:
+        system = configure(context, machine, os, virtualization, workload)
+    except Infeasible as problem:
+        reason = str(problem)
+    else:
+        settings = context.campaign.campaign
+        durations = [one.duration_seconds or settings.duration for one in resolved]
+        cell = Cell(
+            machine=machine,
+            os=os_label,
+            virtualization=virtualization,
+            workload=workload_label,
+            load=load.values,
+            nominal_system=system,
+            drawn_demands=drawn_demands(context, system, workload),
+            duration_seconds=max(durations, default=settings.duration),
+            warm_up_seconds=settings.warm_up,
+        )
+    return Entry(
+        position=position,
+        machine=machine,
+        os=os_label,
+        virtualization=virtualization,
+        workload=workload_label,
+        load=load.values,
+        context=context,
+        locustfiles=tuple(files[path] for path in sorted(files)),
+        cell=cell,
+        infeasible=reason,
+        base=base,
+    )
+
+
+def selected_entries(matrix: Sequence[Entry], only: Sequence[str]) -> list[Entry]:
+    """Find the cells that fit all ``factor=value`` texts."""
+    factors = [*MATRIX, *(name for name, _ in matrix[0].load)]
+    if any(entry.scenario for entry in matrix):
+        factors.append(SCENARIO)
+    values: Mapping[str, set[str]] = {
+        factor: {entry.value(factor) for entry in matrix} for factor in factors
+    }
+    wanted: dict[str, set[str]] = {}
+    for text in only:
+        factor, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--only {text}: write factor=value, such as machine=p5-570")
+        if factor not in values:
+            raise UserError(f"--only {text}: {one_of(factor, factors, 'factor')}")
+        if value not in values[factor]:
+            raise UserError(f"--only {text}: {one_of(value, values[factor], factor)}")
+        wanted.setdefault(factor, set()).add(value)
+    return [
+        entry
+        for entry in matrix
+        if all(entry.value(factor) in allowed for factor, allowed in wanted.items())
+    ]
