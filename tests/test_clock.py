@@ -128,3 +128,18 @@ def test_an_error_in_a_process_of_simpy_ends_the_run():
 
 def test_the_hub_is_where_the_clock_was_made():
     assert Clock().hub is getcurrent()
+
+
+def test_steps_carry_out_plain_calls_and_events_of_simpy_alike():
+    clock, seen = Clock(), []
+
+    def process():
+        yield clock.timeout(4)
+        seen.append(("process", clock.now_ns))
+
+    clock.process(process())
+    clock.call_in(3, lambda: seen.append(("call", clock.now_ns)))
+    clock.call_in(5, lambda: seen.append(("call", clock.now_ns)))
+    clock.run(until=10)
+    assert seen == [("call", 3), ("process", 4), ("call", 5)]
+    assert clock.now_ns == 10

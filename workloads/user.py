@@ -15,6 +15,9 @@ Events = Annotated[float, Field(ge=0, strict=True)]
 """A mean number of events."""
 
 
+_BREATH_SECONDS = 1e-3
+
+
 class Demand(BaseModel):
     """What one transaction asks for. Subclasses declare its parameters with their units."""
 
@@ -74,6 +77,7 @@ class PartitionUser(User):
     labels: tuple[str, str] = ("", "")
     think_time_seconds: float = 0.0
     intended_start_seconds: float | None = None
+    _paused_at: float | None = None
 
     def bind(
         self,
@@ -96,9 +100,15 @@ class PartitionUser(User):
         return self.random.expovariate(1 / self.think_time_seconds)
 
     def pause(self, seconds: float) -> None:
-        """Wait between two transactions; who does not think goes on at once."""
-        if seconds:
-            self.partition.wait(seconds)
+        """Wait between two transactions; who does not think goes on at once.
+
+        Who neither thinks nor works (a transaction that fails at once) would stop all time: it
+        waits a little.
+        """
+        now = self.partition.now()
+        if seconds or now == self._paused_at:
+            self.partition.wait(seconds or _BREATH_SECONDS)
+        self._paused_at = now
 
     def vary(self, mean: float, variation: float) -> float:
         """Draw from a gamma distribution with a mean and a coefficient of variation.

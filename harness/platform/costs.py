@@ -72,6 +72,8 @@ class Costs:
         native, hosted = self.number("native.transfer"), self.number("hosted.transfer")
         os_cycles = monitor_cycles = 0.0
         for name, count in events.items():
+            if f"events.native.{name}" not in self.constants:
+                raise ValueError(f"there is no event {name!r}: see workloads.partition.EVENTS")
             cycles = self.number(f"events.native.{name}")
             os_cycles += count * cycles * native
             if self.flavour is not None:
