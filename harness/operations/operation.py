@@ -75,6 +75,8 @@ class Site:
         Lets all requests that a partition has in hand fail and says how many there were.
     memory_in_use
         Says how many bytes of memory a partition's programs need; None: nobody knows.
+    hosts_down
+        Machines whose host operating system is down.
     on_demand
         What each machine has used of Capacity on Demand; see :meth:`on_demand_of`.
     timeline
@@ -87,6 +89,7 @@ class Site:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     fail_requests: Callable[[str], int] = lambda partition: 0
     memory_in_use: Callable[[str], int] | None = None
+    hosts_down: set[str] = field(default_factory=set)
     on_demand: dict[str, OnDemand] = field(default_factory=dict)
     timeline: list[Event] = field(default_factory=list)
 

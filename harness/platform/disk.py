@@ -39,6 +39,8 @@ class Disk:
     ----------
     operations, bytes, busy_ns
         Completed operations, bytes moved, and time of the spindles in use (all summed).
+    broken
+        Whether nothing gets through to it: operations wait for :meth:`repair`.
     """
 
     def __init__(
@@ -68,6 +70,15 @@ class Disk:
         self.operations = 0
         self.bytes = 0
         self.busy_ns = 0
+        self.broken = False
+        self._held: list[tuple[int, int | None, bool, Callable[[], object]]] = []
+
+    def repair(self) -> None:
+        """Work again, first at what has waited."""
+        self.broken = False
+        held, self._held = self._held, []
+        for operation in held:
+            self.submit(*operation)
 
     def _media_and_link(self, size_bytes: int) -> tuple[int, int]:
         times = self._times.get(size_bytes)
@@ -85,6 +96,9 @@ class Disk:
         done: Callable[[], object],
     ) -> None:
         """Read or write a block; without an offset it is the next one in sequence."""
+        if self.broken:
+            self._held.append((size_bytes, offset_bytes, write, done))
+            return
         now = self.clock.now_ns
         media_ns, link_ns = self._media_and_link(size_bytes)
         free = self._free_ns

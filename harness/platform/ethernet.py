@@ -22,6 +22,10 @@ class Wire:
     ----------
     bytes, busy_ns
         Payload carried and time in use, both directions together.
+    broken
+        Whether it carries nothing: messages go over the deputy, or wait for :meth:`repair`.
+    deputy
+        Another wire to the same network that has taken over.
     """
 
     def __init__(
@@ -44,6 +48,9 @@ class Wire:
         self.latency_ns = latency_ns
         self.bytes = 0
         self.busy_ns = 0
+        self.broken = False
+        self.deputy: Wire | None = None
+        self._held: list[tuple[bool, int, Callable[[], object]]] = []
         self._free_ns = [0, 0]
         self._active_ns = [-(10**18), -(10**18)]
 
@@ -53,6 +60,12 @@ class Wire:
 
     def carry(self, outbound: bool, size_bytes: int, done: Callable[[], object]) -> None:
         """Carry a message after those that wait for the same direction."""
+        if self.broken:
+            if self.deputy is not None:
+                self.deputy.carry(outbound, size_bytes, done)
+            else:
+                self._held.append((outbound, size_bytes, done))
+            return
         now = self.clock.now_ns
         wire_bytes = size_bytes + self.packets(size_bytes) * self.overhead_bytes
         busy_ns = round(wire_bytes * self.ns_per_byte)
@@ -62,6 +75,22 @@ class Wire:
         self.bytes += size_bytes
         self.busy_ns += busy_ns
         self.clock.call_in(end + self.latency_ns - now, done)
+
+    def give_over(self, deputy: "Wire") -> None:
+        """Have another wire carry what this one cannot; that may be broken, too."""
+        self.deputy = deputy
+        self._carry_held()
+
+    def repair(self) -> None:
+        """Carry again, first what has waited."""
+        self.broken = False
+        self.deputy = None
+        self._carry_held()
+
+    def _carry_held(self) -> None:
+        held, self._held = self._held, []
+        for message in held:
+            self.carry(*message)
 
     def opposite_active(self, outbound: bool, within_ns: int) -> bool:
         """Tell whether the other direction has carried anything lately (duplex traffic)."""

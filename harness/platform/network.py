@@ -139,7 +139,7 @@ def bridge_stage(
             copy_ns = round(size_bytes * costs.copy_ns_per_byte)
             parts = (*parts, (int(Cause.SWITCH), copy_ns))
             vios.interrupt(payer)
-        vios.submit(Burst(payer, work(*parts), done), not outbound)
+        vios.bridge(Burst(payer, work(*parts), done), not outbound)
 
     return stage
 

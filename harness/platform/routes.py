@@ -49,7 +49,9 @@ class Network:
         self.own_wires: dict[str, Wire] = {}
         """Wires of adapters that a partition (or the host) owns."""
         self.bridges: dict[int, tuple[str, SharedEthernetConfiguration, Wire]] = {}
-        """By virtual LAN: the VIOS that bridges it, how, and the wire."""
+        """By virtual LAN: the first VIOS that bridges it, how, and the wire."""
+        self.trunks: dict[str, Wire] = {}
+        """By VIOS: the wire of its Shared Ethernet Adapter, in use or standing by."""
         self.neighbours: list[Machine] = []
         """Other machines on the same network outside; see :func:`connect`."""
         configuration = machine.configuration
@@ -60,8 +62,9 @@ class Network:
             shared = vios.shared_ethernet
             if shared is not None:
                 wire = machine.wire(vios.name, shared.adapter.device, shared.adapter.mtu_bytes)
+                self.trunks[vios.name] = wire
                 for vlan in shared.vlans:
-                    self.bridges[vlan] = vios.name, shared, wire
+                    self.bridges.setdefault(vlan, (vios.name, shared, wire))
         host_wire: Wire | None = None
         for partition in configuration.partitions:
             for adapter in partition.ethernet[:1]:
@@ -78,7 +81,7 @@ class Network:
     @property
     def wires(self) -> list[Wire]:
         """Every wire of the machine once, in a fixed order."""
-        found = [*self.own_wires.values(), *(wire for _, _, wire in self.bridges.values())]
+        found = [*self.own_wires.values(), *self.trunks.values()]
         return list({id(wire): wire for wire in found}.values())
 
     def route(self, name: str, verb: str, peer: str) -> Sequence[Stage]:

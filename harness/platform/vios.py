@@ -18,10 +18,13 @@ class Vios:
     ----------
     operations, bytes
         Virtual SCSI operations and their bytes.
-    deputy
-        Another server that has taken over its clients' work, while this one is down.
-    held
-        Work that waits until somebody is up again.
+    deputy, bridge_deputy
+        Another server that does its clients' disk operations, or bridges for them, while this one
+        cannot; None while nobody has taken over.
+    disks_lost, bridge_lost
+        Whether its way to the disks, or its network adapter, is broken.
+    held, held_frames
+        Disk work and bridging that wait until somebody can do them.
     bridged_bytes
         Bytes that its Shared Ethernet Adapter has bridged.
     """
@@ -33,26 +36,52 @@ class Vios:
         self.bytes = 0
         self.bridged_bytes = 0
         self.deputy: Vios | None = None
+        self.bridge_deputy: Vios | None = None
+        self.disks_lost = False
+        self.bridge_lost = False
         self.held: list[Burst] = []
+        self.held_frames: list[Burst] = []
+
+    @property
+    def serves_disks(self) -> bool:
+        """Whether it can do disk operations itself."""
+        return not (self.partition.down or self.disks_lost)
+
+    @property
+    def bridges(self) -> bool:
+        """Whether it can bridge itself."""
+        return not (self.partition.down or self.bridge_lost)
 
     def submit(self, burst: Burst, urgent: bool = False) -> None:
         """Have a burst executed: here, by whoever has taken over, or when somebody is up again."""
-        if not self.partition.down:
+        if self.serves_disks:
             self.partition.submit(burst, urgent)
-        elif self.deputy is not None and not self.deputy.partition.down:
+        elif self.deputy is not None and self.deputy.serves_disks:
             self.deputy.partition.submit(burst, urgent)
         else:
             self.held.append(burst)
+
+    def bridge(self, burst: Burst, urgent: bool = False) -> None:
+        """Do the same with a burst of the Shared Ethernet Adapter."""
+        if self.bridges:
+            self.partition.submit(burst, urgent)
+        elif self.bridge_deputy is not None and self.bridge_deputy.bridges:
+            self.bridge_deputy.partition.submit(burst, urgent)
+        else:
+            self.held_frames.append(burst)
 
     def hold(self, lost: list[Burst]) -> None:
         """Keep what a crash has interrupted, to be done again."""
         self.held.extend(lost)
 
     def resume(self) -> None:
-        """Do what has been held, now that this server or its deputy can."""
+        """Do what has been held, as far as this server or its deputies can."""
         held, self.held = self.held, []
         for burst in held:
             self.submit(burst)
+        frames, self.held_frames = self.held_frames, []
+        for burst in frames:
+            self.bridge(burst)
 
     def interrupt(self, payer: Account) -> None:
         """Take a device's interrupt.
