@@ -18,7 +18,7 @@ import simpy
 from harness.operations.operation import RefusedError, Site, Steps
 from harness.operations.placement import Claim, Place, find_place
 from harness.platform.machine import Machine
-from harness.platform.mover import PIECE_BYTES, End, Mover
+from harness.platform.mover import End, Mover
 from harness.platform.partition import Partition
 from harness.platform.relocation import relocate
 from harness.platform.routes import connect
@@ -28,6 +28,9 @@ _ENTRY_BYTES = 8
 
 _LOOK_SECONDS = 1.0
 """How often a migration looks whether both VIOS and the partition are still up."""
+
+_PAGING_PIECE_BYTES = 16_384
+"""Once the partition has resumed, pages are sent in pieces so small that fetches pass them soon."""
 
 _FAULT_SECONDS = 0.001
 """How often it is counted which page faults the resumed partition has had."""
@@ -297,7 +300,7 @@ class _Paging:
                 faults -= 1.0
 
     def _next_piece(self) -> int:
-        pages = min(self.missing, PIECE_BYTES // self.page_bytes)
+        pages = min(self.missing, max(1, _PAGING_PIECE_BYTES // self.page_bytes))
         self.missing -= pages
         return pages * self.page_bytes
 

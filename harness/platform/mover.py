@@ -19,7 +19,7 @@ from harness.platform.vios import Vios
 _GIGABIT = 125e6
 """Bytes per second."""
 
-PIECE_BYTES = 131_072
+_PIECE_BYTES = 131_072
 """What is sent at once: small enough for clients of a busy VIOS to get their turns in between."""
 
 _WINDOW = 6
@@ -95,7 +95,7 @@ class Mover:
 
         def take() -> int:
             nonlocal left
-            piece = min(PIECE_BYTES, left)
+            piece = min(_PIECE_BYTES, left)
             left -= piece
             return piece
 
@@ -104,9 +104,9 @@ class Mover:
     def send_all(self, take: Callable[[], int]) -> simpy.Event:
         """Send pieces of the sizes that ``take`` says when it is time for another, until 0."""
         self._take = take
-        self._sent = self.clock.event()
+        self._sent = sent = self.clock.event()
         self._send_next()
-        return self._sent
+        return sent
 
     def stop(self) -> None:
         """Send nothing any more; what is under way is not heard of."""
