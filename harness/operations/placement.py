@@ -172,7 +172,7 @@ def _networks(
         )
     for adapter in configuration.virtual_ethernet:
         for vlan in (adapter.vlan, *adapter.tagged_vlans):
-            if vlan not in target.network.bridges:
+            if not _bridged(target, vlan):
                 raise RefusedError(
                     f"{name} is on the virtual LAN {vlan}, which no VIOS of {target_name} bridges"
                 )

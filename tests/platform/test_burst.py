@@ -57,3 +57,16 @@ def test_more_progress_than_work_is_an_error():
     burst = burst_of([(0, 10)])
     with pytest.raises(ValueError, match="10 ns"):
         burst.progress(11)
+
+
+@given(parts, st.floats(0.1, 10.0))
+def test_who_carries_on_pays_and_takes_so_many_times_as_long(some, ratio):
+    burst = burst_of(some)
+    first, second = burst.account, Ledger().open("heir")
+    burst.carry(second, ratio)
+    assert list(burst.parts) == [
+        (cause, round(ns * ratio)) for cause, ns in some if round(ns * ratio)
+    ]
+    burst.progress(burst.ns)
+    assert sum(first) == 0
+    assert sum(second) == sum(round(ns * ratio) for _, ns in some)
