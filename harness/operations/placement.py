@@ -178,6 +178,15 @@ def _networks(
                 )
 
 
+def _bridged(machine: Machine, vlan: int) -> bool:
+    """Tell whether a virtual LAN leads outside at present."""
+    if vlan not in machine.network.bridges:
+        return False
+    vios = machine.vios[machine.network.bridges[vlan][0]]
+    standing = [vios] if vios.deputy is None else [vios, vios.deputy]
+    return any(not each.partition.down for each in standing)
+
+
 def _room(partition: str, source: Machine, target: Machine, target_name: str, claim: Claim) -> None:
     held = source.capacity.held_by(partition)
     capacity = target.capacity
