@@ -5,15 +5,17 @@ the error rates of the verdict are those of :mod:`harness.statistics.verdict`.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.campaign.record import CampaignRecord, CellRecord
+from harness.campaign.result import RunResult
 from harness.campaign.store import Store
 from harness.environments import EnvironmentResult, Runs, environment_results
 from harness.metrics.measures import Measures, measure
 from harness.overheads import BASELINE, MEASURES, Concern, Overhead, percent
+from harness.seven_elements import SevenElements, seven_elements
 from harness.statistics.estimates import Caution, Interval
 from harness.statistics.verdict import Outcome, conclude
 from harness.summary import CellSummary, ResponseDistribution, summarise
@@ -121,16 +123,28 @@ class Study:
     """What could not be read."""
     notes: tuple[str, ...]
     """What a reader must know before believing the rest, in plain words."""
+    elements: SevenElements | None = None
+    """What the campaign's scenarios have shown; None if it has none."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The verdict on the claim and on what scenarios expect; None without either."""
+        found = [part.outcome for part in (self.verdict, self.elements) if part is not None]
+        return conclude(found) if found else None
 
 
 def analyse(store: Store) -> Study:
     """Read all runs of a store and conclude from them."""
     runs: dict[int, dict[int, Measures]] = {}
+    scenarios: dict[int, dict[int, RunResult]] = {}
     failed = []
     for run in store.runs():
         result = run.result
         if result is None:
             failed.append(FailedRun(run.cell, run.replication, str(run.failure or ""), run.reason))
+            continue
+        if run.cell.scenario is not None:
+            scenarios.setdefault(run.cell.position, {})[run.replication] = result
             continue
         runs.setdefault(run.cell.position, {})[run.replication] = measure(
             result.samples,
@@ -138,7 +152,7 @@ def analyse(store: Store) -> Study:
             measured_seconds=result.measured_seconds,
             warm_up_seconds=result.warm_up_seconds,
         )
-    return study(store.campaign, runs, failed, store.damaged)
+    return study(store.campaign, runs, failed, store.damaged, scenarios)
 
 
 def study(
@@ -146,20 +160,28 @@ def study(
     runs: Runs,
     failed: Sequence[FailedRun] = (),
     damaged: Sequence[str] = (),
+    scenarios: Mapping[int, Mapping[int, RunResult]] | None = None,
 ) -> Study:
-    """Conclude from the measures of runs, wherever they were kept."""
+    """Conclude from the measures of runs and the results of scenarios, wherever they were kept."""
+    scenarios = scenarios or {}
+    whole = campaign
+    matrix = tuple(cell for cell in whole.cells if cell.scenario is None)
+    campaign = replace(whole, cells=matrix)
     environments = environment_results(campaign, runs)
     minimum = int(campaign.replications["minimum"])
     infeasible = tuple(cell for cell in campaign.cells if cell.infeasible is not None)
-    planned = minimum * (len(campaign.cells) - len(infeasible))
-    complete = sum(len(replications) for replications in runs.values())
-    notes = _notes(campaign, environments, runs, planned, len(failed), len(damaged))
+    planned = minimum * (len(whole.cells) - len(infeasible))
+    complete = sum(map(len, runs.values())) + sum(map(len, scenarios.values()))
+    notes = _notes(campaign, environments, runs, planned, complete, len(failed), len(damaged))
+    failures: dict[int, list[str]] = {}
+    for run in failed:
+        failures.setdefault(run.cell.position, []).append(f"{run.failure}: {run.reason}")
     cells = (
         summarise(cell, runs.get(cell.position, {}), level=1.0 - campaign.alpha, seed=campaign.seed)
         for cell in campaign.cells
     )
     return Study(
-        campaign=campaign,
+        campaign=whole,
         verdict=_verdict(campaign, environments, len(failed), infeasible, notes),
         environments=environments,
         cells=tuple(cell for cell in cells if cell is not None),
@@ -169,6 +191,7 @@ def study(
         planned=planned,
         damaged=tuple(damaged),
         notes=notes,
+        elements=seven_elements(whole.cells, scenarios, failures),
     )
 
 
@@ -219,12 +242,12 @@ def _notes(
     environments: Sequence[EnvironmentResult],
     runs: Runs,
     planned: int,
+    complete: int,
     failed: int,
     damaged: int,
 ) -> tuple[str, ...]:
     """Say what a reader must know before believing the numbers."""
     notes = []
-    complete = sum(map(len, runs.values()))
     if complete + failed < planned:
         notes.append(f"{planned - complete - failed} of {planned} planned runs were not made yet.")
     if failed:
@@ -233,10 +256,11 @@ def _notes(
         )
     if damaged:
         notes.append(f"{damaged} parts of the store are damaged and were left out.")
+    measured = sum(map(len, runs.values()))
     unsettled = sum(not run.warm_up_trustworthy for cell in runs.values() for run in cell.values())
     if unsettled:
         notes.append(
-            f"In {unsettled} of {complete} runs no end of the warm-up was found within the first "
+            f"In {unsettled} of {measured} runs no end of the warm-up was found within the first "
             "half; what they measured may contain some of it."
         )
     silent = [
@@ -246,7 +270,7 @@ def _notes(
     ]
     if silent:
         notes.append(f"Runs without a completed transaction: {'; '.join(silent)}.")
-    if not any(cell.virtualization == BASELINE for cell in campaign.cells):
+    if campaign.cells and not any(cell.virtualization == BASELINE for cell in campaign.cells):
         notes.append(f"There is no {BASELINE} baseline, so that no overhead can be told.")
     found = [overhead for each in environments for overhead in each.all.values()]
     for warning, meaning in _MEANINGS.items():

@@ -217,20 +217,27 @@ def print_verdict(
     """Print the verdict; exit code 0 confirmed, 1 refuted, 3 inconclusive, 2 for an error."""
     from harness.analysis import analyse
     from harness.campaign.store import Store
-    from harness.display import verdict_text
+    from harness.display import elements_text, verdict_text
 
     with Store.open(directory) as store:
         study = analyse(store)
-    verdict = study.verdict
-    if verdict is None:
+    verdict, elements = study.verdict, study.elements
+    if study.outcome is None:
         raise UserError(f"{directory}: campaign {study.campaign.name!r} makes no claim to judge")
     _warn_damaged(study.damaged)
     if as_json:
-        print(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+        told = {} if verdict is None else verdict.to_json()
+        if elements is not None:
+            told = {"campaign": study.campaign.name, **told, "outcome": str(study.outcome)}
+            told |= {"scenarios": str(elements.outcome), "checks": elements.to_json()}
+        print(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        Console().print(verdict_text(study, verdict))
+        if verdict is not None:
+            Console().print(verdict_text(study, verdict))
+        if elements is not None:
+            Console().print(elements_text(study, elements))
     codes = {"confirmed": CONFIRMED, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
-    raise typer.Exit(codes[str(verdict.outcome)])
+    raise typer.Exit(codes[str(study.outcome)])
 
 
 @app.command("export")

@@ -14,13 +14,18 @@ from harness.campaign.matrix import Entry
 from harness.campaign.plan import Plan
 from harness.campaign.store import Failure
 from harness.overheads import Overhead, percent
+from harness.seven_elements import Row, SevenElements
 
 _COLOURS = {"confirmed": "green", "refuted": "red", "inconclusive": "yellow"}
 
 
 def plan_table(plan: Plan, workers: int) -> RenderableType:
     """Show the matrix of a plan, its counts and its expected duration."""
-    loads = [name for name, _ in plan.matrix[0].load]
+    matrix = [entry for entry in plan.matrix if not entry.scenario]
+    scenarios = _scenarios(plan)
+    if not matrix:
+        return Group(scenarios, Text(_counts(plan, workers)))
+    loads = [name for name, _ in matrix[0].load]
     table = Table(title=Text(f"{plan.campaign.campaign.name}: the matrix"), show_lines=True)
     for name in ("machine", *loads, "os", "virtualization", "workload"):
         table.add_column(Text(name), overflow="fold")
@@ -28,7 +33,22 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
         machine_and_load, virtualizations, workloads = names
         cells = (", ".join(systems), ", ".join(virtualizations), ", ".join(workloads))
         table.add_row(*map(Text, (*machine_and_load, *cells)))
-    return Group(table, *map(Text, _reasons(plan.infeasible)), Text(_counts(plan, workers)))
+    parts: list[RenderableType] = [table]
+    if len(matrix) < len(plan.matrix):
+        parts.append(scenarios)
+    return Group(*parts, *map(Text, _reasons(plan.infeasible)), Text(_counts(plan, workers)))
+
+
+def _scenarios(plan: Plan) -> Table:
+    table = Table(title=Text(f"{plan.campaign.campaign.name}: the scenarios"))
+    for name in ("scenario", "what is done", "machine", "virtualization", "expectations"):
+        table.add_column(Text(name), overflow="fold")
+    for cell in plan.cells:
+        script = cell.scenario
+        if script is not None:
+            names = (script.name, script.title["en"], cell.machine, cell.virtualization)
+            table.add_row(*map(Text, (*names, str(len(script.expectations)))))
+    return table
 
 
 def _alike(
@@ -37,7 +57,7 @@ def _alike(
     """Bring together what is combined with the same: (machine and load, ways, work) -> systems."""
     rows: dict[tuple[tuple[str, ...], str], dict[str, list[str]]] = {}
     for entry in plan.matrix:
-        if entry.position in plan.selected:
+        if entry.position in plan.selected and not entry.scenario:
             key = ((entry.machine, *(value for _, value in entry.load)), entry.os)
             work = rows.setdefault(key, {}).setdefault(entry.virtualization, [])
             work.append(entry.workload)
@@ -162,6 +182,48 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
         worst = verdict.worst
         lines.append(Text(f"worst: {_environment(worst)}, {worst.measure}: {worst.reason}"))
     return Group(*lines, table, *(Text(f"note: {note}") for note in verdict.notes))
+
+
+def elements_text(study: Study, elements: SevenElements) -> RenderableType:
+    """Show what scenarios have shown: every expectation beside what was measured."""
+    table = Table()
+    for name in ("scenario", "expected", "", "measured", "passed"):
+        table.add_column(name, overflow="fold")
+    for row in elements.rows:
+        passed = "yes" if row.passed else f"no ({row.passed_runs} of {row.runs})"
+        if row.assumed:
+            passed += ", rests on assumed constants"
+        table.add_row(
+            Text(row.scenario),
+            Text(row.name["en"]),
+            Text(_expected(row)),
+            Text(_value(row.measured, row.unit)),
+            Text(passed, style="" if row.passed else "bold red"),
+        )
+    met = sum(row.passed for row in elements.rows)
+    lines = [
+        Text.assemble(f"{study.campaign.name}: scenarios ", _outcome(str(elements.outcome))),
+        Text(f"{met} of {len(elements.rows)} expectations met in every run"),
+    ]
+    for scenario in elements.scenarios:
+        if not scenario.runs:
+            why = f": {scenario.failed[0]}" if scenario.failed else ""
+            lines.append(Text(f"note: scenario {scenario.name} has no result{why}"))
+    return Group(*lines, table)
+
+
+_RELATIONS = {"equals": "", "at-least": "at least ", "at-most": "at most "}
+
+
+def _expected(row: Row) -> str:
+    text = _RELATIONS[row.relation] + _value(row.expected, row.unit)
+    return f"{text} ± {row.tolerance:.3g}" if row.tolerance else text
+
+
+def _value(value: float | str | None, unit: str) -> str:
+    if value is None:
+        return "nothing"
+    return value if isinstance(value, str) else f"{value:.4g} {unit}".strip()
 
 
 def _outcome(name: str) -> Text:

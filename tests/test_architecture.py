@@ -55,7 +55,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.display",),
     ("reports",),
     ("harness.analysis",),
-    ("harness.precision", "harness.summary"),
+    ("harness.precision", "harness.seven_elements", "harness.summary"),
     ("harness.environments",),
     ("harness.overheads",),
     ("harness.campaign",),

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.campaign.table import Table
-from harness.units import Bytes, Rate
+from harness.campaign.table import PositiveTime, Table
+from harness.units import Bytes, Rate, Ratio, Seconds
 
 
 class Load(Table):
@@ -78,6 +78,78 @@ class Reach(Table):
     """Of the message."""
 
 
+class Memory(Table):
+    """Change how much memory the programs of a partition need."""
+
+    of: str
+    """The partition."""
+    needs: Bytes
+    """So much from now on; before, seven tenths of what the partition has."""
+
+
+class Plm(Table):
+    """Start the Partition Load Manager."""
+
+    policy: str
+    """Its policy file, in IBM's format, relative to this file."""
+
+
+class Cod(Table):
+    """Capacity on Demand."""
+
+    activate: Literal["permanent", "on-off", "reserve", "trial", "utility"] | None = None
+    """Activate installed cores in this way."""
+    deactivate: Literal["on-off"] | None = None
+    """Turn cores off again."""
+    cores: Annotated[int, Field(ge=1)]
+    """How many."""
+    machine: str | None = None
+    """Which machine; without it the scenario's own."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.activate is None) == (self.deactivate is None):
+            raise ValueError("needs exactly one of activate and deactivate")
+        return self
+
+
+class Migrate(Table):
+    """Live Partition Mobility."""
+
+    partition: str
+    """Who moves."""
+    target: Annotated[str, Field(alias="to")]
+    """The machine to which it moves."""
+
+
+class Fleet(Table):
+    """Use mobility for something: maintenance, balance, or fewer machines."""
+
+    maintain: str | None = None
+    """Empty this machine, switch it off, on again, and move all back."""
+    lasting: Seconds | None = None
+    """How long it is maintained."""
+    balance: list[str] | None = None
+    """Move partitions among these machines until they are loaded alike."""
+    threshold: Annotated[Ratio, Field(gt=0, lt=1)] = 0.1
+    """The difference of loads that is good enough."""
+    sampling: PositiveTime = 60.0
+    """How long loads are observed before each decision."""
+    consolidate: list[str] | None = None
+    """Bring all partitions of these machines together on few, and switch the others off."""
+    away: Seconds | None = None
+    """When all move back, after the beginning; without it never."""
+
+    @model_validator(mode="after")
+    def _one_use(self) -> Self:
+        uses = ("maintain", "balance", "consolidate")
+        if sum(getattr(self, use) is not None for use in uses) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(uses)}")
+        if (self.maintain is None) != (self.lasting is None):
+            raise ValueError("lasting goes with maintain, and maintain needs it")
+        return self
+
+
 class Actions(Table):
     """Something done; exactly one of the kinds."""
 
@@ -87,6 +159,16 @@ class Actions(Table):
     """Move resources between running partitions."""
     reach: Reach | None = None
     """Try to reach somebody over the network."""
+    memory: Memory | None = None
+    """Programs need more or less memory."""
+    plm: Plm | None = None
+    """Start the Partition Load Manager."""
+    cod: Cod | None = None
+    """Activate cores, or turn them off."""
+    migrate: Migrate | None = None
+    """Move a running partition to another machine."""
+    fleet: Fleet | None = None
+    """Maintain, balance or consolidate machines by moving partitions."""
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:
@@ -109,5 +191,5 @@ class Actions(Table):
         return getattr(self, self.kind)
 
 
-ACTIONS = ("load", "dlpar", "reach")
+ACTIONS = ("load", "dlpar", "reach", "memory", "plm", "cod", "migrate", "fleet")
 """The kinds of actions."""

@@ -104,6 +104,7 @@ def _identification(store: Store, run: StoredRun) -> dict[str, Value]:
         "virtualization": cell.virtualization,
         "workload": cell.workload,
         **{f"load.{name}": value for name, value in cell.load},
+        **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
         "replication": run.replication,
         "seed": store.campaign.seed,
         "identity": run.identity,
@@ -113,7 +114,7 @@ def _identification(store: Store, run: StoredRun) -> dict[str, Value]:
     }
 
 
-_REPEATED = ("machine", "os", "virtualization", "workload", "load", "drawn_demands")
+_REPEATED = ("machine", "os", "virtualization", "workload", "load", "drawn_demands", "scenario")
 """Parameters that the identification says already, or that say where others come from."""
 
 
@@ -163,7 +164,8 @@ def _measures(result: RunResult) -> dict[str, Value]:
         measured_seconds=result.measured_seconds,
         warm_up_seconds=result.warm_up_seconds,
     )
-    return {"requests": result.requests, **measured.flat()}
+    checks = {f"check.{number}": each.passed for number, each in enumerate(result.checks)}
+    return {"requests": result.requests, **measured.flat(), **checks}
 
 
 def _samples(result: RunResult) -> dict[str, Value]:

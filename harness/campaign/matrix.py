@@ -124,7 +124,7 @@ def _scenario(
             drawn_demands=drawn_demands(own, systems[table.site], table.workload),
             duration_seconds=table.duration,
             warm_up_seconds=0.0,
-            scenario=script(table, contexts, systems, catalog, where),
+            scenario=script(table, contexts, systems, catalog, where, file.base),
         )
     except UserError as error:
         raise UserError(str(error).replace(": factors.", ": ", 1)) from None

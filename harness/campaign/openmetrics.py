@@ -60,6 +60,7 @@ def _lines(
         "virtualization": cell.virtualization,
         "workload": cell.workload,
         **{_label(name): value for name, value in cell.load},
+        **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
         "replication": str(replication),
     }
     groups: dict[Group, dict[float, dict[str, float]]] = {}

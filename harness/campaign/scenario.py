@@ -25,6 +25,8 @@ DIMENSIONS: dict[str, str | None] = {
     "down": "count",
     "pool": "cores",
     "pool-idle": "cores",
+    "power": "power",
+    "bill": "count",
     "status": None,
     "lasted": "time",
     "result": None,
@@ -45,7 +47,7 @@ REQUESTS = (
 OUTCOMES = ("status", "lasted", "result")
 """Metrics of an operation."""
 
-POOL = ("pool", "pool-idle")
+POOL = ("pool", "pool-idle", "power", "bill")
 """Metrics of a whole machine."""
 
 

@@ -6,8 +6,20 @@ from typing import Any
 
 from harness.campaign.scenario import Action
 from harness.clock import to_ns
+from harness.operations.cod import (
+    ActivatePermanently,
+    ActivateReserve,
+    EnableUtility,
+    StartTrial,
+    TurnOff,
+    TurnOn,
+)
 from harness.operations.dlpar import ChangeSharing, MoveAdapter, MoveCores, MoveMemory, MoveUnits
+from harness.operations.fleet import Balance, Consolidate, Evacuate
+from harness.operations.mobility import Move
 from harness.operations.operation import Operation, RefusedError, Site, Steps
+from harness.operations.plm import PartitionLoadManager
+from harness.operations.plm_policy import read_policy
 from harness.platform.configuration import UserGroup
 from harness.platform.machine import Machine
 from harness.platform.routes import UnreachableError
@@ -45,9 +57,10 @@ class Reach:
 class Users:
     """The users of a scenario's partitions, whose number can change."""
 
-    def __init__(self, crowd: Crowd, base: Path) -> None:
+    def __init__(self, crowd: Crowd, base: Path, memory_needs: dict[str, int]) -> None:
         self.crowd = crowd
         self.base = base
+        self.memory_needs = memory_needs
         self._groups: dict[tuple[str, str], tuple[Machine, UserGroup]] = {}
         self._users: dict[tuple[str, str], int] = {}
         self._made: dict[tuple[str, str], int] = {}
@@ -127,12 +140,93 @@ class Workload:
         yield site.clock.timeout(to_ns(0))
 
 
+class MemoryNeed:
+    """Change how much memory a partition's programs need: done at once."""
+
+    def __init__(self, needs: dict[str, int], of: str, size_bytes: int) -> None:
+        self.needs = needs
+        self.of = of
+        self.size_bytes = size_bytes
+
+    def describe(self) -> str:
+        """Say what changes."""
+        return f"{self.of}: programs need {self.size_bytes / 2**20:g} MiB"
+
+    def check(self, site: Site) -> None:
+        """Accept it; what is not there is paged, which is not modelled."""
+
+    def perform(self, site: Site) -> Steps:
+        """Do it."""
+        self.needs[self.of] = self.size_bytes
+        yield site.pause(0.0)
+
+
+_COD: dict[str | None, Callable[[str, int], Operation]] = {
+    "permanent": ActivatePermanently,
+    "on-off": TurnOn,
+    "reserve": ActivateReserve,
+    "trial": StartTrial,
+    "utility": EnableUtility,
+    None: TurnOff,
+}
+
+
+def _fleet(values: Mapping[str, Any]) -> Operation:
+    if values["maintain"] is not None:
+        return Evacuate(values["maintain"], values["lasting"])
+    if values["balance"] is not None:
+        return Balance(values["threshold"], values["sampling"], tuple(values["balance"]))
+    return Consolidate(values["away"], tuple(values["consolidate"]))
+
+
+def results_of(operation: Operation) -> dict[str, float]:
+    """Return what an operation has measured of itself, in SI units."""
+    if isinstance(operation, Move):
+        migrations = [operation.migration] if operation.migration is not None else []
+    elif isinstance(operation, Evacuate | Balance | Consolidate):
+        migrations = operation.migrations
+    else:
+        return {}
+    results = {
+        "migrations": float(len(migrations)),
+        "passes": float(sum(len(each.passes) for each in migrations)),
+        "bytes": float(sum(each.transferred_bytes for each in migrations)),
+        "missing-bytes": float(sum(each.missing_bytes for each in migrations)),
+        "faults": float(sum(each.faults for each in migrations)),
+        "duration": sum(each.duration_seconds for each in migrations),
+        "downtime": max((each.downtime_seconds for each in migrations), default=0.0),
+        "paging": sum(each.paging_seconds for each in migrations),
+        "rate": 0.0,
+        "source-vios-cores": 0.0,
+        "target-vios-cores": 0.0,
+    }
+    passing = sum(one.seconds for each in migrations for one in each.passes)
+    if passing > 0:
+        sent = sum(one.size_bytes for each in migrations for one in each.passes)
+        results["rate"] = sent / passing
+        moving = passing + results["paging"]
+        for side in ("source", "target"):
+            spent = sum(getattr(each, f"{side}_vios_seconds") for each in migrations)
+            results[f"{side}-vios-cores"] = spent / moving
+    if isinstance(operation, Balance) and operation.spreads:
+        results["spread-before"] = operation.spreads[0]
+        results["spread-after"] = operation.spreads[-1]
+    if isinstance(operation, Consolidate):
+        results["switched-off"] = float(len(operation.switched_off))
+    return results
+
+
 def operation_for(action: Action, users: Users) -> Operation:
     """Make the operation that an action of a scenario stands for."""
     makers: dict[str, Callable[[Mapping[str, Any]], Operation]] = {
         "load": lambda values: Workload(users, values),
         "dlpar": _dlpar,
         "reach": lambda values: Reach(values["source"], values["target"], values["size"]),
+        "memory": lambda values: MemoryNeed(users.memory_needs, values["of"], values["needs"]),
+        "plm": lambda values: PartitionLoadManager(read_policy(users.base / values["policy"])),
+        "cod": lambda values: _COD[values["activate"]](values["machine"], values["cores"]),
+        "migrate": lambda values: Move(values["partition"], values["target"]),
+        "fleet": _fleet,
     }
     return makers[action.kind](action.values)
 

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -26,6 +26,7 @@ _UNITS = {
     "cores": "cores",
     "ratio": "",
     "size": "B",
+    "power": "W",
 }
 _AVERAGED = ("entc", "response-mean", "response-p95")
 _ROUNDING = 1e-9
@@ -52,6 +53,8 @@ class Reader:
         Bytes of one transfer by partition and group, where it has a size.
     outcomes
         By the action's name.
+    billed
+        Says what a machine has been charged for a kind of Capacity on Demand.
     """
 
     def __init__(
@@ -59,10 +62,12 @@ class Reader:
         timeline: Timeline,
         outcomes: Mapping[str, Outcome],
         sizes: Mapping[tuple[str, str], float],
+        billed: Callable[[str, str], float],
     ) -> None:
         self.timeline = timeline
         self.outcomes = outcomes
         self.sizes = sizes
+        self.billed = billed
 
     def read(self, reading: Reading) -> float | str | None:
         """Return the value in SI units; None if there is nothing to read."""
@@ -70,6 +75,8 @@ class Reader:
             return self._outcome(reading)
         if reading.metric in REQUESTS:
             return self._requests(reading)
+        if reading.metric == "bill":
+            return math.fsum(self.billed(name, reading.key or "") for name in reading.of)
         values = [self._sampled(reading, name) for name in reading.of]
         if not values or any(value is None for value in values):
             return None

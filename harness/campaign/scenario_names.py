@@ -1,15 +1,18 @@
 """Who takes part in a scenario, and checks that everything it names is there."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from harness import units
-from harness.campaign.actions import Dlpar, Load, Reach
+from harness.campaign.actions import Cod, Dlpar, Fleet, Load, Memory, Migrate, Plm, Reach
 from harness.campaign.complaint import complaint, one_of
 from harness.campaign.scenario import POOL, REQUESTS, Step
 from harness.campaign.scenario_schema import Scenario
 from harness.catalog import Catalog
 from harness.errors import UserError
+from harness.operations.plm_policy import read_policy
 from harness.platform.configuration import PartitionConfiguration, SystemConfiguration
 
 STATUSES = ("done", "refused", "failed")
@@ -25,6 +28,8 @@ class Cast:
         By what the scenario calls its machines, its own first.
     file
         What messages call the place of the scenario.
+    base
+        The folder that policy files are relative to.
     """
 
     def __init__(
@@ -33,8 +38,10 @@ class Cast:
         systems: Mapping[str, SystemConfiguration],
         catalog: Catalog,
         file: str,
+        base: Path,
     ) -> None:
         self.file = file
+        self.base = base
         self.catalog = catalog
         self.site = scenario.site
         self.systems = systems
@@ -113,6 +120,11 @@ class Cast:
             "load": self._load,
             "dlpar": self._dlpar,
             "reach": self._reach,
+            "memory": self._memory,
+            "plm": self._plm,
+            "cod": self._cod,
+            "migrate": self._migrate,
+            "fleet": self._fleet,
         }
         return checks[kind](key, table)
 
@@ -159,9 +171,42 @@ class Cast:
         self.known(f"{key}.to", table.target, [*self.partitions, "outside"], "partition")
         return table.model_dump()
 
+    def _memory(self, key: str, table: Memory) -> dict[str, Any]:
+        self.known(f"{key}.of", table.of, self.partitions, "partition")
+        return table.model_dump()
+
+    def _plm(self, key: str, table: Plm) -> dict[str, Any]:
+        path = self.base / table.policy
+        policy = read_policy(path)
+        for member in policy.members:
+            place = f"{key}.policy = {table.policy!r}: line {member.line}"
+            if member.name not in self.partitions:
+                known = one_of(member.name, self.partitions, "partition")
+                raise UserError(f"{self.file}: {place}: {member.name}: {known}")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return {"policy": table.policy, "sha256": digest}
+
+    def _cod(self, key: str, table: Cod) -> dict[str, Any]:
+        machine = self.site if table.machine is None else table.machine
+        self.known(f"{key}.machine", machine, self.systems, "machine")
+        return {**table.model_dump(), "machine": machine}
+
+    def _migrate(self, key: str, table: Migrate) -> dict[str, Any]:
+        self.known(f"{key}.partition", table.partition, self.partitions, "partition")
+        self.known(f"{key}.to", table.target, self.systems, "machine")
+        return table.model_dump()
+
+    def _fleet(self, key: str, table: Fleet) -> dict[str, Any]:
+        for use in ("maintain", "balance", "consolidate"):
+            named = getattr(table, use)
+            for name in [named] if isinstance(named, str) else named or ():
+                self.known(f"{key}.{use}", name, self.systems, "machine")
+        return table.model_dump()
+
     def check_sequence(self, steps: Sequence[Step]) -> None:
         """Refuse what cannot be in this order, whatever the machine does meanwhile."""
         changed: dict[tuple[float, str, str], str] = {}
+        on: dict[str, int] = {}
         for step in steps:
             values = step.action.values
             if step.action.kind == "load":
@@ -172,6 +217,16 @@ class Cast:
                         f"time as step {changed[place]}"
                     )
                 changed[place] = step.action.name
+            if step.action.kind == "cod":
+                active = on.get(values["machine"], 0)
+                if values["deactivate"] is not None and values["cores"] > active:
+                    raise UserError(
+                        f"{self.file}: step.{step.action.name}: turns {values['cores']} On/Off "
+                        f"cores of {values['machine']} off, but steps before it turn {active} on"
+                    )
+                if "on-off" in (values["activate"], values["deactivate"]):
+                    sign = 1 if values["deactivate"] is None else -1
+                    on[values["machine"]] = active + sign * values["cores"]
 
 
 def vios_labels(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from harness import units
@@ -67,6 +68,7 @@ def system_of(context: Context, table: Scenario | Beside) -> SystemConfiguration
         system = configure(context, table.machine, table.os, table.virtualization, table.workload)
     except Infeasible as problem:
         raise UserError(f"{context.file}: {problem}") from None
+    system = replace(system, lan=table.lan, san=table.san)
     active = table.active_cores if isinstance(table, Scenario) else None
     if active is None:
         return system
@@ -89,6 +91,7 @@ def script(
     systems: Mapping[str, SystemConfiguration],
     catalog: Catalog,
     file: str,
+    base: Path,
 ) -> Script:
     """Resolve everything of a scenario but its own system.
 
@@ -102,13 +105,15 @@ def script(
         Where constants are.
     file
         What messages call the place of the scenario.
+    base
+        The folder that policy files are relative to.
 
     Raises
     ------
     UserError
         One line about the first thing that is wrong.
     """
-    cast = Cast(scenario, systems, catalog, file)
+    cast = Cast(scenario, systems, catalog, file, base)
     duration = scenario.duration
     sample = duration / SAMPLES if scenario.sample is None else scenario.sample
     if sample > duration:
@@ -287,7 +292,9 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
         if written.reason is not None and written.what != "status":
             raise UserError(f"{file}: {key}.reason: goes with what = 'status'")
         return
-    for name in ("step", "key", "reason"):
+    if (written.what == "bill") != (written.key is not None):
+        raise UserError(f"{file}: {key}.key: goes with 'result' and 'bill', which need it")
+    for name in ("step", "reason"):
         if getattr(written, name) is not None:
             raise complaint(
                 file,

@@ -11,7 +11,7 @@ from harness.campaign.cell import RunSpec
 from harness.campaign.result import OperationEvent, RunResult
 from harness.campaign.run import mark, result_since, run_cell
 from harness.campaign.scenario import Action, Reading, Rule, Script
-from harness.campaign.scenario_actions import Users, operation_for
+from harness.campaign.scenario_actions import Users, operation_for, results_of
 from harness.campaign.scenario_checks import Outcome, Reader, check
 from harness.campaign.scenario_names import vios_labels
 from harness.campaign.timeline import Timeline
@@ -21,6 +21,10 @@ from harness.operations.operation import Limits, Site, Status, carry_out
 from harness.platform.configuration import SystemConfiguration
 from harness.platform.machine import Machine
 from harness.users import Crowd, locust_on
+
+_MEMORY_NEEDED = 0.7
+"""The part of its memory that a partition's programs need unless the scenario says otherwise:
+neither so much that the Partition Load Manager gives it more, nor so little that it takes some."""
 
 
 def run(spec: RunSpec) -> RunResult:
@@ -39,15 +43,23 @@ def run_scenario(spec: RunSpec) -> RunResult:
     observation = Observation(machines[script.machine], environment)
     crowd = Crowd(clock, environment, spec.seed, spec.replication)
     partitions = [partition.name for system in systems.values() for partition in system.partitions]
-    timeline = Timeline(clock, environment, machines, partitions, dict(vios_labels(systems)))
+    labels = dict(vios_labels(systems))
+    timeline = Timeline(clock, environment, machines, partitions, labels, spec.constants)
+    needs: dict[str, int] = {}
+
+    def memory_in_use(partition: str) -> int:
+        owned = site.machine_of(partition).capacity.memory_bytes[partition]
+        return min(owned, needs.get(partition, round(_MEMORY_NEEDED * owned)))
+
     site = Site(
         clock,
         machines,
         spec.constants,
         limits={name: Limits(**_limits(values)) for name, values in script.limits.items()},
         fail_requests=crowd.fail,
+        memory_in_use=memory_in_use,
     )
-    users = Users(crowd, spec.base)
+    users = Users(crowd, spec.base, needs)
     play = _Play(script, site, users, timeline, _sizes(systems))
     with locust_on(clock):
         try:
@@ -87,7 +99,12 @@ class _Play:
         self.users = users
         self.timeline = timeline
         self.outcomes: dict[str, Outcome] = {}
-        self.reader = Reader(timeline, self.outcomes, sizes)
+        self.reader = Reader(
+            timeline,
+            self.outcomes,
+            sizes,
+            lambda machine, kind: float(site.on_demand_of(machine).billed(kind)),
+        )
         self._since_ns: dict[int, int | None] = {}
         self._acted: dict[int, int] = {}
 
@@ -132,7 +149,7 @@ class _Play:
             outcome.reason = next(
                 event.reason for event in reversed(site.timeline) if event.operation == text
             )
-        outcome.results = getattr(operation, "results", {})
+        outcome.results = results_of(operation)
 
     # Rules
 

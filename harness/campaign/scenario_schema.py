@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.campaign.actions import ACTIONS, Actions
+from harness.campaign.actions import Actions
 from harness.campaign.division import Partition, Vios
 from harness.campaign.fields import OneOrMany, Text
 from harness.campaign.table import Name, PositiveTime, Table
@@ -44,6 +44,8 @@ Metric = Literal[
     "down",
     "pool",
     "pool-idle",
+    "power",
+    "bill",
     "status",
     "lasted",
     "result",
@@ -134,7 +136,7 @@ class Expectation(Table):
     step: str | None = None
     """The step or rule whose outcome is looked at."""
     key: str | None = None
-    """Which result of it, for what = "result"."""
+    """Which result of it, for what = "result"; which kind of Capacity on Demand, for "bill"."""
     between: Interval | None = None
     """From when to when; without it from beginning to end."""
     statistic: Literal["mean", "minimum", "maximum", "last"] = "mean"
@@ -182,6 +184,10 @@ class Beside(Table):
     """The way of dividing it."""
     workload: str | None = None
     """The workload of partitions that do not name their own."""
+    lan: str = "lan"
+    """The network outside to which its adapters are connected."""
+    san: str = "san"
+    """The storage network to which its VIOS are connected."""
     partitions: list[Partition] = []
     """What runs there at first."""
     vios: list[Vios] = []
@@ -208,6 +214,10 @@ class Scenario(Table):
     """The way of dividing the machine."""
     workload: str | None = None
     """The workload of partitions that do not name their own."""
+    lan: str = "lan"
+    """The network outside to which the machine's adapters are connected."""
+    san: str = "san"
+    """The storage network to which its VIOS are connected."""
     duration: PositiveTime
     """Simulated time."""
     sample: PositiveTime | None = None
@@ -224,6 +234,3 @@ class Scenario(Table):
     """What is done when something is observed."""
     expect: Annotated[list[Expectation], Field(min_length=1)]
     """What must be seen."""
-
-
-__all__ = ["ACTIONS", "Beside", "Condition", "Expectation", "Reference", "Rule", "Scenario", "Step"]

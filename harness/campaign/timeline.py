@@ -9,7 +9,9 @@ from typing import Any
 from locust.env import Environment
 
 from harness.campaign.result import Point
+from harness.catalog import Constants
 from harness.clock import Clock
+from harness.operations.power import EnergyMeter
 from harness.platform.machine import Machine
 from harness.platform.partition import Partition
 
@@ -27,7 +29,11 @@ _PARTITION = {
 }
 """Metric -> what a sample of it is called on the timeline."""
 
-_POOL = {"pool": "vtax_pool_size_processors", "pool-idle": "vtax_pool_available_processors"}
+_POOL = {
+    "pool": "vtax_pool_size_processors",
+    "pool-idle": "vtax_pool_available_processors",
+    "power": "vtax_machine_power_watts",
+}
 
 
 @dataclass(slots=True)
@@ -61,6 +67,7 @@ class Timeline:
         machines: Mapping[str, Machine],
         partitions: Sequence[str],
         labels: Mapping[str, tuple[str, str]],
+        constants: Constants,
     ) -> None:
         self.clock = clock
         self.machines = machines
@@ -78,6 +85,8 @@ class Timeline:
             for name in self.names
             if (found := self.find(name)) is not None
         }
+        self._meters = {name: EnergyMeter(each, constants) for name, each in machines.items()}
+        self._joules = dict.fromkeys(machines, 0.0)
         environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]
 
     def find(self, name: str) -> tuple[Machine, Partition] | None:
@@ -130,6 +139,9 @@ class Timeline:
             size = len(machine.pool.processors) if machine.pool is not None else 0
             self.samples["pool", place].append(size)
             self.samples["pool-idle", place].append(max(0.0, size - used[place]))
+            joules = self._meters[place].joules
+            self.samples["power", place].append((joules - self._joules[place]) / passed_ns * 1e9)
+            self._joules[place] = joules
 
     def _read(self, machine: Machine, partition: Partition, values: dict[str, float]) -> None:
         capacity, name = machine.capacity, partition.name
