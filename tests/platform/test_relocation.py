@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modelling import CAPPED, DEDICATED, MS, NO_OVERHEAD, UNCAPPED, keep_busy, repeat
-from moving import GIB, MIB, balanced, belongings, migrated, movable, power6, seconds, site_of, two
+from moving import (
+    GIB,
+    MIB,
+    POWER6_HZ,
+    balanced,
+    belongings,
+    migrated,
+    movable,
+    power6,
+    seconds,
+    site_of,
+    two,
+)
 
 from harness.operations.mobility import Move
 from harness.operations.operation import carry_out
@@ -90,6 +102,10 @@ def test_disks_and_networks_lead_over_the_target() -> None:
 
     use()
     assert counters() == ([2000, 0], [3, 0])
+    # On one machine the two talk to each other without a VIOS.
+    repeat(site.clock, lambda done: a.partitions["peer"].exchange(64, 100, "next", done), 1)
+    repeat(site.clock, lambda done: app.send(500, "peer", done), 1)
+    assert counters() == ([2000, 0], [3, 0])
     migrated(site)
     use()
     assert counters() == ([2000, 2000], [3, 3])
@@ -118,3 +134,34 @@ def test_its_entitlement_holds_at_the_target() -> None:
     before = app.partition.occupied_ns()
     seconds(site, 1.0)
     assert app.partition.occupied_ns() - before == pytest.approx(500 * MS, abs=5 * MS)
+
+
+def test_the_source_does_what_its_vios_had_put_off() -> None:
+    site = site_of(two(movable("app", memory_bytes=32 * MIB)), NO_OVERHEAD)
+    app = site.machines["A"].partitions["app"]
+    operations = 7
+    repeat(site.clock, lambda done: app.transfer(0, 131072, 0, False, done), operations)
+    migration = migrated(site)
+    accounts, _ = site.machines["A"].balance()
+    cycles = site.constants.interpolate("vios.vscsi.cycles.physical", 131072)
+    spent = accounts["app"]["vios"] - migration.source_vios_seconds * 1e9
+    assert spent == pytest.approx(operations * cycles / POWER6_HZ * 1e9, abs=3 * operations)
+
+
+def test_who_arrives_competes_for_spare_capacity_as_if_it_had_had_none() -> None:
+    busy = [movable(name, 0.5, 4, memory_bytes=32 * MIB) for name in ("app", "rival")]
+    site = site_of(two(*busy, there=[movable("other", 0.5, 4)]), NO_OVERHEAD)
+    app = site.machines["A"].partitions["app"]
+    other = site.machines["B"].partitions["other"]
+    for modelled in (app, site.machines["A"].partitions["rival"], other):
+        keep_busy(modelled, 0.003, 6)
+    seconds(site, 20)
+    assert app.partition.spare_pass > other.partition.spare_pass
+    migrated(site)
+    before = [each.partition.occupied_ns() for each in (app, other)]
+    seconds(site, 0.5)
+    used = [
+        each.partition.occupied_ns() - start
+        for each, start in zip((app, other), before, strict=True)
+    ]
+    assert used[0] == pytest.approx(used[1], rel=0.05)
