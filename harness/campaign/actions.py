@@ -150,6 +150,30 @@ class Fleet(Table):
         return self
 
 
+class Fault(Table):
+    """Something breaks."""
+
+    panic: str | None = None
+    """The operating system of this partition or VIOS stops, and boots again."""
+    host: str | None = None
+    """The operating system under a monitor stops, on this machine."""
+    adapter: str | None = None
+    """This adapter breaks."""
+    of: str | None = None
+    """Whose adapter: a partition's or a VIOS's."""
+    repair: Seconds | None = None
+    """When a new adapter works; without it never."""
+
+    @model_validator(mode="after")
+    def _one_fault(self) -> Self:
+        faults = ("panic", "host", "adapter")
+        if sum(getattr(self, fault) is not None for fault in faults) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(faults)}")
+        if (self.adapter is None) != (self.of is None):
+            raise ValueError("of goes with adapter, and adapter needs it")
+        return self
+
+
 class Actions(Table):
     """Something done; exactly one of the kinds."""
 
@@ -169,6 +193,8 @@ class Actions(Table):
     """Move a running partition to another machine."""
     fleet: Fleet | None = None
     """Maintain, balance or consolidate machines by moving partitions."""
+    fault: Fault | None = None
+    """Let something break."""
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:
@@ -191,5 +217,5 @@ class Actions(Table):
         return getattr(self, self.kind)
 
 
-ACTIONS = ("load", "dlpar", "reach", "memory", "plm", "cod", "migrate", "fleet")
+ACTIONS = ("load", "dlpar", "reach", "memory", "plm", "cod", "migrate", "fleet", "fault")
 """The kinds of actions."""

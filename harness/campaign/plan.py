@@ -117,12 +117,11 @@ class Plan:
         """
         key = (id(catalog), -1 if stated else replication)
         if key not in self._constants:
-            quantiles = self._quantiles[replication]
-            constants = (
-                catalog.nominal()
-                if stated
-                else catalog.draw({name: quantiles[name] for name in catalog.uncertain})
-            )
+            if stated:
+                constants = catalog.nominal()
+            else:
+                quantiles = self._quantiles[replication]
+                constants = catalog.draw({name: quantiles[name] for name in catalog.uncertain})
             digest = constants.digest()
             self._constants[key] = constants, digest
             self.drawn[digest] = {name: constants[name] for name in catalog.uncertain}

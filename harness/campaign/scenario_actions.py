@@ -15,6 +15,7 @@ from harness.operations.cod import (
     TurnOn,
 )
 from harness.operations.dlpar import ChangeSharing, MoveAdapter, MoveCores, MoveMemory, MoveUnits
+from harness.operations.faults import AdapterFailure, GuestPanic, HostPanic, ViosPanic
 from harness.operations.fleet import Balance, Consolidate, Evacuate
 from harness.operations.mobility import Move
 from harness.operations.operation import Operation, RefusedError, Site, Steps
@@ -179,6 +180,18 @@ def _fleet(values: Mapping[str, Any]) -> Operation:
     return Consolidate(values["away"], tuple(values["consolidate"]))
 
 
+def _fault(values: Mapping[str, Any]) -> Operation:
+    if values["host"] is not None:
+        return HostPanic(values["host"])
+    if values["adapter"] is not None:
+        name, machine = _place(values["of"])
+        assert name is not None
+        return AdapterFailure(name, values["adapter"], values["repair"], machine)
+    name, machine = _place(values["panic"])
+    assert name is not None
+    return ViosPanic(name, machine) if values["vios"] else GuestPanic(name)
+
+
 def results_of(operation: Operation) -> dict[str, float]:
     """Return what an operation has measured of itself, in SI units."""
     if isinstance(operation, Move):
@@ -227,6 +240,7 @@ def operation_for(action: Action, users: Users) -> Operation:
         "cod": lambda values: _COD[values["activate"]](values["machine"], values["cores"]),
         "migrate": lambda values: Move(values["partition"], values["target"]),
         "fleet": _fleet,
+        "fault": _fault,
     }
     return makers[action.kind](action.values)
 

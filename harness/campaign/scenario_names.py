@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import units
-from harness.campaign.actions import Cod, Dlpar, Fleet, Load, Memory, Migrate, Plm, Reach
+from harness.campaign.actions import Cod, Dlpar, Fault, Fleet, Load, Memory, Migrate, Plm, Reach
 from harness.campaign.complaint import complaint, one_of
 from harness.campaign.scenario import POOL, REQUESTS, Step
 from harness.campaign.scenario_schema import Scenario
@@ -125,6 +125,7 @@ class Cast:
             "cod": self._cod,
             "migrate": self._migrate,
             "fleet": self._fleet,
+            "fault": self._fault,
         }
         return checks[kind](key, table)
 
@@ -202,6 +203,17 @@ class Cast:
             for name in [named] if isinstance(named, str) else named or ():
                 self.known(f"{key}.{use}", name, self.systems, "machine")
         return table.model_dump()
+
+    def _fault(self, key: str, table: Fault) -> dict[str, Any]:
+        if table.panic is not None:
+            self.known(f"{key}.panic", table.panic, self.everyone, "partition or VIOS")
+        if table.host is not None:
+            self.known(f"{key}.host", table.host, self.systems, "machine")
+        if table.adapter is not None and table.of is not None:
+            self.known(f"{key}.of", table.of, self.everyone, "partition or VIOS")
+            devices = [*self.catalog.disks, *self.catalog.adapters]
+            self.known(f"{key}.adapter", table.adapter, devices, "adapter")
+        return {**table.model_dump(), "vios": table.panic not in self.partitions}
 
     def check_sequence(self, steps: Sequence[Step]) -> None:
         """Refuse what cannot be in this order, whatever the machine does meanwhile."""
