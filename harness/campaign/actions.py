@@ -174,6 +174,17 @@ class Fault(Table):
         return self
 
 
+class Attach(Table):
+    """Give a partition a disk over a virtual Fibre Channel adapter."""
+
+    partition: str
+    """Who gets it."""
+    fibre_channel: str
+    """The disk, by its name in the catalog."""
+    vios: str
+    """The VIOS whose adapter it is."""
+
+
 class Actions(Table):
     """Something done; exactly one of the kinds."""
 
@@ -193,6 +204,8 @@ class Actions(Table):
     """Move a running partition to another machine."""
     fleet: Fleet | None = None
     """Maintain, balance or consolidate machines by moving partitions."""
+    attach: Attach | None = None
+    """Attach a disk over virtual Fibre Channel."""
     fault: Fault | None = None
     """Let something break."""
 
@@ -217,5 +230,5 @@ class Actions(Table):
         return getattr(self, self.kind)
 
 
-ACTIONS = ("load", "dlpar", "reach", "memory", "plm", "cod", "migrate", "fleet", "fault")
+ACTIONS = ("load", "dlpar", "reach", "memory", "plm", "cod", "migrate", "fleet", "attach", "fault")
 """The kinds of actions."""

@@ -108,6 +108,8 @@ class Expectation:
     each: bool
     """Each of those it is about must fulfil it."""
     relative_to: Reading | None
+    difference: bool
+    """Expect the difference from it rather than the relation to it."""
     relation: str
     """``equals``, ``at-least`` or ``at-most``."""
     expected: float | str | None

@@ -16,6 +16,7 @@ from harness.operations.cod import (
 )
 from harness.operations.dlpar import ChangeSharing, MoveAdapter, MoveCores, MoveMemory, MoveUnits
 from harness.operations.faults import AdapterFailure, GuestPanic, HostPanic, ViosPanic
+from harness.operations.fibre_channel import AttachFibreChannel
 from harness.operations.fleet import Balance, Consolidate, Evacuate
 from harness.operations.mobility import Move
 from harness.operations.operation import Operation, RefusedError, Site, Steps
@@ -240,6 +241,9 @@ def operation_for(action: Action, users: Users) -> Operation:
         "cod": lambda values: _COD[values["activate"]](values["machine"], values["cores"]),
         "migrate": lambda values: Move(values["partition"], values["target"]),
         "fleet": _fleet,
+        "attach": lambda values: AttachFibreChannel(
+            values["partition"], values["vios"], values["fibre_channel"]
+        ),
         "fault": _fault,
     }
     return makers[action.kind](action.values)

@@ -180,10 +180,7 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
     assert expected is not None
     apart = expectation.each and reading.metric not in OUTCOMES
     subjects = [(name,) for name in reading.of] if apart else [reading.of]
-    found = [
-        (_measure(replace(reading, of=of), expectation.relative_to, apart, reader), of)
-        for of in subjects
-    ]
+    found = [(_measure(replace(reading, of=of), expectation, apart, reader), of) for of in subjects]
     if isinstance(expected, str):
         return _status(expectation, expected, found[0][0], reader)
     tolerance = expectation.tolerance
@@ -209,7 +206,8 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
         detail = f"nothing was measured{_whose(lacking[0])}"
     elif apart and len(found) > 1:
         detail = f"the farthest off{_whose(of)}, of {len(found)}"
-    dimension = "ratio" if expectation.relative_to is not None else DIMENSIONS[reading.metric]
+    related = expectation.relative_to is not None and not expectation.difference
+    dimension = "ratio" if related else DIMENSIONS[reading.metric]
     return Check(
         name=dict(expectation.name),
         measured=None if measured is None else float(measured),
@@ -225,15 +223,20 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
 
 
 def _measure(
-    reading: Reading, relative_to: Reading | None, apart: bool, reader: Reader
+    reading: Reading, expectation: Expectation, apart: bool, reader: Reader
 ) -> float | str | None:
     value = reader.read(reading)
-    if relative_to is None or not isinstance(value, float | int):
+    reference = expectation.relative_to
+    if reference is None or not isinstance(value, float | int):
         return value
     # Where each has to fulfil it, it is compared with itself unless others are named.
-    own = apart and relative_to.of and reading.of[0] in relative_to.of
-    other = reader.read(replace(relative_to, of=reading.of) if own else relative_to)
-    return value / other if isinstance(other, float | int) and other else None
+    own = apart and reading.of[0] in reference.of
+    other = reader.read(replace(reference, of=reading.of) if own else reference)
+    if not isinstance(other, float | int):
+        return None
+    if expectation.difference:
+        return value - other
+    return value / other if other else None
 
 
 def _status(

@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from harness import units
-from harness.campaign.actions import Cod, Dlpar, Fault, Fleet, Load, Memory, Migrate, Plm, Reach
+from harness.campaign.actions import (
+    Attach,
+    Cod,
+    Dlpar,
+    Fault,
+    Fleet,
+    Load,
+    Memory,
+    Migrate,
+    Plm,
+    Reach,
+)
 from harness.campaign.complaint import complaint, one_of
 from harness.campaign.scenario import POOL, REQUESTS, Step
 from harness.campaign.scenario_schema import Scenario
@@ -125,6 +136,7 @@ class Cast:
             "cod": self._cod,
             "migrate": self._migrate,
             "fleet": self._fleet,
+            "attach": self._attach,
             "fault": self._fault,
         }
         return checks[kind](key, table)
@@ -202,6 +214,13 @@ class Cast:
             named = getattr(table, use)
             for name in [named] if isinstance(named, str) else named or ():
                 self.known(f"{key}.{use}", name, self.systems, "machine")
+        return table.model_dump()
+
+    def _attach(self, key: str, table: Attach) -> dict[str, Any]:
+        self.known(f"{key}.partition", table.partition, self.partitions, "partition")
+        self.known(f"{key}.vios", table.vios, self.vios, "VIOS")
+        disks = self.catalog.disks
+        self.known(f"{key}.fibre_channel", table.fibre_channel, disks, "disk")
         return table.model_dump()
 
     def _fault(self, key: str, table: Fault) -> dict[str, Any]:

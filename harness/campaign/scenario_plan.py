@@ -230,8 +230,9 @@ def _expectation(
     )
     relative_to = None
     dimension = DIMENSIONS[written.what]
-    if written.to is not None:
-        to, place = written.to, f"{key}.to"
+    to = written.minus if written.to is None else written.to
+    if to is not None:
+        place = f"{key}.{'minus' if written.to is None else 'to'}"
         metric = written.what if to.what is None else to.what
         begin, end = reading.begin_seconds, reading.end_seconds
         if to.between is not None:
@@ -246,7 +247,7 @@ def _expectation(
             end_seconds=end,
             statistic=reading.statistic,
         )
-        dimension = "ratio"
+        dimension = "ratio" if written.to is not None else dimension
     relation = next(
         name for name in ("equals", "at_least", "at_most") if getattr(written, name) is not None
     )
@@ -265,6 +266,7 @@ def _expectation(
         reading=reading,
         each=written.each,
         relative_to=relative_to,
+        difference=written.minus is not None,
         relation=relation.replace("_", "-"),
         expected=value,
         constant=constant,

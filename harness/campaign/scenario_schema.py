@@ -143,6 +143,8 @@ class Expectation(Table):
     """Of the samples taken in that time, where the metric is sampled."""
     to: Reference | None = None
     """Expect the relation to this instead of the value itself."""
+    minus: Reference | None = None
+    """Expect the difference from this instead of the value itself."""
     equals: Quantity | bool | None = None
     """The value expected, within the tolerance; a status as a text."""
     at_least: Quantity | None = None
@@ -162,6 +164,8 @@ class Expectation(Table):
 
     @model_validator(mode="after")
     def _one_relation(self) -> Self:
+        if self.to is not None and self.minus is not None:
+            raise ValueError("has to and minus; give one of them")
         given = [key for key in ("equals", "at_least", "at_most") if getattr(self, key) is not None]
         if len(given) != 1:
             raise ValueError(

@@ -217,7 +217,7 @@ class Machine:
         paths = [
             self.block_path(
                 partition,
-                self._disk(f"{configuration.name}/hdisk{index}", disk.device),
+                self.new_disk(f"{configuration.name}/hdisk{index}", disk.device),
                 disk,
                 depth,
             )
@@ -285,7 +285,8 @@ class Machine:
             copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
         )
 
-    def _disk(self, name: str, device: str) -> Disk:
+    def new_disk(self, name: str, device: str) -> Disk:
+        """Put a device of the catalog into the machine."""
         costs = self.costs
         prefix = f"disks.{device}"
         reference_hz = costs.number("processor.reference_clock")
