@@ -303,6 +303,20 @@ def test_a_vios_that_boots_does_not_mend_its_adapter():
         assert run.gap("app1", "net") == pytest.approx(3.0, abs=0.03)
 
 
+def test_an_adapter_that_is_replaced_while_its_vios_is_down_does_not_take_over_too_early():
+    with running(served(second=True, sea=True, groups=(ASK,))) as run:
+        run.until(0.5)
+        run.begin(AdapterFailure("vios1", ETHERNET, repair_seconds=1.0))
+        run.until(1.0)
+        run.begin(ViosPanic("vios1"))
+        run.until(2.4)
+        # vios2 has bridged since 0.7 s and goes on until vios1 is back at 2.5 s.
+        assert run.gap("app1", "net") == pytest.approx(0.2, abs=0.03)
+        assert not run.machine.network.trunks["vios1"].opposite_active(True, SECOND // 2)
+        run.until(3.0)
+        assert run.machine.network.trunks["vios1"].opposite_active(True, SECOND // 2)
+
+
 # Refused
 
 

@@ -189,7 +189,7 @@ def test_nothing_is_lost_or_owned_twice_and_time_is_conserved(script):
 
 @settings(max_examples=250)
 @given(SCRIPT)
-def test_who_is_always_busy_gets_its_entitlement_in_every_window_without_an_operation(script):
+def test_the_busy_get_their_entitlement_and_the_capped_no_more_in_every_quiet_window(script):
     overrides: Mapping[str, Value] = {**NO_TICKS, **NO_REFILL}
     site, machine = loaded(overrides)
     pool = machine.pool
@@ -210,10 +210,13 @@ def test_who_is_always_busy_gets_its_entitlement_in_every_window_without_an_oper
     due = next_ms
     windows = sum(ms for ms, _ in script) // 10 + 15
     disturbed: set[int] = set()
+    capped: set[tuple[str, int]] = set()
     for number in range(windows):
         for name in BUSY_SHARED:
             vps = machine.partitions[name].partition.vps
             entitled[name][number] = sum(vp.entitlement_ns for vp in vps)
+            if not vps[0].partition.weight:
+                capped.add((name, number))
         before = holdings(machine)
         for ms in range(10):
             while operation is not None and due <= number * 10 + ms:
@@ -228,6 +231,8 @@ def test_who_is_always_busy_gets_its_entitlement_in_every_window_without_an_oper
         for number in range(windows):
             if number not in disturbed:
                 assert occupied[name][number] >= entitled[name][number], (name, number)
+                if (name, number) in capped:
+                    assert occupied[name][number] <= entitled[name][number], (name, number)
     assert len(disturbed) < windows
 
 
