@@ -312,6 +312,7 @@ def test_an_adapter_that_is_replaced_while_its_vios_is_down_does_not_take_over_t
         run.until(2.4)
         # vios2 has bridged since 0.7 s and goes on until vios1 is back at 2.5 s.
         assert run.gap("app1", "net") == pytest.approx(0.2, abs=0.03)
+        assert run.count("app1", "net", 1.6, 2.4) > 100
         assert not run.machine.network.trunks["vios1"].opposite_active(True, SECOND // 2)
         run.until(3.0)
         assert run.machine.network.trunks["vios1"].opposite_active(True, SECOND // 2)
