@@ -28,7 +28,7 @@ _UNITS = {
     "size": "B",
     "power": "W",
 }
-_AVERAGED = ("entc", "response-mean", "response-p95")
+_AVERAGED = ("entc",)
 _ROUNDING = 1e-9
 
 
@@ -77,11 +77,7 @@ class Reader:
             return self._requests(reading)
         if reading.metric == "bill":
             return math.fsum(self.billed(name, reading.key or "") for name in reading.of)
-        values = [self._sampled(reading, name) for name in reading.of]
-        if not values or any(value is None for value in values):
-            return None
-        total = math.fsum(value for value in values if value is not None)
-        return total / len(values) if reading.metric in _AVERAGED else total
+        return self._sampled(reading)
 
     def _outcome(self, reading: Reading) -> float | str | None:
         outcome = self.outcomes.get(reading.step or "")
@@ -138,14 +134,19 @@ class Reader:
         marks = [begin_ns, *ends, end_ns]
         return max(later - earlier for earlier, later in pairwise(marks)) / 1e9
 
-    def _sampled(self, reading: Reading, name: str) -> float | None:
-        """Return a statistic of the samples that cover the time from beginning to end."""
+    def _sampled(self, reading: Reading) -> float | None:
+        """Return a statistic of the samples that cover the time from beginning to end.
+
+        Several partitions are added up, or averaged, at each moment.
+        """
         times = self.timeline.times_ns
         first = bisect_right(times, to_ns(reading.begin_seconds)) - 1
         last = bisect_right(times, to_ns(reading.end_seconds)) - 1
-        if last <= first:
+        if last <= first or not reading.of:
             return None
-        values = self._series(reading.metric, name)[first:last]
+        each = [self._series(reading.metric, name)[first:last] for name in reading.of]
+        share = len(each) if reading.metric in _AVERAGED else 1
+        values = [math.fsum(moment) / share for moment in zip(*each, strict=True)]
         match reading.statistic:
             case "minimum":
                 return min(values)

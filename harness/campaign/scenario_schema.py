@@ -128,7 +128,7 @@ class Expectation(Table):
     what: Metric
     """What is looked at."""
     of: Names | None = None
-    """Partitions or VIOS; without it all. Several are added up, or averaged where it is a time."""
+    """Partitions or VIOS; without it all. Several are taken together."""
     each: bool = False
     """Each of them must fulfil it; the one farthest off is shown."""
     group: str | None = None
