@@ -40,7 +40,10 @@ def conduct(
     first, last = 0, plan.minimum
     positions: Collection[int] | None = None
     while True:
-        specs = plan.runs(first, last, positions)
+        try:
+            specs = plan.runs(first, last, positions)
+        except KeyboardInterrupt:  # drawing constants for the first time takes a moment
+            return Summary(kept=len(store.complete()), interrupted=True)
         total += execute(specs, store, run, workers=workers, drawn=plan.drawn, observer=observer)
         if total.interrupted or too_wide is None or last >= plan.maximum:
             return total
