@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from harness.analysis import EnvironmentResult, Study
+from harness.campaign.record import CellRecord
 from harness.environments import Environment, Load
 from harness.summary import CellSummary
 from reports.palette import Style, level_of, styles
@@ -32,35 +33,55 @@ class Material:
         return self.study.campaign.claim
 
     @cached_property
+    def matrix(self) -> tuple[CellRecord, ...]:
+        """Cells that are compared with each other: all but scenarios."""
+        return tuple(cell for cell in self.study.campaign.cells if cell.scenario is None)
+
+    @property
+    def shown_machines(self) -> tuple[str, ...]:
+        """Machines of the matrix and of scenarios."""
+        return distinct(cell.machine for cell in self.study.campaign.cells)
+
+    @property
+    def shown_systems(self) -> tuple[str, ...]:
+        """Operating systems of the matrix and of scenarios."""
+        return distinct(cell.os for cell in self.study.campaign.cells)
+
+    @cached_property
+    def shown_virtualizations(self) -> tuple[str, ...]:
+        """Virtualizations of the matrix and of scenarios."""
+        return distinct(cell.virtualization for cell in self.study.campaign.cells)
+
+    @cached_property
     def machines(self) -> tuple[str, ...]:
         """Machines, in the order of the matrix."""
-        return distinct(cell.machine for cell in self.study.campaign.cells)
+        return distinct(cell.machine for cell in self.matrix)
 
     @cached_property
     def systems(self) -> tuple[str, ...]:
         """Operating systems."""
-        return distinct(cell.os for cell in self.study.campaign.cells)
+        return distinct(cell.os for cell in self.matrix)
 
     @cached_property
     def workloads(self) -> tuple[str, ...]:
         """Workloads."""
-        return distinct(cell.workload for cell in self.study.campaign.cells)
+        return distinct(cell.workload for cell in self.matrix)
 
     @cached_property
     def loads(self) -> tuple[Load, ...]:
         """Loads; a single empty one unless the campaign varies something further."""
-        return distinct(cell.load for cell in self.study.campaign.cells)
+        return distinct(cell.load for cell in self.matrix)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """Workloads with their loads, all loads of a workload together."""
-        found = distinct((cell.workload, cell.load) for cell in self.study.campaign.cells)
+        found = distinct((cell.workload, cell.load) for cell in self.matrix)
         return tuple(sorted(found, key=lambda place: self.workloads.index(place[0])))
 
     @cached_property
     def virtualizations(self) -> tuple[str, ...]:
         """Virtualizations, the baseline included."""
-        return distinct(cell.virtualization for cell in self.study.campaign.cells)
+        return distinct(cell.virtualization for cell in self.matrix)
 
     @cached_property
     def styles(self) -> dict[str, Style]:

@@ -15,7 +15,7 @@ from typing import Any
 from harness.analysis import EnvironmentResult, Outcome
 from harness.metrics.digest import RELATIVE_ERROR
 from harness.overheads import BASELINE, MEASURES
-from reports import figures, numbers, tables
+from reports import figures, numbers, scenarios, tables
 from reports.material import Material, chunks, distinct, place_text
 from reports.palette import CAUSES
 
@@ -31,7 +31,7 @@ def verdict(material: Material) -> Content:
     """Show the outcome of the whole and of each measure, and what speaks most against it."""
     study, found = material.study, material.study.verdict
     if found is None:
-        return {"verdict": None}
+        return {"verdict": None, "scenarios": scenarios.outcome(material)}
     rows = []
     for each in found.measures:
         outcomes = Counter(str(one.outcome) for one in each.environments)
@@ -50,6 +50,7 @@ def verdict(material: Material) -> Content:
     worst = found.worst
     return {
         "verdict": found,
+        "scenarios": scenarios.outcome(material),
         "outcome": str(found.outcome),
         "rows": rows,
         "worst": worst
@@ -365,6 +366,7 @@ def repeat(material: Material) -> Content:
 SECTIONS: tuple[tuple[str, Callable[[Material], Content | None]], ...] = (
     ("verdict", verdict),
     ("reading", reading),
+    ("elements", scenarios.elements),
     ("matrix", matrix),
     ("overheads", overheads),
     ("time", time),

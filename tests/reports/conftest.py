@@ -12,6 +12,7 @@ import pytest
 from harness.analysis import Study, study
 from harness.campaign.plan import make_plan
 from harness.campaign.record import CampaignRecord, CellRecord
+from harness.campaign.result import Check, OperationEvent, RunResult
 from harness.metrics.digest import Digest
 from harness.metrics.measures import Measures
 
@@ -203,6 +204,88 @@ def product(
 @pytest.fixture(scope="session")
 def make_product() -> Callable[..., Study]:
     return product
+
+
+def played(
+    record: CampaignRecord,
+    *scenarios: Mapping[str, Any],
+    runs: int = 2,
+    source: str = "a book, p. 7",
+    text: str = "move 1 core",
+    **changes: Any,
+) -> Study:
+    """A study of scenarios; each is a mapping of ``name``, ``virtualization`` and ``measured``."""
+    cells, results = [], {}
+    for position, each in enumerate(scenarios or ({},)):
+        name = each.get("name", "moves")
+        script = {
+            "name": name,
+            "title": {"en": each.get("title", f"What {name} does")},
+            "element": each.get("element", "dlpar"),
+        }
+        cells.append(
+            CellRecord(
+                position=position,
+                machine="p5-520",
+                os="aix-5.3",
+                virtualization=each.get("virtualization", "shared-uncapped"),
+                workload="work",
+                load=(),
+                infeasible=None,
+                parameters={"scenario": script},
+            )
+        )
+        results[position] = {
+            number: _performance(each.get("measured", 2.0) + number, source, text)
+            for number in range(each.get("runs", runs))
+        }
+    counts = {"minimum": runs, "maximum": runs, "half_width": None}
+    changes = {"cells": tuple(cells), "replications": counts, "claim": None, **changes}
+    return study(replace(record, **changes), {}, scenarios=results)
+
+
+def _performance(measured: float, source: str, text: str) -> RunResult:
+    points: list[tuple[float, str, dict[str, str], float]] = []
+    for step in range(200):
+        for name in ("app1", "app2"):
+            label = {"partition": name}
+            points += [
+                (step * 0.5, "vtax_requests_per_second", label, 100.0 + step % 7),
+                (step * 0.5, "vtax_response_mean_seconds", label, 0.004),
+                (step * 0.5, "vtax_partition_physc_cores", label, 0.5),
+                (step * 0.5, "vtax_partition_entitlement_cores", label, 1.0 + (step > 100)),
+                (step * 0.5, "vtax_partition_memory_bytes", label, 2.0**30),
+            ]
+    numeric = {"relation": "at-most", "tolerance": 0.0, "unit": "cores", "source": source}
+    return RunResult(
+        samples=[],
+        digests={},
+        warm_up_seconds=0.0,
+        measured_seconds=100.0,
+        requests=1,
+        timeline=points,
+        operations=[
+            OperationEvent(5.0, text, "started", ""),
+            OperationEvent(7.0, text, "done", ""),
+            OperationEvent(9.0, f"{text} again", "refused", f"no room for {text}"),
+        ],
+        checks=[
+            Check(
+                name={"en": "Cores at the end"},
+                measured=measured,
+                expected=2.5,
+                passed=measured <= 2.5,
+                detail=f"after {text}",
+                assumed=("operations.dlpar.processor_time",),
+                **numeric,
+            ),
+        ],
+    )
+
+
+@pytest.fixture(scope="session")
+def play() -> Callable[..., Study]:
+    return played
 
 
 @pytest.fixture(scope="session")

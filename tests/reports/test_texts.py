@@ -77,7 +77,17 @@ def test_every_section_has_a_title(texts):
         assert texts(f"{name}.title")
 
 
-def test_no_text_is_left_over(build, truths, make_product, shipped, monkeypatch):
+_RELATIONS = (
+    "elements.equals",
+    "elements.at-least",
+    "elements.nothing",
+    "elements.further",
+    "elements.no_operations",
+)
+"""Shown by what scenarios expect."""
+
+
+def test_no_text_is_left_over(build, truths, make_product, play, shipped, monkeypatch):
     used = set()
     find = Texts._find
 
@@ -101,8 +111,12 @@ def test_no_text_is_left_over(build, truths, make_product, shipped, monkeypatch)
 
     campaign = replace(other.campaign, replications=counts, source="my own.toml")
     render(replace(other, campaign=campaign, damaged=("a row",)))
+    names = ("panic-firmware", "shared-uncapped"), ("panic-software", "hosted-vmware")
+    sides = [{"name": name, "virtualization": how} for name, how in names]
+    for scenarios in (sides, [{"runs": 0}], [{"measured": 1.0, "runs": 1}]):
+        render(play(shipped, *scenarios))
     english = Texts("en")
-    optional = {"verdict.default_claim", "constants.at", "constants.used"}
+    optional = {"verdict.default_claim", "constants.at", "constants.used", *_RELATIONS}
     shown_by_arrivals = {
         "responses.open",
         "responses.closed",
