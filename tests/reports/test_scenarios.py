@@ -50,7 +50,7 @@ def test_lists_operations_and_links_to_timelines(play, shipped, parse_page):
     assert set(links) <= ids
     (figure,) = page.all("svg")
     assert "What moves does" in figure.text
-    assert "app1: processors used over entitlement" in figure.text
+    assert "app1: processors used" in figure.text
 
 
 def test_lays_the_levels_side_by_side(play, shipped, parse_page):
