@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workloads.partition import EVENTS, Partition
 
-Events = Annotated[float, Field(ge=0, strict=True)]
+Events = Annotated[float, Field(ge=0, le=1e9, strict=True, allow_inf_nan=False)]
 """A mean number of events."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.catalog.catalog import Catalog, items, parse_configuration
-from harness.catalog.constant import Constant, Value
+from harness.catalog.constant import Constant, Value, numbers
 from harness.catalog.entry import Entry
 from harness.errors import UserError
 
@@ -179,6 +179,7 @@ def _check_like(constant: Constant, model: Constant, origin: str) -> None:
             f"{origin}: {constant.name}: unit: is '{constant.unit}' in SI, "
             f"but must be one for '{model.unit}'"
         )
+    _check_magnitude(constant, model, origin)
     if bool(constant.at) != bool(model.at) or constant.at_unit != model.at_unit:
         wanted = (
             f"must be given, in units of '{model.at_unit}'" if model.at else "has no place here"
@@ -190,6 +191,46 @@ def _check_like(constant: Constant, model: Constant, origin: str) -> None:
                 parse_configuration(str(text))
             except ValueError as error:
                 raise UserError(f"{origin}: {constant.name}: value: {error}") from error
+
+
+_SANE = 1e6
+"""A replacement is larger than what it replaces by no larger factor than this."""
+
+_DIVISORS = {
+    "window",
+    "spare_slice",
+    "spindles",
+    "l2_line",
+    "l2_cores",
+    "refill_overlap",
+    "memory_step",
+    "segment",
+    "timeslice",
+    "cores",
+    "processors",
+}
+"""Constants that nothing works without, besides rates and capacities."""
+
+
+def _check_magnitude(constant: Constant, model: Constant, origin: str) -> None:
+    """Refuse numbers that cannot be meant: negative, zero where that is no choice, far too large."""
+    if "number" not in _kind(model.value):
+        return
+    shipped = numbers(model.low) + numbers(model.value) + numbers(model.high)
+    least, most = min(shipped), max(shipped)
+    for key, value in (
+        ("value", constant.value),
+        ("low", constant.low),
+        ("high", constant.high),
+    ):
+        for number in numbers(value):
+            needed = constant.unit in ("Hz", "B/s", "cores") or constant.path[-1] in _DIVISORS
+            large = most * _SANE if most > 0 else _SANE
+            if not 0 <= number <= large or (needed and least > 0 and number == 0):
+                raise UserError(
+                    f"{origin}: {constant.name}: {key}: {number:g} {constant.unit}".rstrip()
+                    + f" is out of all proportion; it replaces {model.published}"
+                )
 
 
 def _kind(value: Value) -> str:

@@ -247,3 +247,24 @@ def test_a_new_flavour_needs_its_events(write: Write) -> None:
     )
     catalog = load_catalog([write(f"{tables}\n{events}")])
     assert "hosted-qemu" in catalog.virtualizations
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit"),
+    [
+        ("vp_switch", -8, "us"),
+        ("vp_switch", 1e300, "us"),
+        ("window", 0, "ms"),
+        ("entitlement_step", 0, "cores"),
+    ],
+)
+def test_replacements_out_of_all_proportion_are_refused(name, value, unit):
+    entry = {"value": value, "unit": unit, "source": "x", "status": "verified", "meaning": "x."}
+    with pytest.raises(UserError, match=rf"hypervisor\.{name}: value: .* out of all proportion"):
+        load_catalog(overrides={"hypervisor": {name: entry}})
+
+
+def test_a_cost_may_be_replaced_by_nothing():
+    entry = {"value": 0, "unit": "us", "source": "x", "status": "verified", "meaning": "x."}
+    catalog = load_catalog(overrides={"hypervisor": {"vp_switch": entry}})
+    assert catalog.nominal().number("hypervisor.vp_switch") == 0.0
