@@ -213,7 +213,7 @@ _DIVISORS = {
 
 
 def _check_magnitude(constant: Constant, model: Constant, origin: str) -> None:
-    """Refuse numbers that cannot be meant: negative, far too large, zero where something divides."""
+    """Refuse numbers that cannot be meant: negative, far too large, zero where it divides."""
     if "number" not in _kind(model.value):
         return
     shipped = numbers(model.low) + numbers(model.value) + numbers(model.high)
