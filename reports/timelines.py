@@ -31,6 +31,9 @@ _COLOURS = ("#2f76c4", "#b4480a", "#2e7d5b", "#7b4fa3", "#8a6d00", "#5a6675", "#
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
 _REFUSED = "#99123a"
 _BYTES = 2.0**30
+_GAP = 5.0
+"""Sampling distances without a sample after which a line ends."""
+
 _LINE = 9
 """Points between lines of numbers."""
 
@@ -132,6 +135,16 @@ def thin(series: Series, pairs: int = _PAIRS) -> Series:
     return tuple(series[place] for place in sorted(kept))
 
 
+def parts(series: Series, longest: float) -> list[Series]:
+    """Divide where nothing was sampled for longer than so many seconds: no line spans a gap."""
+    found: list[list[tuple[float, float]]] = []
+    for point in series:
+        if not found or point[0] - found[-1][-1][0] > longest:
+            found.append([])
+        found[-1].append(point)
+    return [tuple(each) for each in found]
+
+
 def steps(series: Series) -> Series:
     """Keep where a value changes, and both ends."""
     last = len(series) - 1
@@ -155,8 +168,9 @@ def draw(
     times = [point[0] for point in scenario.timeline]
     begin, end = min(0.0, *times), max(times)
     styles = _styles(scenario)
+    longest = _GAP * (end - begin) / len(set(times))
     for axes, panel in zip(axes_of, chosen, strict=True):
-        _panel(texts, axes, panel, styles)
+        _panel(texts, axes, panel, styles, longest)
         for act in acts:
             _operation(axes, act, end)
     levels = _number(axes_of[0], acts, end - begin)
@@ -204,16 +218,18 @@ def _panel(texts: Texts, axes: Axes, panel: Panel, styles: Mapping[str, Mapping[
             zorder=1,
         )
     for name, series in panel.series.items():
-        points = thin(steps(series) if _stepped(panel) else series)
-        axes.plot(
-            [at for at, _ in points],
-            [value / scale for _, value in points],
-            drawstyle="steps-post" if _stepped(panel) else "default",
-            zorder=3,
-            **styles[name],
-        )
-    axes.set_ylim(bottom=0.0)
-    axes.margins(y=0.12)
+        for part in parts(series, longest):
+            pairs = max(1, _PAIRS * len(part) // len(series))
+            points = thin(steps(part) if _stepped(panel) else part, pairs)
+            axes.plot(
+                [at for at, _ in points],
+                [value / scale for _, value in points],
+                drawstyle="steps-post" if _stepped(panel) else "default",
+                marker="." if len(points) == 1 else "none",
+                markersize=3,
+                zorder=3,
+                **styles[name],
+            )
     top = max(_peak(panel.series.values()), _peak([panel.entitled])) / scale
     axes.set_ylim(0.0, 1.15 * top or 1.0)
     axes.locator_params(axis="y", nbins=3)

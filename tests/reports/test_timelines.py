@@ -30,6 +30,13 @@ def test_steps_lose_no_change(series):
         assert value == true
 
 
+def test_no_line_spans_a_gap():
+    series = ((0.0, 1.0), (1.0, 1.0), (9.0, 2.0), (10.0, 3.0), (30.0, 4.0))
+    found = timelines.parts(series, 2.0)
+    assert found == [series[:2], series[2:4], series[4:]]
+    assert timelines.parts(series, 20.0) == [series]
+
+
 def test_draws_what_changed_and_nothing_else(play, shipped):
     (scenario,) = play(shipped).elements.scenarios
     chosen = timelines.panels(scenario)
