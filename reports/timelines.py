@@ -204,7 +204,9 @@ def _styles(scenario: ScenarioResult) -> dict[str, dict[str, Any]]:
     }
 
 
-def _panel(texts: Texts, axes: Axes, panel: Panel, styles: Mapping[str, Mapping[str, Any]]) -> None:
+def _panel(
+    texts: Texts, axes: Axes, panel: Panel, styles: Mapping[str, Mapping[str, Any]], longest: float
+) -> None:
     axes.set_title(label(_title(texts, panel)), loc="left", pad=3)
     scale = _BYTES if panel.quantity.endswith("_bytes") else 1.0
     if panel.entitled:
