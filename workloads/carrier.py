@@ -8,8 +8,7 @@ from pydantic import Field
 from harness.units import Bytes, Ratio, Seconds
 from workloads.network import RequestResponse
 from workloads.user import EventDemand, PartitionUser, transaction
-
-_DISK_BYTES = 36 * 10**9
+from workloads.virtual_scsi import DISK_BYTES
 
 
 class SubscriberDemand(EventDemand):
@@ -19,7 +18,7 @@ class SubscriberDemand(EventDemand):
     """Mean user-mode processor time, at 1.65 GHz."""
     variation: Ratio = 1.0
     """Its coefficient of variation."""
-    size: Annotated[Bytes, Field(gt=0, le=_DISK_BYTES)] = 8192
+    size: Annotated[Bytes, Field(gt=0, le=DISK_BYTES)] = 8192
     """Bytes of the block that is read."""
     request: Bytes = 256
     """Bytes that come in over the network."""
@@ -40,7 +39,7 @@ class SubscriberTransaction(PartitionUser):
     def subscribe(self) -> None:
         """Carry out one subscriber's transaction."""
         demand = self.demand
-        offset = self.random.randrange(_DISK_BYTES // demand.size) * demand.size
+        offset = self.random.randrange(DISK_BYTES // demand.size) * demand.size
         processor = self.vary(demand.processor, demand.variation)
         self.partition.exchange(demand.request, demand.response, demand.to)
         self.partition.read(demand.size, offset)
@@ -54,7 +53,7 @@ class RecordDemand(EventDemand):
     """Mean user-mode processor time for one block of records, at 1.65 GHz."""
     variation: Ratio = 0.25
     """Its coefficient of variation."""
-    size: Annotated[Bytes, Field(gt=0, le=_DISK_BYTES)] = 131072
+    size: Annotated[Bytes, Field(gt=0, le=DISK_BYTES)] = 131072
     """Bytes of a block of records."""
 
 

@@ -8,14 +8,14 @@ from pydantic import Field
 from harness.units import Bytes, Ratio, Seconds
 from workloads.user import Demand, PartitionUser, transaction
 
-_DISK_BYTES = 36 * 10**9
+DISK_BYTES = 36 * 10**9
 """Where random blocks may lie: the capacity of a common disk of the time."""
 
 
 class TransferDemand(Demand):
     """One block."""
 
-    size: Annotated[Bytes, Field(gt=0, le=_DISK_BYTES)]
+    size: Annotated[Bytes, Field(gt=0, le=DISK_BYTES)]
     """Bytes of a block."""
     reads: Annotated[Ratio, Field(le=1)] = 1.0
     """Share of reads; the rest are writes."""
@@ -47,7 +47,7 @@ class RandomTransfers(_Transfers):
     def block(self) -> None:
         """Transfer one block at a random place."""
         size = self.demand.size
-        self.transfer(self.random.randrange(_DISK_BYTES // size) * size)
+        self.transfer(self.random.randrange(DISK_BYTES // size) * size)
 
 
 class SequentialTransfers(_Transfers):
