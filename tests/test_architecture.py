@@ -52,6 +52,7 @@ def room(module: str) -> str:
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.cli",),
+    ("harness.commands",),
     ("harness.display",),
     ("reports",),
     ("harness.analysis",),

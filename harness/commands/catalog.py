@@ -1,0 +1,33 @@
+"""``vtax catalog``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+catalog_app = typer.Typer(
+    help="List what can be named in a campaign, or show the constants behind it.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@catalog_app.callback()
+def list_catalog(context: typer.Context) -> None:
+    """List machines, operating systems, virtualizations, devices and workload profiles."""
+    if context.invoked_subcommand is None:
+        from harness.catalog import load_catalog
+        from harness.catalog.listing import overview
+
+        Console().print(overview(load_catalog()))
+
+
+@catalog_app.command("show")
+def show_constants(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An item, or part of a constant.")],
+) -> None:
+    """Print each constant with its unit, range, source and status."""
+    from harness.catalog import load_catalog
+    from harness.catalog.listing import show
+
+    Console().print(show(load_catalog(), name))

@@ -1,0 +1,68 @@
+"""``vtax report``, ``vtax verdict`` and ``vtax export``: what has come of a campaign."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.commands.options import (
+    CONFIRMED,
+    INCONCLUSIVE,
+    REFUTED,
+    DirectoryArgument,
+    warn_damaged,
+)
+from harness.errors import UserError
+
+
+def write_report(directory: DirectoryArgument) -> None:
+    """Write DIR/report.html."""
+    from reports.builder import build_report
+
+    print(build_report(directory))
+
+
+def print_verdict(
+    directory: DirectoryArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Print the verdict; exit code 0 confirmed, 1 refuted, 3 inconclusive, 2 for an error."""
+    from harness.analysis import analyse
+    from harness.campaign.store import Store
+    from harness.display import elements_text, verdict_text
+
+    with Store.open(directory) as store:
+        study = analyse(store)
+    verdict, elements = study.verdict, study.elements
+    if study.outcome is None:
+        raise UserError(f"{directory}: campaign {study.campaign.name!r} makes no claim to judge")
+    warn_damaged(study.damaged)
+    if as_json:
+        told = {} if verdict is None else verdict.to_json()
+        if elements is not None:
+            told = {"campaign": study.campaign.name, **told, "outcome": str(study.outcome)}
+            told |= {"scenarios": str(elements.outcome), "checks": elements.to_json()}
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        if verdict is not None:
+            Console().print(verdict_text(study, verdict))
+        if elements is not None:
+            Console().print(elements_text(study, elements))
+    codes = {"confirmed": CONFIRMED, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
+    raise typer.Exit(codes[str(study.outcome)])
+
+
+def export_runs(
+    directory: DirectoryArgument,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="csv, parquet or openmetrics.")
+    ],
+) -> None:
+    """Write every run with every resolved parameter and measure into DIR."""
+    from harness.campaign.export import export
+    from harness.campaign.store import Store
+
+    with Store.open(directory) as store:
+        print(export(store, form))
+        warn_damaged(store.damaged)

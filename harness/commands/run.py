@@ -1,0 +1,105 @@
+"""``vtax plan`` and ``vtax run``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from harness.commands.options import (
+    INTERRUPTED,
+    CampaignArgument,
+    OnlyOption,
+    ReplicationsOption,
+    SeedOption,
+    WorkersOption,
+    cores,
+    fail,
+)
+
+if TYPE_CHECKING:
+    from harness.campaign.execute import Summary
+    from harness.campaign.plan import Plan
+
+
+def show_plan(
+    campaign: CampaignArgument,
+    workers: WorkersOption = None,
+    replications: ReplicationsOption = None,
+    only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
+) -> None:
+    """Print the matrix, the number of runs and the expected duration; run nothing."""
+    from harness.campaign.plan import make_plan
+    from harness.display import plan_table
+
+    plan = make_plan(campaign, replications=replications, only=only)
+    Console().print(plan_table(plan, workers or cores()))
+
+
+def run_campaign(
+    campaign: CampaignArgument,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="By default results/<campaign>.")
+    ] = None,
+    workers: WorkersOption = None,
+    seed: SeedOption = None,
+    replications: ReplicationsOption = None,
+    only: OnlyOption = [],  # noqa: B006
+) -> None:
+    """Run a campaign, or what is left of it."""
+    from harness.campaign.conduct import conduct
+    from harness.campaign.plan import make_plan
+    from harness.campaign.scenario_run import run
+    from harness.campaign.store import Store
+    from harness.display import ProgressBar
+    from harness.precision import too_wide
+
+    plan = make_plan(campaign, seed=seed, replications=replications, only=only)
+    directory = out or Path("results") / plan.campaign.campaign.name
+    workers = workers or cores()
+    with (
+        Store.start(directory, plan.record()) as store,
+        ProgressBar(Console(stderr=True), workers) as bar,
+    ):
+        summary = conduct(
+            plan,
+            store,
+            run,
+            workers=workers,
+            observer=bar,
+            too_wide=too_wide if plan.half_width is not None and plan.campaign.claim else None,
+        )
+        counts = store.counts()
+    _tell(plan, directory, summary, counts)
+
+
+def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]) -> None:
+    """Say how a campaign ended, and what to do next."""
+    if summary.interrupted:
+        needed = len(plan.cells) * plan.minimum
+        print(
+            f"vtax: interrupted with {summary.kept + summary.done} of {needed} runs kept in "
+            f"{directory}; the same command goes on from there",
+            file=sys.stderr,
+        )
+        raise typer.Exit(INTERRUPTED)
+    print(
+        f"{counts['complete']} runs complete in {directory} "
+        f"({summary.done} now, {summary.kept} before), {summary.failed} failed"
+    )
+    if summary.failed:
+        from harness.campaign.store import Store
+
+        with Store.open(directory) as store:
+            failed = [run for run in store.runs() if run.failure is not None]
+        first = failed[0]
+        print(
+            f"vtax: {len(failed)} runs failed, for instance {first.cell.title}, replication "
+            f"{first.replication}: {first.failure}: {first.reason}; they are tried again when the "
+            "campaign is run again",
+            file=sys.stderr,
+        )
+    if not counts["complete"]:
+        fail("no run has a result")
+    print(f"next: vtax report {directory}")
