@@ -22,10 +22,6 @@ from harness.platform.configuration import SystemConfiguration
 from harness.platform.machine import Machine
 from harness.users import Crowd, locust_on
 
-_MEMORY_NEEDED = 0.7
-"""The part of its memory that a partition's programs need unless the scenario says otherwise:
-neither so much that the Partition Load Manager gives it more, nor so little that it takes some."""
-
 
 def run(spec: RunSpec) -> RunResult:
     """Carry out one run, of a cell of the matrix or of a scenario."""
@@ -47,9 +43,11 @@ def run_scenario(spec: RunSpec) -> RunResult:
     timeline = Timeline(clock, environment, machines, partitions, labels, spec.constants)
     needs: dict[str, int] = {}
 
+    usual = spec.constants.number("operations.plm.memory_needed")
+
     def memory_in_use(partition: str) -> int:
         owned = site.machine_of(partition).capacity.memory_bytes[partition]
-        return min(owned, needs.get(partition, round(_MEMORY_NEEDED * owned)))
+        return min(owned, needs.get(partition, round(usual * owned)))
 
     site = Site(
         clock,

@@ -23,14 +23,8 @@ from harness.platform.partition import Partition
 from harness.platform.relocation import relocate
 from harness.platform.routes import connect
 
-_ENTRY_BYTES = 8
-"""In the list of pages still to come, which travels while the partition is suspended."""
-
 _LOOK_SECONDS = 1.0
 """How often a migration looks whether both VIOS and the partition are still up."""
-
-_PAGING_PIECE_BYTES = 16_384
-"""Once the partition has resumed, pages are sent in pieces so small that fetches pass them soon."""
 
 _FAULT_SECONDS = 0.001
 """How often it is counted which page faults the resumed partition has had."""
@@ -255,7 +249,8 @@ def _across(site: Site, place: Place, mover: Mover, migration: Migration) -> Ste
     pages = math.ceil(migration.missing_bytes / constants.number("operations.mobility.page_size"))
     try:
         yield site.pause(constants.number("operations.mobility.suspension"))
-        sent = mover.send(pages * _ENTRY_BYTES)
+        entry_bytes = round(constants.number("operations.mobility.page_list_entry"))
+        sent = mover.send(pages * entry_bytes)
         yield from _sending(site, place, mover, sent, crashes)
         relocate(place.partition, place.source, place.target, place.vios)
         machine = place.target
@@ -284,6 +279,8 @@ class _Paging:
         self.touches_per_ns = rate / self.page_bytes / 1e9
         self.missing = math.ceil(migration.missing_bytes / self.page_bytes)
         """Pages that are neither here nor on their way."""
+        piece_bytes = round(constants.number("operations.mobility.paging_piece"))
+        self.pages_at_once = max(1, piece_bytes // self.page_bytes)
         self.fetching = 0
 
     def run(self) -> Steps:
@@ -300,7 +297,7 @@ class _Paging:
                 faults -= 1.0
 
     def _next_piece(self) -> int:
-        pages = min(self.missing, max(1, _PAGING_PIECE_BYTES // self.page_bytes))
+        pages = min(self.missing, self.pages_at_once)
         self.missing -= pages
         return pages * self.page_bytes
 

@@ -11,9 +11,6 @@ from harness.catalog import Constants
 from harness.operations.operation import RefusedError, Site, Steps
 from harness.platform.machine import Machine
 
-_MODEL_CORES = 4
-"""The catalog's figures are those of a machine of so many cores."""
-
 
 @dataclass(frozen=True, slots=True)
 class PowerModel:
@@ -27,7 +24,7 @@ class PowerModel:
     @classmethod
     def of(cls, constants: Constants, cores: int) -> "PowerModel":
         """Make the model of a machine with so many cores."""
-        scale = cores / _MODEL_CORES
+        scale = cores / constants.number("operations.power.cores")
         return cls(
             constants.number("operations.power.idle") * scale,
             constants.number("operations.power.busy") * scale,

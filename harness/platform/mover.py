@@ -19,12 +19,6 @@ from harness.platform.vios import Vios
 _GIGABIT = 125e6
 """Bytes per second."""
 
-_PIECE_BYTES = 131_072
-"""What is sent at once: small enough for clients of a busy VIOS to get their turns in between."""
-
-_WINDOW = 6
-"""Pieces under way at once: enough for both servers and the wire to work at the same time."""
-
 
 class End:
     """One of the two machines: its VIOS, the wire that it has, and the account that pays.
@@ -76,6 +70,8 @@ class Mover:
         cores = constants.number("operations.mobility.vios_cores")
         self._work_ns_per_byte = cores / self.bytes_per_second * 1e9
         self._fetch_ns = to_ns(constants.number("operations.mobility.page_fetch"))
+        self._piece_bytes = round(constants.number("operations.mobility.piece"))
+        self._window = round(constants.number("operations.mobility.window"))
         self.bytes = 0
         self._stopped = False
         self._under_way = 0
@@ -95,7 +91,7 @@ class Mover:
 
         def take() -> int:
             nonlocal left
-            piece = min(_PIECE_BYTES, left)
+            piece = min(self._piece_bytes, left)
             left -= piece
             return piece
 
@@ -114,7 +110,7 @@ class Mover:
 
     def _send_next(self) -> None:
         """Send while there is something, no more than a window and no faster than the rate."""
-        while not self._stopped and self._under_way < _WINDOW:
+        while not self._stopped and self._under_way < self._window:
             now = self.clock.now_ns
             if now < self._due_ns:
                 if not self._waiting:
