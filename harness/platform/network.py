@@ -102,6 +102,9 @@ def far_end(size_bytes: int, done: Done) -> None:
 class BridgeCosts:
     """What a VIOS spends on bridging, in nanoseconds, after the published cycles.
 
+    These come from the use of the VIOS's processors, so that the hypervisor's work there (signals,
+    copies) is part of them.
+
     Attributes
     ----------
     simplex_ns_per_byte, duplex_ns_per_byte
@@ -109,9 +112,9 @@ class BridgeCosts:
     small_ns
         For half of a request-and-response pair, by size in bytes.
     message_parts
-        Further parts for each segment: signalling, and the hypervisor's copy towards the client.
+        What of it is signalling, for each segment.
     copy_ns_per_byte
-        Of that copy.
+        What of it is the hypervisor's copy towards the client.
     """
 
     simplex_ns_per_byte: float
@@ -134,11 +137,13 @@ def bridge_stage(
             spent_ns = round(size_bytes * costs.duplex_ns_per_byte)
         else:
             spent_ns = round(size_bytes * costs.simplex_ns_per_byte)
-        parts: tuple[Part, ...] = (*costs.message_parts, (int(Cause.VIOS), spent_ns))
+        beside: tuple[Part, ...] = costs.message_parts
         if not outbound:
-            copy_ns = round(size_bytes * costs.copy_ns_per_byte)
-            parts = (*parts, (int(Cause.SWITCH), copy_ns))
+            beside = (*beside, (int(Cause.SWITCH), round(size_bytes * costs.copy_ns_per_byte)))
             vios.interrupt(payer)
+        # The published cycles are all that the VIOS's processors spend: its own are the rest.
+        own_ns = max(0, spent_ns - sum(ns for _, ns in beside))
+        parts = (*beside, (int(Cause.VIOS), own_ns))
         vios.bridge(Burst(payer, work(*parts), done), not outbound)
 
     return stage

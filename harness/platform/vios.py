@@ -122,8 +122,9 @@ class VirtualScsiCosts:
 
     Two published quantities hold at once: the time that an operation takes longer than on a local
     disk (with a VIOS on processors of its own and nothing else to do), and the processor cycles
-    that the VIOS spends. What the time leaves after signalling is the VIOS's work on the path;
-    cycles beyond it are spent off the path; time beyond the cycles passes without a processor.
+    that the VIOS spends, the hypervisor's signalling on its processors included. What the time
+    leaves after signalling is the VIOS's work on the path; cycles beyond it are spent off the path;
+    time beyond the cycles passes without a processor.
 
     Parameters
     ----------
@@ -154,6 +155,7 @@ class VirtualScsiCosts:
         signalling_s = (2 * hcall_ns + 2 * interrupt_ns) / 1e9
         # The published times are those of the reference processor.
         path_s = max(0.0, added_s - signalling_s)
+        cycles = max(0.0, cycles - (interrupt_ns + hcall_ns) / 1e9 * reference_hz)
         on_path_cycles = min(cycles, path_s * reference_hz)
         on_path_ns = costs.cycles(on_path_cycles)
         before_ns = on_path_ns // 2

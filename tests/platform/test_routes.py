@@ -125,6 +125,11 @@ def test_an_exchange_takes_the_wire_both_ways():
 # The Shared Ethernet Adapter
 
 
+def bridging_ns(machine: Machine) -> int:
+    """All that the VIOS's processors do, the hypervisor's part included: what IBM published."""
+    return machine.vios["vios1"].partition.dispatched_ns
+
+
 @pytest.mark.parametrize(
     ("mtu", "threaded", "cycles"),
     [(1500, True, 11.2), (9000, True, 5.0), (1500, False, 9.3), (9000, False, 3.6)],
@@ -135,7 +140,7 @@ def test_bridging_a_stream_costs_the_published_cycles_under_its_client(mtu, thre
     app = machine.partitions["app"]
     repeat(machine.clock, lambda done: getattr(app, verb)(1_000_000, OUTSIDE, done), 5)
     assert machine.vios["vios1"].bridged_bytes == 5_000_000
-    assert spent(machine)["vios"] / 5e6 == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
+    assert bridging_ns(machine) / 5e6 == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
     assert sum(spent(machine, "vios1").values()) == 0
 
 
@@ -157,10 +162,10 @@ def test_traffic_in_both_directions_costs_the_duplex_figures(mtu, threaded, cycl
     receive()
     # Until both directions have been seen it looks like one.
     machine.clock.run_until(20 * MS)
-    before, bytes_before = spent(machine)["vios"], machine.vios["vios1"].bridged_bytes
+    before, bytes_before = bridging_ns(machine), machine.vios["vios1"].bridged_bytes
     machine.clock.run_until(220 * MS)
     bridged_bytes = machine.vios["vios1"].bridged_bytes - bytes_before
-    per_byte = (spent(machine)["vios"] - before) / bridged_bytes
+    per_byte = (bridging_ns(machine) - before) / bridged_bytes
     # What is under way at either end is counted in part.
     assert per_byte == pytest.approx(cycles * NS_PER_CYCLE, rel=0.01)
     assert bridged_bytes > 20e6
@@ -173,7 +178,7 @@ def test_bridging_a_request_and_its_response_costs_the_published_cycles(threaded
     machine = running(bridged(threaded=threaded))
     app = machine.partitions["app"]
     repeat(machine.clock, lambda done: app.exchange(size, size, OUTSIDE, done), 50)
-    assert spent(machine)["vios"] / 50 == pytest.approx(published * NS_PER_CYCLE, abs=2)
+    assert bridging_ns(machine) / 50 == pytest.approx(published * NS_PER_CYCLE, abs=2)
     assert machine.vios["vios1"].bridged_bytes == 100 * size
 
 
