@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from harness import __version__
-from harness.commands import catalog, results, run
+from harness.commands import catalog, results, run, validate
 from harness.commands.options import INTERRUPTED, fail
 from harness.errors import UserError
 
@@ -41,6 +41,7 @@ for name, command in (
     ("report", results.write_report),
     ("verdict", results.print_verdict),
     ("export", results.export_runs),
+    ("validate", validate.print_validation),
 ):
     app.command(name)(command)
 

@@ -57,6 +57,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("reports",),
     ("harness.analysis",),
     ("harness.precision", "harness.seven_elements", "harness.summary"),
+    ("harness.validation",),
     ("harness.environments",),
     ("harness.overheads",),
     ("harness.campaign",),

@@ -1,0 +1,167 @@
+"""``vtax validate``: why the model may be believed, and where it misses."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from harness.commands.options import cores
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from harness.validation.row import Row
+
+FAILED = 1
+"""Exit code when a row that must hold does not."""
+
+
+def print_validation(
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Shorter runs with wider intervals.")
+    ] = False,
+) -> None:
+    """Hold the model against theory, published figures and itself.
+
+    Exit code 0 when theory, calibration and invariants hold, 1 when one does not; predictions may
+    miss, and the table says by how much.
+    """
+    from harness.validation.suite import validate
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("validating", total=None)
+        rows = list(
+            validate(
+                quick,
+                cores(),
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        )
+    failed = [row for row in rows if row.must_hold and not row.passed]
+    if as_json:
+        told = {"quick": quick, "passed": not failed, "rows": [row.to_json() for row in rows]}
+        print(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        Console().print(validation_table(rows, quick))
+    raise typer.Exit(FAILED if failed else 0)
+
+
+_TITLES = {
+    "theory": "Theory: exact results, all overheads at zero",
+    "calibration": "Calibration: figures that set constants (proves only that the model kept them)",
+    "prediction": "Prediction: figures that set no constant (nothing is tuned to them)",
+    "invariant": "Invariants: laws that hold of every machine",
+}
+
+
+def validation_table(rows: list["Row"], quick: bool) -> "RenderableType":
+    """Show all rows, kind by kind, and what they come to."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for kind, title in _TITLES.items():
+        table = Table(title=Text(title, "bold"), title_justify="left", expand=False)
+        for name in ("case", "measure"):
+            table.add_column(name, overflow="fold", ratio=None)
+        for name in ("expected", "model", "interval", "error", "tolerance"):
+            table.add_column(name, justify="right", overflow="fold")
+        table.add_column("")
+        last = ""
+        notes: dict[str, int] = {}
+        for row in (row for row in rows if row.kind == kind):
+            mark = ""
+            if row.note:
+                mark = f" [{notes.setdefault(row.note, len(notes) + 1)}]"
+            table.add_row(
+                Text("" if row.case == last else row.case),
+                Text(row.measure + mark),
+                Text(amount(row.expected, row.unit)),
+                Text(amount(row.value, row.unit)),
+                Text(_interval(row)),
+                Text(_error(row)),
+                Text(_tolerance(row)),
+                _outcome(row),
+            )
+            last = row.case
+        parts.append(table)
+        intervals = {row.interval for row in rows if row.kind == kind}
+        if intervals:
+            parts.append(Text(f"intervals: {'; '.join(sorted(intervals))}", "dim"))
+        parts += [Text(f"[{number}] {note}", "dim") for note, number in notes.items()]
+        parts.append(Text(""))
+    parts.append(Text(summary(rows, quick), "bold"))
+    return Group(*parts)
+
+
+def summary(rows: list["Row"], quick: bool) -> str:
+    """Say in one sentence what the rows come to."""
+    must = [row for row in rows if row.must_hold]
+    predicted = [row for row in rows if not row.must_hold]
+    failed = sum(not row.passed for row in must)
+    missed = sum(not row.passed for row in predicted)
+    holds = "all hold" if not failed else f"{failed} FAILED"
+    text = (
+        f"{len(must)} rows must hold: {holds}. {len(predicted)} predictions: "
+        f"{len(predicted) - missed} hold, {missed} missed."
+    )
+    return f"{text} Quick: intervals are wider than a full validation allows." if quick else text
+
+
+_SCALES = {
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
+    "B/s": ((2**20, "MiB/s"),),
+}
+
+
+def amount(value: float, unit: str) -> str:
+    """Write a value with its unit as people would."""
+    if unit == "":
+        return f"{100 * value:.3g} %"
+    if unit == "/s":
+        return f"{value:.5g} /s"
+    scales = _SCALES.get(unit, ((1.0, unit),))
+    for scale, name in scales:
+        if abs(value) >= scale or scale == scales[-1][0]:
+            if not value:
+                break
+            return f"{_digits(value / scale)} {name}"
+    return f"0 {unit}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def _interval(row: "Row") -> str:
+    if row.low == row.high:
+        return "-"
+    return f"{amount(row.low, row.unit)} to {amount(row.high, row.unit)}"
+
+
+def _error(row: "Row") -> str:
+    if not row.expected:
+        return amount(row.error, row.unit)
+    return f"{100 * row.error:+.2f} %"
+
+
+def _tolerance(row: "Row") -> str:
+    if row.kind == "theory":
+        text = f"half-width {100 * row.half_width:.2f} of {100 * row.tolerance:g} %"
+        return f"{text}; +{100 * row.allowance:g} %" if row.allowance >= 0.001 else text
+    if not row.expected:
+        return amount(row.tolerance, row.unit)
+    return f"{100 * row.tolerance:.3g} %"
+
+
+def _outcome(row: "Row") -> "RenderableType":
+    from rich.text import Text
+
+    if row.must_hold:
+        return Text("pass", "green") if row.passed else Text("FAIL", "bold red")
+    return Text("holds", "green") if row.passed else Text("missed", "yellow")

@@ -1,0 +1,1 @@
+"""The model held against exact theory, against published figures, and against itself."""

@@ -1,0 +1,333 @@
+"""What holds of any configuration: laws of conservation and of order, on generated machines.
+
+Every invariant is a function of a shape (:class:`Shape`) that returns its violation, 0 where the
+law holds. The command tries shapes from a seeded generator, the tests those of hypothesis.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.catalog import Constants, Value
+from harness.platform.configuration import Virtualization
+from harness.platform.machine import Machine
+from harness.validation.model import build, catalog, free, partition, replaced
+from harness.validation.row import Kind, Row
+
+UNCAPPED, CAPPED = Virtualization.SHARED_UNCAPPED, Virtualization.SHARED_CAPPED
+WINDOW_NS = 10_000_000
+SECONDS = 0.2
+EVENTS = {"calls": 20.0, "page_faults": 5.0, "forks": 0.02}
+SHAPES, QUICK_SHAPES = 100, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A micro-partition with closed users.
+
+    Attributes
+    ----------
+    percent
+        Entitlement in hundredths of a core.
+    demand_us, think_us
+        Of each user: processor time of a transaction, and the pause before the next.
+    """
+
+    percent: int
+    vps: int
+    capped: bool
+    weight: int
+    users: int
+    demand_us: int
+    think_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A machine with micro-partitions."""
+
+    cores: int
+    members: tuple[Member, ...]
+
+
+@dataclass
+class Outcome:
+    """What came of running a shape."""
+
+    machine: Machine
+    done: dict[str, int]
+    response_ns: dict[str, int]
+    """Summed over the transactions that ended."""
+    present_ns: dict[str, int]
+    """Time integral of the number of transactions under way."""
+    open_ns: dict[str, int]
+    """Ages of those still under way, summed."""
+
+    @property
+    def user_ns(self) -> dict[str, int]:
+        """Processor time in user mode, by partition."""
+        accounts, _ = self.machine.balance()
+        return {name: account["user"] for name, account in accounts.items()}
+
+
+def generate(generator: np.random.Generator) -> Shape:
+    """Make a shape whose entitlements fit."""
+    cores = int(generator.integers(1, 5))
+    left, members = 100 * cores, []
+    for _ in range(int(generator.integers(1, 7))):
+        percent = int(generator.integers(10, 101))
+        if percent > left:
+            break
+        left -= percent
+        vps = int(generator.integers(1, max(2, min(4, percent // 10) + 1)))
+        members.append(
+            Member(
+                percent,
+                vps,
+                bool(generator.integers(2)),
+                int(generator.choice([1, 64, 128, 255])),
+                int(generator.integers(1, 9)),
+                int(generator.choice([100, 700, 3000, 15000])),
+                int(generator.choice([0, 500, 5000])),
+            )
+        )
+    return Shape(cores, tuple(members))
+
+
+def run(
+    shape: Shape,
+    constants: Constants,
+    *,
+    seconds: float = SECONDS,
+    scale: int = 1,
+    events: Mapping[str, float] | None = None,
+    at_window: Callable[[Machine, int], object] | None = None,
+) -> Outcome:
+    """Run a shape; times of the load are multiplied by ``scale``.
+
+    ``at_window`` is called at the end of each dispatch window with the machine and its number.
+    """
+    parts = [
+        partition(
+            f"p{index}",
+            member.percent / 100,
+            member.vps,
+            CAPPED if member.capped else UNCAPPED,
+            weight=member.weight,
+        )
+        for index, member in enumerate(shape.members)
+    ]
+    machine = build(constants, shape.cores, *parts)
+    names = [part.name for part in parts]
+    clock = machine.clock
+    outcome = Outcome(machine, *(dict.fromkeys(names, 0) for _ in range(4)))
+    under_way: dict[str, list[int]] = {name: [] for name in names}
+    changed = dict.fromkeys(names, 0)
+
+    def count(name: str) -> None:
+        outcome.present_ns[name] += len(under_way[name]) * (clock.now_ns - changed[name])
+        changed[name] = clock.now_ns
+
+    def user(name: str, member: Member) -> None:
+        def begin() -> None:
+            count(name)
+            start_ns = clock.now_ns
+            under_way[name].append(start_ns)
+
+            def done() -> None:
+                count(name)
+                under_way[name].remove(start_ns)
+                outcome.done[name] += 1
+                outcome.response_ns[name] += clock.now_ns - start_ns
+                clock.call_in(member.think_us * 1000 * scale, begin)
+
+            machine.partitions[name].compute(member.demand_us * scale / 1e6, events, done)
+
+        clock.call_in(member.think_us * 1000 * scale, begin)
+
+    for name, member in zip(names, shape.members, strict=True):
+        for _ in range(member.users):
+            user(name, member)
+    end_ns = round(seconds * 1e9) * scale
+    window_ns = round(constants.number("hypervisor.window") * 1e9)
+    for number in range(1, end_ns // window_ns + 1):
+        clock.run_until(number * window_ns)
+        if at_window is not None:
+            at_window(machine, number)
+    clock.run_until(end_ns)
+    for name in names:
+        count(name)
+        outcome.open_ns[name] = sum(end_ns - start for start in under_way[name])
+    return outcome
+
+
+def conservation(shape: Shape) -> float:
+    """Compare processors x time with accounts and idle time (s), with all costs."""
+    machine = run(shape, catalog().nominal(), events=EVENTS).machine
+    accounts, idle_ns = machine.balance()
+    booked = sum(sum(account.values()) for account in accounts.values()) + idle_ns
+    return abs(booked - shape.cores * machine.clock.now_ns) / 1e9
+
+
+def window_guarantee(shape: Shape) -> float:
+    """Entitlement that the always runnable lacked in a window, or the capped got too much (s)."""
+    busy = replace(
+        shape,
+        members=tuple(replace(m, think_us=0, users=2 * m.vps) for m in shape.members),
+    )
+    worst = 0
+    before: dict[str, int] = {}
+
+    def look(machine: Machine, number: int) -> None:
+        nonlocal worst
+        accounts, _ = machine.balance()
+        for index, member in enumerate(busy.members):
+            name = f"p{index}"
+            total = sum(accounts[name].values())
+            got, before[name] = total - before.get(name, 0), total
+            due = member.vps * int(member.percent / 100 / member.vps * WINDOW_NS)
+            worst = max(worst, due - got)
+            if member.capped:
+                worst = max(worst, got - due)
+
+    run(busy, free(), at_window=look)
+    return worst / 1e9
+
+
+def littles_law(shape: Shape) -> float:
+    """Compare number x time and the sum of response times (relative), with all costs."""
+    outcome = run(shape, catalog().nominal(), events=EVENTS)
+    worst = 0.0
+    for name, present_ns in outcome.present_ns.items():
+        stayed = outcome.response_ns[name] + outcome.open_ns[name]
+        worst = max(worst, abs(present_ns - stayed) / max(1, present_ns))
+    return worst
+
+
+def dearer_events(shape: Shape) -> float:
+    """Overhead saved by dearer switches of virtual processors (relative).
+
+    Overhead is all processor time that is not the users', for each unit of theirs. A switch five
+    times as dear may also make switches rarer, so that their number is no part of the law.
+    """
+    nominal = catalog().nominal()
+    spent = []
+    for cost in (2e-6, 1e-5):
+        overrides: dict[str, Value] = {"hypervisor.vp_switch": cost}
+        outcome = run(shape, replaced(nominal, overrides))
+        accounts, _ = outcome.machine.balance()
+        user = sum(account["user"] for account in accounts.values())
+        spent.append(sum(sum(account.values()) for account in accounts.values()) / user - 1)
+    return max(0.0, 1 - spent[1] / spent[0])
+
+
+def more_entitlement(shape: Shape) -> float:
+    """Work lost by a capped partition through more entitlement (s), beyond one transaction each."""
+    first = replace(shape.members[0], capped=True)
+    others = shape.members[1:]
+    room = 100 * shape.cores - sum(member.percent for member in shape.members)
+    more = min(100 * first.vps, first.percent + room)
+    done = []
+    for percent in (first.percent, more):
+        members = (replace(first, percent=percent), *others)
+        done.append(run(replace(shape, members=members), free()).user_ns["p0"])
+    return max(0, done[0] - done[1]) / 1e9
+
+
+def scale_invariance(shape: Shape) -> float:
+    """Difference of processor times after all times were doubled (relative).
+
+    Entitlements are quarters of a core: a nanosecond of rounding could change who is first.
+    """
+    members = [replace(m, vps=1, percent=25 if m.percent < 50 else 50) for m in shape.members]
+    while sum(member.percent for member in members) > 100 * shape.cores:
+        members.pop()
+    shape = replace(shape, members=tuple(members))
+    plain = free()
+    doubled = free(
+        {
+            name: 2 * plain.number(name)
+            for name in ("hypervisor.window", "hypervisor.spare_slice", "os.aix-5.3.timeslice")
+        }
+    )
+    once, twice = run(shape, plain), run(shape, doubled, scale=2)
+    before, after = once.user_ns, twice.user_ns
+    return max(abs(after[name] - 2 * before[name]) / (2e9 * SECONDS) for name in before)
+
+
+def symmetry(shape: Shape) -> float:
+    """Difference between equal partitions, beyond the turns that are not over yet (cores)."""
+    member = replace(shape.members[0], capped=False, think_us=0)
+    member = replace(member, percent=min(member.percent, 100 * shape.cores // 3))
+    if member.percent < 10 * member.vps:
+        member = replace(member, vps=1)
+    alike = Shape(shape.cores, (member,) * 3)
+    times = list(run(alike, free(), seconds=1.0).user_ns.values())
+    turns = 4 * member.vps * free().number("hypervisor.spare_slice")
+    return max(0.0, (max(times) - min(times)) / 1e9 - turns)
+
+
+def equal_runs(shape: Shape) -> float:
+    """Difference between two runs of the same (s): nothing but the shape decides."""
+    first, second = (run(shape, catalog().nominal(), events=EVENTS).user_ns for _ in range(2))
+    return max(abs(first[name] - second[name]) for name in first) / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A law, how its violation is measured, and how large a violation rounding may leave."""
+
+    name: str
+    unit: str
+    law: str
+    violation: Callable[[Shape], float]
+    rounding: float
+
+
+_NS = 1e-9
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant("conservation", "s", "processors x time = accounts + idle time", conservation, 0.0),
+    Invariant(
+        "window guarantee",
+        "s",
+        "who stays runnable gets its entitlement in every window, the capped no more",
+        window_guarantee,
+        0.0,
+    ),
+    Invariant("Little's law", "", "number x time = sum of response times", littles_law, 1e-12),
+    Invariant(
+        "monotonicity, costs", "", "a dearer event never lowers overhead", dearer_events, 0.0
+    ),
+    Invariant(
+        "monotonicity, entitlement",
+        "s",
+        "more entitlement never lowers a capped partition's work",
+        more_entitlement,
+        0.0,
+    ),
+    Invariant("scale invariance", "", "twice all times, twice the result", scale_invariance, 1e-6),
+    Invariant("symmetry", "s", "equal partitions get equal shares", symmetry, 0.0),
+    Invariant("repeatability", "s", "the same configuration gives the same run", equal_runs, 0.0),
+)
+
+
+def row_of(invariant: Invariant, quick: bool) -> Row:
+    """Look for the worst violation among generated shapes."""
+    generator = np.random.default_rng([1, *invariant.name.encode()])
+    count = QUICK_SHAPES if quick else SHAPES
+    found = [invariant.violation(generate(generator)) for _ in range(count)]
+    worst = max(found)
+    return Row(
+        Kind.INVARIANT,
+        invariant.name,
+        "worst violation",
+        0.0,
+        invariant.unit,
+        invariant.law,
+        worst,
+        min(found),
+        worst,
+        f"range over {count} generated machines",
+        invariant.rounding,
+    )
