@@ -1,9 +1,9 @@
 """Degenerate cases: with overheads at zero the platform is a queue, or a schedule, of the textbook.
 
-Each queue is replicated with independent seeds, which come from the cases' names: nobody chose them.
-The interval is Student's at 99 %. Of many such rows one will miss by chance: a queue whose interval
-does not hold the exact value is run once more with new seeds; that second sample decides, and says
-so.
+Each queue is replicated with independent seeds, which come from the cases' names: nobody chose
+them. The interval is Student's at 99 %. Of many such rows one will miss by chance: a queue whose
+interval does not hold the exact value is run once more with new seeds; that second sample decides,
+and says so.
 """
 
 import math

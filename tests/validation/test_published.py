@@ -1,0 +1,92 @@
+"""Calibration gives back what it was set from; predictions are told as they are."""
+
+import pytest
+
+from harness.validation.calibration import PARTS, TOLERANCE
+from harness.validation.model import catalog, replaced
+from harness.validation.prediction import Prediction, predictions, row_of
+from harness.validation.published import DOMAINS, processor_bound, slicing_loss
+from harness.validation.row import Kind
+
+
+@pytest.fixture(scope="module")
+def calibrated():
+    return [row for part in PARTS for row in part()]
+
+
+def test_the_model_gives_back_what_sets_its_constants(calibrated):
+    assert len(calibrated) > 30
+    for row in calibrated:
+        assert row.kind is Kind.CALIBRATION
+        assert row.passed, row
+        assert row.tolerance == TOLERANCE
+
+
+def test_nothing_is_calibrated_and_predicted_at_once(calibrated):
+    """By case, measure and figure."""
+    predicted = {(p.case, p.measure) for p in predictions()}
+    assert not predicted & {(row.case, row.measure) for row in calibrated}
+    read = {p.constant for p in predictions()}
+    assert not read & {name for name in read if name.startswith(("hosted.vmware.", "events."))}
+
+
+def test_no_figure_that_is_predicted_is_read_by_the_model():
+    """Changing the published figure changes nothing but what is expected."""
+    nominal = catalog().nominal()
+    for prediction in predictions():
+        if "vscsi" not in prediction.constant and "pool" not in prediction.constant:
+            continue
+        value = nominal[prediction.constant]
+        other = tuple(9 * each for each in value) if isinstance(value, tuple) else 9 * value
+        changed = replaced(nominal, {prediction.constant: other})
+        assert prediction.model(changed, {}) == prediction.model(nominal, {})
+
+
+def test_every_prediction_names_a_figure_of_the_catalog_and_expects_it():
+    names = [(p.case, p.measure) for p in predictions()]
+    assert len(set(names)) == len(names) >= 30
+    for prediction in predictions():
+        assert prediction.constant in catalog().constants
+        assert prediction.expected >= 0
+
+
+def test_a_miss_is_told_as_it_is():
+    exact = Prediction("c", "m", "s", "programs.kernel_build.native", lambda *_: 263.0)
+    assert row_of(exact, 10).passed
+    wrong = Prediction("c", "m", "s", "programs.kernel_build.native", lambda *_: 300.0)
+    row = row_of(wrong, 10)
+    assert not row.passed
+    assert not row.must_hold
+    assert row.error == pytest.approx(37 / 263)
+
+
+def test_the_interval_holds_the_stated_value_and_what_the_draws_make():
+    drawn = Prediction(
+        "c", "m", "", "hypervisor.pool_cost_guidance", lambda c, _: c.number("hypervisor.vp_switch")
+    )
+    row = row_of(drawn, 10)
+    assert row.low < row.value < row.high
+    kept = Prediction(
+        "c",
+        "m",
+        "",
+        "hypervisor.pool_cost_guidance",
+        lambda c, _: c.number("hypervisor.vp_switch"),
+        fixed=("hypervisor.vp_switch",),
+    )
+    assert row_of(kept, 10).low == row_of(kept, 10).high == 3e-6
+
+
+def test_time_slicing_loses_a_switch_and_a_refill_for_each_turn():
+    constants = replaced(
+        catalog().nominal(), {"processor.working_set": 0.0, "os.aix-5.3.tick_rate": 1e-6}
+    )
+    assert DOMAINS == 128
+    loss = slicing_loss(constants, 0.005)
+    assert loss == pytest.approx(3e-6 / 5e-3, rel=0.02)
+    assert slicing_loss(constants, 0.050) == pytest.approx(loss / 10, rel=0.02)
+
+
+def test_pure_computing_loses_nothing_but_ticks_in_a_guest():
+    alone, guest = (processor_bound(catalog().nominal(), each) for each in (None, "vmware"))
+    assert 1 < guest / alone < 1.01
