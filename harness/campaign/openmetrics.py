@@ -1,6 +1,6 @@
 """Every run's samples at simulated timestamps, in the OpenMetrics text format."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -11,33 +11,46 @@ from harness.campaign.record import CellRecord
 from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
+from harness.metrics.recorded import RECORDED
 
-_HELP = {**{family.name: family.help for family in FAMILIES}, RESPONSE: RESPONSE_HELP}
+_HELP = {
+    **{family.name: family.help for family in FAMILIES},
+    RESPONSE: RESPONSE_HELP,
+    **RECORDED,
+}
 
 Group = tuple[str, tuple[tuple[str, str], ...]]
 """A family and labels: the series in it (a histogram's buckets, sum and count) go together."""
 
 
-def write_openmetrics(store: Store, path: Path) -> None:
-    """Write all intact runs of a store.
+def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ()) -> None:
+    """Write all intact runs of a store, and what the analysis found (:mod:`harness.findings`).
 
-    Every series has the run's names and replication as labels. A counter is 0 where measuring
+    Every series has the campaign's name as a label, those of runs also the run's names and
+    replication. Findings stand where the last run ends. A counter is 0 where measuring
     begins and has its increase at the end; what a run recorded on the way comes between. Histograms
     stand at the end only, because prometheus-client's own parser (0.26) reads no second point of
     one. The format wants all samples of a family together: they are collected in a file for each.
     """
     begin = datetime.fromisoformat(store.campaign.starts).timestamp()
+    campaign = {"campaign": store.campaign.name}
+    ends = 0.0
     with TemporaryDirectory(dir=path.parent, prefix=".vtax-") as folder, ExitStack() as stack:
         families: dict[str, tuple[str, IO[str]]] = {}
-        for run in store.runs():
-            if run.result is None:
-                continue
-            for (family, kind), lines in _lines(run.cell, run.replication, run.result, begin):
+
+        def collect(labels: Mapping[str, str], points: Iterable[tuple[float, Sample]]) -> None:
+            for (family, kind), lines in _lines({**campaign, **labels}, points, begin):
                 if family not in families:
                     part = Path(folder) / str(len(families))
                     opened = stack.enter_context(part.open("w+", encoding="utf-8"))
                     families[family] = kind, opened
                 families[family][1].writelines(lines)
+
+        for run in store.runs():
+            if run.result is not None:
+                collect(_identity(run.cell, run.replication), _points(run.result, begin))
+                ends = max(ends, run.result.warm_up_seconds + run.result.measured_seconds)
+        collect({}, ((ends, sample) for sample in findings))
         with path.open("w", encoding="utf-8") as file:
             for family in sorted(families):
                 kind, collected = families[family]
@@ -50,38 +63,58 @@ def write_openmetrics(store: Store, path: Path) -> None:
             file.write("# EOF\n")
 
 
-def _lines(
-    cell: CellRecord, replication: int, result: RunResult, begin: float
-) -> Iterator[tuple[tuple[str, str], list[str]]]:
-    """Yield for each group of a run its family, the family's type and its lines in order."""
-    common = {
-        "machine": cell.machine,
-        "os": cell.os,
+def cell_labels(cell: CellRecord) -> dict[str, str]:
+    """Return the labels that name a cell."""
+    return {
+        **environment_labels(cell.machine, cell.os, cell.workload, cell.load),
         "virtualization": cell.virtualization,
-        "workload": cell.workload,
-        **{_label(name): value for name, value in cell.load},
         **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
-        "replication": str(replication),
     }
+
+
+def environment_labels(
+    machine: str, os: str, workload: str, load: Iterable[tuple[str, str]]
+) -> dict[str, str]:
+    """Return the labels that name an environment."""
+    return {
+        "machine": machine,
+        "os": os,
+        "workload": workload,
+        **{_label(name): value for name, value in load},
+    }
+
+
+def _identity(cell: CellRecord, replication: int) -> dict[str, str]:
+    return {**cell_labels(cell), "replication": str(replication)}
+
+
+def _lines(
+    common: Mapping[str, str], points: Iterable[tuple[float, Sample]], begin: float
+) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    """Yield for each group of samples its family, the family's type and its lines in order."""
     groups: dict[Group, dict[float, dict[str, float]]] = {}
-    for at, (name, labels, value) in _points(result):
+    for at, (name, labels, value) in points:
         apart = {key: text for key, text in labels.items() if key != "le"}
         group = groups.setdefault((family_of(name)[0], tuple(apart.items())), {})
         group.setdefault(at, {})[series(name, {**common, **labels})] = value
-    for (family, _), points in groups.items():
-        kind = family_of(next(iter(next(iter(points.values())))).partition("{")[0])[1]
+    for (family, _), group_points in groups.items():
+        kind = family_of(next(iter(next(iter(group_points.values())))).partition("{")[0])[1]
         yield (
             (family, kind),
             [
                 f"{text} {value!r} {begin + at:.3f}\n"
-                for at, samples in sorted(points.items())
+                for at, samples in sorted(group_points.items())
                 for text, value in samples.items()
             ],
         )
 
 
-def _points(result: RunResult) -> Iterator[tuple[float, Sample]]:
+def _points(result: RunResult, begin: float) -> Iterator[tuple[float, Sample]]:
     """Yield all samples with their times, in seconds since simulated time began."""
+    for event in result.operations:
+        labels = {"operation": event.operation, "status": event.status, "reason": event.reason}
+        when = round(begin + event.at_seconds, 3)
+        yield event.at_seconds, ("vtax_operation_event_timestamp_seconds", labels, when)
     recorded = set()
     for at, name, labels, value in result.timeline:
         recorded.add((name, tuple(labels.items())))
@@ -91,6 +124,9 @@ def _points(result: RunResult) -> Iterator[tuple[float, Sample]]:
         if family_of(name)[1] == "counter" and (name, tuple(labels.items())) not in recorded:
             yield result.warm_up_seconds, (name, labels, 0.0)
         yield ends, (name, labels, value)
+    for number, check in enumerate(result.checks, start=1):
+        labels = {"number": str(number), "expectation": check.name["en"]}
+        yield ends, ("vtax_expectation_met", labels, float(check.passed))
 
 
 def _buckets(result: RunResult) -> Iterator[Sample]:
