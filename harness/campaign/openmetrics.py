@@ -7,16 +7,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from harness.campaign.record import CellRecord
+from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store
+from harness.metrics.digest import GROWTH
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
+from harness.metrics.measures import merge
 from harness.metrics.recorded import RECORDED
+
+CAMPAIGN = "vtax_campaign_info"
+"""A sample where simulated time begins, whose labels say which campaign the others are of."""
+
+DIGEST = "vtax_response_digest_responses"
+"""How many response times of a run lie in a bucket of its digest: what quantiles are read from."""
 
 _HELP = {
     **{family.name: family.help for family in FAMILIES},
     RESPONSE: RESPONSE_HELP,
     **RECORDED,
+    CAMPAIGN: "The campaign's name and its identity.",
+    DIGEST: f"Response times from {GROWTH}^bucket ns up to {GROWTH} times that, of all kinds.",
 }
 
 Group = tuple[str, tuple[tuple[str, str], ...]]
@@ -30,9 +40,10 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
     replication. Findings stand where the last run ends. A counter is 0 where measuring
     begins and has its increase at the end; what a run recorded on the way comes between. Histograms
     stand at the end only, because prometheus-client's own parser (0.26) reads no second point of
-    one. The format wants all samples of a family together: they are collected in a file for each.
+    one; so do digests. The format wants all samples of a family together: they are collected in a
+    file for each.
     """
-    begin = datetime.fromisoformat(store.campaign.starts).timestamp()
+    begin = begins(store.campaign)
     campaign = {"campaign": store.campaign.name}
     ends = 0.0
     with TemporaryDirectory(dir=path.parent, prefix=".vtax-") as folder, ExitStack() as stack:
@@ -50,6 +61,7 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
             if run.result is not None:
                 collect(_identity(run.cell, run.replication), _points(run.result, begin))
                 ends = max(ends, run.result.warm_up_seconds + run.result.measured_seconds)
+        collect({}, [(0.0, (CAMPAIGN, {"identity": store.campaign.identity}, 1.0))])
         collect({}, ((ends, sample) for sample in findings))
         with path.open("w", encoding="utf-8") as file:
             for family in sorted(families):
@@ -63,9 +75,18 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
             file.write("# EOF\n")
 
 
+def begins(campaign: CampaignRecord) -> float:
+    """Return where simulated time begins, in seconds since 1970."""
+    return datetime.fromisoformat(campaign.starts).timestamp()
+
+
 def cell_labels(cell: CellRecord) -> dict[str, str]:
-    """Return the labels that name a cell."""
+    """Return the labels that name a cell.
+
+    Two loads may differ in characters that no label's name can hold: the position tells them apart.
+    """
     return {
+        "cell": str(cell.position),
         **environment_labels(cell.machine, cell.os, cell.workload, cell.load),
         "virtualization": cell.virtualization,
         **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
@@ -92,18 +113,19 @@ def _lines(
     common: Mapping[str, str], points: Iterable[tuple[float, Sample]], begin: float
 ) -> Iterator[tuple[tuple[str, str], list[str]]]:
     """Yield for each group of samples its family, the family's type and its lines in order."""
-    groups: dict[Group, dict[float, dict[str, float]]] = {}
+    # Times are whole milliseconds, as Prometheus has them; it keeps one sample of a series in each.
+    groups: dict[Group, dict[int, dict[str, float]]] = {}
     for at, (name, labels, value) in points:
         apart = {key: text for key, text in labels.items() if key != "le"}
         group = groups.setdefault((family_of(name)[0], tuple(apart.items())), {})
-        group.setdefault(at, {})[series(name, {**common, **labels})] = value
+        group.setdefault(round((begin + at) * 1000), {})[series(name, {**common, **labels})] = value
     for (family, _), group_points in groups.items():
         kind = family_of(next(iter(next(iter(group_points.values())))).partition("{")[0])[1]
         yield (
             (family, kind),
             [
-                f"{text} {value!r} {begin + at:.3f}\n"
-                for at, samples in sorted(group_points.items())
+                f"{text} {value!r} {at_ms / 1000:.3f}\n"
+                for at_ms, samples in sorted(group_points.items())
                 for text, value in samples.items()
             ],
         )
@@ -124,6 +146,7 @@ def _points(result: RunResult, begin: float) -> Iterator[tuple[float, Sample]]:
         if family_of(name)[1] == "counter" and (name, tuple(labels.items())) not in recorded:
             yield result.warm_up_seconds, (name, labels, 0.0)
         yield ends, (name, labels, value)
+    yield from ((ends, sample) for sample in _digest(result))
     for number, check in enumerate(result.checks, start=1):
         labels = {"number": str(number), "expectation": check.name["en"]}
         yield ends, ("vtax_expectation_met", labels, float(check.passed))
@@ -138,6 +161,13 @@ def _buckets(result: RunResult) -> Iterator[Sample]:
         for bound, count in zip(RESPONSE_BOUNDS, digest.cumulative(RESPONSE_BOUNDS), strict=True):
             yield f"{RESPONSE}_bucket", {**labels, "le": f"{bound:.7g}"}, float(count)
         yield f"{RESPONSE}_bucket", {**labels, "le": "+Inf"}, float(digest.count)
+
+
+def _digest(result: RunResult) -> Iterator[Sample]:
+    """Yield the occupied buckets of all response times together."""
+    merged = merge(digest.to_json() for digest in result.digests.values())
+    for bucket, count in zip(merged["buckets"], merged["counts"], strict=True):
+        yield DIGEST, {"bucket": str(bucket)}, float(count)
 
 
 def family_of(name: str) -> tuple[str, str]:
