@@ -33,11 +33,20 @@ _STOP_SECONDS = 20.0
 
 
 class Server:
-    """A Prometheus that is ready to be asked."""
+    """A Prometheus that is ready to be asked.
 
-    def __init__(self, process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    Attributes
+    ----------
+    url
+        Where.
+    rules
+        How many files of rules it has loaded.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", url: str, rules: int, log: Path) -> None:
         self.process = process
         self.url = url
+        self.rules = rules
         self._log = log
 
     def wait(self) -> None:
@@ -110,7 +119,7 @@ def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Itera
                     preexec_fn=_end_with_parent,  # noqa: PLW1509 (nothing else runs here)
                 )
             try:
-                server = Server(process, f"http://{LOOPBACK}:{port}", log)
+                server = Server(process, f"http://{LOOPBACK}:{port}", len(files), log)
                 _wait_until_ready(server, port)
                 yield server
             finally:

@@ -73,6 +73,27 @@ def test_the_blocks_hold_every_sample_of_the_export_and_no_other(results, promto
     assert dumped(promtool, blocks, tmp_path / "scratch") == wanted
 
 
+def test_samples_within_a_millisecond_are_one_and_the_later_one(synthetic, promtool, tmp_path):
+    class Recording(synthetic):
+        def result(self, cell, replication):
+            result = super().result(cell, replication)
+            labels = {"partition": "app1"}
+            result.timeline = [
+                (at, "vtax_partition_weight", labels, value)
+                for at, value in ((0.5, 1.0), (0.5001, 2.0), (0.5004, 3.0), (0.501, 4.0))
+            ]
+            return result
+
+    Recording({}, machines=["p5-570"], replications=1).fill(tmp_path / "out").close()
+    blocks, _, _ = deliver(tmp_path / "out")
+    found = {
+        (value, at - 1_175_472_000_000)
+        for labels, value, at in dumped(promtool, blocks, tmp_path / "scratch")
+        if ("__name__", "vtax_partition_weight") in labels
+    }
+    assert found == {(3.0, 500), (4.0, 501)}
+
+
 def test_a_repetition_changes_nothing(results):
     deliver(results)
     before = tree(results)

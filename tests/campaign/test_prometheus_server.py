@@ -56,6 +56,7 @@ def test_every_file_of_rules_is_loaded(blocks, tmp_path):
         (tmp_path / name).write_text(json.dumps({"groups": [{"name": "g", "rules": [rule]}]}))
     with serving(blocks, rules=tmp_path) as server:
         assert rule_files(server.url) == {str(tmp_path / name) for name in ("a.yml", "b.yml")}
+        assert server.rules == 2
 
 
 def test_why_it_does_not_start_is_told_in_one_line(blocks, tmp_path):
