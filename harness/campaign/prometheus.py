@@ -34,6 +34,8 @@ _SPAN_DAYS = 3650
 
 _TIMEOUT_SECONDS = 60.0
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 class Prometheus:
     """A Prometheus server that answers queries.
@@ -43,15 +45,22 @@ class Prometheus:
     """
 
     def __init__(self, url: str) -> None:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        try:
+            scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+        except ValueError:
+            scheme, host = "", None
+        if scheme not in ("http", "https") or not host:
             raise UserError(f"--prometheus {url}: no URL; it looks like http://127.0.0.1:9090")
         self.url = url.rstrip("/")
+        # What the environment says about proxies is not meant for this machine itself.
+        here = [urllib.request.ProxyHandler({})] if host in _LOOPBACK else []
+        self._opener = urllib.request.build_opener(*here)
 
     def query(self, expression: str, at: float) -> list[tuple[dict[str, str], float]]:
         """Evaluate an instant query at a time (seconds since 1970): labels and value of each."""
         form = urlencode({"query": expression, "time": f"{at:.3f}"}).encode()
         try:
-            with urllib.request.urlopen(
+            with self._opener.open(
                 f"{self.url}/api/v1/query", form, timeout=_TIMEOUT_SECONDS
             ) as reply:
                 answer = json.load(reply)

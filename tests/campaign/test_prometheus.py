@@ -125,6 +125,18 @@ class Answer(BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[Prometheus]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Answer, status, body)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield Prometheus(f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
@@ -135,15 +147,15 @@ class Answer(BaseHTTPRequestHandler):
     ],
 )
 def test_servers_that_are_no_help_are_told_in_one_line(synthetic, status, body, told):
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Answer, status, body)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            with pytest.raises(UserError, match=told):
-                Prometheus(f"http://127.0.0.1:{server.server_port}").runs(synthetic(TRUE).record)
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(status, body) as there, pytest.raises(UserError, match=told):
+        there.runs(synthetic(TRUE).record)
+
+
+def test_a_proxy_is_not_asked_about_this_machine_itself(synthetic, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with answering(418, b"") as there, pytest.raises(UserError, match="HTTP 418"):
+        there.runs(synthetic(TRUE).record)
 
 
 def test_a_server_that_does_not_answer_in_time_is_told(synthetic, monkeypatch):
@@ -155,7 +167,9 @@ def test_a_server_that_does_not_answer_in_time_is_told(synthetic, monkeypatch):
             Prometheus(f"http://127.0.0.1:{silent.getsockname()[1]}").runs(synthetic(TRUE).record)
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://127.0.0.1", "http://", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:9090", "ftp://127.0.0.1", "http://", "http://[", "nonsense"]
+)
 def test_what_is_no_url_is_told(url):
     with pytest.raises(UserError, match=r"it looks like http://127.0.0.1:9090"):
         Prometheus(url)
