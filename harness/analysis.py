@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.campaign.prometheus import Prometheus
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult
 from harness.campaign.store import Store
 from harness.environments import EnvironmentResult, Runs, environment_results
+from harness.errors import UserError
 from harness.metrics.measures import Measures, measure
 from harness.overheads import BASELINE, MEASURES, Concern, Overhead, percent
 from harness.seven_elements import SevenElements, seven_elements
@@ -133,9 +135,20 @@ class Study:
         return conclude(found) if found else None
 
 
-def analyse(store: Store) -> Study:
-    """Read all runs of a store and conclude from them."""
+def analyse(store: Store, prometheus: Prometheus | None = None) -> Study:
+    """Read all runs of a store and conclude from them.
+
+    With ``prometheus``, what the runs of the matrix measured is read from there instead. The
+    store tells which runs there must be, which failed, and what scenarios expected and saw.
+
+    Raises
+    ------
+    UserError
+        If Prometheus does not answer, or lacks runs that the store has.
+    """
     runs: dict[int, dict[int, Measures]] = {}
+    elsewhere = None if prometheus is None else prometheus.runs(store.campaign)
+    lacking = complete = 0
     scenarios: dict[int, dict[int, RunResult]] = {}
     failed = []
     for run in store.runs():
@@ -146,13 +159,22 @@ def analyse(store: Store) -> Study:
         if run.cell.scenario is not None:
             scenarios.setdefault(run.cell.position, {})[run.replication] = result
             continue
+        if elsewhere is not None:
+            complete += 1
+            lacking += run.replication not in elsewhere.get(run.cell.position, {})
+            continue
         runs.setdefault(run.cell.position, {})[run.replication] = measure(
             result.samples,
             result.digests.values(),
             measured_seconds=result.measured_seconds,
             warm_up_seconds=result.warm_up_seconds,
         )
-    return study(store.campaign, runs, failed, store.damaged, scenarios)
+    if prometheus is not None and lacking:
+        raise UserError(
+            f"--prometheus {prometheus.url}: lacks {lacking} of {complete} runs; "
+            f"'vtax observe {store.directory}' serves them all"
+        )
+    return study(store.campaign, elsewhere or runs, failed, store.damaged, scenarios)
 
 
 def study(

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from harness import __version__
 from harness.commands import catalog, results, run, validate
+from harness.commands import catalog, observe, results, run
 from harness.commands.options import INTERRUPTED, fail
 from harness.errors import UserError
 
@@ -39,6 +40,7 @@ for name, command in (
     ("plan", run.show_plan),
     ("run", run.run_campaign),
     ("report", results.write_report),
+    ("observe", observe.observe_campaign),
     ("verdict", results.print_verdict),
     ("export", results.export_runs),
     ("validate", validate.print_validation),

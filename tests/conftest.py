@@ -1,6 +1,5 @@
 """What several tests share: campaigns whose true overheads are known."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,9 +49,8 @@ def synthetic_result(
         ok = {**labels, "outcome": "ok"}
         samples += [
             ("vtax_transactions_total", ok, float(len(times))),
-            ("vtax_response_seconds_bucket", {**labels, "le": "+Inf"}, float(len(times))),
             ("vtax_response_seconds_count", labels, float(len(times))),
-            ("vtax_response_seconds_sum", labels, math.fsum(times)),
+            ("vtax_response_seconds_sum", labels, digest.sum_ns / 1e9),
         ]
     if failed:
         labels = {"partition": "app1", "group": "g", "name": "n", "outcome": "failed"}
@@ -60,7 +58,11 @@ def synthetic_result(
     for cause, seconds in causes.items():
         labels = {"partition": "" if cause == "idle" else "app1", "cause": cause}
         samples.append(("vtax_processor_seconds_total", labels, seconds))
-    samples.append(("vtax_warm_up_trustworthy", {}, float(trustworthy)))
+    samples += [
+        ("vtax_measured_seconds", {}, measured_seconds),
+        ("vtax_warm_up_seconds", {}, warm_up_seconds),
+        ("vtax_warm_up_trustworthy", {}, float(trustworthy)),
+    ]
     for partition, numbers in (gauges or {}).items():
         for name, value in numbers.items():
             samples.append((f"vtax_partition_{name}", {"partition": partition}, value))

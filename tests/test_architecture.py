@@ -55,6 +55,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.commands",),
     ("harness.display",),
     ("reports",),
+    ("harness.findings",),
     ("harness.analysis",),
     ("harness.precision", "harness.seven_elements", "harness.summary"),
     ("harness.validation",),

@@ -4,7 +4,8 @@ All formats depend on the runs alone: not on the number of workers, nor on the w
 """
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.campaign.openmetrics import series, write_openmetrics
-from harness.campaign.result import RunResult
+from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store, StoredRun
 from harness.errors import UserError
 from harness.metrics.measures import measure
@@ -22,7 +23,7 @@ Columns = dict[str, list[Value]]
 """Name -> one value for each run; None where a run has none."""
 
 
-def export(store: Store, form: str) -> Path:
+def export(store: Store, form: str, findings: Sequence[Sample] = ()) -> Path:
     """Write all intact runs into the store's directory.
 
     Parameters
@@ -31,6 +32,8 @@ def export(store: Store, form: str) -> Path:
         Where the runs are.
     form
         ``csv``, ``parquet`` or ``openmetrics``.
+    findings
+        What the analysis found; only ``openmetrics`` has room for it.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def export(store: Store, form: str) -> Path:
     writers: Mapping[str, tuple[str, Callable[[Store, Path], None]]] = {
         "csv": ("runs.csv", _write_csv),
         "parquet": ("runs.parquet", _write_parquet),
-        "openmetrics": ("runs.openmetrics", write_openmetrics),
+        "openmetrics": ("runs.openmetrics", partial(write_openmetrics, findings=findings)),
     }
     if form not in writers:
         raise UserError(f"--format {form}: no such format; known: {', '.join(writers)}")

@@ -1,43 +1,68 @@
 """Every run's samples at simulated timestamps, in the OpenMetrics text format."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from harness.campaign.record import CellRecord
+from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store
+from harness.metrics.digest import GROWTH
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
+from harness.metrics.measures import merge
+from harness.metrics.recorded import RECORDED
 
-_HELP = {**{family.name: family.help for family in FAMILIES}, RESPONSE: RESPONSE_HELP}
+CAMPAIGN = "vtax_campaign_info"
+"""A sample where simulated time begins, whose labels say which campaign the others are of."""
+
+DIGEST = "vtax_response_digest_responses"
+"""How many response times of a run lie in a bucket of its digest: what quantiles are read from."""
+
+_HELP = {
+    **{family.name: family.help for family in FAMILIES},
+    RESPONSE: RESPONSE_HELP,
+    **RECORDED,
+    CAMPAIGN: "The campaign's name and its identity.",
+    DIGEST: f"Response times from {GROWTH}^bucket ns up to {GROWTH} times that, of all kinds.",
+}
 
 Group = tuple[str, tuple[tuple[str, str], ...]]
 """A family and labels: the series in it (a histogram's buckets, sum and count) go together."""
 
 
-def write_openmetrics(store: Store, path: Path) -> None:
-    """Write all intact runs of a store.
+def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ()) -> None:
+    """Write all intact runs of a store, and what the analysis found (:mod:`harness.findings`).
 
-    Every series has the run's names and replication as labels. A counter is 0 where measuring
+    Every series has the campaign's name as a label, those of runs also the run's names and
+    replication. Findings stand where the last run ends. A counter is 0 where measuring
     begins and has its increase at the end; what a run recorded on the way comes between. Histograms
     stand at the end only, because prometheus-client's own parser (0.26) reads no second point of
-    one. The format wants all samples of a family together: they are collected in a file for each.
+    one; so do digests. The format wants all samples of a family together: they are collected in a
+    file for each.
     """
-    begin = datetime.fromisoformat(store.campaign.starts).timestamp()
+    begin = begins(store.campaign)
+    campaign = {"campaign": store.campaign.name}
+    ends = 0.0
     with TemporaryDirectory(dir=path.parent, prefix=".vtax-") as folder, ExitStack() as stack:
         families: dict[str, tuple[str, IO[str]]] = {}
-        for run in store.runs():
-            if run.result is None:
-                continue
-            for (family, kind), lines in _lines(run.cell, run.replication, run.result, begin):
+
+        def collect(labels: Mapping[str, str], points: Iterable[tuple[float, Sample]]) -> None:
+            for (family, kind), lines in _lines({**campaign, **labels}, points, begin):
                 if family not in families:
                     part = Path(folder) / str(len(families))
                     opened = stack.enter_context(part.open("w+", encoding="utf-8"))
                     families[family] = kind, opened
                 families[family][1].writelines(lines)
+
+        for run in store.runs():
+            if run.result is not None:
+                collect(_identity(run.cell, run.replication), _points(run.result, begin))
+                ends = max(ends, run.result.warm_up_seconds + run.result.measured_seconds)
+        collect({}, [(0.0, (CAMPAIGN, {"identity": store.campaign.identity}, 1.0))])
+        collect({}, ((ends, sample) for sample in findings))
         with path.open("w", encoding="utf-8") as file:
             for family in sorted(families):
                 kind, collected = families[family]
@@ -50,38 +75,68 @@ def write_openmetrics(store: Store, path: Path) -> None:
             file.write("# EOF\n")
 
 
-def _lines(
-    cell: CellRecord, replication: int, result: RunResult, begin: float
-) -> Iterator[tuple[tuple[str, str], list[str]]]:
-    """Yield for each group of a run its family, the family's type and its lines in order."""
-    common = {
-        "machine": cell.machine,
-        "os": cell.os,
+def begins(campaign: CampaignRecord) -> float:
+    """Return where simulated time begins, in seconds since 1970."""
+    return datetime.fromisoformat(campaign.starts).timestamp()
+
+
+def cell_labels(cell: CellRecord) -> dict[str, str]:
+    """Return the labels that name a cell.
+
+    Two loads may differ in characters that no label's name can hold: the position tells them apart.
+    """
+    return {
+        "cell": str(cell.position),
+        **environment_labels(cell.machine, cell.os, cell.workload, cell.load),
         "virtualization": cell.virtualization,
-        "workload": cell.workload,
-        **{_label(name): value for name, value in cell.load},
         **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
-        "replication": str(replication),
     }
-    groups: dict[Group, dict[float, dict[str, float]]] = {}
-    for at, (name, labels, value) in _points(result):
+
+
+def environment_labels(
+    machine: str, os: str, workload: str, load: Iterable[tuple[str, str]]
+) -> dict[str, str]:
+    """Return the labels that name an environment."""
+    return {
+        "machine": machine,
+        "os": os,
+        "workload": workload,
+        **{_label(name): value for name, value in load},
+    }
+
+
+def _identity(cell: CellRecord, replication: int) -> dict[str, str]:
+    return {**cell_labels(cell), "replication": str(replication)}
+
+
+def _lines(
+    common: Mapping[str, str], points: Iterable[tuple[float, Sample]], begin: float
+) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    """Yield for each group of samples its family, the family's type and its lines in order."""
+    # Times are whole milliseconds, as Prometheus has them; it keeps one sample of a series in each.
+    groups: dict[Group, dict[int, dict[str, float]]] = {}
+    for at, (name, labels, value) in points:
         apart = {key: text for key, text in labels.items() if key != "le"}
         group = groups.setdefault((family_of(name)[0], tuple(apart.items())), {})
-        group.setdefault(at, {})[series(name, {**common, **labels})] = value
-    for (family, _), points in groups.items():
-        kind = family_of(next(iter(next(iter(points.values())))).partition("{")[0])[1]
+        group.setdefault(round((begin + at) * 1000), {})[series(name, {**common, **labels})] = value
+    for (family, _), group_points in groups.items():
+        kind = family_of(next(iter(next(iter(group_points.values())))).partition("{")[0])[1]
         yield (
             (family, kind),
             [
-                f"{text} {value!r} {begin + at:.3f}\n"
-                for at, samples in sorted(points.items())
+                f"{text} {value!r} {at_ms / 1000:.3f}\n"
+                for at_ms, samples in sorted(group_points.items())
                 for text, value in samples.items()
             ],
         )
 
 
-def _points(result: RunResult) -> Iterator[tuple[float, Sample]]:
+def _points(result: RunResult, begin: float) -> Iterator[tuple[float, Sample]]:
     """Yield all samples with their times, in seconds since simulated time began."""
+    for event in result.operations:
+        labels = {"operation": event.operation, "status": event.status, "reason": event.reason}
+        when = round(begin + event.at_seconds, 3)
+        yield event.at_seconds, ("vtax_operation_event_timestamp_seconds", labels, when)
     recorded = set()
     for at, name, labels, value in result.timeline:
         recorded.add((name, tuple(labels.items())))
@@ -91,6 +146,10 @@ def _points(result: RunResult) -> Iterator[tuple[float, Sample]]:
         if family_of(name)[1] == "counter" and (name, tuple(labels.items())) not in recorded:
             yield result.warm_up_seconds, (name, labels, 0.0)
         yield ends, (name, labels, value)
+    yield from ((ends, sample) for sample in _digest(result))
+    for number, check in enumerate(result.checks, start=1):
+        labels = {"number": str(number), "expectation": check.name["en"]}
+        yield ends, ("vtax_expectation_met", labels, float(check.passed))
 
 
 def _buckets(result: RunResult) -> Iterator[Sample]:
@@ -102,6 +161,13 @@ def _buckets(result: RunResult) -> Iterator[Sample]:
         for bound, count in zip(RESPONSE_BOUNDS, digest.cumulative(RESPONSE_BOUNDS), strict=True):
             yield f"{RESPONSE}_bucket", {**labels, "le": f"{bound:.7g}"}, float(count)
         yield f"{RESPONSE}_bucket", {**labels, "le": "+Inf"}, float(digest.count)
+
+
+def _digest(result: RunResult) -> Iterator[Sample]:
+    """Yield the occupied buckets of all response times together."""
+    merged = merge(digest.to_json() for digest in result.digests.values())
+    for bucket, count in zip(merged["buckets"], merged["counts"], strict=True):
+        yield DIGEST, {"bucket": str(bucket)}, float(count)
 
 
 def family_of(name: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """``vtax report``, ``vtax verdict`` and ``vtax export``: what has come of a campaign."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -26,18 +27,28 @@ def write_report(directory: DirectoryArgument) -> None:
 def print_verdict(
     directory: DirectoryArgument,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Read what was measured from there, not from DIR."),
+    ] = None,
 ) -> None:
     """Print the verdict; exit code 0 confirmed, 1 refuted, 3 inconclusive, 2 for an error."""
     from harness.analysis import analyse
+    from harness.campaign.prometheus import Prometheus
     from harness.campaign.store import Store
     from harness.display import elements_text, verdict_text
 
     with Store.open(directory) as store:
-        study = analyse(store)
+        study = analyse(store, None if prometheus is None else Prometheus(prometheus))
     verdict, elements = study.verdict, study.elements
     if study.outcome is None:
         raise UserError(f"{directory}: campaign {study.campaign.name!r} makes no claim to judge")
     warn_damaged(study.damaged)
+    if prometheus is not None and elements is not None:
+        print(
+            "vtax: what scenarios expected and saw is read from DIR: Prometheus holds only numbers",
+            file=sys.stderr,
+        )
     if as_json:
         told = {} if verdict is None else verdict.to_json()
         if elements is not None:
@@ -60,9 +71,12 @@ def export_runs(
     ],
 ) -> None:
     """Write every run with every resolved parameter and measure into DIR."""
+    from harness.analysis import analyse
     from harness.campaign.export import export
     from harness.campaign.store import Store
+    from harness.findings import findings
 
     with Store.open(directory) as store:
-        print(export(store, form))
+        found = findings(analyse(store)) if form == "openmetrics" else []
+        print(export(store, form, found))
         warn_damaged(store.damaged)

@@ -192,6 +192,13 @@ FAMILIES: tuple[Family, ...] = (
         lambda o: (((name,), vios.bytes) for name, vios in o.machine.vios.items()),
     ),
     Family(
+        "vtax_vios_added_seconds",
+        "counter",
+        "Time that those operations took besides their device's: latency added, waiting included.",
+        ("vios",),
+        lambda o: (((name,), vios.added_ns / 1e9) for name, vios in o.machine.vios.items()),
+    ),
+    Family(
         "vtax_sea_bytes",
         "counter",
         "Bytes that a Shared Ethernet Adapter bridged.",

@@ -1,12 +1,14 @@
 """What is observed of a running machine and its users."""
 
 from dataclasses import dataclass, field
-from typing import Any
-
-from locust.env import Environment
+from typing import TYPE_CHECKING, Any
 
 from harness.metrics.digest import Digest
 from harness.platform.machine import Machine
+
+if TYPE_CHECKING:
+    # Importing Locust patches the whole process, also where metrics are only read.
+    from locust.env import Environment
 
 Key = tuple[str, str, str]
 """Partition, group and name of a transaction."""
@@ -33,7 +35,7 @@ class Observation:
         The name of a request that was reported without saying which user it is of.
     """
 
-    def __init__(self, machine: Machine, environment: Environment) -> None:
+    def __init__(self, machine: Machine, environment: "Environment") -> None:
         self.machine = machine
         self.transactions: dict[Key, Transactions] = {}
         self.start_ns = 0

@@ -164,26 +164,33 @@ class VirtualScsiPath(BlockPath):
         self, size_bytes: int, offset_bytes: int | None, write: bool, completed: Done
     ) -> None:
         """Have the VIOS do it."""
-        vios, account = self.vios, self.partition.account
+        vios, account, clock = self.vios, self.partition.account, self.partition.clock
         service = self.service.for_size(size_bytes)
         vios.operations += 1
         vios.bytes += size_bytes
+        issued_ns = clock.now_ns
+        added_ns = 0
 
         def received() -> None:
+            nonlocal added_ns
+            added_ns = clock.now_ns - issued_ns
             self.disk.submit(size_bytes, offset_bytes, write, device_interrupt)
 
         def device_interrupt() -> None:
+            nonlocal added_ns
+            added_ns -= clock.now_ns
             vios.interrupt(account)
             vios.submit(Burst(account, service.after, answered), True)
 
         def answered() -> None:
+            vios.added_ns += added_ns + clock.now_ns + service.delay_ns
             self._gathered_ns += service.off_path_ns
             if self._gathered_ns > self.deferred_ns:
                 gathered, self._gathered_ns = self._gathered_ns, 0
                 off_path = work((int(Cause.VIOS), gathered))
                 vios.submit(Burst(account, off_path, nothing))
             if service.delay_ns:
-                self.partition.clock.call_in(service.delay_ns, completed)
+                clock.call_in(service.delay_ns, completed)
             else:
                 completed()
 

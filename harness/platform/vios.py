@@ -18,6 +18,8 @@ class Vios:
     ----------
     operations, bytes
         Virtual SCSI operations and their bytes.
+    added_ns
+        Time that completed operations spent on their way besides the device's.
     deputy, bridge_deputy
         Another server that does its clients' disk operations, or bridges for them, while this one
         cannot; None while nobody has taken over.
@@ -34,6 +36,7 @@ class Vios:
         self.interrupt_ns = interrupt_ns
         self.operations = 0
         self.bytes = 0
+        self.added_ns = 0
         self.bridged_bytes = 0
         self.deputy: Vios | None = None
         self.bridge_deputy: Vios | None = None

@@ -146,6 +146,13 @@ def test_openmetrics_has_simulated_timestamps(filled):
     counts = [s.value for s in histogram if s.name.endswith("_count")]
     assert counts == [1.0] * store.counts()["complete"]
     assert sum(s.value for s in histogram if s.labels.get("le") == "+Inf") == len(counts)
+    digests = families["vtax_response_digest_responses"].samples
+    assert sum(sample.value for sample in digests) == len(counts)
+    (info,) = families["vtax_campaign_info"].samples
+    assert info.labels == {"campaign": "small", "identity": store.campaign.identity}
+    every = [s for name, f in families.items() if name != "vtax_campaign_info" for s in f.samples]
+    assert {s.labels["campaign"] for s in every} == {"small"}
+    assert len({s.labels["cell"] for s in every}) == len(plan.matrix)
     (names,) = {s.labels["name"] for s in families["vtax_response_seconds"].samples}
     assert names == "back\\slash\nline"
     complete = store.counts()["complete"]

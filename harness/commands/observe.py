@@ -1,0 +1,65 @@
+"""``vtax observe``: a campaign in the machine's own Prometheus."""
+
+import signal
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Annotated, NoReturn
+from urllib.parse import urlencode
+
+import typer
+
+from harness.commands.options import DirectoryArgument, warn_damaged
+
+
+def observe_campaign(
+    directory: DirectoryArgument,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="On 127.0.0.1; by default any that is free."),
+    ] = None,
+    no_serve: Annotated[
+        bool, typer.Option("--no-serve", help="Write DIR/prometheus and start no server.")
+    ] = False,
+) -> None:
+    """Serve the runs at their simulated times in Prometheus, on loopback, until Ctrl-C."""
+    from harness.analysis import analyse
+    from harness.campaign.backfill import backfill, installed
+    from harness.campaign.prometheus_server import serving
+    from harness.campaign.store import Store
+    from harness.findings import findings
+
+    if not no_serve:
+        installed("prometheus")
+    with Store.open(directory) as store:
+        name = store.campaign.name
+        blocks, held, written = backfill(store, findings(analyse(store)))
+        warn_damaged(store.damaged)
+    first, last = (
+        datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        for ms in (held.first_ms, held.last_ms + 999)
+    )
+    how = "written and read back" if written else "there already"
+    print(f"{held.samples} samples of {name}, {first} to {last} UTC, {how}: {blocks}")
+    if no_serve:
+        return
+    handled = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, _interrupt) for number in handled}
+    try:
+        with serving(blocks, port) as server:
+            graph = {"g0.expr": "vtax_processor_seconds_total", "g0.end_input": last}
+            rules = f"{server.rules} files of rules" if server.rules else "no rules found"
+            print(f"Prometheus: {server.url} with {rules} (Ctrl-C ends it)")
+            print(f"for instance: {server.url}/graph?{urlencode(graph)}&g0.range_input=1m")
+            print(f"the verdict from it: vtax verdict {directory} --prometheus {server.url}")
+            # Whoever reads this through a pipe waits for it.
+            print(end="", flush=True)
+            server.wait()
+    except KeyboardInterrupt:
+        print("Prometheus has ended")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
