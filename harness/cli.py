@@ -7,8 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from harness import __version__
-from harness.commands import catalog, results, run, validate
-from harness.commands import catalog, observe, results, run
+from harness.commands import catalog, observe, results, run, validate
 from harness.commands.options import INTERRUPTED, fail
 from harness.errors import UserError
 
