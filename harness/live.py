@@ -59,18 +59,11 @@ class LivePartition:
         self._disk = disk
         self._patience_seconds = patience_seconds
 
-    def _until_done(self, begin: Callable[[Callable[[], None]], object]) -> None:
-        done = Event()
-        self._clock.present()
-        begin(self._clock.waker(done))
-        self._clock.nudge()
-        done.wait()
-
     def _work(self, begin: Callable[[Callable[[], None]], object]) -> None:
         if self._modelled.partition.down:
             self.wait(self._patience_seconds)
             raise PartitionDownError(f"partition {self.name} is down")
-        self._until_done(begin)
+        self._clock.wait_for(begin)
 
     def now(self) -> float:
         """Tell the simulated time in seconds."""
@@ -79,7 +72,7 @@ class LivePartition:
 
     def wait(self, seconds: float) -> None:
         """Let simulated time pass."""
-        self._until_done(lambda done: self._clock.call_in(to_ns(seconds), done))
+        self._clock.wait_for(lambda done: self._clock.call_in(to_ns(seconds), done))
 
     def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:
         """Use the processor."""
@@ -143,7 +136,7 @@ class Live(AbstractContextManager["Live"]):
         self.machine = Machine(self.clock, spec.system, spec.constants)
         self.observation = Observation(self.machine, environment)
         self._locust = locust_on(self.clock)
-        self._greenlet = gevent.Greenlet(self.clock.pace)
+        self._greenlet = gevent.Greenlet(self._simulate)
         self.clock.hub = self._greenlet
         self._crowd = Crowd(self.clock, environment, spec.seed, spec.replication)
         self.users = 0
@@ -175,8 +168,13 @@ class Live(AbstractContextManager["Live"]):
         trace: TracebackType | None,
     ) -> None:
         self._greenlet.kill()
-        self._crowd.dismiss()
         self._locust.__exit__(None, None, None)
+
+    def _simulate(self) -> None:
+        try:
+            self.clock.pace()
+        finally:
+            self._crowd.dismiss()
 
     def join(self, stop: Event) -> None:
         """Wait until ``stop`` is set, or until the simulation fails, and raise why."""

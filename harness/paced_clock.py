@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import gevent
 from gevent.event import Event
-from greenlet import getcurrent
+from greenlet import getcurrent, greenlet
 
 from harness.clock import Clock
 
@@ -18,10 +18,10 @@ class PacedClock(Clock):
     """Simulated time that passes ``speed`` times as fast as time on the wall.
 
     One greenlet of gevent's calls :meth:`pace` and carries out what is due; all others may put
-    work on the queue at any moment, after :meth:`present` and before :meth:`nudge`. What is due at
-    one simulated time happens at that time, however late it is carried out: a slow computer makes
-    the simulation late, it does not change its results. A clock that is late runs as fast as it
-    can until it is not.
+    work on the queue at any moment, through :meth:`wait_for` or between :meth:`present` and
+    :meth:`nudge`. What is due at one simulated time happens at that time, however late it is
+    carried out: a slow computer makes the simulation late, it does not change its results. A clock
+    that is late runs as fast as it can until it is not.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class PacedClock(Clock):
         self._began = wall()
         self._nudged = Event()
         self._asleep = False
-        self._woken = False
+        self._turn: greenlet | None = None
 
     def _paced_ns(self) -> float:
         return (self._wall() - self._began) * self.speed * 1e9
@@ -74,9 +74,7 @@ class PacedClock(Clock):
                 continue
             self.worst_late_seconds = max(self.worst_late_seconds, -ahead)
             self.step()
-            # Who was woken goes on before time does.
-            if self._woken or self._wall() - breath > _BREATH_SECONDS:
-                self._woken = False
+            if self._wall() - breath > _BREATH_SECONDS:
                 gevent.sleep(0)
                 breath = self._wall()
 
@@ -105,14 +103,37 @@ class PacedClock(Clock):
         """Make the clock look anew at what is due next."""
         self._nudged.set()
 
-    def waker(self, event: Event) -> Callable[[], None]:
-        """Return a call for the simulation that wakes a greenlet which waits for ``event``.
+    def wait_for(self, begin: Callable[[Callable[[], None]], object]) -> None:
+        """Begin something and block the calling greenlet of gevent's until it is done.
 
-        The greenlet has its turn before simulated time goes on.
+        Parameters
+        ----------
+        begin
+            Is given the call that the simulation shall make when it is done.
         """
+        own = getcurrent()
+        waiting = True
 
-        def wake() -> None:
-            self._woken = True
-            event.set()
+        def done() -> None:
+            if waiting:  # it may have been killed meanwhile
+                self._give_turn(own)
 
-        return wake
+        self.present()
+        begin(done)
+        self._nudged.set()
+        try:
+            (self.hub if self._turn is own else gevent.get_hub()).switch()
+        finally:
+            waiting = False
+
+    def _give_turn(self, own: greenlet) -> None:
+        """Let a greenlet go on at this very moment, before anything else happens.
+
+        It comes back here when it waits again; if it ends, or waits for something real, gevent
+        comes back instead.
+        """
+        otherwise = gevent.get_hub().loop.run_callback(self.hub.switch)
+        self._turn = own
+        own.switch()
+        self._turn = None
+        otherwise.stop()
