@@ -1,16 +1,18 @@
 """A cell in real time: the same as a virtual run, with users that come and go."""
 
+import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
-import gevent
+import numpy as np
 import pytest
 from gevent.event import Event
 from gevent.pool import Group
 from locust.env import Environment
+from locust.user.task import TaskSet
 from modelling import (
     ETHERNET,
-    HOSTED,
     UNCAPPED,
     group,
     partition,
@@ -18,15 +20,17 @@ from modelling import (
     spec,
     system,
 )
+from scipy import stats
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.plan import make_plan
-from harness.campaign.run import run_cell
+from harness.campaign.result import RunResult
+from harness.campaign.run import Mark, mark, result_since, run_cell
 from harness.clock import to_ns
 from harness.errors import UserError
 from harness.live import Live, cell_labels, live_spec
 from harness.metrics.collector import Samples, counters, expose
-from harness.metrics.families import FAMILIES, RESPONSE
+from harness.metrics.families import RESPONSE
 from harness.platform.configuration import (
     EthernetConfiguration,
     SharedEthernetConfiguration,
@@ -107,3 +111,168 @@ def test_the_same_users_from_the_same_moment_see_what_a_virtual_run_does(groups)
         expected[RESPONSE, labels] = digest.sum_ns
     assert sum(digest.count for digest in virtual.digests.values()) > 20
     assert live == expected
+
+
+def measured(result: RunResult) -> dict[str, float]:
+    digests = list(result.digests.values())
+    count = sum(digest.count for digest in digests)
+    busy = sum(
+        value
+        for name, labels, value in result.samples
+        if name == "vtax_processor_seconds_total" and labels["cause"] != "idle"
+    )
+    return {
+        "transactions per second": count / result.measured_seconds,
+        "mean response": sum(digest.sum_ns for digest in digests) / count,
+        "processor time": busy / count,
+    }
+
+
+def test_under_locusts_own_runner_a_cell_agrees_with_virtual_runs_within_their_interval():
+    """Users begin when Locust gets round to it; what is measured later is of the same kind."""
+    run = cell(*ALL_VERBS[:2], duration=2.0)
+    run = replace(run, cell=replace(run.cell, warm_up_seconds=0.5))
+    environment = Environment()
+    live = Live(run, environment, 20.0)
+    stop = Event()
+    start: list[Mark] = []
+    with live:
+        runner = environment.create_local_runner()
+        runner.start(live.users, spawn_rate=100)
+        live.clock.call_in(to_ns(1.5), lambda: start.append(mark(live.observation)))
+        live.clock.call_in(to_ns(3.5), stop.set)
+        live.join(stop)
+        found = measured(result_since(live.observation, start[0], True))
+        assert runner.user_count == live.users
+        # What Locust shows is what we count.
+        assert environment.stats.total.num_requests == live.observation.completed
+        runner.quit()
+    virtual = [measured(run_cell(replace(run, seed=seed))) for seed in range(2, 12)]
+    for name, value in found.items():
+        values = np.array([each[name] for each in virtual])
+        width = values.std(ddof=1) * math.sqrt(1 + 1 / len(values))
+        low, high = stats.t.interval(0.9999, len(values) - 1, values.mean(), width)
+        assert low < value < high, name
+
+
+def completed_within(live: Live, seconds: float) -> int:
+    """Let simulated time pass and count the transactions that end meanwhile."""
+    stop = Event()
+    before = live.observation.completed
+    live.clock.present()
+    live.clock.call_in(to_ns(seconds), stop.set)
+    live.clock.nudge()
+    live.join(stop)
+    return live.observation.completed - before
+
+
+def test_users_can_be_added_and_stopped_and_their_work_goes_with_them():
+    run = cell(group("workloads/cpu.py:IntegerCompute", 2, processor=0.001))
+    environment = Environment()
+    with Live(run, environment, 50.0) as live:
+        runner = environment.create_local_runner()
+
+        def users(number: int) -> None:
+            runner.start(number, spawn_rate=100)
+            runner.spawning_greenlet.join()
+
+        assert completed_within(live, 1.0) == 0
+        users(2)
+        assert completed_within(live, 1.0) > 100
+        users(6)
+        assert runner.user_count == 6
+        assert sum(runner.user_classes_count.values()) == 6
+        runner.stop()
+        assert runner.user_count == 0
+        completed_within(live, 0.1)
+        assert completed_within(live, 1.0) == 0
+        users(1)
+        assert completed_within(live, 1.0) > 100
+        runner.quit()
+
+
+def test_one_locust_user_stands_for_all_arrivals_of_a_group():
+    run = cell(ALL_VERBS[1])
+    environment = Environment()
+    with Live(run, environment, 50.0) as live:
+        runner = environment.create_local_runner()
+        assert live.users == 2
+        for _ in range(2):
+            runner.start(live.users, spawn_rate=100)
+            runner.spawning_greenlet.join()
+            # 160 arrivals a second on average: eight standard deviations are 101
+            assert 59 < completed_within(live, 1.0) < 261
+            runner.stop()
+            completed_within(live, 0.3)
+            assert completed_within(live, 1.0) == 0
+        runner.quit()
+
+
+def test_a_user_that_fails_is_locusts_to_show_and_the_simulation_goes_on(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from locust import task\n"
+        "from workloads.user import PartitionUser, transaction\n"
+        "class Mine(PartitionUser):\n"
+        "    @task\n"
+        "    @transaction\n"
+        "    def fail(self):\n"
+        "        self.partition.compute(0.001)\n"
+        "        raise ValueError('no')\n"
+    )
+    run = replace(cell(group("mine.py:Mine", 1), ALL_VERBS[0]), base=tmp_path)
+    environment = Environment()
+    errors: list[BaseException] = []
+    environment.events.user_error.add_listener(lambda exception, **_: errors.append(exception))
+    stop = Event()
+    with Live(run, environment, 50.0) as live:
+        environment.create_local_runner().start(live.users, spawn_rate=100)
+        live.clock.call_in(to_ns(0.5), stop.set)
+        live.join(stop)
+        environment.runner.quit()
+    assert len(errors) > 10
+    assert all(str(error) == "no" for error in errors)
+    assert live.observation.completed > 10
+
+
+def test_everything_that_was_replaced_in_locust_is_put_back():
+    before = TaskSet._sleep
+    with Live(cell(ALL_VERBS[0]), Environment()):
+        assert TaskSet._sleep is not before
+    assert TaskSet._sleep is before
+
+
+def test_live_metrics_have_the_names_and_labels_of_an_export():
+    run = cell(ALL_VERBS[0])
+    run = replace(run, cell=replace(run.cell, load=(("users per core", "4"),)))
+    environment = Environment()
+    with Live(run, environment, 3.0) as live:
+        samples = expose(live.registry)
+    labels = {
+        "machine": "test",
+        "os": "aix-5.3",
+        "virtualization": "test",
+        "workload": "test",
+        "load_users_per_core": "4",
+    }
+    assert cell_labels(run.cell) == labels
+    assert all(labels.items() <= dict(own).items() for _, own in samples)
+    names = {name for name, _ in samples}
+    assert {"vtax_simulated_seconds_total", "vtax_processors"} <= names
+    assert samples["vtax_pacing_speed_ratio", tuple(sorted(labels.items()))] == 3.0
+    assert {"vtax_pacing_late_seconds", "vtax_pacing_worst_late_seconds"} <= names
+
+
+def test_the_first_cell_with_wanted_users_is_chosen_at_the_catalogs_stated_values():
+    plan = make_plan("smoke", only=["virtualization=hosted-vmware"])
+    spec_ = live_spec(plan, lambda user: user.endswith(":CommercialTransaction"))
+    assert (spec_.cell.virtualization, spec_.cell.workload) == ("hosted-vmware", "commercial")
+    assert spec_.constants.digest() == plan.matrix[0].context.catalog.nominal().digest()
+
+
+def test_what_cannot_be_watched_is_refused_in_one_line():
+    with pytest.raises(UserError, match="no cell among those chosen"):
+        live_spec(make_plan("smoke"), lambda user: False)
+    with pytest.raises(UserError, match="scenarios only"):
+        live_spec(make_plan("dlpar"))
+    with pytest.raises(UserError, match="no users"):
+        Live(cell(), Environment())
