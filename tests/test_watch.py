@@ -73,8 +73,10 @@ def test_a_cell_is_watched_changed_and_left():
         while json.loads(get(f"http://127.0.0.1:{page}/stats/requests"))["user_count"] != 30:
             time.sleep(0.05)
         post(f"http://127.0.0.1:{page}/stop")
-        shown = json.loads(get(f"http://127.0.0.1:{page}/stats/requests"))
-        assert shown["state"] == "stopped"
+        while (shown := json.loads(get(f"http://127.0.0.1:{page}/stats/requests")))["state"] != (
+            "stopped"
+        ):
+            time.sleep(0.05)
         assert shown["stats"][0]["median_response_time"] % 1 != 0
         last = get(f"http://127.0.0.1:{metrics}/metrics")
         assert value(last, "vtax_transactions_total") > value(first, "vtax_transactions_total")
