@@ -19,8 +19,8 @@ from locust import User, task
 from locust.env import Environment
 from prometheus_client import CollectorRegistry
 
-from harness.campaign.cell import Cell, RunSpec
-from harness.campaign.openmetrics import load_label
+from harness.campaign.cell import RunSpec
+from harness.campaign.labels import cell_labels
 from harness.campaign.plan import Plan
 from harness.clock import to_ns
 from harness.errors import UserError
@@ -122,6 +122,8 @@ class Live(AbstractContextManager["Live"]):
         Simulated seconds for each second of the wall clock.
     wanted
         Chooses among the user classes; the others get no users.
+    campaign
+        The name of the cell's campaign, which every metric bears.
     """
 
     def __init__(
@@ -130,8 +132,10 @@ class Live(AbstractContextManager["Live"]):
         environment: Environment,
         speed: float = 1.0,
         wanted: Wanted = lambda user: True,
+        campaign: str = "",
     ) -> None:
         self.spec = spec
+        self.campaign = campaign
         self.clock = PacedClock(speed)
         self.machine = Machine(self.clock, spec.system, spec.constants)
         self.observation = Observation(self.machine, environment)
@@ -190,7 +194,7 @@ class Live(AbstractContextManager["Live"]):
     def registry(self) -> CollectorRegistry:
         """What is exposed: the machine, the transactions, and how the clock keeps its pace."""
         registry = CollectorRegistry()
-        labels = cell_labels(self.spec.cell)
+        labels = {"campaign": self.campaign, **cell_labels(self.spec.cell)}
         registry.register(PacingCollector(self.clock, labels))
         registry.register(MachineCollector(self.observation, labels))
         return registry
@@ -269,17 +273,6 @@ def _derived(base: type[User], name: str, **members: object) -> Any:
     """Make a user class with a name that Locust shows."""
     make: Any = type(base)
     return make(name.replace("/", " "), (base,), {"__doc__": base.__doc__, **members})
-
-
-def cell_labels(cell: Cell) -> dict[str, str]:
-    """Return the labels that every series of a cell has, as in an export of its campaign."""
-    return {
-        "machine": cell.machine,
-        "os": cell.os,
-        "virtualization": cell.virtualization,
-        "workload": cell.workload,
-        **{load_label(name): value for name, value in cell.load},
-    }
 
 
 def live_spec(plan: Plan, wanted: Wanted = lambda user: True) -> RunSpec:

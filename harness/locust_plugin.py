@@ -84,11 +84,13 @@ def _begin(environment: Environment) -> None:
         return (Path(path).name, name) in chosen
 
     only = [f"{name}={value}" for name in _FACTORS if (value := getattr(options, name))]
-    spec = live_spec(make_plan(options.campaign, only=only), wanted)
+    plan = make_plan(options.campaign, only=only)
+    spec = live_spec(plan, wanted)
+    name = plan.campaign.campaign.name
     check_free(options.metrics_port, "--metrics-port")
     stack = ExitStack()
     stack.enter_context(fine_numbers())
-    live = stack.enter_context(Live(spec, environment, options.speed, wanted))
+    live = stack.enter_context(Live(spec, environment, options.speed, wanted, name))
     server = serve_metrics(live.registry, options.metrics_port)
     stack.callback(server.stop)
     live.link_failure(_fail)

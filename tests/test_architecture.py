@@ -56,7 +56,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.display",),
     ("reports",),
     ("harness.analysis",),
-    ("harness.precision", "harness.seven_elements", "harness.summary"),
+    ("harness.precision", "harness.progress", "harness.seven_elements", "harness.summary"),
     ("harness.environments",),
     ("harness.overheads", "harness.live"),
     ("harness.campaign",),

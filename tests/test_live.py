@@ -23,12 +23,13 @@ from modelling import (
 from scipy import stats
 
 from harness.campaign.cell import RunSpec
+from harness.campaign.labels import cell_labels
 from harness.campaign.plan import make_plan
 from harness.campaign.result import RunResult
 from harness.campaign.run import Mark, mark, result_since, run_cell
 from harness.clock import to_ns
 from harness.errors import UserError
-from harness.live import Live, cell_labels, live_spec
+from harness.live import Live, live_spec
 from harness.metrics.collector import Samples, counters, expose
 from harness.metrics.families import RESPONSE
 from harness.platform.configuration import (
@@ -241,11 +242,11 @@ def test_everything_that_was_replaced_in_locust_is_put_back():
     assert TaskSet._sleep is before
 
 
-def test_live_metrics_have_the_names_and_labels_of_an_export():
+def test_live_metrics_have_the_names_of_an_export_and_say_of_which_cell_they_are():
     run = cell(ALL_VERBS[0])
     run = replace(run, cell=replace(run.cell, load=(("users per core", "4"),)))
     environment = Environment()
-    with Live(run, environment, 3.0) as live:
+    with Live(run, environment, 3.0, campaign="study") as live:
         samples = expose(live.registry)
     labels = {
         "machine": "test",
@@ -255,6 +256,7 @@ def test_live_metrics_have_the_names_and_labels_of_an_export():
         "load_users_per_core": "4",
     }
     assert cell_labels(run.cell) == labels
+    labels["campaign"] = "study"
     assert all(labels.items() <= dict(own).items() for _, own in samples)
     names = {name for name, _ in samples}
     assert {"vtax_simulated_seconds_total", "vtax_processors"} <= names

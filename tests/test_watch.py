@@ -9,35 +9,16 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from serving import LOOPBACK, ROOT, eventually, free_port, get, listens_on
+from serving import LOOPBACK, ROOT, eventually, free_port, get, listens_on, started
 from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.metrics.families import FAMILIES
 
 BIN = Path(sys.executable).parent
-
-
-@contextmanager
-def started(*words: object) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
-        [str(word) for word in words],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def post(url: str, **fields: object) -> str:

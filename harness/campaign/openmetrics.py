@@ -59,7 +59,7 @@ def _lines(
         "os": cell.os,
         "virtualization": cell.virtualization,
         "workload": cell.workload,
-        **{load_label(name): value for name, value in cell.load},
+        **{_label(name): value for name, value in cell.load},
         **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
         "replication": str(replication),
     }
@@ -126,6 +126,6 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
-def load_label(factor: str) -> str:
+def _label(factor: str) -> str:
     """Make a label's name of a factor's, which may hold any character."""
     return "load_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in factor)

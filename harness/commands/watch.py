@@ -46,11 +46,13 @@ def watch_cell(
         raise UserError(f"--speed = {speed:g}: must be above 0 and not above a million")
     if port == metrics_port:
         raise UserError(f"--metrics-port = {port}: is the port of the web page; choose another")
-    spec = live_spec(make_plan(campaign, only=cell))
+    plan = make_plan(campaign, only=cell)
+    spec = live_spec(plan)
+    name = plan.campaign.campaign.name
     check_free(port, "--port")
     check_free(metrics_port, "--metrics-port")
     environment = Environment()
-    with Live(spec, environment, speed) as live, fine_numbers(), another_command():
+    with Live(spec, environment, speed, campaign=name) as live, fine_numbers(), another_command():
         runner = environment.create_local_runner()
         page = environment.create_web_ui(LOOPBACK, port)
         metrics = serve_metrics(live.registry, metrics_port)

@@ -1,11 +1,14 @@
 """Serving metrics over HTTP, to this computer only."""
 
 import socket
+from typing import TYPE_CHECKING
 
-from gevent.pywsgi import WSGIServer
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from gevent.pywsgi import WSGIServer
 
 LOOPBACK = "127.0.0.1"
 """The only address that is listened on."""
@@ -23,8 +26,10 @@ def check_free(port: int, option: str) -> None:
             ) from None
 
 
-def serve_metrics(registry: CollectorRegistry, port: int) -> WSGIServer:
+def serve_metrics(registry: CollectorRegistry, port: int) -> "WSGIServer":
     """Serve ``/metrics`` from a greenlet of gevent's, between events of the simulation."""
+    from gevent.pywsgi import WSGIServer
+
     server = WSGIServer((LOOPBACK, port), make_wsgi_app(registry), log=None)
     server.start()
     return server

@@ -4,9 +4,29 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+@contextmanager
+def started(*words: object) -> Iterator["subprocess.Popen[str]"]:
+    """A process, ended at the latest when the context is."""
+    process = subprocess.Popen(
+        [str(word) for word in words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 def free_port() -> int:
