@@ -117,7 +117,7 @@ class Live(AbstractContextManager["Live"]):
     spec
         The cell and its constants.
     environment
-        Locust's; its user classes are set.
+        Locust's; its user classes are set, and its host, which its page shows, to the cell's title.
     speed
         Simulated seconds for each second of the wall clock.
     wanted
@@ -159,6 +159,7 @@ class Live(AbstractContextManager["Live"]):
         if not classes:
             raise UserError(f"{spec.cell.title}: has no users to put on it")
         environment.user_classes = classes
+        environment.host = environment.host or spec.cell.title
 
     def __enter__(self) -> "Live":
         self._locust.__enter__()

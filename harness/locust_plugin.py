@@ -84,7 +84,7 @@ def _begin(environment: Environment) -> None:
         return (Path(path).name, name) in chosen
 
     only = [f"{name}={value}" for name in _FACTORS if (value := getattr(options, name))]
-    plan = make_plan(options.campaign, only=only)
+    plan = make_plan(options.campaign, only=only, option="cell")
     spec = live_spec(plan, wanted)
     name = plan.campaign.campaign.name
     check_free(options.metrics_port, "--metrics-port")

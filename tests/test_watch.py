@@ -136,7 +136,9 @@ def test_what_cannot_be_watched_is_told_in_one_line():
     assert "--speed = nan" in refused("smoke", "--speed", "nan")
     assert "choose another" in refused("smoke", "--port", "9000", "--metrics-port", "9000")
     assert "scenarios only" in refused("dlpar")
-    assert "did you mean 'p5-520'" in refused("smoke", "--cell", "machine=p5-52")
+    assert "--cell machine=p5-52: no such machine; did you mean 'p5-520'" in refused(
+        "smoke", "--cell", "machine=p5-52"
+    )
 
 
 @pytest.mark.parametrize("option", ["--port", "--metrics-port"])

@@ -11,6 +11,7 @@ from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.live import Live
+    from harness.paced_clock import PacedClock
 
 
 def watch_cell(
@@ -22,7 +23,7 @@ def watch_cell(
         ),
     ] = [],  # noqa: B006 (typer reads it, nothing changes it)
     speed: Annotated[
-        float, typer.Option(help="Simulated seconds for each second of the wall clock.")
+        float, typer.Option(help="Simulated seconds for each second on the wall.")
     ] = 1.0,
     port: Annotated[
         int, typer.Option(min=1, max=65535, help="Where Locust's web page is, on 127.0.0.1.")
@@ -46,7 +47,7 @@ def watch_cell(
         raise UserError(f"--speed = {speed:g}: must be above 0 and not above a million")
     if port == metrics_port:
         raise UserError(f"--metrics-port = {port}: is the port of the web page; choose another")
-    plan = make_plan(campaign, only=cell)
+    plan = make_plan(campaign, only=cell, option="--cell")
     spec = live_spec(plan)
     name = plan.campaign.campaign.name
     check_free(port, "--port")
@@ -56,7 +57,7 @@ def watch_cell(
         runner = environment.create_local_runner()
         page = environment.create_web_ui(LOOPBACK, port)
         metrics = serve_metrics(live.registry, metrics_port)
-        history = gevent.spawn(stats_history, runner)
+        helpers = [gevent.spawn(stats_history, runner), gevent.spawn(_tell_when_late, live.clock)]
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             gevent.signal_handler(number, stop.set)
@@ -67,7 +68,7 @@ def watch_cell(
             _summarize(live)
         finally:
             runner.quit()
-            history.kill()
+            gevent.killall(helpers)
             metrics.stop()
             page.stop()  # type: ignore[no-untyped-call]
 
@@ -82,6 +83,23 @@ def _announce(live: "Live", page: str, metrics: str) -> None:
             f"wall clock, {live.clock.speed:g} x those of simulated time"
         )
     print("stop: Ctrl-C", flush=True)
+
+
+def _tell_when_late(clock: "PacedClock") -> None:
+    """Say that time falls behind, and again whenever it is twice as late."""
+    import gevent
+
+    tolerated = 1.0
+    while True:
+        gevent.sleep(1.0)
+        late = clock.late_seconds
+        if late > tolerated:
+            tolerated = 2 * late
+            print(
+                f"vtax: simulated time runs {late:.1f} s late: this computer cannot keep the pace; "
+                "results stay right, a lower --speed helps",
+                file=sys.stderr,
+            )
 
 
 def _summarize(live: "Live") -> None:
