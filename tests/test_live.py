@@ -38,6 +38,7 @@ from harness.platform.configuration import (
     UserGroup,
     VirtualEthernetConfiguration,
 )
+from harness.users import PartitionDownError
 
 SEA = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (10,))
 ALL_VERBS = (
@@ -233,6 +234,27 @@ def test_a_user_that_fails_is_locusts_to_show_and_the_simulation_goes_on(tmp_pat
     assert len(errors) > 10
     assert all(str(error) == "no" for error in errors)
     assert live.observation.completed > 10
+
+
+def test_a_partition_that_is_down_refuses_after_its_patience():
+    environment = Environment()
+    failures: list[tuple[float, BaseException | None]] = []
+    environment.events.request.add_listener(
+        lambda response_time, exception, **_: failures.append((response_time, exception))
+    )
+    stop = Event()
+    with Live(
+        cell(group("workloads/cpu.py:IntegerCompute", 1, processor=0.001)), environment, 50.0
+    ) as live:
+        for modelled in live.machine.partitions.values():
+            modelled.partition.down = True
+        environment.create_local_runner().start(live.users, spawn_rate=100)
+        live.clock.call_in(to_ns(3.5), stop.set)
+        live.join(stop)
+        environment.runner.quit()
+    assert len(failures) >= 6
+    assert [each for each, _ in failures] == pytest.approx([1000.0] * len(failures))
+    assert all(isinstance(error, PartitionDownError) for _, error in failures)
 
 
 def test_everything_that_was_replaced_in_locust_is_put_back():

@@ -73,6 +73,25 @@ def test_a_cell_is_watched_changed_and_left():
     assert "Traceback" not in err
 
 
+def test_a_pace_that_cannot_be_kept_is_told():
+    page, metrics = free_port(), free_port()
+    with started(
+        *(BIN / "vtax", "watch", "smoke", "--speed", 1_000_000),
+        *("--port", page, "--metrics-port", metrics),
+    ) as process:
+        url = f"http://127.0.0.1:{metrics}/metrics"
+        eventually(url, process)
+        told = process.stderr.readline()
+        assert re.match(r"vtax: simulated time runs \S+ s late: .*--speed", told)
+        shown = get(url)
+        assert value(shown, "vtax_pacing_late_seconds") > 1
+        assert value(shown, "vtax_pacing_worst_late_seconds") > 1
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert "behind its pace" in err
+
+
 def test_plain_locust_drives_a_modelled_partition():
     metrics = free_port()
     with started(
