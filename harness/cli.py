@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from harness import __version__
 from harness.commands import catalog, observe, results, run, validate
+from harness.commands import catalog, results, run, watch
 from harness.commands.options import INTERRUPTED, fail
 from harness.errors import UserError
 
@@ -38,6 +39,7 @@ app.add_typer(catalog.catalog_app, name="catalog")
 for name, command in (
     ("plan", run.show_plan),
     ("run", run.run_campaign),
+    ("watch", watch.watch_cell),
     ("report", results.write_report),
     ("observe", observe.observe_campaign),
     ("verdict", results.print_verdict),

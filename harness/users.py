@@ -26,7 +26,7 @@ _task_module: Any = importlib.import_module("locust.user.task")
 _users_module: Any = importlib.import_module("locust.user.users")
 _wait_module: Any = importlib.import_module("locust.user.wait_time")
 
-_START_WITHIN_SECONDS = 0.01
+START_WITHIN_SECONDS = 0.01
 """Closed users without think time begin within this time of each other."""
 
 
@@ -237,7 +237,7 @@ class Crowd:
         ``first`` is the index of the first of them in their group, where it has some already.
         """
         partition = PartitionOnClock(self.clock, modelled, disk)
-        within = max(think_time_seconds, _START_WITHIN_SECONDS)
+        within = max(think_time_seconds, START_WITHIN_SECONDS)
         for index in range(first, first + users):
             stream = Random(stream_seed(*self.seed_parts, group, index))
             own = self._make(cls, partition, demand, group, stream, think_time_seconds)

@@ -216,8 +216,10 @@ def _entry(
     )
 
 
-def selected_entries(matrix: Sequence[Entry], only: Sequence[str]) -> list[Entry]:
-    """Find the cells that fit all ``factor=value`` texts."""
+def selected_entries(
+    matrix: Sequence[Entry], only: Sequence[str], option: str = "--only"
+) -> list[Entry]:
+    """Find the cells that fit all ``factor=value`` texts, given with an option of that name."""
     factors = [*MATRIX, *(name for name, _ in matrix[0].load)]
     if any(entry.scenario for entry in matrix):
         factors.append(SCENARIO)
@@ -228,11 +230,11 @@ def selected_entries(matrix: Sequence[Entry], only: Sequence[str]) -> list[Entry
     for text in only:
         factor, equals, value = text.partition("=")
         if not equals:
-            raise UserError(f"--only {text}: write factor=value, such as machine=p5-570")
+            raise UserError(f"{option} {text}: write factor=value, such as machine=p5-570")
         if factor not in values:
-            raise UserError(f"--only {text}: {one_of(factor, factors, 'factor')}")
+            raise UserError(f"{option} {text}: {one_of(factor, factors, 'factor')}")
         if value not in values[factor]:
-            raise UserError(f"--only {text}: {one_of(value, values[factor], factor)}")
+            raise UserError(f"{option} {text}: {one_of(value, values[factor], factor)}")
         wanted.setdefault(factor, set()).add(value)
     return [
         entry

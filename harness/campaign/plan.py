@@ -203,6 +203,7 @@ def make_plan(
     seed: int | None = None,
     replications: int | None = None,
     only: Sequence[str] = (),
+    option: str = "--only",
 ) -> Plan:
     """Read a campaign and resolve it. Nothing is run or written.
 
@@ -214,6 +215,8 @@ def make_plan(
         Instead of the file's.
     only
         ``factor=value`` texts; a cell is run if each factor named has one of its values.
+    option
+        What messages call the option that ``only`` was given with.
 
     Raises
     ------
@@ -224,7 +227,7 @@ def make_plan(
     loads = read_loads(file)
     cells = tuple(matrix_entries(file, loads)) if has_matrix(file) else ()
     matrix = (*cells, *scenario_entries(file, loads[0].campaign, len(cells)))
-    wanted = matrix if not only else selected_entries(matrix, only)
+    wanted = matrix if not only else selected_entries(matrix, only, option)
     selected = frozenset(entry.position for entry in wanted if entry.cell is not None)
     if not matrix:
         raise UserError(f"{file.name}: scenario: there is none, and no factors either")

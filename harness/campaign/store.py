@@ -244,6 +244,13 @@ class Store:
             except UNREADABLE as error:
                 self.damaged.append(f"{label}: {error}")
 
+    def result(self, identity: str) -> RunResult | None:
+        """Return what a run has measured; None if it failed or was never kept."""
+        row = self._connection.execute(
+            "SELECT result FROM runs WHERE identity = ? AND failure IS NULL", (identity,)
+        ).fetchone()
+        return None if row is None else RunResult.from_json(zlib.decompress(row[0]).decode())
+
     def drawn(self) -> dict[str, dict[str, Any]]:
         """Return, for each digest of constants, the values that were drawn, as JSON holds them."""
         drawn: dict[str, dict[str, Any]] = {}

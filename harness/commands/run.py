@@ -1,6 +1,7 @@
 """``vtax plan`` and ``vtax run``."""
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,7 @@ from harness.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from harness.campaign.execute import Summary
+    from harness.campaign.execute import Observer, Summary
     from harness.campaign.plan import Plan
 
 
@@ -46,6 +47,12 @@ def run_campaign(
     seed: SeedOption = None,
     replications: ReplicationsOption = None,
     only: OnlyOption = [],  # noqa: B006
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Show progress and overheads at /metrics on 127.0.0.1."
+        ),
+    ] = None,
 ) -> None:
     """Run a campaign, or what is left of it."""
     from harness.campaign.conduct import conduct
@@ -54,14 +61,16 @@ def run_campaign(
     from harness.campaign.store import Store
     from harness.display import ProgressBar
     from harness.precision import too_wide
+    from harness.progress import Both, serve_progress
 
     plan = make_plan(campaign, seed=seed, replications=replications, only=only)
     directory = out or Path("results") / plan.campaign.campaign.name
     workers = workers or cores()
-    with (
-        Store.start(directory, plan.record()) as store,
-        ProgressBar(Console(stderr=True), workers) as bar,
-    ):
+    with ExitStack() as stack:
+        store = stack.enter_context(Store.start(directory, plan.record()))
+        bar: Observer = stack.enter_context(ProgressBar(Console(stderr=True), workers))
+        if metrics_port is not None:
+            bar = Both(bar, stack.enter_context(serve_progress(store, metrics_port)))
         summary = conduct(
             plan,
             store,

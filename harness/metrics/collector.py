@@ -1,6 +1,6 @@
 """Exposing the table of metric families through prometheus-client."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -25,23 +25,35 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 class MachineCollector(Collector):
-    """Reads everything off a machine whenever it is asked."""
+    """Reads everything off a machine whenever it is asked.
 
-    def __init__(self, observation: Observation) -> None:
+    Parameters
+    ----------
+    observation
+        The machine and its users' transactions.
+    common
+        Labels that every sample has in front of its own.
+    """
+
+    def __init__(self, observation: Observation, common: Mapping[str, str] | None = None) -> None:
         self.observation = observation
+        self._names = tuple(common or ())
+        self._values = tuple((common or {}).values())
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family with its samples as they stand at this moment."""
         for family in FAMILIES:
             kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-            metric = kind(family.name, family.help, labels=family.labels)
+            metric = kind(family.name, family.help, labels=(*self._names, *family.labels))
             for labels, value in family.read(self.observation):
-                metric.add_metric(labels, value)
+                metric.add_metric((*self._values, *labels), value)
             yield metric
         yield self._responses()
 
     def _responses(self) -> HistogramMetricFamily:
-        metric = HistogramMetricFamily(RESPONSE, RESPONSE_HELP, labels=RESPONSE_LABELS)
+        metric = HistogramMetricFamily(
+            RESPONSE, RESPONSE_HELP, labels=(*self._names, *RESPONSE_LABELS)
+        )
         for key, kind in self.observation.transactions.items():
             digest = kind.response
             below = digest.cumulative(RESPONSE_BOUNDS)
@@ -50,7 +62,7 @@ class MachineCollector(Collector):
                 for bound, count in zip(RESPONSE_BOUNDS, below, strict=True)
             ]
             buckets.append(("+Inf", float(digest.count)))
-            metric.add_metric(key, buckets, digest.sum_ns / 1e9)
+            metric.add_metric((*self._values, *key), buckets, digest.sum_ns / 1e9)
         return metric
 
 

@@ -1,0 +1,112 @@
+"""``vtax watch``: a cell in real time, with Locust's web page and metrics."""
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.commands.options import CampaignArgument
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.live import Live
+    from harness.paced_clock import PacedClock
+
+
+def watch_cell(
+    campaign: CampaignArgument,
+    cell: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FACTOR=VALUE", help="The cell with this value; again for further factors."
+        ),
+    ] = [],  # noqa: B006 (typer reads it, nothing changes it)
+    speed: Annotated[
+        float, typer.Option(help="Simulated seconds for each second on the wall.")
+    ] = 1.0,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where Locust's web page is, on 127.0.0.1.")
+    ] = 8089,
+    metrics_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where /metrics is, on 127.0.0.1.")
+    ] = 9464,
+) -> None:
+    """Simulate one cell at the pace of the wall clock until Ctrl-C."""
+    import gevent
+    from gevent.event import Event
+    from locust.env import Environment
+    from locust.stats import stats_history
+
+    from harness.campaign.plan import make_plan
+    from harness.live import Live, live_spec
+    from harness.locust_page import another_command, fine_numbers
+    from harness.metrics.serving import LOOPBACK, check_free, serve_metrics
+
+    if not 0 < speed <= 1e6:
+        raise UserError(f"--speed = {speed:g}: must be above 0 and not above a million")
+    if port == metrics_port:
+        raise UserError(f"--metrics-port = {port}: is the port of the web page; choose another")
+    plan = make_plan(campaign, only=cell, option="--cell")
+    spec = live_spec(plan)
+    name = plan.campaign.campaign.name
+    check_free(port, "--port")
+    check_free(metrics_port, "--metrics-port")
+    environment = Environment()
+    with Live(spec, environment, speed, campaign=name) as live, fine_numbers(), another_command():
+        runner = environment.create_local_runner()
+        page = environment.create_web_ui(LOOPBACK, port)
+        metrics = serve_metrics(live.registry, metrics_port)
+        helpers = [gevent.spawn(stats_history, runner), gevent.spawn(_tell_when_late, live.clock)]
+        stop = Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            gevent.signal_handler(number, stop.set)
+        try:
+            runner.start(live.users, spawn_rate=min(live.users, 100))
+            _announce(live, f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{metrics_port}")
+            live.join(stop)
+            _summarize(live)
+        finally:
+            runner.quit()
+            gevent.killall(helpers)
+            metrics.stop()
+            page.stop()  # type: ignore[no-untyped-call]
+
+
+def _announce(live: "Live", page: str, metrics: str) -> None:
+    print(f"{live.spec.cell.title}, at {live.clock.speed:g} x the wall clock")
+    print(f"users: {page} (Locust)")
+    print(f"metrics: {metrics}/metrics")
+    if live.clock.speed != 1:
+        print(
+            "response times are simulated; requests per second on Locust's page count by the "
+            f"wall clock, {live.clock.speed:g} x those of simulated time"
+        )
+    print("stop: Ctrl-C", flush=True)
+
+
+def _tell_when_late(clock: "PacedClock") -> None:
+    """Say that time falls behind, and again whenever it is twice as late."""
+    import gevent
+
+    tolerated = 1.0
+    while True:
+        gevent.sleep(1.0)
+        late = clock.late_seconds
+        if late > tolerated:
+            tolerated = 2 * late
+            print(
+                f"vtax: simulated time runs {late:.1f} s late: this computer cannot keep the pace; "
+                "results stay right, a lower --speed helps",
+                file=sys.stderr,
+            )
+
+
+def _summarize(live: "Live") -> None:
+    clock = live.clock
+    print(
+        f"\nvtax: watched {clock.now_ns / 1e9:.1f} s of simulated time, "
+        f"{live.observation.completed} transactions; at worst {clock.worst_late_seconds:.3g} s "
+        "behind its pace",
+        file=sys.stderr,
+    )

@@ -1,0 +1,65 @@
+"""Locust's web page, with numbers exact enough for transactions of less than a millisecond."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_arguments: Any = importlib.import_module("locust.argument_parser")
+_stats: Any = importlib.import_module("locust.stats")
+
+
+def fine_bucket(response_time_ms: float) -> float:
+    """Keep three significant digits: no percentile is off by more than half a per cent.
+
+    Locust rounds to whole milliseconds and two digits, with which a block from a disk's cache has
+    taken no time at all.
+    """
+    return float(f"{response_time_ms:.3g}")
+
+
+def _fine_round(value: float, digits: int = 0) -> float:
+    return round(value, digits) if digits else fine_bucket(value)
+
+
+def _fine_percentiles(writer: Any, entry: Any, use_current: bool = False) -> list[Any]:
+    """Do what Locust's CSV writer does, without cutting off fractions of milliseconds."""
+    if not entry.num_requests:
+        return list(writer.percentiles_na)
+    current = use_current and entry.use_response_times_cache
+    read = (
+        entry.get_current_response_time_percentile
+        if current
+        else entry.get_response_time_percentile
+    )
+    return [read(share) or 0 for share in writer.percentiles_to_report]
+
+
+@contextmanager
+def fine_numbers() -> Iterator[None]:
+    """Let Locust's web page and CSV files show fractions of milliseconds; undone at the end."""
+    with _replaced(
+        (_stats, "bucket_response_time", fine_bucket),
+        (_stats, "proper_round", _fine_round),
+        (_stats.StatsCSV, "_percentile_fields", _fine_percentiles),
+    ):
+        yield
+
+
+@contextmanager
+def another_command() -> Iterator[None]:
+    """Let the page do without Locust's command line, whose options it would look for in ours."""
+    with _replaced((_arguments, "ui_extra_args_dict", dict)):
+        yield
+
+
+@contextmanager
+def _replaced(*replacements: tuple[Any, str, object]) -> Iterator[None]:
+    before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
+    for place, name, value in replacements:
+        setattr(place, name, value)
+    try:
+        yield
+    finally:
+        for place, name, value in before:
+            setattr(place, name, value)

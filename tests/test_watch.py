@@ -1,0 +1,167 @@
+"""``vtax watch`` and plain Locust, as a user starts them."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+from serving import LOOPBACK, ROOT, eventually, free_port, get, listens_on, started
+from typer.testing import CliRunner
+
+from harness.cli import app
+from harness.metrics.families import FAMILIES
+
+BIN = Path(sys.executable).parent
+
+
+def post(url: str, **fields: object) -> str:
+    data = urllib.parse.urlencode(fields).encode()
+    with urllib.request.urlopen(url, data, timeout=20) as answer:
+        return answer.read().decode()
+
+
+def value(exposition: str, name: str) -> float:
+    """The sum of a metric's samples."""
+    found = re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", exposition, re.MULTILINE)
+    assert found, name
+    return sum(map(float, found))
+
+
+def test_a_cell_is_watched_changed_and_left():
+    page, metrics = free_port(), free_port()
+    with started(
+        BIN / "vtax",
+        *("watch", "smoke", "--cell", "workload=vscsi-random"),
+        *("--cell", "virtualization=shared-uncapped", "--speed", 5),
+        *("--port", page, "--metrics-port", metrics),
+    ) as process:
+        first = eventually(f"http://127.0.0.1:{metrics}/metrics", process)
+        assert set(re.findall(r"^# HELP (\S+)", first, re.MULTILINE)) > {
+            family.sample_name for family in FAMILIES
+        }
+        assert value(first, "vtax_pacing_speed_ratio") == 5
+        assert "<html" in eventually(f"http://127.0.0.1:{page}/", process)
+        shown = json.loads(get(f"http://127.0.0.1:{page}/stats/requests"))
+        assert shown["user_count"] == 24
+        post(f"http://127.0.0.1:{page}/swarm", user_count=30, spawn_rate=100)
+        while json.loads(get(f"http://127.0.0.1:{page}/stats/requests"))["user_count"] != 30:
+            time.sleep(0.05)
+        post(f"http://127.0.0.1:{page}/stop")
+        while (shown := json.loads(get(f"http://127.0.0.1:{page}/stats/requests")))["state"] != (
+            "stopped"
+        ):
+            time.sleep(0.05)
+        assert shown["stats"][0]["median_response_time"] % 1 != 0
+        last = get(f"http://127.0.0.1:{metrics}/metrics")
+        assert value(last, "vtax_transactions_total") > value(first, "vtax_transactions_total")
+        assert value(last, "vtax_simulated_seconds_total") > 0
+        assert listens_on(process) == {LOOPBACK}
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert f"http://127.0.0.1:{page} (Locust)" in out
+    assert f"http://127.0.0.1:{metrics}/metrics" in out
+    assert "5 x those of simulated time" in out
+    assert re.search(r"watched \S+ s of simulated time, \d+ transactions; at worst \S+ s", err)
+    assert "Traceback" not in err
+
+
+def test_a_pace_that_cannot_be_kept_is_told():
+    page, metrics = free_port(), free_port()
+    with started(
+        *(BIN / "vtax", "watch", "smoke", "--speed", 1_000_000),
+        *("--port", page, "--metrics-port", metrics),
+    ) as process:
+        url = f"http://127.0.0.1:{metrics}/metrics"
+        eventually(url, process)
+        told = process.stderr.readline()
+        assert re.match(r"vtax: simulated time runs \S+ s late: .*--speed", told)
+        shown = get(url)
+        assert value(shown, "vtax_pacing_late_seconds") > 1
+        assert value(shown, "vtax_pacing_worst_late_seconds") > 1
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert "behind its pace" in err
+
+
+def test_plain_locust_drives_a_modelled_partition():
+    metrics = free_port()
+    with started(
+        *(BIN / "locust", "-f", "workloads/cpu.py", "--headless", "--run-time", "4s"),
+        *("--machine", "p5-520", "--virtualization", "hosted-vmware", "--speed", 3),
+        *("--metrics-port", metrics, "--json", "--only-summary"),
+    ) as process:
+        exposition = eventually(f"http://127.0.0.1:{metrics}/metrics", process)
+        assert listens_on(process) == {LOOPBACK}
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    assert 'machine="p5-520"' in exposition
+    assert "p5-520 / aix-5.3 / hosted-vmware / integer, at 3 x the wall clock" in err
+    shown = json.loads(out[out.index("[") :])
+    assert sum(each["num_requests"] for each in shown) > 100
+    assert {each["method"] for each in shown} == {f"app{n} integer" for n in (1, 2, 3)}
+
+
+def test_plain_locusts_page_is_for_this_computer_only():
+    page, metrics = free_port(), free_port()
+    with started(
+        *(BIN / "locust", "-f", "workloads/cpu.py", "--campaign", "smoke", "--autostart"),
+        *("--web-port", page, "--metrics-port", metrics, "CommercialTransaction"),
+    ) as process:
+        assert "<html" in eventually(f"http://127.0.0.1:{page}/", process)
+        while not json.loads(get(f"http://127.0.0.1:{page}/stats/requests"))["stats"][0]["name"]:
+            time.sleep(0.05)
+        assert listens_on(process) == {LOOPBACK}
+        assert 'workload="commercial"' in get(f"http://127.0.0.1:{metrics}/metrics")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--machine", "p5-52"], "did you mean 'p5-520'?"),
+        (["--campaign", "dlpar"], "scenarios only"),
+        (["--speed", "0"], "0 is not above 0"),
+    ],
+)
+def test_plain_locust_refuses_what_cannot_be_in_one_line(words, told):
+    command = [BIN / "locust", "-f", "workloads/cpu.py", "--headless", *words]
+    done = subprocess.run(
+        list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def refused(*words: str) -> str:
+    result = CliRunner().invoke(app, ["watch", *words])
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    return result.stderr
+
+
+def test_what_cannot_be_watched_is_told_in_one_line():
+    assert "--speed = 0" in refused("smoke", "--speed", "0")
+    assert "--speed = nan" in refused("smoke", "--speed", "nan")
+    assert "choose another" in refused("smoke", "--port", "9000", "--metrics-port", "9000")
+    assert "scenarios only" in refused("dlpar")
+    assert "--cell machine=p5-52: no such machine; did you mean 'p5-520'" in refused(
+        "smoke", "--cell", "machine=p5-52"
+    )
+
+
+@pytest.mark.parametrize("option", ["--port", "--metrics-port"])
+def test_a_port_that_is_taken_is_told_in_one_line(option):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"{option} = {port}: cannot be listened on" in refused("smoke", option, port)
