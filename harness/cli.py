@@ -7,8 +7,14 @@ import typer
 from typer.core import TyperGroup
 
 from harness import __version__
-from harness.commands import catalog, observe, results, run, validate
-from harness.commands import catalog, results, run, watch
+from harness.commands import (
+    catalog,
+    observe,
+    results,
+    run,
+    validate,
+    watch,
+)
 from harness.commands.options import INTERRUPTED, fail
 from harness.errors import UserError
 
