@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from harness import __version__
-from harness.commands import catalog, results, run
+from harness.commands import catalog, compare, publish, results, run
 from harness.commands.options import INTERRUPTED, fail
 from harness.errors import UserError
 
@@ -41,6 +41,8 @@ for name, command in (
     ("report", results.write_report),
     ("verdict", results.print_verdict),
     ("export", results.export_runs),
+    ("publish", publish.publish_campaigns),
+    ("compare", compare.compare_campaigns),
 ):
     app.command(name)(command)
 

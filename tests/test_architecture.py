@@ -53,8 +53,10 @@ def room(module: str) -> str:
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.cli",),
     ("harness.commands",),
-    ("harness.display",),
+    ("harness.display", "harness.display_changes"),
     ("reports",),
+    ("harness.changes",),
+    ("harness.findings",),
     ("harness.analysis",),
     ("harness.precision", "harness.seven_elements", "harness.summary"),
     ("harness.environments",),

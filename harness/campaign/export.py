@@ -22,8 +22,8 @@ Columns = dict[str, list[Value]]
 """Name -> one value for each run; None where a run has none."""
 
 
-def export(store: Store, form: str) -> Path:
-    """Write all intact runs into the store's directory.
+def export(store: Store, form: str, into: Path | None = None) -> Path:
+    """Write all intact runs into a directory.
 
     Parameters
     ----------
@@ -31,6 +31,8 @@ def export(store: Store, form: str) -> Path:
         Where the runs are.
     form
         ``csv``, ``parquet`` or ``openmetrics``.
+    into
+        The directory; the store's own unless given.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def export(store: Store, form: str) -> Path:
     if form not in writers:
         raise UserError(f"--format {form}: no such format; known: {', '.join(writers)}")
     name, write = writers[form]
-    path = store.directory / name
+    path = (store.directory if into is None else into) / name
     unfinished = path.with_name(f".{name}.unfinished")
     try:
         write(store, unfinished)
