@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.campaign.store import Store, pack
+from harness.changes import compare
 from harness.errors import UserError
-from harness.findings import read_findings
+from harness.findings import Checked, Findings, Judged, read_findings
 from reports import publication as publications
 from reports import site as sites
-from reports.site import publish
+from reports.site import comparison_page, publish
 from reports.texts import Texts, languages
 
 EVIL = (
@@ -239,6 +240,51 @@ def test_a_damaged_site_is_told_in_one_line(results, tmp_path, what):
 def test_needs_a_campaign(tmp_path):
     with pytest.raises(UserError, match="no campaign there"):
         publish([tmp_path], tmp_path / "site")
+
+
+def judged(outcome, **changes) -> Findings:
+    """Findings that hold one outcome, one check that passed if it is confirmed, one constant."""
+    place = {"machine": "m", "os": "aix-5.3", "workload": "w", "load": (), "measure": "slowdown"}
+    check = Checked(scenario="s", name={"en": "kept"}, passed=outcome == "confirmed")
+    told = {
+        **{"name": "n", "title": {"en": "N"}, "identity": "", "model": "", "versions": {}},
+        **{"seed": 1, "margin": 0.1, "alpha": 0.05, "replications": 1, "complete": 1},
+        **{"failed": 0, "outcome": outcome, "constants": {"c": outcome}, "overheads": ()},
+    }
+    parts = {"outcomes": (Judged(**place, outcome=outcome),), "checks": (check,)}
+    return Findings(**{**told, **parts, **changes})
+
+
+def test_every_text_is_shown_somewhere(results, tmp_path, truths, monkeypatch):
+    used = set()
+    find = Texts._find
+
+    def recorded(self, key):
+        used.add(key)
+        return find(self, key)
+
+    monkeypatch.setattr(Texts, "_find", recorded)
+    other = {"name": "other", "claim": None}
+    publish(
+        [
+            results("a"),
+            results("b", true=truths["refuted"]),
+            results("c", machines=("p5-520",)),
+            results("x", record=other),
+            results("y", record=other, replications=4),
+        ],
+        tmp_path / "site",
+    )
+    first = second = publications.read_publications(tmp_path / "site" / "reports")[0]
+    states = [judged(each) for each in ("confirmed", "refuted", "inconclusive")]
+    for one in states:
+        for two in states:
+            comparison_page(compare(one, two), first, second, Texts("en"))
+    found = compare(judged("confirmed"), judged("inconclusive", checks=()))
+    comparison_page(found, first, second, Texts("en"))
+    tree_of_texts = Texts("en")._tree
+    known = {f"{room}.{key}" for room in ("site", "comparison") for key in tree_of_texts[room]}
+    assert known - used == set()
 
 
 @dataclass
