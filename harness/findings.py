@@ -97,7 +97,20 @@ class Findings(_Record):
 
 
 def findings(study: Study) -> Findings:
-    """Take from a study what comparing it with another one needs."""
+    """Take from a study what comparing it with another one needs.
+
+    Raises
+    ------
+    UserError
+        If the store says something that no campaign could.
+    """
+    try:
+        return _findings(study)
+    except ValidationError as error:
+        raise UserError(_told(error, f"campaign {study.campaign.name!r}")) from None
+
+
+def _findings(study: Study) -> Findings:
     campaign = study.campaign
     return Findings(
         name=campaign.name,
@@ -144,11 +157,13 @@ def read_findings(text: bytes, where: str) -> Findings:
     try:
         return Findings.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(f"{where}: not the findings of a campaign ({place}: {first['msg']})") from (
-            None
-        )
+        raise UserError(_told(error, where)) from None
+
+
+def _told(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"])) or "the file"
+    return f"{where}: not the findings of a campaign ({place}: {first['msg']})"
 
 
 def _measured(result: EnvironmentResult, overhead: Overhead) -> Measured:

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -235,6 +236,13 @@ def test_a_file_that_holds_something_else_is_refused_in_one_line(text):
     with pytest.raises(UserError, match=r"site/findings\.json: not the findings") as it:
         read_findings(text, "site/findings.json")
     assert "\n" not in str(it.value)
+
+
+def test_a_store_that_says_what_cannot_be_is_told_in_one_line(study):
+    held = study(true={"shared-uncapped": GOOD}, replications=2)
+    wrong = replace(held, campaign=replace(held.campaign, margin=math.inf))
+    with pytest.raises(UserError, match="'synthetic': not the findings of a campaign"):
+        findings(wrong)
 
 
 def test_the_terminal_shows_what_got_worse(good, bad):

@@ -282,6 +282,12 @@ def test_every_text_is_shown_somewhere(results, tmp_path, truths, monkeypatch):
             comparison_page(compare(one, two), first, second, Texts("en"))
     found = compare(judged("confirmed"), judged("inconclusive", checks=()))
     comparison_page(found, first, second, Texts("en"))
+    (told, *_) = first.findings().overheads
+    once = [
+        judged("confirmed", overheads=(told.model_copy(update={"ratios": (ratio,)}),))
+        for ratio in (1.0, 2.0)
+    ]
+    comparison_page(compare(*once), first, second, Texts("en"))
     tree_of_texts = Texts("en")._tree
     known = {f"{room}.{key}" for room in ("site", "comparison") for key in tree_of_texts[room]}
     assert known - used == set()
