@@ -9,7 +9,9 @@ from typer.core import TyperGroup
 from harness import __version__
 from harness.commands import (
     catalog,
+    compare,
     observe,
+    publish,
     results,
     run,
     validate,
@@ -51,6 +53,8 @@ for name, command in (
     ("verdict", results.print_verdict),
     ("export", results.export_runs),
     ("validate", validate.print_validation),
+    ("publish", publish.publish_campaigns),
+    ("compare", compare.compare_campaigns),
 ):
     app.command(name)(command)
 

@@ -76,10 +76,9 @@ def render(
     with drawing():
         found = [(name, content(material)) for name, content in SECTIONS]
     sections = {name: content for name, content in found if content is not None}
-    styles = (_ROOM / "styles.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+    sheet, digest = styles()
     return (
-        _environment(texts)
+        environment(texts)
         .get_template("report.html.jinja")
         .render(
             material=material,
@@ -90,23 +89,30 @@ def render(
             alpha=numbers.level(study.campaign.alpha),
             margin=numbers.level(study.campaign.margin),
             sections=sections,
-            styles=Markup(styles),
+            styles=sheet,
             styles_digest=digest,
         )
     )
 
 
-def _environment(texts: Texts) -> Environment:
-    environment = Environment(
+def styles() -> tuple[Markup, str]:
+    """Return the styles of all pages, and the digest that lets a strict policy allow them."""
+    sheet = (_ROOM / "styles.css").read_text(encoding="utf-8")
+    return Markup(sheet), base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+
+
+def environment(texts: Texts) -> Environment:
+    """Return what renders templates with these texts; whatever is put in is escaped."""
+    found = Environment(
         loader=FileSystemLoader(_ROOM / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(t=texts, many=texts.many, titled=texts.titled, name=texts.name)
-    environment.filters["load"] = load_text
-    return environment
+    found.globals.update(t=texts, many=texts.many, titled=texts.titled, name=texts.name)
+    found.filters["load"] = load_text
+    return found
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -8,6 +8,12 @@ from typing import Any
 LOCALES = Path(__file__).parent / "locales"
 
 
+def languages() -> tuple[str, ...]:
+    """Return all languages that there is a locale of, English first."""
+    found = {path.stem for path in LOCALES.glob("*.toml")}
+    return tuple(sorted(found, key=lambda language: (language != "en", language)))
+
+
 class Texts:
     """The words of one language.
 

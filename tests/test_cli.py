@@ -78,7 +78,10 @@ def finished(tmp_path_factory) -> Path:
 def test_the_version_and_the_help_need_no_campaign():
     assert vtax("--version").stdout == f"vtax {harness.__version__}\n"
     text = vtax("--help").stdout
-    for command in ("plan", "run", "report", "verdict", "export", "catalog"):
+    for command in (
+        *("plan", "run", "report", "verdict", "export", "catalog"),
+        *("compare", "publish"),
+    ):
         assert re.search(rf"^  {command} ", text, re.MULTILINE)
 
 
@@ -335,3 +338,33 @@ def test_reading_a_large_module_is_not_needed_to_list_the_catalog():
         env={**os.environ, "PYTHONPATH": path},
     )
     assert done.stdout == "\n"
+
+
+def test_compare_ends_with_1_if_anything_got_worse(finished, tmp_path, synthetic):
+    truth = {"shared-uncapped": {"response": 1.02, "processor": 1.02}}
+    worse = {"shared-uncapped": {"response": 1.5, "processor": 1.02}}
+    synthetic(true=truth, claim=None).fill(tmp_path / "a").close()
+    synthetic(true=worse, claim=None).fill(tmp_path / "b").close()
+    same = vtax("compare", finished, finished)
+    assert same.exit_code == 0
+    assert "0 worse, 0 better, 0 cannot be told" in same.stdout
+    told = vtax("compare", tmp_path / "a", tmp_path / "b", "--json")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["direction"] == "worse"
+    assert vtax("compare", tmp_path / "b", tmp_path / "a").exit_code == 0
+    assert "nothing in common" in one_line(vtax("compare", finished, tmp_path / "a"))
+    assert "no campaign there" in one_line(vtax("compare", finished, tmp_path))
+    assert "1 if anything got worse" in " ".join(vtax("compare", "--help").stdout.split())
+
+
+def test_publish_says_what_is_new_and_where(finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    site = tmp_path / "site"
+    result = vtax("publish", finished, "--to", site)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == f"1 of 1 are new; the index: {site / 'index.html'}"
+    assert result.stderr.startswith("vtax: chromium is not installed")
+    again = vtax("publish", finished, finished, "--to", site)
+    assert again.stdout.splitlines()[-1].startswith("0 of 2 are new")
+    assert "holds something else" in one_line(vtax("publish", finished, "--to", finished))
+    assert vtax("publish", "--to", site).exit_code == 2

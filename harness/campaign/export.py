@@ -23,8 +23,10 @@ Columns = dict[str, list[Value]]
 """Name -> one value for each run; None where a run has none."""
 
 
-def export(store: Store, form: str, findings: Sequence[Sample] = ()) -> Path:
-    """Write all intact runs into the store's directory.
+def export(
+    store: Store, form: str, findings: Sequence[Sample] = (), into: Path | None = None
+) -> Path:
+    """Write all intact runs into a directory.
 
     Parameters
     ----------
@@ -34,6 +36,8 @@ def export(store: Store, form: str, findings: Sequence[Sample] = ()) -> Path:
         ``csv``, ``parquet`` or ``openmetrics``.
     findings
         What the analysis found; only ``openmetrics`` has room for it.
+    into
+        The directory; the store's own unless given.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def export(store: Store, form: str, findings: Sequence[Sample] = ()) -> Path:
     if form not in writers:
         raise UserError(f"--format {form}: no such format; known: {', '.join(writers)}")
     name, write = writers[form]
-    path = store.directory / name
+    path = (store.directory if into is None else into) / name
     unfinished = path.with_name(f".{name}.unfinished")
     try:
         write(store, unfinished)

@@ -23,16 +23,16 @@ def observe_campaign(
 ) -> None:
     """Serve the runs at their simulated times in Prometheus, on loopback, until Ctrl-C."""
     from harness.analysis import analyse
+    from harness.analysis_samples import analysis_samples
     from harness.campaign.backfill import backfill, installed
     from harness.campaign.prometheus_server import serving
     from harness.campaign.store import Store
-    from harness.findings import findings
 
     if not no_serve:
         installed("prometheus")
     with Store.open(directory) as store:
         name = store.campaign.name
-        blocks, held, written = backfill(store, findings(analyse(store)))
+        blocks, held, written = backfill(store, analysis_samples(analyse(store)))
         warn_damaged(store.damaged)
     first, last = (
         datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -72,11 +72,11 @@ def export_runs(
 ) -> None:
     """Write every run with every resolved parameter and measure into DIR."""
     from harness.analysis import analyse
+    from harness.analysis_samples import analysis_samples
     from harness.campaign.export import export
     from harness.campaign.store import Store
-    from harness.findings import findings
 
     with Store.open(directory) as store:
-        found = findings(analyse(store)) if form == "openmetrics" else []
+        found = analysis_samples(analyse(store)) if form == "openmetrics" else []
         print(export(store, form, found))
         warn_damaged(store.damaged)

@@ -1,0 +1,48 @@
+"""``vtax compare``."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from harness.commands.options import warn_damaged
+
+if TYPE_CHECKING:
+    from harness.findings import Findings
+
+SOMETHING_WORSE = 1
+"""Exit code."""
+
+
+def compare_campaigns(
+    first: Annotated[Path, typer.Argument(metavar="DIR1", help="Results to compare with.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR2", help="Results that may be worse.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what became better or worse from DIR1 to DIR2, and what cannot be told.
+
+    Exit code 1 if anything got worse (an overhead, an outcome from confirmed to refuted, a check),
+    0 if nothing was shown to, 2 for an error.
+    """
+    from harness.changes import Direction, compare
+    from harness.display_changes import changes_text
+
+    comparison = compare(_read(first), _read(second))
+    if as_json:
+        print(json.dumps(comparison.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        Console().print(changes_text(comparison))
+    raise typer.Exit(SOMETHING_WORSE if comparison.direction is Direction.WORSE else 0)
+
+
+def _read(directory: Path) -> "Findings":
+    from harness.analysis import analyse
+    from harness.campaign.store import Store
+    from harness.findings import findings
+
+    with Store.open(directory) as store:
+        study = analyse(store)
+    warn_damaged(study.damaged)
+    return findings(study)
