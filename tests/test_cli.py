@@ -112,7 +112,9 @@ def test_a_plan_says_what_would_be_run_and_runs_nothing(campaign, tmp_path):
     assert "1 cells (1 infeasible) x 2 replications = 2 runs" in " ".join(part.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["smoke", "carrier", "consolidation", "factual", "costly-firmware", "free-software"])
+@pytest.mark.parametrize(
+    "name", ["smoke", "carrier", "consolidation", "factual", "costly-firmware", "free-software"]
+)
 def test_shipped_campaigns_are_planned_by_name(name):
     result = vtax("plan", name)
     assert result.exit_code == 0

@@ -249,7 +249,9 @@ def test_the_record_can_repeat_the_campaign(write):
     assert {"vtax", "python", "locust", "numpy", "simpy"} <= set(record.versions)
 
 
-@pytest.mark.parametrize("name", ["smoke", "carrier", "consolidation", "factual", "costly-firmware", "free-software"])
+@pytest.mark.parametrize(
+    "name", ["smoke", "carrier", "consolidation", "factual", "costly-firmware", "free-software"]
+)
 def test_shipped_campaigns_can_be_run(name):
     plan = make_plan(name)
     assert plan.runs(0, 1)
