@@ -69,6 +69,15 @@ def test_what_goes_in_comes_out_in_the_order_of_the_matrix(tmp_path, record):
     assert (runs[2].failure, runs[2].reason, runs[2].result) == (Failure.ERROR, "boom", None)
 
 
+def test_a_single_result_is_found_by_its_runs_identity(tmp_path, record):
+    with Store.start(tmp_path, record) as store:
+        store.add_result("run-a", 0, 0, "draw", {}, pack(result(7.0)))
+        store.add_failure("run-b", 1, 0, "draw", {}, Failure.ERROR, "boom")
+        assert store.result("run-a").samples[0] == ("a", {}, 7.0)
+        assert store.result("run-b") is None
+        assert store.result("run-c") is None
+
+
 def test_a_result_takes_the_place_of_a_failure_and_never_of_a_result(tmp_path, record):
     where = ("run", 0, 0, "draw", {})
     with Store.start(tmp_path, record) as store:
