@@ -14,6 +14,7 @@ from modelling import (
     build,
     keep_busy,
     partition,
+    repeat,
     server,
     system,
 )
@@ -108,3 +109,33 @@ def test_on_processors_of_its_own_a_vios_disturbs_nobody():
     assert machine.partitions["app"].partition.phantom_interrupts == 0
     assert machine.vios["vios1"].operations == 20
     assert machine.vios["vios1"].bytes == 20 * 8192
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_vios_with_nothing_else_to_do_adds_its_path_and_no_more(size):
+    app = partition("app", 1, disks=1, vios="vios1")
+    configuration = system(app, cores=2, vios=(server(),), virtualization=DEDICATED)
+    machine = build(configuration, NO_TICKS, NO_REFILL)
+    client, vios = machine.partitions["app"], machine.vios["vios1"]
+    client.transfer(0, size, 0, False, lambda: None)
+    machine.clock.run_until(300 * MS)
+    service = client.paths[0].service.for_size(size)
+    assert vios.operations == 1
+    assert vios.added_ns == service.before[1] + service.after[1] + service.delay_ns
+
+
+def test_waiting_for_a_processor_is_latency_that_a_vios_adds():
+    def added(hog_busy: bool) -> int:
+        app = partition("app", 0.2, 1, UNCAPPED, disks=1, vios="vios1")
+        hog = partition("hog", 0.3, 1, UNCAPPED)
+        vios = server("vios1", 0.1, 1, UNCAPPED)
+        machine = build(system(app, hog, cores=1, vios=(vios,)), NO_TICKS, NO_REFILL)
+        if hog_busy:
+            keep_busy(machine.partitions["hog"], 0.5)
+        client = machine.partitions["app"]
+        repeat(machine.clock, lambda done: client.transfer(0, 4096, 0, False, done), 5)
+        machine.clock.run_until(500 * MS)
+        assert machine.vios["vios1"].operations == 5
+        return machine.vios["vios1"].added_ns
+
+    assert added(hog_busy=True) > added(hog_busy=False) > 0
