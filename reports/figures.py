@@ -168,7 +168,7 @@ def causes(
     panels[0].yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
     panels[0].set_yticklabels([label(name) for name in names])
     handles = [
-        Patch(color=CAUSES.get(name, MUTED), label=material.texts.name("cause", name))
+        Patch(color=CAUSES.get(name, MUTED), label=label(material.texts.name("cause", name)))
         for name in cause_names
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=6, columnspacing=1.4)

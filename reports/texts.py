@@ -1,11 +1,18 @@
 """What a report says, in one language: all its words come from a locale file."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 LOCALES = Path(__file__).parent / "locales"
+LANGUAGES = ("en", "ja")
+"""Languages that reports are written in; the first is the one that all others fall back to."""
+
+_PLACE = re.compile(r"\\{(\w+)\\}")
+_LONGEST = 400
+"""Characters of a sentence that is looked up."""
 
 
 class Texts:
@@ -21,6 +28,10 @@ class Texts:
         self.language = language
         path = LOCALES / f"{language}.toml"
         self._tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        self._sayings = [
+            (re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(said))), text)
+            for said, text in self._tree.get("sayings", {}).items()
+        ]
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the text of a dotted key with ``{names}`` filled in.
@@ -55,6 +66,21 @@ class Texts:
         """Return what people call something, or its own name if the locale has no other."""
         found = self._tree.get("names", {}).get(kind, {}).get(identifier)
         return found if isinstance(found, str) else identifier
+
+    def said(self, sentence: str) -> str:
+        """Return what a run or the analysis says in English in this language.
+
+        What stands in the places of a sentence is looked up in turn; a sentence that the locale
+        does not have stays as it is.
+        """
+        if len(sentence) > _LONGEST:
+            return sentence
+        for said, text in self._sayings:
+            found = said.fullmatch(sentence)
+            if found is not None:
+                parts = found.groupdict()
+                return str(text.format(**{name: self.said(part) for name, part in parts.items()}))
+        return sentence
 
     def of(self, translations: dict[str, str]) -> str:
         """Choose what a user wrote in several languages."""

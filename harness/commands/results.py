@@ -1,6 +1,7 @@
 """``vtax report``, ``vtax verdict`` and ``vtax export``: what has come of a campaign."""
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -16,11 +17,28 @@ from harness.commands.options import (
 from harness.errors import UserError
 
 
-def write_report(directory: DirectoryArgument) -> None:
-    """Write DIR/report.html."""
-    from reports.builder import build_report
+class Language(StrEnum):
+    """Languages of a report."""
 
-    print(build_report(directory))
+    EN = "en"
+    JA = "ja"
+    BOTH = "both"
+
+
+def write_report(
+    directory: DirectoryArgument,
+    language: Annotated[
+        Language,
+        typer.Option("--lang", help="English (report.html), Japanese (report.ja.html) or both."),
+    ] = Language.EN,
+) -> None:
+    """Write DIR/report.html, or DIR/report.ja.html in Japanese."""
+    from reports.builder import build_reports
+    from reports.texts import LANGUAGES
+
+    wanted = LANGUAGES if language is Language.BOTH else (str(language),)
+    for path in build_reports(directory, wanted):
+        print(path)
 
 
 def print_verdict(
