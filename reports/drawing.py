@@ -8,14 +8,16 @@ bytes.
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from unicodedata import category, east_asian_width
 from xml.etree import ElementTree
 
 import matplotlib
 import matplotlib.style
+import numpy as np
 from markupsafe import Markup
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -27,10 +29,14 @@ WIDTH = 9.0
 _LONGEST = 40
 """Narrow characters in a line of a figure; wide ones, such as kanji, count twice."""
 
-_WIDE = 1.25
-"""Spaces that a wide character needs on top of the width that the font used for measuring gives to
-what it lacks: an em instead of 0.6, where a space has 0.32."""
-_PADDING = "\N{NO-BREAK SPACE}"
+_LINE = 125
+"""Narrow characters that fit beside each other into the legend of a figure."""
+
+_HANDLE = 7
+"""Narrow characters that the mark of an entry of a legend and the space around it take."""
+
+_COLUMNS = 7
+"""Of a legend, at most."""
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
@@ -100,12 +106,17 @@ def new_figure(height: float) -> Figure:
 
 
 def label(text: str) -> str:
-    """Make any text fit for a figure: nothing that XML cannot hold, no line that is too long.
+    """Make any text fit for a figure: nothing that XML cannot hold, no line that is too long."""
+    return "\n".join(_cut(_held(line)) for line in text.split("\n"))
 
-    Lines with wide characters end in spaces, so that the layout leaves room for them;
-    :func:`as_svg` drops these.
-    """
-    return "\n".join(_padded(_cut(_held(line))) for line in text.split("\n"))
+
+def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Put a legend above a figure, in as many columns as fit beside each other."""
+    widths = [_HANDLE + _width(str(handle.get_label())) for handle in handles]
+    columns = min(_COLUMNS, len(widths)) or 1
+    while columns > 1 and sum(map(max, np.array_split(widths, columns))) > _LINE:
+        columns -= 1
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns, columnspacing=1.4)
 
 
 def _cut(line: str) -> str:
@@ -122,10 +133,6 @@ def _width(text: str) -> int:
 
 def _wide(character: str) -> bool:
     return east_asian_width(character) in ("W", "F")
-
-
-def _padded(line: str) -> str:
-    return line + _PADDING * round(_WIDE * sum(map(_wide, line)))
 
 
 def _held(text: str) -> str:
@@ -183,9 +190,7 @@ def _plain(element: ElementTree.Element) -> None:
         del attributes["transform"]
     element.attrib.clear()
     element.attrib.update(attributes)
-    if element.tag in ("text", "tspan"):
-        element.text = (element.text or "").rstrip(_PADDING)
-    else:
+    if element.tag not in ("text", "tspan"):
         element.text = None
     element.tail = None
 

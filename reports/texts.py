@@ -10,7 +10,10 @@ LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = ("en", "ja")
 """Languages that reports are written in; the first is the one that all others fall back to."""
 
-_PLACE = re.compile(r"\\{(\w+)\\}")
+_PLACE = re.compile(r"\\{(\w+)\\}(?!$)")
+_LAST = re.compile(r"\\{(\w+)\\}$")
+_AND = "; "
+"""Between several sentences; only the last place of a sentence may hold it."""
 _LONGEST = 400
 """Characters of a sentence that is looked up."""
 
@@ -29,8 +32,7 @@ class Texts:
         path = LOCALES / f"{language}.toml"
         self._tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         self._sayings = [
-            (re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(said))), text)
-            for said, text in self._tree.get("sayings", {}).items()
+            (_pattern(said), text) for said, text in self._tree.get("sayings", {}).items()
         ]
 
     def __call__(self, key: str, /, **values: object) -> str:
@@ -80,6 +82,8 @@ class Texts:
             if found is not None:
                 parts = found.groupdict()
                 return str(text.format(**{name: self.said(part) for name, part in parts.items()}))
+        if _AND in sentence:
+            return self("page.separator").join(map(self.said, sentence.split(_AND)))
         return sentence
 
     def of(self, translations: dict[str, str]) -> str:
@@ -93,3 +97,9 @@ class Texts:
             if found is None:
                 raise KeyError(key)
         return found
+
+
+def _pattern(said: str) -> re.Pattern[str]:
+    """Find what stands in the ``{places}`` of a sentence."""
+    inner = _PLACE.sub(rf"(?P<\1>(?:(?!{_AND}).)+?)", re.escape(said))
+    return re.compile(_LAST.sub(r"(?P<\1>.+)", inner))
