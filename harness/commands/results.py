@@ -1,7 +1,6 @@
 """``vtax report``, ``vtax verdict`` and ``vtax export``: what has come of a campaign."""
 
 import json
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -17,27 +16,24 @@ from harness.commands.options import (
 from harness.errors import UserError
 
 
-class Language(StrEnum):
-    """Languages of a report."""
-
-    EN = "en"
-    JA = "ja"
-    BOTH = "both"
-
-
 def write_report(
     directory: DirectoryArgument,
     language: Annotated[
-        Language,
-        typer.Option("--lang", help="English (report.html), Japanese (report.ja.html) or both."),
-    ] = Language.EN,
+        str,
+        typer.Option(
+            "--lang",
+            metavar="LANGUAGE",
+            help="en (report.html), ja (report.ja.html, in Japanese) or both.",
+        ),
+    ] = "en",
 ) -> None:
     """Write DIR/report.html, or DIR/report.ja.html in Japanese."""
     from reports.builder import build_reports
     from reports.texts import LANGUAGES
 
-    wanted = LANGUAGES if language is Language.BOTH else (str(language),)
-    for path in build_reports(directory, wanted):
+    if language not in (*LANGUAGES, "both"):
+        raise UserError(f"--lang {language}: write {', '.join(LANGUAGES)} or both")
+    for path in build_reports(directory, LANGUAGES if language == "both" else (language,)):
         print(path)
 
 
