@@ -24,7 +24,7 @@ ELEMENTS: dict[str, dict[str, str]] = {
     "capacity-on-demand": {"en": "Capacity on Demand", "ja": "キャパシティ・オン・デマンド"},
     "mobility": {"en": "Live Partition Mobility", "ja": "ライブ・パーティション・モビリティ"},
     "isolation": {"en": "Isolation", "ja": "障害の分離"},
-    "physical": {"en": "Physical partitioning", "ja": "物理パーティション"},
+    "physical": {"en": "Physical partitioning", "ja": "物理区画"},
 }
 """Element -> what people call it, in the order of the report."""
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,28 @@ from reports import numbers
 from reports.drawing import drawing
 from reports.material import Material, load_text
 from reports.sections import SECTIONS
-from reports.texts import Texts
+from reports.texts import LANGUAGES, Texts
 
 FILE_NAME = "report.html"
+"""The report in English; ``report.ja.html`` is that in Japanese."""
 
 _ROOM = Path(__file__).parent
 
 
-def build_report(directory: Path) -> Path:
+def file_name(language: str) -> str:
+    """Return how the file of a report in a language is called."""
+    return FILE_NAME if language == LANGUAGES[0] else f"report.{language}.html"
+
+
+def build_report(directory: Path, language: str = LANGUAGES[0]) -> Path:
     """Write the report of a campaign into its directory.
 
     Parameters
     ----------
     directory
         Holds a store; complete, interrupted or damaged.
+    language
+        One of :data:`reports.texts.LANGUAGES`.
 
     Returns
     -------
@@ -43,11 +51,19 @@ def build_report(directory: Path) -> Path:
     UserError
         If there is no readable store, or the directory cannot be written.
     """
+    (path,) = build_reports(directory, (language,))
+    return path
+
+
+def build_reports(directory: Path, languages: Sequence[str]) -> list[Path]:
+    """Write the report of a campaign in several languages; see :func:`build_report`."""
     with Store.open(directory) as store:
         study = analyse(store)
         drawn = store.drawn()
-    page = render(study, drawn)
-    target = directory / FILE_NAME
+    return [_write(directory / file_name(each), render(study, drawn, each)) for each in languages]
+
+
+def _write(target: Path, page: str) -> Path:
     try:
         _replace(target, page.encode("utf-8", errors="replace"))
     except OSError as error:
@@ -56,7 +72,7 @@ def build_report(directory: Path) -> Path:
 
 
 def render(
-    study: Study, drawn: Mapping[str, Mapping[str, Any]] | None = None, language: str = "en"
+    study: Study, drawn: Mapping[str, Mapping[str, Any]] | None = None, language: str = LANGUAGES[0]
 ) -> str:
     """Return the report of a study as one HTML page without any reference to elsewhere.
 
@@ -110,7 +126,9 @@ def environment(texts: Texts) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals.update(t=texts, many=texts.many, titled=texts.titled, name=texts.name)
+    found.globals.update(
+        t=texts, many=texts.many, titled=texts.titled, name=texts.name, said=texts.said
+    )
     found.filters["load"] = load_text
     return found
 

@@ -8,14 +8,16 @@ bytes.
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from unicodedata import category
+from unicodedata import category, east_asian_width
 from xml.etree import ElementTree
 
 import matplotlib
 import matplotlib.style
+import numpy as np
 from markupsafe import Markup
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -25,7 +27,16 @@ WIDTH = 9.0
 """Width of all figures in inches; the page scales them to its own."""
 
 _LONGEST = 40
-"""Characters in a line of a figure."""
+"""Narrow characters in a line of a figure; wide ones, such as kanji, count twice."""
+
+_LINE = 125
+"""Narrow characters that fit beside each other into the legend of a figure."""
+
+_HANDLE = 7
+"""Narrow characters that the mark of an entry of a legend and the space around it take."""
+
+_COLUMNS = 7
+"""Of a legend, at most."""
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
@@ -96,13 +107,32 @@ def new_figure(height: float) -> Figure:
 
 def label(text: str) -> str:
     """Make any text fit for a figure: nothing that XML cannot hold, no line that is too long."""
-    lines = []
-    for line in text.split("\n"):
-        held = _held(line)
-        lines.append(
-            held if len(held) <= _LONGEST else f"{held[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
-        )
-    return "\n".join(lines)
+    return "\n".join(_cut(_held(line)) for line in text.split("\n"))
+
+
+def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Put a legend above a figure, in as many columns as fit beside each other."""
+    widths = [_HANDLE + _width(str(handle.get_label())) for handle in handles]
+    columns = min(_COLUMNS, len(widths)) or 1
+    while columns > 1 and sum(map(max, np.array_split(widths, columns))) > _LINE:
+        columns -= 1
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns, columnspacing=1.4)
+
+
+def _cut(line: str) -> str:
+    if _width(line) <= _LONGEST:
+        return line
+    while _width(line) > _LONGEST - 1:
+        line = line[:-1]
+    return f"{line}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _width(text: str) -> int:
+    return len(text) + sum(map(_wide, text))
+
+
+def _wide(character: str) -> bool:
+    return east_asian_width(character) in ("W", "F")
 
 
 def _held(text: str) -> str:

@@ -15,7 +15,7 @@ from harness.overheads import BASELINE
 from harness.statistics.estimates import Interval
 from harness.summary import CellSummary
 from reports import numbers
-from reports.drawing import as_svg, label, new_figure
+from reports.drawing import add_legend, as_svg, label, new_figure
 from reports.material import Material, Place, place_text
 from reports.palette import CAUSES, INK, MUTED, Style
 
@@ -168,10 +168,10 @@ def causes(
     panels[0].yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
     panels[0].set_yticklabels([label(name) for name in names])
     handles = [
-        Patch(color=CAUSES.get(name, MUTED), label=material.texts.name("cause", name))
+        Patch(color=CAUSES.get(name, MUTED), label=label(material.texts.name("cause", name)))
         for name in cause_names
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=6, columnspacing=1.4)
+    add_legend(figure, handles)
     values = {"machine": machine, "os": material.texts.name("os", system)}
     return as_svg(
         figure,
@@ -306,7 +306,7 @@ def _legend(figure: Figure, material: Material, names: Sequence[str], *, lines: 
                 label=label(name),
             )
         )
-    figure.legend(handles=handles, loc="outside upper left", ncols=7, columnspacing=1.4)
+    add_legend(figure, handles)
 
 
 def _number(material: Material, machine: str) -> int:

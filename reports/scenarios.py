@@ -1,6 +1,7 @@
 """The section on the seven elements: expectations beside measurements, and every scenario."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.campaign.result import OperationEvent
@@ -68,7 +69,7 @@ def outcome(material: Material) -> Content | None:
             if not row.passed
         ],
         "missing": [
-            {"scenario": each.name, "reasons": each.failed}
+            {"scenario": each.name, "reasons": [material.texts.said(why) for why in each.failed]}
             for each in found.scenarios
             if each.failed or not each.runs
         ],
@@ -76,10 +77,10 @@ def outcome(material: Material) -> Content | None:
 
 
 def _scenario(material: Material, scenario: ScenarioResult, place: int) -> Content:
+    texts = material.texts
     acts = operations(scenario.operations)
     panels = timelines.panels(scenario)
     key = f"scenario-{place}"
-    texts = material.texts
     return {
         "key": key,
         "name": scenario.name,
@@ -90,11 +91,14 @@ def _scenario(material: Material, scenario: ScenarioResult, place: int) -> Conte
         "rows": [_row(material, each) for each in scenario.rows],
         "passed": sum(row.passed for row in scenario.rows),
         "total": len(scenario.rows),
-        "failed": scenario.failed,
+        "failed": [texts.said(why) for why in scenario.failed],
         "runs": scenario.runs,
         "figure": timelines.draw(texts, scenario, panels, acts, key) if panels else None,
         "table": timelines.table(texts, scenario, panels),
-        "operations": acts[:_LISTED],
+        "operations": [
+            replace(act, text=texts.said(act.text), reason=texts.said(act.reason))
+            for act in acts[:_LISTED]
+        ],
         "further": max(0, len(acts) - _LISTED),
     }
 
@@ -151,7 +155,7 @@ def levels(material: Material, found: SevenElements) -> list[Content]:
         names = dict.fromkeys([*rows["firmware"], *rows["software"]])
         compared.append(
             {
-                "stem": stem,
+                "title": _subject(material, stem),
                 "keys": {name: f"scenario-{found.scenarios.index(sides[name])}" for name in LEVELS},
                 "rows": [(name, *(rows[level].get(name) for level in LEVELS)) for name in names],
             }
@@ -159,14 +163,21 @@ def levels(material: Material, found: SevenElements) -> list[Content]:
     return compared
 
 
+def _subject(material: Material, stem: str) -> str:
+    """Say what scenarios of both levels are about; the campaign's own word if nothing is known."""
+    known = material.texts.name("subject", stem)
+    return known if known != stem else stem.replace("-", " ").capitalize()
+
+
 def _row(material: Material, row: Row) -> Content:
     texts = material.texts
-    measured = value(row.measured, row.unit) or texts("elements.nothing")
-    tolerance = f" ± {value(row.tolerance, row.unit)}" if row.tolerance else ""
-    expected = value(row.expected, row.unit)
+    unit = texts.said(row.unit)
+    measured = texts.said(value(row.measured, unit)) or texts("elements.nothing")
+    tolerance = f" ± {value(row.tolerance, unit)}" if row.tolerance else ""
+    expected = texts.said(value(row.expected, unit))
     span = ""
     if row.lowest is not None and row.highest is not None and row.runs > 1:
-        span = f"{value(row.lowest, row.unit)} … {value(row.highest, row.unit)}"
+        span = f"{value(row.lowest, unit)} … {value(row.highest, unit)}"
     return {
         "name": texts.of(row.name),
         "expected": texts(f"elements.{row.relation}", value=f"{expected}{tolerance}"),
@@ -174,7 +185,7 @@ def _row(material: Material, row: Row) -> Content:
         "span": span,
         "passed": row.passed,
         "runs": "" if row.passed or row.runs == 1 else f"{row.passed_runs} / {row.runs}",
-        "detail": row.detail,
+        "detail": texts.said(row.detail),
         "source": row.source,
         "assumed": row.assumed,
     }

@@ -259,7 +259,7 @@ def against(material: Material) -> Content | None:
 
 def failures(material: Material) -> Content:
     """List infeasible cells, failed runs, damage."""
-    study = material.study
+    study, said = material.study, material.texts.said
     infeasible: dict[tuple[str, str, str], int] = {}
     for cell in study.infeasible:
         key = (cell.machine, cell.virtualization, cell.infeasible or "")
@@ -268,12 +268,20 @@ def failures(material: Material) -> Content:
     for run in study.failed:
         failed.setdefault((run.cell.title, run.failure, run.reason), []).append(run.replication)
     return {
-        "infeasible": [(*key, count) for key, count in infeasible.items()],
+        "infeasible": [
+            (machine, name, said(reason), count)
+            for (machine, name, reason), count in infeasible.items()
+        ],
         "failed": [
-            (title, kind, reason, ", ".join(str(number + 1) for number in sorted(replications)))
+            (
+                title,
+                kind,
+                said(reason),
+                ", ".join(str(number + 1) for number in sorted(replications)),
+            )
             for (title, kind, reason), replications in failed.items()
         ],
-        "damaged": study.damaged,
+        "damaged": [said(each) for each in study.damaged],
     }
 
 

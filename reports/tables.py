@@ -164,7 +164,7 @@ def why(material: Material, result: EnvironmentResult) -> tuple[str, ...]:
             found.append(texts("against.not_below_margin", margin=margin))
         if p_values["below-software"] > alpha and software:
             found.append(texts("against.not_below_software", software=software))
-    return tuple(found) or (result.reason.removesuffix("."),)
+    return tuple(found) or (texts.said(result.reason.removesuffix(".")),)
 
 
 def extra(material: Material, result: EnvironmentResult, most: int = 3) -> str:
@@ -196,7 +196,7 @@ def extra(material: Material, result: EnvironmentResult, most: int = 3) -> str:
         for name, each in largest
         if each > max(0.05 * total, 1e-9)
     ]
-    return ", ".join(parts)
+    return material.texts("page.comma").join(parts)
 
 
 @dataclass(frozen=True)
@@ -234,10 +234,17 @@ def overhead_rows(material: Material, measure: str, machine: str) -> tuple[Overh
                     deciding=tuple(
                         each.virtualization for each in (result.firmware, result.software) if each
                     ),
-                    samples=" to ".join(dict.fromkeys(map(str, (samples[0], samples[-1])))),
+                    samples=_samples(material, samples),
                 )
             )
     return tuple(rows)
+
+
+def _samples(material: Material, counts: Sequence[int]) -> str:
+    low, high = counts[0], counts[-1]
+    if low == high:
+        return str(low)
+    return material.texts("responses.users_range", low=low, high=high)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,21 @@
 """What a report says, in one language: all its words come from a locale file."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 LOCALES = Path(__file__).parent / "locales"
+LANGUAGES = ("en", "ja")
+"""Languages that reports are written in; the first is the one that all others fall back to."""
+
+_PLACE = re.compile(r"\\{(\w+)\\}(?!$)")
+_LAST = re.compile(r"\\{(\w+)\\}$")
+_AND = "; "
+"""Between several sentences; only the last place of a sentence may hold it."""
+_LONGEST = 400
+"""Characters of a sentence that is looked up."""
 
 
 def languages() -> tuple[str, ...]:
@@ -27,6 +37,9 @@ class Texts:
         self.language = language
         path = LOCALES / f"{language}.toml"
         self._tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        self._sayings = [
+            (_pattern(said), text) for said, text in self._tree.get("sayings", {}).items()
+        ]
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the text of a dotted key with ``{names}`` filled in.
@@ -62,6 +75,23 @@ class Texts:
         found = self._tree.get("names", {}).get(kind, {}).get(identifier)
         return found if isinstance(found, str) else identifier
 
+    def said(self, sentence: str) -> str:
+        """Return what a run or the analysis says in English in this language.
+
+        What stands in the places of a sentence is looked up in turn; a sentence that the locale
+        does not have stays as it is.
+        """
+        if len(sentence) > _LONGEST:
+            return sentence
+        for said, text in self._sayings:
+            found = said.fullmatch(sentence)
+            if found is not None:
+                parts = found.groupdict()
+                return str(text.format(**{name: self.said(part) for name, part in parts.items()}))
+        if _AND in sentence:
+            return self("page.separator").join(map(self.said, sentence.split(_AND)))
+        return sentence
+
     def of(self, translations: dict[str, str]) -> str:
         """Choose what a user wrote in several languages."""
         return translations.get(self.language) or translations.get("en") or ""
@@ -73,3 +103,9 @@ class Texts:
             if found is None:
                 raise KeyError(key)
         return found
+
+
+def _pattern(said: str) -> re.Pattern[str]:
+    """Find what stands in the ``{places}`` of a sentence."""
+    inner = _PLACE.sub(rf"(?P<\1>(?:(?!{_AND}).)+?)", re.escape(said))
+    return re.compile(_LAST.sub(r"(?P<\1>.+)", inner))

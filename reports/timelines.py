@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from harness.seven_elements import ScenarioResult
 from reports import numbers
-from reports.drawing import as_svg, label, new_figure
+from reports.drawing import add_legend, as_svg, label, new_figure
 from reports.palette import MUTED
 from reports.texts import Texts
 
@@ -179,7 +179,7 @@ def draw(
     axes_of[-1].set_xlabel(texts("elements.time_axis"), fontsize=8.5)
     names = dict.fromkeys(name for panel in chosen if not panel.of for name in panel.series)
     handles = [Line2D([], [], **styles[name], label=label(name)) for name in names]
-    figure.legend(handles=handles, loc="outside upper left", ncols=7, columnspacing=1.4)
+    add_legend(figure, handles)
     title = texts.of(scenario.title)
     return as_svg(
         figure,

@@ -202,6 +202,29 @@ def test_a_report_is_written_from_the_directory_alone(finished):
 
 
 @pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        ("en", ["report.html"]),
+        ("ja", ["report.ja.html"]),
+        ("both", ["report.html", "report.ja.html"]),
+    ],
+)
+def test_a_report_is_written_in_the_languages_asked_for(synthetic, tmp_path, language, names):
+    synthetic({"shared-uncapped": {"response": 1.0}}).fill(tmp_path).close()
+    before = {path.name for path in tmp_path.iterdir()}
+    result = vtax("report", tmp_path, "--lang", language)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [str(tmp_path / name) for name in names]
+    assert {path.name for path in tmp_path.iterdir()} - before == set(names)
+
+
+def test_a_language_that_there_is_no_report_in_is_refused(finished):
+    message = one_line(vtax("report", finished, "--lang", "fr"))
+    assert "fr" in message
+    assert "ja" in message
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ('"30 %"', '"5 %"', "partitions.app.share = 0.05: is 0.2 cores"),

@@ -22,10 +22,12 @@ from harness.catalog import Catalog, Constants
 from harness.errors import UserError
 from harness.statistics.uncertainty import latin_hypercube
 
-_CLAIM = (
-    "In every environment the firmware level of virtualization costs less than the software level, "
-    "and less than the margin."
-)
+_CLAIM = {
+    "en": "In every environment the firmware level of virtualization costs less than the software "
+    "level, and less than the margin.",
+    "ja": "すべての環境で、ファームウェアレベルの仮想化のオーバーヘッドは、"
+    "ソフトウェアレベルの仮想化より小さく、許容範囲より小さい。",
+}
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ class Plan:
             identity=identity,
             claim=None
             if chosen is None or claim is None
-            else {**chosen, "text": claim.text or {"en": _CLAIM}},
+            else {**chosen, "text": claim.text or _CLAIM},
             margin=settings.margin,
             alpha=settings.alpha,
             seed=self.seed,

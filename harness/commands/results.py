@@ -17,11 +17,25 @@ from harness.commands.options import (
 from harness.errors import UserError
 
 
-def write_report(directory: DirectoryArgument) -> None:
-    """Write DIR/report.html."""
-    from reports.builder import build_report
+def write_report(
+    directory: DirectoryArgument,
+    language: Annotated[
+        str,
+        typer.Option(
+            "--lang",
+            metavar="LANGUAGE",
+            help="en (report.html), ja (report.ja.html, in Japanese) or both.",
+        ),
+    ] = "en",
+) -> None:
+    """Write DIR/report.html, or DIR/report.ja.html in Japanese."""
+    from reports.builder import build_reports
+    from reports.texts import LANGUAGES
 
-    print(build_report(directory))
+    if language not in (*LANGUAGES, "both"):
+        raise UserError(f"--lang {language}: write {', '.join(LANGUAGES)} or both")
+    for path in build_reports(directory, LANGUAGES if language == "both" else (language,)):
+        print(path)
 
 
 def print_verdict(
