@@ -75,9 +75,8 @@ def validation_table(rows: list["Row"], quick: bool) -> "RenderableType":
         last = ""
         notes: dict[str, int] = {}
         for row in (row for row in rows if row.kind == kind):
-            mark = ""
-            if row.note:
-                mark = f" [{notes.setdefault(row.note, len(notes) + 1)}]"
+            origin = f"{row.source}. {row.note}" if row.note else row.source
+            mark = f" [{notes.setdefault(origin, len(notes) + 1)}]"
             table.add_row(
                 Text("" if row.case == last else row.case),
                 Text(row.measure + mark),

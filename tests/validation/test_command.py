@@ -1,0 +1,85 @@
+"""The command: exit codes, JSON, and a table that shows every row."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import app
+from harness.commands.validate import amount, summary
+from harness.validation import suite
+from harness.validation.row import Kind, Row
+
+
+def row(kind: Kind, passed: bool, case: str = "case") -> Row:
+    value = 100.0 if passed else 150.0
+    return Row(kind, case, "m", 100.0, "s", "book", value, value, value, "i", 0.01, note="why")
+
+
+def invoke(monkeypatch, rows: list[Row], *arguments: str):
+    asked = []
+
+    def validate(quick, workers, progress):
+        asked.append(quick)
+        progress(0, len(rows))
+        yield from rows
+
+    monkeypatch.setattr(suite, "validate", validate)
+    monkeypatch.setenv("COLUMNS", "140")
+    result = CliRunner().invoke(app, ["validate", *arguments])
+    assert asked == ["--quick" in arguments]
+    return result
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_exit_code_is_0_unless_something_fails_that_must_hold(monkeypatch, kind):
+    rows = [row(each, True) for each in Kind]
+    assert invoke(monkeypatch, rows).exit_code == 0
+    result = invoke(monkeypatch, [*rows, row(kind, False, "wrong")])
+    assert result.exit_code == (0 if kind is Kind.PREDICTION else 1)
+    assert ("missed" if kind is Kind.PREDICTION else "FAIL") in result.stdout
+    assert "wrong" in result.stdout
+    assert "+50.00 %" in result.stdout
+    assert "why" in result.stdout
+
+
+def test_json_holds_every_row(monkeypatch):
+    rows = [row(Kind.THEORY, True), row(Kind.PREDICTION, False)]
+    told = json.loads(invoke(monkeypatch, rows, "--json", "--quick").stdout)
+    assert told["quick"] is True
+    assert told["passed"] is True
+    assert told["rows"] == [each.to_json() for each in rows]
+
+
+def test_the_summary_counts_misses_apart_from_failures():
+    rows = [row(Kind.THEORY, True), row(Kind.INVARIANT, False), row(Kind.PREDICTION, False)]
+    text = summary(rows, quick=False)
+    assert "2 rows must hold: 1 FAILED" in text
+    assert "1 predictions: 0 hold, 1 missed" in text
+    assert "Quick" in summary(rows, quick=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0023, "s", "2.3 ms"),
+        (3.2e-5, "s", "32 us"),
+        (0.0, "s", "0 s"),
+        (-0.002, "s", "-2 ms"),
+        (24.3 * 2**20, "B/s", "24.3 MiB/s"),
+        (0.05, "", "5 %"),
+        (120_000.0, "cycles", "120,000 cycles"),
+        (735.078, "/s", "735.08 /s"),
+    ],
+)
+def test_amounts_read_as_people_write_them(value, unit, text):
+    assert amount(value, unit) == text
+
+
+def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):
+    monkeypatch.setattr(
+        suite, "parts", lambda quick: [("schedule", 0, quick), ("schedule", 1, quick)]
+    )
+    one, two = (list(suite.validate(True, workers)) for workers in (1, 2))
+    assert one == two
+    assert len(one) == 8
