@@ -60,8 +60,8 @@ class Estimate:
     noise."""
     processor_ratio: Interval | None
     """The same of processor time."""
-    clocks: float
-    """Time by the target's clock for a second by this machine's."""
+    clocks: float | None
+    """Time by the target's clock for a second by this machine's; None where noise hides it."""
     disturbed: int
     """How many of the measurements were."""
 
@@ -150,7 +150,7 @@ class Calibration:
             processor_seconds=processor,
             ratio=self._ratio(target, event, lambda sample: sample.seconds),
             processor_ratio=self._ratio(target, event, lambda sample: sample.processor_seconds),
-            clocks=inside / outside if outside > 0.0 else math.nan,
+            clocks=inside / outside if seconds.low > 0.0 else None,
             disturbed=sum(sample.disturbed for sample in samples),
         )
 

@@ -1,6 +1,5 @@
 """A calibration as a catalog file: costs with interval and provenance, in TOML."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
@@ -82,10 +81,9 @@ def document(
 
 
 def _entry(event: Event, seconds: Interval, source: str) -> dict[str, Any]:
-    ends = (seconds.low, seconds.high) if math.isfinite(seconds.high) else (seconds.estimate,) * 2
-    low, high = (_digits(1e6 * end) for end in ends)
+    low, high = _digits(1e6 * seconds.low), _digits(1e6 * seconds.high)
     return {
-        "value": min(max(_digits(1e6 * seconds.estimate), low), high),
+        "value": _digits(1e6 * seconds.estimate),
         "unit": "us",
         "low": low,
         "high": high,
@@ -105,8 +103,9 @@ def _how(estimate: Estimate, series: Series) -> dict[str, Any]:
         "processor_us": _digits(1e6 * estimate.processor_seconds.estimate),
         "processor_us_low": _digits(1e6 * estimate.processor_seconds.low),
         "processor_us_high": _digits(1e6 * estimate.processor_seconds.high),
-        "target_clock_to_machine_clock": _digits(estimate.clocks),
     }
+    if estimate.clocks is not None:
+        told["target_clock_to_machine_clock"] = _digits(estimate.clocks)
     if not estimate.above_noise:
         told["reason"] = "cannot be told from noise"
         told["at_most_us"] = _digits(1e6 * estimate.seconds.high)
