@@ -1,5 +1,6 @@
 """``vtax calibrate``: what single events cost on this machine and in its real targets."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,8 @@ def calibrate_machine(
     from harness.real.provenance import provenance
     from harness.real.target import NATIVE, workshop
 
+    if sys.platform != "linux":
+        raise UserError("real targets are measured on Linux only")
     # Ratios are ratios to native, whatever else is wanted.
     names = tuple(dict.fromkeys((NATIVE, *named(targets))))
     partial = out.with_name(f"{out.name}.partial")

@@ -1,5 +1,6 @@
 """A calibration as a catalog file: costs with interval and provenance, in TOML."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
@@ -136,5 +137,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
             tomli_w.dump(document, file)
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise UserError(f"{path}: {error.strerror}; name a file that can be written") from None
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import UserError
 from harness.real import control_group, guest
 from harness.real.channel import Channel, TargetError
 from harness.real.control_group import UnavailableError
@@ -98,13 +99,23 @@ class Workshop:
     ----------
     warden
         Is told of whatever is started or created.
+
+    Raises
+    ------
+    UserError
+        If there is no directory to be made.
     """
 
     def __init__(self, warden: Warden) -> None:
         self._warden = warden
         self._processes: list[subprocess.Popen[bytes]] = []
         # Disks belong on a disk: /tmp is memory on many machines.
-        self.directory = self._make(Path(os.environ.get("TMPDIR", "/var/tmp")))
+        try:
+            self.directory = self._make(Path(os.environ.get("TMPDIR", "/var/tmp")))
+        except OSError as error:
+            raise UserError(
+                f"{error.filename}: {error.strerror}; set TMPDIR to a directory that can be written"
+            ) from None
         self._memory = Path("/dev/shm")
 
     def open(self, name: str, agent: Path) -> Target:
