@@ -64,6 +64,10 @@ class Estimate:
     """Time by the target's clock for a second by this machine's; None where noise hides it."""
     disturbed: int
     """How many of the measurements were."""
+    others: float
+    """Share of the machine's processors that other programs took during them, on average."""
+    stolen: float
+    """Share that the machine's own hypervisor withheld, on average."""
 
     @property
     def above_noise(self) -> bool:
@@ -152,6 +156,8 @@ class Calibration:
             processor_ratio=self._ratio(target, event, lambda sample: sample.processor_seconds),
             clocks=inside / outside if seconds.low > 0.0 else None,
             disturbed=sum(sample.disturbed for sample in samples),
+            others=sum(sample.others for sample in samples) / len(samples),
+            stolen=sum(sample.stolen for sample in samples) / len(samples),
         )
 
     def _ratio(self, target: str, event: str, value: Callable[[Sample], float]) -> Interval | None:

@@ -12,6 +12,7 @@ from harness.errors import UserError
 from harness.real.calibration import BATCH_SECONDS, HALF_WIDTH, Calibration, Estimate, Series
 from harness.real.event import Event
 from harness.real.processor_time import DISTURBED_SHARE
+from harness.real.target import Target
 from harness.statistics.estimates import Interval
 
 METHOD = (
@@ -49,7 +50,6 @@ def document(
     }
     costs: dict[str, Any] = {}
     measured: dict[str, Any] = {}
-    source = f"measured on this machine, {provenance.get('processor', 'processor unknown')}"
     for target in calibration.targets:
         about = {"available": True, "kernel": target.kernel, "clock": target.clock}
         if calibration.channel[target.name]:
@@ -66,7 +66,7 @@ def document(
                 continue
             how[event.name] = _how(estimate, series)
             if estimate.above_noise:
-                entry = _entry(event, estimate.seconds, f"{source}, {target.name}")
+                entry = _entry(event, estimate.seconds, _source(target, provenance))
                 costs.setdefault(target.name, {})[event.name] = entry
     return {
         "calibration": {
@@ -79,6 +79,16 @@ def document(
         "costs": costs,
         "measured": measured,
     }
+
+
+def _source(target: Target, provenance: Mapping[str, Any]) -> str:
+    parts = [
+        f"vtax calibrate, {provenance['measured_at']}: {target.name} (Linux {target.kernel}) on",
+        f"{provenance.get('processor', 'an unknown processor')}, Linux {provenance['kernel']}",
+    ]
+    if target.name.startswith("qemu"):
+        parts.append(f"in QEMU {provenance.get('qemu', 'of unknown version')}")
+    return " ".join(parts)
 
 
 def _entry(event: Event, seconds: Interval, source: str) -> dict[str, Any]:
@@ -99,6 +109,8 @@ def _how(estimate: Estimate, series: Series) -> dict[str, Any]:
         "samples": len(series.samples),
         "events_each": series.count,
         "disturbed": estimate.disturbed,
+        "taken_by_other_programs": _digits(estimate.others),
+        "stolen_by_a_hypervisor": _digits(estimate.stolen),
         "warm_up_ended": series.settled,
         "above_noise": estimate.above_noise,
         "processor_us": _digits(1e6 * estimate.processor_seconds.estimate),

@@ -53,9 +53,15 @@ class Machine:
         own = time.process_time() + tree_seconds(target)
         return cls(busy * _TICK, ticks[7] * _TICK, own, time.monotonic())
 
-    def disturbed_since(self, before: "Machine") -> bool:
-        """Whether others took more than :data:`DISTURBED_SHARE` of the processors meanwhile."""
-        others = (self.busy - before.busy) - (self.own - before.own) + (self.steal - before.steal)
-        capacity = (self.time - before.time) * (os.cpu_count() or 1)
+    def others_since(self, before: "Machine") -> float:
+        """Return the share of all processors that other programs took meanwhile."""
+        taken = (self.busy - before.busy) - (self.own - before.own)
         # The kernel counts in ticks: one more or less says nothing.
-        return others - _TICK > DISTURBED_SHARE * capacity
+        return max(0.0, taken - _TICK) / self._capacity(before)
+
+    def stolen_since(self, before: "Machine") -> float:
+        """Return the share of all processors that the machine's own hypervisor withheld."""
+        return (self.steal - before.steal) / self._capacity(before)
+
+    def _capacity(self, before: "Machine") -> float:
+        return (self.time - before.time) * (os.cpu_count() or 1)

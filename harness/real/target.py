@@ -14,7 +14,7 @@ from harness.real import control_group, guest
 from harness.real.channel import Channel, TargetError
 from harness.real.control_group import UnavailableError
 from harness.real.event import Event
-from harness.real.processor_time import Machine, tree_seconds
+from harness.real.processor_time import DISTURBED_SHARE, Machine, tree_seconds
 from harness.real.warden import Warden
 
 NATIVE = "native"
@@ -42,7 +42,15 @@ class Sample:
     """By the target's clock."""
     processor_seconds: float
     """Of the whole process tree of the target, read outside it."""
-    disturbed: bool
+    others: float
+    """Share of the machine's processors that other programs took meanwhile."""
+    stolen: float
+    """Share that the machine's own hypervisor, if it has one, withheld."""
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether others took more than is good for a measurement."""
+        return self.others + self.stolen > DISTURBED_SHARE
 
 
 class Target:
@@ -71,11 +79,13 @@ class Target:
         start = Machine.now(self.pid)
         _, without, without_processor = self._ask(event, 0)
         inside, seconds, processor = self._ask(event, count)
+        end = Machine.now(self.pid)
         return Sample(
             seconds - without,
             inside,
             processor - without_processor,
-            Machine.now(self.pid).disturbed_since(start),
+            end.others_since(start),
+            end.stolen_since(start),
         )
 
     def channel_seconds(self) -> float:

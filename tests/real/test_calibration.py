@@ -41,7 +41,7 @@ class Fake:
         self.measured.append(event.name)
         inside = count * self.costs[event.name]
         seconds = inside * math.exp(self.noise * self.random.normal())
-        return Sample(seconds + self.offset * self.random.normal(), inside, seconds / 2, False)
+        return Sample(seconds + self.offset * self.random.normal(), inside, seconds / 2, 0.2, 0.0)
 
     def channel_seconds(self) -> float:
         return 1e-5
@@ -73,6 +73,7 @@ def test_without_noise_costs_and_ratios_are_exact_and_the_minimum_is_enough():
         assert found.ratio.estimate == pytest.approx(ratio)
         assert found.processor_ratio.estimate == pytest.approx(ratio)
         assert found.clocks == pytest.approx(1.0)
+        assert (found.disturbed, found.others, found.stolen) == (8, pytest.approx(0.2), 0.0)
     assert calibration.estimate("native", "calls").ratio is None
 
 

@@ -41,6 +41,7 @@ def test_the_file_is_read_back_as_entries_of_a_catalog(measured, tmp_path):
             assert constant.value == pytest.approx(estimate.seconds.estimate, rel=1e-3)
             assert constant.low <= constant.value <= constant.high
             assert constant.unit == "s"
+            assert provenance()["kernel"] in constant.source
         else:
             assert event not in read["costs"].get("native", {})
             assert how["reason"] == "cannot be told from noise"
