@@ -57,7 +57,8 @@ def _cell(interval: Interval, ratio: Interval | None) -> str:
 def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str]:
     lines = [
         "Intervals hold the mean with 95 % confidence.",
-        "= no difference from native is shown; noise: cannot be told from no cost at all.",
+        "=: no difference from native is shown. noise: cannot be told from no cost at all.",
+        "A target's cell with a unit: too noisy for a ratio, so that the cost itself stands there.",
     ]
     for target in calibration.targets:
         requests = calibration.channel[target.name]
@@ -83,6 +84,8 @@ def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str
         f"{calibration.blocks} blocks; {disturbed} of {len(samples)} measurements were disturbed "
         "by other work on this machine"
     )
+    if disturbed:
+        lines.append("Times hold the waiting for that work; processor times do not.")
     if len({target.kernel for target in calibration.targets}) > 1:
         lines.append("The kernels differ, and what differs between them is in the ratios.")
     return lines

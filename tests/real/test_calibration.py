@@ -1,15 +1,19 @@
 """What a calibration makes of measurements, with targets whose true costs are known."""
 
 import math
+import os
+import signal
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from programs import guest_programs
 
 from harness.real.calibration import Calibration
 from harness.real.channel import RefusalError, TargetError
 from harness.real.event import EVENTS, Event
-from harness.real.target import Sample
+from harness.real.probe import probe
+from harness.real.target import Sample, workshop
 
 CALLS, FORKS, FILES = (
     next(event for event in EVENTS if event.name == name) for name in ("calls", "forks", "files")
@@ -135,3 +139,24 @@ def test_what_a_target_refuses_is_left_out_and_the_rest_goes_on():
     assert calibration.estimate("qemu-tcg", "calls") is None
     assert calibration.estimate("qemu-tcg", "forks") is not None
     assert calibration.complete
+
+
+def test_a_guest_is_measured_beside_this_machine_and_its_death_ends_only_itself(agent):
+    guest_programs()
+    with workshop() as place:
+        up, unavailable = probe(place, agent, ("native", "qemu-tcg"))
+        assert not unavailable
+        calibration = Calibration(up, (CALLS, FORKS))
+        blocks = calibration.run(minimum=6, maximum=6, batch_seconds=0.02)
+        while next(blocks) < 3:
+            pass
+        ratio = calibration.estimate("qemu-tcg", "calls").processor_ratio
+        os.kill(up[1].pid, signal.SIGKILL)
+        assert list(blocks) == [4, 5, 6]
+    assert calibration.failures.keys() == {"qemu-tcg"}
+    assert "killed by signal 9" in calibration.failures["qemu-tcg"]
+    assert len(calibration.series["native", "calls"].samples) == 6
+    assert len(calibration.series["qemu-tcg", "calls"].samples) == 3
+    # An emulated processor takes more than one instruction for an instruction.
+    assert ratio is None or ratio.high > 1.0
+    assert len(calibration.channel["qemu-tcg"]) == 15

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from programs import program
+from programs import guest_programs
 from traces import traces
 
 from harness.real.channel import RefusalError, TargetError
@@ -16,14 +16,6 @@ from harness.real.control_group import UnavailableError, find_mount
 from harness.real.event import EVENTS, Event
 from harness.real.processor_time import tree_seconds
 from harness.real.target import BOOT_SECONDS, workshop
-
-
-def needs_guests() -> None:
-    program("qemu-system-x86_64", "qemu-system-x86")
-    program("cpio")
-    if not list(Path("/boot").glob("vmlinuz-*")):
-        message = "no kernel (Debian: apt-get install linux-image-cloud-amd64)"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
@@ -74,7 +66,7 @@ def test_a_quota_withholds_processor_time(agent, event):
 
 
 def test_a_guest_boots_answers_and_does_every_event(agent, event):
-    needs_guests()
+    guest_programs()
     with workshop() as place:
         guest = place.open("qemu-tcg", agent)
         assert guest.machine == "x86_64"
@@ -89,7 +81,7 @@ def test_a_guest_boots_answers_and_does_every_event(agent, event):
 
 
 def test_a_guest_that_does_not_answer_in_time_is_unavailable(agent, monkeypatch):
-    needs_guests()
+    guest_programs()
     monkeypatch.setitem(BOOT_SECONDS, "qemu-tcg", 0.1)
     with (
         workshop() as place,
@@ -110,7 +102,7 @@ def test_missing_qemu_and_kernel_are_named(agent, monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["native", "capped", "qemu-tcg"])
 def test_nothing_is_left_behind_whatever_ends_the_process(agent, name, number):
     if name == "qemu-tcg":
-        needs_guests()
+        guest_programs()
     script = (
         "import sys, time\nfrom pathlib import Path\n"
         "from harness.real.target import workshop\n"
