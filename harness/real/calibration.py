@@ -201,7 +201,7 @@ class Calibration:
         except RefusalError as refusal:
             series.refused = str(refusal)
         except TargetError as failure:
-            self.failures[target.name] = f"{event.name}: {failure}"
+            self._give_up(target, f"{event.name}: {failure}")
 
     def _warm_up(self, target: Target, event: Event, batch_seconds: float) -> None:
         """Find how many events make a measurement, and measure until it settles."""
@@ -234,4 +234,8 @@ class Calibration:
                 target.channel_seconds() for _ in range(_CHANNEL_REQUESTS)
             ]
         except TargetError as failure:
-            self.failures[target.name] = f"the channel: {failure}"
+            self._give_up(target, f"the channel: {failure}")
+
+    def _give_up(self, target: Target, reason: str) -> None:
+        self.failures[target.name] = reason
+        target.end()

@@ -67,7 +67,7 @@ def build_initramfs(agent: Path, kernel: Path, directory: Path) -> Path:
     Raises
     ------
     UnavailableError
-        Without cpio.
+        Without cpio, or when it cannot pack.
     """
     cpio = shutil.which("cpio")
     if cpio is None:
@@ -82,13 +82,17 @@ def build_initramfs(agent: Path, kernel: Path, directory: Path) -> Path:
     names = [str(path.relative_to(root)) for path in sorted(root.rglob("*"))]
     packed = directory / "initramfs"
     with packed.open("wb") as out:
-        subprocess.run(
+        done = subprocess.run(
             [cpio, "--quiet", "-o", "-H", "newc", "-R", "0:0"],
             input="\n".join(names).encode(),
             stdout=out,
+            stderr=subprocess.PIPE,
             cwd=root,
-            check=True,
+            check=False,
         )
+    if done.returncode != 0:
+        complaint = done.stderr.decode(errors="replace").strip().replace("\n", "; ")
+        raise UnavailableError(f"no initramfs: {complaint}")
     return packed
 
 
@@ -126,10 +130,15 @@ def command(
         *("-accel", accelerator, "-cpu", model, "-m", str(MEMORY_MEBIBYTES), "-smp", "1"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-serial", f"file:{console}", "-serial", "stdio"),
-        *("-drive", f"file={disk},format=raw,if=virtio,cache={cache}"),
+        *("-drive", f"file={_quoted(disk)},format=raw,if=virtio,cache={cache}"),
         *("-kernel", str(kernel), "-initrd", str(initramfs)),
         *("-append", "console=ttyS0 panic=-1 quiet"),
     ]
+
+
+def _quoted(path: Path) -> str:
+    """Write a path into an option of QEMU, where a comma ends a value."""
+    return str(path).replace(",", ",,")
 
 
 def _can_be_direct(disk: Path) -> bool:

@@ -59,6 +59,7 @@ class Target:
     def __init__(self, name: str, process: subprocess.Popen[bytes], channel: Channel) -> None:
         self.name = name
         self.pid = process.pid
+        self._process = process
         self._channel = channel
         answer, _ = channel.ask("about 0 0", ANSWER_SECONDS)
         self.kernel, self.machine, self.clock = (answer.split() + ["unknown"] * 3)[:3]
@@ -91,6 +92,10 @@ class Target:
     def channel_seconds(self) -> float:
         """Return how long a request takes that asks for nothing."""
         return self._channel.ask("nothing 0 0", ANSWER_SECONDS)[1]
+
+    def end(self) -> None:
+        """End it: what fails must not go on taking processor time from the others."""
+        self._process.kill()
 
     def _ask(self, event: Event, count: int) -> tuple[float, float, float]:
         before = tree_seconds(self.pid)

@@ -32,6 +32,7 @@ class Fake:
     refuses: str = ""
     kernel: str = "6.1"
     clock: str = "tsc"
+    ended: bool = False
     measured: list[str] = field(default_factory=list)
 
     def __post_init__(self):
@@ -49,6 +50,9 @@ class Fake:
 
     def channel_seconds(self) -> float:
         return 1e-5
+
+    def end(self) -> None:
+        self.ended = True
 
 
 def calibrated(*targets, events=(CALLS, FORKS), **options):
@@ -124,7 +128,10 @@ def test_a_target_that_dies_keeps_what_it_gave_and_the_others_go_on():
     healthy = guest()
     calibrated(native(), healthy)
     # Half of the 8 blocks of 2 events are left when it dies.
-    calibration = calibrated(native(), guest(lasts=len(healthy.measured) - 8))
+    dying = guest(lasts=len(healthy.measured) - 8)
+    calibration = calibrated(native(), dying)
+    assert dying.ended
+    assert not healthy.ended
     assert calibration.complete
     assert "killed by signal 9" in calibration.failures["qemu-tcg"]
     kept = calibration.series["qemu-tcg", "calls"].samples

@@ -40,6 +40,13 @@ def test_the_initramfs_holds_the_agent_as_its_first_process(tmp_path):
     )
 
 
+def test_what_cannot_be_packed_is_a_reason(tmp_path, monkeypatch):
+    (tmp_path / "agent").touch()
+    monkeypatch.setattr("harness.real.guest.shutil.which", lambda name: "/bin/false")
+    with pytest.raises(UnavailableError, match="no initramfs"):
+        build_initramfs(tmp_path / "agent", Path("/boot/vmlinuz-none"), tmp_path)
+
+
 @pytest.mark.parametrize("target", ACCELERATORS)
 def test_a_guest_differs_by_its_accelerator_and_processor_only(tmp_path, target):
     paths = [tmp_path / name for name in ("kernel", "initramfs", "disk", "console")]

@@ -131,3 +131,9 @@ def test_nothing_is_left_behind_whatever_ends_the_process(agent, name, number):
     while traces(process.pid) and time.monotonic() < patience:
         time.sleep(0.05)
     assert not traces(process.pid)
+
+
+def test_a_target_that_was_ended_does_not_answer(native):
+    native.end()
+    with pytest.raises(TargetError, match="killed by signal 9"):
+        native.channel_seconds()
