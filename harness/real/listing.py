@@ -29,7 +29,7 @@ def _table(calibration: Calibration, title: str, cell: Callable[[Estimate], str]
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
     table.add_column("event", no_wrap=True)
     for target in calibration.targets:
-        table.add_column(Text(target.name), justify="right", no_wrap=True)
+        table.add_column(Text(target.name), justify="right")
     for event in calibration.events:
         found = [calibration.estimate(target.name, event.name) for target in calibration.targets]
         table.add_row(Text(event.name), *(Text(cell(one) if one else "-") for one in found))

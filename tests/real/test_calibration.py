@@ -4,16 +4,19 @@ import math
 import os
 import signal
 from dataclasses import dataclass, field
+from io import StringIO
 
 import numpy as np
 import pytest
 from programs import guest_programs
+from rich.console import Console
 
 from harness.real.calibration import Calibration
 from harness.real.channel import RefusalError, TargetError
 from harness.real.event import EVENTS, Event
+from harness.real.listing import calibration_table
 from harness.real.probe import probe
-from harness.real.target import Sample, workshop
+from harness.real.target import TARGETS, Sample, workshop
 
 CALLS, FORKS, FILES = (
     next(event for event in EVENTS if event.name == name) for name in ("calls", "forks", "files")
@@ -146,6 +149,19 @@ def test_what_a_target_refuses_is_left_out_and_the_rest_goes_on():
     assert calibration.estimate("qemu-tcg", "calls") is None
     assert calibration.estimate("qemu-tcg", "forks") is not None
     assert calibration.complete
+
+
+def test_a_narrow_terminal_cuts_nothing_off():
+    targets = [native(noise=0.1), *(guest(name, noise=0.1) for name in TARGETS[1:])]
+    calibration = calibrated(*targets, minimum=8, maximum=8)
+    printed = {}
+    for width in (78, 300):
+        console = Console(width=width, file=StringIO())
+        with console.capture() as capture:
+            console.print(calibration_table(calibration, {}))
+        printed[width] = sorted("".join(capture.get().split()).replace("─", ""))
+    # The same characters, however they are broken into lines.
+    assert printed[78] == printed[300]
 
 
 def test_a_guest_is_measured_beside_this_machine_and_its_death_ends_only_itself(agent):
