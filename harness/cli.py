@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from harness import __version__
 from harness.commands import (
+    calibrate,
     catalog,
     compare,
     observe,
@@ -55,6 +56,7 @@ for name, command in (
     ("validate", validate.print_validation),
     ("publish", publish.publish_campaigns),
     ("compare", compare.compare_campaigns),
+    ("calibrate", calibrate.calibrate_machine),
 ):
     app.command(name)(command)
 

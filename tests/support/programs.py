@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,7 +16,18 @@ def program(name: str, package: str | None = None) -> str:
     path = shutil.which(name)
     if path is not None:
         return path
-    message = f"{name} is not installed (Debian: apt-get install {package or name})"
+    _missing(f"{name} is not installed (Debian: apt-get install {package or name})")
+
+
+def guest_programs() -> None:
+    """Require what a QEMU guest is made of, its kernel included."""
+    program("qemu-system-x86_64", "qemu-system-x86")
+    program("cpio")
+    if not list(Path("/boot").glob("vmlinuz-*")):
+        _missing("there is no kernel (Debian: apt-get install linux-image-cloud-amd64)")
+
+
+def _missing(message: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)

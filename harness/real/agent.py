@@ -1,0 +1,33 @@
+"""The agent's program, made of its source with the machine's C compiler."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from harness.errors import UserError
+
+SOURCE = Path(__file__).parent / "agent.c"
+COMPILER = "gcc"
+SHORTAGE = "the agent needs gcc and a static C library (Debian: apt-get install gcc libc6-dev)"
+
+
+def build_agent(directory: Path) -> Path:
+    """Compile the agent into a directory and return the program.
+
+    It is linked statically, so that a guest needs no other file.
+
+    Raises
+    ------
+    UserError
+        Without a compiler, or when the program does not come about.
+    """
+    compiler = shutil.which(COMPILER)
+    if compiler is None:
+        raise UserError(f"{SHORTAGE}: there is no {COMPILER}")
+    program = directory / "agent"
+    command = [compiler, "-O2", "-static", "-o", str(program), str(SOURCE)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        complaint = done.stderr.strip().splitlines()
+        raise UserError(f"{SHORTAGE}: {complaint[-1] if complaint else 'it does not compile'}")
+    return program

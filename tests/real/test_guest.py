@@ -1,0 +1,59 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+from programs import program
+
+from harness.real.control_group import UnavailableError
+from harness.real.guest import ACCELERATORS, build_initramfs, command, find_kernel
+
+
+def test_the_newest_kernel_is_taken_by_number(tmp_path):
+    for release in ("6.1.0-9-amd64", "6.1.0-56-amd64", "5.10.0-99-amd64"):
+        (tmp_path / f"vmlinuz-{release}").touch()
+    assert find_kernel(tmp_path).name == "vmlinuz-6.1.0-56-amd64"
+
+
+def test_a_missing_kernel_names_its_package(tmp_path):
+    with pytest.raises(UnavailableError, match="apt-get install linux-image-cloud-amd64"):
+        find_kernel(tmp_path)
+
+
+def test_an_unreadable_kernel_is_named(tmp_path, monkeypatch):
+    (tmp_path / "vmlinuz-6.1").touch()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(UnavailableError, match=r"no permission to read .*vmlinuz-6"):
+        find_kernel(tmp_path)
+
+
+def test_the_initramfs_holds_the_agent_as_its_first_process(tmp_path):
+    cpio = program("cpio")
+    agent = tmp_path / "agent"
+    agent.write_bytes(b"program")
+    agent.chmod(0o755)
+    packed = build_initramfs(agent, Path("/boot/vmlinuz-none"), tmp_path)
+    listed = subprocess.run(
+        [cpio, "-tv"], input=packed.read_bytes(), capture_output=True, check=True
+    ).stdout.decode()
+    assert any(
+        line.startswith("-rwxr-xr-x") and line.endswith(" init") for line in listed.split("\n")
+    )
+
+
+def test_what_cannot_be_packed_is_a_reason(tmp_path, monkeypatch):
+    (tmp_path / "agent").touch()
+    monkeypatch.setattr("harness.real.guest.shutil.which", lambda name: "/bin/false")
+    with pytest.raises(UnavailableError, match="no initramfs"):
+        build_initramfs(tmp_path / "agent", Path("/boot/vmlinuz-none"), tmp_path)
+
+
+@pytest.mark.parametrize("target", ACCELERATORS)
+def test_a_guest_differs_by_its_accelerator_and_processor_only(tmp_path, target):
+    paths = [tmp_path / name for name in ("kernel", "initramfs", "disk", "console")]
+    paths[2].touch()
+    told = command("qemu", target, *paths)
+    accelerator, model = ACCELERATORS[target]
+    assert told[told.index("-accel") + 1] == accelerator
+    assert told[told.index("-cpu") + 1] == model
+    other = command("qemu", next(name for name in ACCELERATORS if name != target), *paths)
+    assert sum(a != b for a, b in zip(told, other, strict=True)) == 2

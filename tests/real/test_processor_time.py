@@ -1,0 +1,65 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness.real.processor_time import Machine, tree_seconds
+
+WORK = "sum(range(3_000_000))"
+
+
+def spent(code: str) -> tuple[float, float]:
+    """Run code that tells what it took itself, and return this with what is seen from outside."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        inside = float(process.stdout.readline())
+        return inside, tree_seconds(process.pid)
+
+
+def test_ended_threads_and_children_count_from_outside():
+    code = f"""
+import subprocess, sys, threading, time, resource
+def work(): {WORK}
+thread = threading.Thread(target=work); thread.start(); thread.join()
+subprocess.run([sys.executable, "-c", {WORK!r}])
+total = 0
+for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+    usage = resource.getrusage(who); total += usage.ru_utime + usage.ru_stime
+print(total, flush=True)
+sys.stdin.read()
+"""
+    inside, outside = spent(code)
+    # The kernel rounds what children took down to a tick of 10 ms, for user and system mode.
+    assert inside - 0.021 <= outside <= inside + 0.1
+
+
+def test_a_child_that_still_runs_counts():
+    code = f"""
+import subprocess, sys
+child = subprocess.Popen(
+    [sys.executable, "-c", "import sys, time; {WORK}; print(time.process_time(), flush=True);"
+     "sys.stdin.read()"], stdin=subprocess.PIPE)
+sys.stdin.read()
+"""
+    inside, outside = spent(code)
+    assert outside >= inside > 0
+
+
+def test_a_process_that_is_not_there_has_spent_nothing():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    assert tree_seconds(process.pid) == 0
+
+
+def test_what_others_take_is_what_neither_we_nor_idling_took():
+    processors = os.cpu_count() or 1
+    before = Machine(busy=100.0, steal=5.0, own=30.0, time=1000.0)
+    ours_only = Machine(busy=101.0, steal=5.0, own=31.0, time=1001.0)
+    assert ours_only.others_since(before) == 0
+    assert ours_only.stolen_since(before) == 0
+    shared = Machine(busy=101.0, steal=5.25, own=30.5, time=1001.0)
+    assert shared.others_since(before) * processors == pytest.approx(0.5, abs=0.011)
+    assert shared.stolen_since(before) * processors == pytest.approx(0.25)

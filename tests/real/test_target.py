@@ -1,0 +1,139 @@
+"""Targets for real: this machine, a quota on it, and a guest without hardware help."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from programs import guest_programs
+from traces import traces
+
+from harness.real.channel import RefusalError, TargetError
+from harness.real.control_group import UnavailableError, find_mount
+from harness.real.event import EVENTS, Event
+from harness.real.processor_time import tree_seconds
+from harness.real.target import BOOT_SECONDS, workshop
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
+def test_more_events_take_longer_by_the_targets_clock(native, event):
+    few, many = (min(native.measure(event, n).inside_seconds for _ in range(3)) for n in (1, 200))
+    assert 0 < few < many
+
+
+def test_the_processor_time_of_children_and_partners_counts(native, event):
+    before = tree_seconds(native.pid)
+    inside = native.measure(event("execs"), 300).inside_seconds
+    alone = time.clock_gettime((~native.pid << 3) | 2)
+    assert tree_seconds(native.pid) - before > 0
+    assert tree_seconds(native.pid) > alone, "children that were waited for"
+    assert inside > 0
+
+
+def test_an_agent_refuses_what_it_cannot_do_and_goes_on(native, event):
+    for wrong in (Event("x", "none", 0, ""), Event("x", "calls", 1 << 40, "")):
+        with pytest.raises(RefusalError, match="no "):
+            native.measure(wrong, 1)
+    assert native.measure(event("calls"), 1).inside_seconds >= 0
+
+
+def test_a_target_that_is_killed_says_so(native, event):
+    os.kill(native.pid, signal.SIGKILL)
+    with pytest.raises(TargetError, match="killed by signal 9"):
+        native.measure(event("calls"), 1)
+
+
+def test_a_target_that_stops_answering_is_given_up(native, event, monkeypatch):
+    monkeypatch.setattr("harness.real.target.ANSWER_SECONDS", 0.2)
+    os.kill(native.pid, signal.SIGSTOP)
+    with pytest.raises(TargetError, match=r"no answer to 'calls 0 0' within 0\.2 s"):
+        native.measure(event("calls"), 1)
+
+
+def test_a_quota_withholds_processor_time(agent, event):
+    try:
+        find_mount(Path("/proc/self/mounts").read_text(), Path("/proc/self/cgroup").read_text())
+    except UnavailableError as reason:
+        pytest.skip(f"capped is unavailable here: {reason}")
+    with workshop() as place:
+        target = place.open("capped", agent)
+        sample = target.measure(event("compute"), 200_000)
+    # Half a processor: an upper bound, whatever else the machine does; a window more or less.
+    assert sample.processor_seconds <= 0.5 * sample.seconds + 0.02
+
+
+def test_a_guest_boots_answers_and_does_every_event(agent, event):
+    guest_programs()
+    with workshop() as place:
+        guest = place.open("qemu-tcg", agent)
+        assert guest.machine == "x86_64"
+        assert any(guest.kernel in kernel.name for kernel in Path("/boot").glob("vmlinuz-*"))
+        assert guest.channel_seconds() > 0
+        for one in EVENTS:
+            sample = guest.measure(one, 20)
+            assert sample.inside_seconds > 0, one.name
+        assert tree_seconds(guest.pid) > 0
+        assert traces(os.getpid())
+    assert not traces(os.getpid())
+
+
+def test_a_guest_that_does_not_answer_in_time_is_unavailable(agent, monkeypatch):
+    guest_programs()
+    monkeypatch.setitem(BOOT_SECONDS, "qemu-tcg", 0.1)
+    with (
+        workshop() as place,
+        pytest.raises(UnavailableError, match=r"boot and answer within 0\.1 s"),
+    ):
+        place.open("qemu-tcg", agent)
+    assert not traces(os.getpid())
+
+
+def test_missing_qemu_and_kernel_are_named(agent, monkeypatch, tmp_path):
+    with workshop() as place:
+        monkeypatch.setattr("harness.real.guest.shutil.which", lambda name: None)
+        with pytest.raises(UnavailableError, match="qemu-system-x86"):
+            place.open("qemu-tcg", agent)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("name", ["native", "capped", "qemu-tcg"])
+def test_nothing_is_left_behind_whatever_ends_the_process(agent, name, number):
+    if name == "qemu-tcg":
+        guest_programs()
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from harness.real.target import workshop\n"
+        "with workshop() as place:\n"
+        "    print('begin', flush=True)\n"
+        "    try:\n"
+        "        place.open(sys.argv[1], Path(sys.argv[2]))\n"
+        "    except Exception as error:\n"
+        "        print(error, flush=True)\n"
+        "    print('up', flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", script, name, str(agent)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begin\n"
+        if name == "qemu-tcg":
+            time.sleep(1)  # In the middle of its boot.
+        else:
+            process.stdout.readline()
+        assert traces(process.pid)
+        process.send_signal(number)
+    patience = time.monotonic() + 20
+    while traces(process.pid) and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert not traces(process.pid)
+
+
+def test_a_target_that_was_ended_does_not_answer(native):
+    native.end()
+    with pytest.raises(TargetError, match="killed by signal 9"):
+        native.channel_seconds()
