@@ -64,7 +64,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.campaign",),
     ("harness.users",),
     ("harness.operations", "harness.metrics"),
-    ("harness.platform", "harness.paced_clock", "harness.real", "workloads"),
+    ("harness.platform", "harness.paced_clock", "workloads"),
     ("harness.clock", "harness.catalog"),
     ("harness.statistics",),
     ("harness.units", "harness.locust_page"),
