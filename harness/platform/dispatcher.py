@@ -126,7 +126,10 @@ class Dispatcher(ABC):
             account[cause] += ns
         chip = processor.chip
         if chip.lines > self.cache.lines or vp not in chip.recent:
-            lead_ns += self._refill(vp, processor, burst)
+            vp.refill_ns = self._refill(vp, processor, burst)
+            lead_ns += vp.refill_ns
+        else:
+            vp.refill_ns = 0
         chip.recent.pop(vp, None)
         if vp.tick_due:
             vp.tick_due = False
@@ -264,11 +267,26 @@ class Dispatcher(ABC):
         done_ns = now - vp.work_ns - vp.stolen_ns
         if done_ns < 0:
             # Costs of dispatching or a tick were booked in full and are cut off here.
-            burst.account[self.lead_cause] += done_ns
+            for cause, ns in self._unspent(vp, now):
+                burst.account[cause] -= ns
         else:
             burst.progress(done_ns)
         vp.work_ns = now
         vp.stolen_ns = 0
+
+    def _unspent(self, vp: VirtualProcessor, now: int) -> list[tuple[int, int]]:
+        """Say what of the costs before its burst proper a virtual processor has still to spend.
+
+        Refilling comes last before the burst; what has been stolen since then are ticks.
+        """
+        lead_ns = max(0, vp.work_ns - now)
+        refill_ns = min(lead_ns, vp.refill_ns)
+        stolen_ns = vp.work_ns + vp.stolen_ns - now - lead_ns
+        return [
+            (_REFILL, refill_ns),
+            (self.lead_cause, lead_ns - refill_ns),
+            (_TICK, stolen_ns),
+        ]
 
     def count(self, vp: VirtualProcessor, now: int) -> None:
         """Count a running virtual processor's occupancy up to now."""
@@ -365,7 +383,8 @@ class Dispatcher(ABC):
             assert burst is not None
             done_ns = now - vp.work_ns - vp.stolen_ns
             if done_ns < 0:
-                running.append((burst.account, [(self.lead_cause, done_ns)]))
+                cut = [(cause, -ns) for cause, ns in self._unspent(vp, now)]
+                running.append((burst.account, cut))
             else:
                 running.append((burst.account, burst.split(min(done_ns, burst.ns))))
         return idle_ns, running

@@ -37,6 +37,8 @@ class VirtualProcessor:
         Up to where its occupancy has been counted, while running.
     work_ns
         When the burst proper began, after the costs of dispatching.
+    refill_ns
+        How much of the time before ``work_ns`` refills caches.
     stolen_ns
         Time that ticks and foreign interrupts took since ``work_ns``.
     slice_ns, limit_ns
@@ -61,6 +63,7 @@ class VirtualProcessor:
         "partition",
         "processor",
         "ready_ns",
+        "refill_ns",
         "run_ns",
         "runnable_ns",
         "slice_ns",
@@ -87,6 +90,7 @@ class VirtualProcessor:
         self.runnable_ns = 0
         self.work_ns = 0
         self.stolen_ns = 0
+        self.refill_ns = 0
         self.slice_ns = 0
         self.limit_ns: int | None = None
         self.used_ns = 0

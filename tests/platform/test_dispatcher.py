@@ -237,3 +237,26 @@ def test_without_overheads_nothing_but_the_users_own_time_is_booked():
     accounts, idle_ns = machine.balance()
     assert idle_ns == 0
     assert sum(account["user"] for account in accounts.values()) == 100 * MS
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(2, 6),
+    st.sampled_from([0.4e6, 1.2e6, 1.9e6]),
+    st.sampled_from([50e-6, 0.2e-3, 1e-3]),
+    st.integers(1, 9_973),
+)
+def test_what_is_cut_off_before_it_was_spent_is_owed_to_its_own_cause(
+    guests, working_set, spare_slice, step_us
+):
+    machine = build(
+        system(*(partition(name, 0.1, 1, CAPPED) for name in "abcdef"[:guests]), cores=1),
+        {"processor.working_set": working_set, "hypervisor.spare_slice": spare_slice},
+    )
+    for modelled in machine.partitions.values():
+        keep_busy(modelled, 0.0007, threads=2)
+    for look in range(1, 30):
+        machine.clock.run_until(look * step_us * 1000)
+        for account in machine.balance()[0].values():
+            assert min(account.values()) >= 0
+    assert total(machine) == machine.clock.now_ns
