@@ -11,9 +11,9 @@ import pytest
 from backfilled import Prometheus, prometheus_with
 
 from harness.analysis import Study, analyse
+from harness.analysis_samples import analysis_samples
 from harness.campaign.export import export
 from harness.campaign.store import Store
-from harness.findings import findings
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 
@@ -129,14 +129,18 @@ def watched(tmp_path_factory) -> Iterator[Watched]:
         study = analyse(store)
         assert not study.failed
         assert study.complete == study.planned
-        then = export(store, "openmetrics", findings(study)).rename(folder / "then.openmetrics")
+        then = export(store, "openmetrics", analysis_samples(study)).rename(
+            folder / "then.openmetrics"
+        )
         # Rules ask about the present: the same runs again, as if they had just been made.
         store.campaign = replace(
             store.campaign,
             name="present",
             starts=datetime.fromtimestamp(int(datetime.now(UTC).timestamp()) - 20, UTC).isoformat(),
         )
-        now = export(store, "openmetrics", findings(study)).rename(folder / "now.openmetrics")
+        now = export(store, "openmetrics", analysis_samples(study)).rename(
+            folder / "now.openmetrics"
+        )
     with prometheus_with([then, now], folder, sorted((GRAFANA / "rules").glob("*.yml"))) as server:
         starts = datetime.fromisoformat(study.campaign.starts).timestamp()
         yield Watched(study, server, starts)

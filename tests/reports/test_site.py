@@ -193,8 +193,8 @@ def test_a_failure_leaves_no_half_publication(results, tmp_path, monkeypatch):
     before = tree(site)
     second = results("b", margin=0.01)
 
-    def full(store, form, directory):
-        (directory / "runs.csv").write_text("half")
+    def full(store, form, into):
+        (into / "runs.csv").write_text("half")
         raise UserError("disk full")
 
     with monkeypatch.context() as patched:

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.analysis import Outcome, analyse
+from harness.analysis_samples import analysis_samples
 from harness.campaign.export import export
-from harness.findings import findings
 from harness.metrics.recorded import RECORDED
 
 TRUE = {
@@ -26,7 +26,7 @@ def test_overheads_are_those_of_the_study_and_named_by_their_level(store):
     levels = {"shared-uncapped": "firmware", "hosted-vmware": "software", "dedicated": ""}
     found = {
         (name, labels["machine"], labels["measure"], labels["virtualization"], labels["level"]): v
-        for name, labels, v in findings(study)
+        for name, labels, v in analysis_samples(study)
         if name.startswith("vtax_overhead")
     }
     expected = {
@@ -46,7 +46,7 @@ def test_overheads_are_those_of_the_study_and_named_by_their_level(store):
 def test_each_judged_environment_has_one_outcome(store):
     study = analyse(store)
     verdicts: dict[tuple[str, str], dict[str, float]] = {}
-    for name, labels, value in findings(study):
+    for name, labels, value in analysis_samples(study):
         if name == "vtax_verdict":
             key = labels["machine"], labels["measure"]
             verdicts.setdefault(key, {})[labels["outcome"]] = value
@@ -58,7 +58,7 @@ def test_each_judged_environment_has_one_outcome(store):
 
 def test_progress_and_margin(store):
     study = analyse(store)
-    found = {(name, labels.get("state")): v for name, labels, v in findings(study)}
+    found = {(name, labels.get("state")): v for name, labels, v in analysis_samples(study)}
     assert found["vtax_campaign_margin_ratio", None] == 0.1
     assert found["vtax_campaign_runs_planned", None] == 2 * 4 * 12
     assert found["vtax_campaign_runs", "failed"] == 1
@@ -67,20 +67,20 @@ def test_progress_and_margin(store):
 
 def test_a_bound_that_nothing_is_known_of_is_left_out(synthetic, tmp_path):
     with synthetic(true=TRUE, replications=1).fill(tmp_path) as store:
-        names = [name for name, _, _ in findings(analyse(store))]
+        names = [name for name, _, _ in analysis_samples(analyse(store))]
     assert "vtax_overhead_ratio" in names
     assert "vtax_overhead_high_ratio" not in names
 
 
 def test_a_campaign_without_a_claim_has_overheads_and_no_verdict(synthetic, tmp_path):
     with synthetic(true=TRUE, claim=None).fill(tmp_path) as store:
-        found = findings(analyse(store))
+        found = analysis_samples(analyse(store))
     assert {labels["level"] for name, labels, _ in found if "overhead" in name} == {""}
     assert not [name for name, _, _ in found if name == "vtax_verdict"]
 
 
 def test_findings_are_described_and_exported_with_the_campaigns_name(store):
-    found = findings(analyse(store))
+    found = analysis_samples(analyse(store))
     assert {name for name, _, _ in found} <= RECORDED.keys()
     text = export(store, "openmetrics", found).read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith("vtax_verdict{")]
