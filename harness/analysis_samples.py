@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 
 from harness.analysis import EnvironmentResult, Outcome, Study
-from harness.campaign.openmetrics import environment_labels
+from harness.campaign.labels import environment_labels
 from harness.campaign.result import Sample
 
 
@@ -25,11 +25,7 @@ def analysis_samples(study: Study) -> list[Sample]:
         ("vtax_campaign_runs", {"state": "complete"}, float(study.complete)),
         ("vtax_campaign_runs", {"state": "failed"}, float(len(study.failed))),
     ]
-    levels = {
-        virtualization: level
-        for level in ("software", "firmware")
-        for virtualization in (campaign.claim or {}).get(level, ())
-    }
+    levels = campaign.levels
     for result in study.environments:
         samples.extend(_found(result, levels))
     return samples

@@ -19,13 +19,10 @@ from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, Store
 from harness.environments import Environment, EnvironmentResult, environment_results
 from harness.metrics.measures import Measures, measure
+from harness.metrics.recorded import RECORDED
 from harness.metrics.serving import LOOPBACK, check_free
 
-_OVERHEADS = (
-    ("vtax_overhead_ratio", "Overhead against the full-system partition: 0.05 is 5 % more."),
-    ("vtax_overhead_low_ratio", "Lower bound of the overhead's confidence interval."),
-    ("vtax_overhead_high_ratio", "Upper bound of the overhead's confidence interval."),
-)
+_OVERHEADS = ("vtax_overhead_ratio", "vtax_overhead_low_ratio", "vtax_overhead_high_ratio")
 
 
 class ProgressCollector(Collector):
@@ -108,12 +105,8 @@ class ProgressCollector(Collector):
             part = replace(self._campaign, cells=tuple(self._environments[environment]), claim=None)
             self._results[environment] = environment_results(part, self._runs)
         self._stale.clear()
-        levels = {
-            virtualization: level
-            for level in ("software", "firmware")
-            for virtualization in (self._campaign.claim or {}).get(level, ())
-        }
-        families: list[Metric] = [Metric(name, text, "gauge") for name, text in _OVERHEADS]
+        levels = self._campaign.levels
+        families: list[Metric] = [Metric(name, RECORDED[name], "gauge") for name in _OVERHEADS]
         for environment, cells in self._environments.items():
             labels = {cell.virtualization: cell_labels(cell) for cell in cells}
             for result in self._results.get(environment, ()):

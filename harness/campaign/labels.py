@@ -1,17 +1,28 @@
-"""The labels that name a cell in metrics."""
+"""The labels that name environments and cells in metrics, live and exported."""
+
+from collections.abc import Iterable
 
 from harness.campaign.cell import Cell
 from harness.campaign.record import CellRecord
 
 
+def environment_labels(
+    machine: str, os: str, workload: str, load: Iterable[tuple[str, str]]
+) -> dict[str, str]:
+    """Return the labels that name an environment."""
+    return {
+        "machine": machine,
+        "os": os,
+        "workload": workload,
+        **{_label(name): value for name, value in load},
+    }
+
+
 def cell_labels(cell: Cell | CellRecord) -> dict[str, str]:
     """Return the labels that every series of a cell has, as in an export of its campaign."""
     return {
-        "machine": cell.machine,
-        "os": cell.os,
+        **environment_labels(cell.machine, cell.os, cell.workload, cell.load),
         "virtualization": cell.virtualization,
-        "workload": cell.workload,
-        **{_label(name): value for name, value in cell.load},
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
+from harness.campaign.labels import cell_labels
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store
@@ -80,33 +81,20 @@ def begins(campaign: CampaignRecord) -> float:
     return datetime.fromisoformat(campaign.starts).timestamp()
 
 
-def cell_labels(cell: CellRecord) -> dict[str, str]:
-    """Return the labels that name a cell.
+def series_labels(cell: CellRecord) -> dict[str, str]:
+    """Return the labels of a cell's exported series.
 
     Two loads may differ in characters that no label's name can hold: the position tells them apart.
     """
     return {
         "cell": str(cell.position),
-        **environment_labels(cell.machine, cell.os, cell.workload, cell.load),
-        "virtualization": cell.virtualization,
+        **cell_labels(cell),
         **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
     }
 
 
-def environment_labels(
-    machine: str, os: str, workload: str, load: Iterable[tuple[str, str]]
-) -> dict[str, str]:
-    """Return the labels that name an environment."""
-    return {
-        "machine": machine,
-        "os": os,
-        "workload": workload,
-        **{_label(name): value for name, value in load},
-    }
-
-
 def _identity(cell: CellRecord, replication: int) -> dict[str, str]:
-    return {**cell_labels(cell), "replication": str(replication)}
+    return {**series_labels(cell), "replication": str(replication)}
 
 
 def _lines(
@@ -190,8 +178,3 @@ def series(name: str, labels: Mapping[str, str]) -> str:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def _label(factor: str) -> str:
-    """Make a label's name of a factor's, which may hold any character."""
-    return "load_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in factor)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from harness.campaign.openmetrics import CAMPAIGN, DIGEST, begins, cell_labels
+from harness.campaign.openmetrics import CAMPAIGN, DIGEST, begins, series_labels
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import Sample
 from harness.errors import UserError
@@ -107,7 +107,7 @@ class Prometheus:
             )
 
     def _cell(self, campaign: CampaignRecord, cell: CellRecord) -> dict[int, Measures]:
-        common = {"campaign": campaign.name, **cell_labels(cell)}
+        common = {"campaign": campaign.name, **series_labels(cell)}
         runs: dict[int, list[Sample]] = {}
         for labels, value in self._last(campaign, _NAMES, common):
             name = labels.pop("__name__")

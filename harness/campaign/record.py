@@ -75,6 +75,15 @@ class CampaignRecord:
     """Digest of the model's source."""
     cells: tuple[CellRecord, ...]
 
+    @property
+    def levels(self) -> dict[str, str]:
+        """Virtualizations of the claim -> ``firmware`` or ``software``; firmware if it is both."""
+        return {
+            virtualization: level
+            for level in ("software", "firmware")
+            for virtualization in (self.claim or {}).get(level, ())
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return the record without its cells as JSON holds it."""
         record = asdict(self)

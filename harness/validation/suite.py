@@ -4,13 +4,13 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
-from harness.validation import calibration, invariants, prediction, theory
+from harness.validation import calibration, invariants, prediction, schedules, theory
 from harness.validation.row import Row
 
 Part = tuple[str, int, bool]
 """A kind of work, its number, and whether it is to be quick."""
 
-_SCHEDULES = (theory.weight_rows, theory.gap_rows)
+_SCHEDULES = (schedules.weight_rows, schedules.gap_rows)
 
 
 def parts(quick: bool) -> list[Part]:

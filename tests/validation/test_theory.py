@@ -6,19 +6,16 @@ import numpy as np
 import pytest
 
 from harness.validation import queues, theory
+from harness.validation.schedules import ENTITLEMENTS, gap_rows, longest_gap, weight_rows
 from harness.validation.theory import (
-    ENTITLEMENTS,
     QUEUES,
     REPLICATIONS,
     SERVICE,
-    gap_rows,
-    longest_gap,
     queue_rows,
     replicate,
     rows_of,
     services,
     student,
-    weight_rows,
 )
 
 
