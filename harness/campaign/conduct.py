@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection
 
-from harness.campaign.execute import Observer, Run, Summary, execute
+from harness.campaign.attempt import Run
+from harness.campaign.cluster import Cluster
+from harness.campaign.execute import Observer, Summary, execute
 from harness.campaign.plan import Plan
 from harness.campaign.store import Store
 from harness.statistics.uncertainty import BLOCK
@@ -18,7 +20,7 @@ def conduct(
     store: Store,
     run: Run,
     *,
-    workers: int,
+    workers: int | Cluster,
     observer: Observer | None = None,
     too_wide: TooWide | None = None,
 ) -> Summary:

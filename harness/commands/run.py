@@ -47,6 +47,10 @@ def run_campaign(
     seed: SeedOption = None,
     replications: ReplicationsOption = None,
     only: OnlyOption = [],  # noqa: B006
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Use the workers of this Dask cluster instead."),
+    ] = None,
     metrics_port: Annotated[
         int | None,
         typer.Option(
@@ -55,6 +59,7 @@ def run_campaign(
     ] = None,
 ) -> None:
     """Run a campaign, or what is left of it."""
+    from harness.campaign.cluster import Cluster
     from harness.campaign.conduct import conduct
     from harness.campaign.plan import make_plan
     from harness.campaign.scenario_run import run
@@ -65,17 +70,20 @@ def run_campaign(
 
     plan = make_plan(campaign, seed=seed, replications=replications, only=only)
     directory = out or Path("results") / plan.campaign.campaign.name
-    workers = workers or cores()
+    if dask is not None and workers is not None:
+        fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
     with ExitStack() as stack:
+        crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
+        size = crew if isinstance(crew, int) else crew.size
         store = stack.enter_context(Store.start(directory, plan.record()))
-        bar: Observer = stack.enter_context(ProgressBar(Console(stderr=True), workers))
+        bar: Observer = stack.enter_context(ProgressBar(Console(stderr=True), size))
         if metrics_port is not None:
             bar = Both(bar, stack.enter_context(serve_progress(store, metrics_port)))
         summary = conduct(
             plan,
             store,
             run,
-            workers=workers,
+            workers=crew,
             observer=bar,
             too_wide=too_wide if plan.half_width is not None and plan.campaign.claim else None,
         )

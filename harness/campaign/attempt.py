@@ -1,0 +1,36 @@
+"""One attempt at a run: a packed result, or why there is none."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.campaign.cell import RunSpec
+from harness.campaign.result import RunResult
+from harness.campaign.store import Failure, pack
+
+Run = Callable[[RunSpec], RunResult]
+"""What carries out a run; importable by name, because workers are other processes."""
+
+Outcome = bytes | tuple[Failure, str]
+"""A packed result, or why there is none."""
+
+Keep = Callable[[RunSpec, float, Outcome], None]
+"""Told of a run that ended after so many seconds of the wall clock."""
+
+
+def attempt(run: Run, spec: RunSpec) -> Outcome:
+    """Carry out a run. It may fail in any way; the campaign goes on."""
+    try:
+        return pack(run(spec))
+    except MemoryError:
+        return Failure.OUT_OF_MEMORY, "the run needs more memory than there is"
+    except Exception as error:
+        return Failure.ERROR, _described(error)
+
+
+def _described(error: Exception) -> str:
+    """Say in one line what was raised, and where."""
+    text = " ".join(str(error).split())
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    name = f"{type(error).__name__} ({Path(where.filename).name}, line {where.lineno})"
+    return f"{name}: {text}" if text else name

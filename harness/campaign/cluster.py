@@ -1,0 +1,226 @@
+"""Workers of an existing Dask cluster: a scheduler, and workers on any number of machines.
+
+Each worker is sent the run and the locustfiles that it needs, and hands back the packed result; the
+files of the campaign need not be there. What a run results in depends on nothing but the run, so
+that the results are the same bytes as from this machine.
+"""
+
+import contextlib
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.campaign.attempt import Keep, Outcome, Run, attempt
+from harness.campaign.cell import RunSpec
+from harness.campaign.provenance import model_digest
+from harness.campaign.store import Failure
+from harness.errors import UserError
+
+CONNECT_SECONDS = 10.0
+"""How long a scheduler may take to answer, and a cluster without workers to get one again."""
+
+_AHEAD = 3
+"""Runs handed to the cluster for each of its workers: one at work, others on their way."""
+
+Locustfiles = tuple[tuple[str, bytes], ...]
+"""Paths as the campaign names them, and contents."""
+
+
+class Cluster:
+    """A Dask cluster that this process is a client of. To be used in a ``with``.
+
+    Parameters
+    ----------
+    address
+        Of the scheduler, for instance ``tcp://10.0.0.1:8786``.
+
+    Raises
+    ------
+    UserError
+        If Dask is not installed, no scheduler answers there, it has no worker, or a worker has
+        another vtax than this one.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise UserError(
+                "--dask needs the package distributed: pip install 'vtax[cluster]'"
+            ) from None
+        self.address = address
+        # What it would complain about is told as an error of ours.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        try:
+            self.client = Client(address, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError, TypeError):
+            raise UserError(
+                f"--dask {address}: no Dask scheduler answers there; 'dask scheduler' starts one "
+                "and prints its address"
+            ) from None
+        try:
+            self._check()
+        except BaseException:
+            self.client.close()
+            raise
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.client.close()
+
+    @property
+    def size(self) -> int:
+        """How many runs it can carry out at the same time."""
+        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def crew(self, run: Run) -> "_Crew":
+        """Return its workers, ready to carry out runs."""
+        return _Crew(self, run)
+
+    def _check(self) -> None:
+        if not self.size:
+            raise UserError(
+                f"--dask {self.address}: the cluster has no worker; 'dask worker {self.address} "
+                "--nthreads 1' starts one"
+            )
+        own = model_digest()
+        for worker, digest in sorted(self.client.run(model_digest, on_error="return").items()):
+            if digest != own:
+                found = "another vtax than" if isinstance(digest, str) else "not the vtax of"
+                raise UserError(
+                    f"--dask {self.address}: worker {worker} has {found} this machine; install "
+                    "the same version for all workers"
+                )
+
+
+class _Crew:
+    """Carries out runs by the workers of a cluster."""
+
+    def __init__(self, cluster: Cluster, run: Run) -> None:
+        self._cluster = cluster
+        self._run = run
+        self._flying: dict[Any, RunSpec] = {}
+
+    def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
+        """Carry out all of these; they are handed to the cluster in this order.
+
+        Raises
+        ------
+        UserError
+            If the scheduler goes away, or all workers do and none comes.
+        """
+        from distributed import wait
+
+        waiting = iter(specs)
+        self._hand_over(waiting)
+        while self._flying:
+            with contextlib.suppress(TimeoutError, CancelledError):
+                wait(list(self._flying), timeout=CONNECT_SECONDS, return_when="FIRST_COMPLETED")
+            if not self.collect(keep) and not self._size():
+                raise self._gone("no worker is left")
+            self._hand_over(waiting)
+
+    def collect(self, keep: Keep) -> int:
+        """Keep what is complete already, wait for nothing; return how many runs that was."""
+        done = [future for future in self._flying if future.done()]
+        done.sort(key=lambda future: future.cancelled())  # those that are lost come last
+        for future in done:
+            spec = self._flying.pop(future)
+            keep(spec, *self._outcome_of(future))
+            future.release()
+        return len(done)
+
+    def end(self) -> None:
+        """Give up whatever is still in flight."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone: nothing to give up then
+            self._cluster.client.cancel(list(self._flying), force=True)
+        self._flying.clear()
+
+    def _hand_over(self, waiting: Iterator[RunSpec]) -> None:
+        wanted = _AHEAD * max(1, self._size())
+        while len(self._flying) < wanted and (spec := next(waiting, None)) is not None:
+            # Never pure: a run that failed is to be carried out again.
+            future = self._cluster.client.submit(
+                carry_out, self._run, spec, _locustfiles(spec), pure=False
+            )
+            self._flying[future] = spec
+
+    def _outcome_of(self, future: Any) -> tuple[float, Outcome]:
+        from distributed import KilledWorker
+
+        try:
+            outcome: tuple[float, Outcome] = future.result()
+        except KilledWorker as error:
+            lost = error.allowed_failures + 1
+            return 0.0, (Failure.WORKER_DIED, f"it lost {lost} worker{'s' * (lost > 1)}")
+        except CancelledError:
+            raise self._gone("the scheduler has gone") from None
+        except Exception as error:  # it could not be carried to a worker or back
+            text = " ".join(str(error).split())
+            return 0.0, (Failure.ERROR, f"{type(error).__name__}: {text}")
+        return outcome
+
+    def _size(self) -> int:
+        try:
+            return self._cluster.size
+        except (OSError, RuntimeError):
+            raise self._gone("the scheduler has gone") from None
+
+    def _gone(self, what: str) -> UserError:
+        return UserError(
+            f"--dask {self._cluster.address}: {what}; what is complete is kept, and the same "
+            "command goes on from there"
+        )
+
+
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
+
+_ALONE = threading.Lock()
+"""Held during a run: two in one process would share Locust's stand-ins for time and chance."""
+
+
+def carry_out(run: Run, spec: RunSpec, locustfiles: Locustfiles) -> tuple[float, Outcome]:
+    """Carry out a run in a worker, with its locustfiles laid where it finds them.
+
+    Returns
+    -------
+    tuple
+        Seconds of the wall clock that it took, and its outcome.
+    """
+    if spec.model != model_digest():  # a worker that joined later
+        return 0.0, (Failure.ERROR, "its worker has another version of vtax")
+    with _ALONE:
+        begin = time.perf_counter()
+        outcome = attempt(run, replace(spec, base=_base(locustfiles)))
+        return time.perf_counter() - begin, outcome
+
+
+@cache
+def _base(locustfiles: Locustfiles) -> Path:
+    """Lay files where relative paths find them, in a folder that goes with the process."""
+    folder = tempfile.TemporaryDirectory(prefix="vtax-")
+    _FOLDERS.append(folder)
+    upwards = max((Path(name).parts.count("..") for name, _ in locustfiles), default=0)
+    base = Path(folder.name, *("base",) * (1 + upwards))
+    for name, content in locustfiles:
+        path = base / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return base
+
+
+def _locustfiles(spec: RunSpec) -> Locustfiles:
+    """Read a run's locustfiles that neither come with vtax nor lie at an absolute path."""
+    names = [file.path for file in spec.locustfiles if not Path(file.path).is_absolute()]
+    return tuple(
+        (name, (spec.base / name).read_bytes()) for name in names if (spec.base / name).is_file()
+    )
