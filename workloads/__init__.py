@@ -1,13 +1,11 @@
 """Locust users that put work on a partition, whatever stands behind it."""
 
-import os
 from importlib.metadata import entry_points
 from typing import Any
 
-# Importing Locust patches the whole process for gevent. Users on a simulated clock want none of
-# that; a process that Locust itself has started is patched already and is not affected.
-os.environ.setdefault("LOCUST_SKIP_MONKEY_PATCH", "1")
+import harness  # noqa: F401 (first of all: it tells Locust to leave the process as it is)
 
+# isort: split
 from locust import events
 
 

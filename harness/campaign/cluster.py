@@ -93,13 +93,23 @@ class Cluster:
                 "--nthreads 1' starts one"
             )
         own = model_digest()
+        found = {"the scheduler": self._tell_scheduler()}
         for worker, digest in sorted(self.client.run(model_digest, on_error="return").items()):
+            found[f"worker {worker}"] = digest
+        for name, digest in found.items():
             if digest != own:
-                found = "another vtax than" if isinstance(digest, str) else "not the vtax of"
+                what = "another vtax than" if isinstance(digest, str) else "not the vtax of"
                 raise UserError(
-                    f"--dask {self.address}: worker {worker} has {found} this machine; install "
-                    "the same version for all workers"
+                    f"--dask {self.address}: {name} has {what} this machine; install the same "
+                    "version for the scheduler and all workers"
                 )
+
+    def _tell_scheduler(self) -> object:
+        """Return the digest of the scheduler's model: it, too, unpacks what passes through it."""
+        try:
+            return self.client.run_on_scheduler(model_digest)
+        except Exception as error:  # whatever it raises: it has no vtax, or none that works
+            return error
 
 
 class _Crew:
