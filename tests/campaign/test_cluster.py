@@ -244,8 +244,11 @@ def test_a_run_that_fails_or_kills_its_workers_is_a_row_and_ends_nothing(
         (failed,) = (run for run in store.runs() if run.failure is not None)
         assert failed.failure == Failure.WORKER_DIED
         assert failed.reason == "it lost 1 worker"
+        local.processes[1].kill()
+        local.processes[2].kill()
+        wait_for(lambda: cluster.size == 0)
         with pytest.raises(UserError, match="no worker is left"):
-            execute(specs, store, runs.deadly, workers=cluster, drawn=campaign.drawn)
+            execute(specs, store, run, workers=cluster, drawn=campaign.drawn)
 
 
 def test_a_cluster_that_is_of_no_use_is_told_in_one_line(local, monkeypatch):
