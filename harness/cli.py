@@ -15,6 +15,7 @@ from harness.commands import (
     publish,
     results,
     run,
+    sensitivity,
     validate,
     watch,
 )
@@ -54,6 +55,7 @@ for name, command in (
     ("verdict", results.print_verdict),
     ("export", results.export_runs),
     ("validate", validate.print_validation),
+    ("sensitivity", sensitivity.study_sensitivity),
     ("publish", publish.publish_campaigns),
     ("compare", compare.compare_campaigns),
     ("calibrate", calibrate.calibrate_machine),

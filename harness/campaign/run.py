@@ -48,7 +48,7 @@ def run_cell(spec: RunSpec) -> RunResult:
     machine = Machine(clock, spec.system, spec.constants)
     environment = Environment(catch_exceptions=False)
     observation = Observation(machine, environment)
-    crowd = Crowd(clock, environment, spec.seed, spec.replication)
+    crowd = Crowd(clock, environment, spec.seed, spec.streams)
     with locust_on(clock):
         try:
             for partition in spec.system.partitions:
