@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from harness import __version__
 from harness.commands import (
     calibrate,
+    capacity,
     catalog,
     compare,
     observe,
@@ -56,6 +57,7 @@ for name, command in (
     ("export", results.export_runs),
     ("validate", validate.print_validation),
     ("sensitivity", sensitivity.study_sensitivity),
+    ("capacity", capacity.search_capacity),
     ("publish", publish.publish_campaigns),
     ("compare", compare.compare_campaigns),
     ("calibrate", calibrate.calibrate_machine),

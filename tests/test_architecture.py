@@ -53,11 +53,22 @@ def room(module: str) -> str:
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.cli",),
     ("harness.commands", "harness.locust_plugin"),
-    ("harness.display", "harness.display_changes", "harness.display_sensitivity"),
+    (
+        "harness.display",
+        "harness.display_capacity",
+        "harness.display_changes",
+        "harness.display_sensitivity",
+    ),
     ("reports",),
     ("harness.changes",),
     ("harness.analysis_samples", "harness.findings"),
-    ("harness.analysis", "harness.real", "harness.sensitivity", "harness.validation"),
+    (
+        "harness.analysis",
+        "harness.capacity",
+        "harness.real",
+        "harness.sensitivity",
+        "harness.validation",
+    ),
     ("harness.precision", "harness.progress", "harness.seven_elements", "harness.summary"),
     ("harness.environments",),
     ("harness.overheads", "harness.live"),
@@ -67,7 +78,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.platform", "harness.paced_clock", "workloads"),
     ("harness.clock", "harness.catalog"),
     ("harness.statistics",),
-    ("harness.units", "harness.locust_page"),
+    ("harness.units", "harness.locust_page", "harness.result_file"),
     ("harness.errors",),
     ("harness",),
 )
