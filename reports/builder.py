@@ -14,6 +14,8 @@ from markupsafe import Markup
 from harness.analysis import Study, analyse
 from harness.campaign.store import Store
 from harness.errors import UserError
+from harness.sensitivity.found import Sensitivity
+from harness.sensitivity.found import read as read_sensitivity
 from reports import numbers
 from reports.drawing import drawing
 from reports.material import Material, load_text
@@ -60,7 +62,10 @@ def build_reports(directory: Path, languages: Sequence[str]) -> list[Path]:
     with Store.open(directory) as store:
         study = analyse(store)
         drawn = store.drawn()
-    return [_write(directory / file_name(each), render(study, drawn, each)) for each in languages]
+    found = read_sensitivity(directory)
+    return [
+        _write(directory / file_name(each), render(study, drawn, each, found)) for each in languages
+    ]
 
 
 def _write(target: Path, page: str) -> Path:
@@ -72,7 +77,10 @@ def _write(target: Path, page: str) -> Path:
 
 
 def render(
-    study: Study, drawn: Mapping[str, Mapping[str, Any]] | None = None, language: str = LANGUAGES[0]
+    study: Study,
+    drawn: Mapping[str, Mapping[str, Any]] | None = None,
+    language: str = LANGUAGES[0],
+    sensitivity: Sensitivity | None = None,
 ) -> str:
     """Return the report of a study as one HTML page without any reference to elsewhere.
 
@@ -86,9 +94,11 @@ def render(
         For each draw of the uncertain constants, the values drawn.
     language
         One that there is a locale of.
+    sensitivity
+        What a sensitivity study of the campaign has found, if there was one.
     """
     texts = Texts(language)
-    material = Material(study, texts, drawn or {})
+    material = Material(study, texts, drawn or {}, sensitivity)
     with drawing():
         found = [(name, content(material)) for name, content in SECTIONS]
     sections = {name: content for name, content in found if content is not None}

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from harness.analysis import EnvironmentResult, Study
 from harness.campaign.record import CellRecord
 from harness.environments import Environment, Load
+from harness.sensitivity.found import Sensitivity
 from harness.summary import CellSummary
 from reports.palette import Style, level_of, styles
 from reports.texts import Texts
@@ -26,6 +27,8 @@ class Material:
     texts: Texts
     drawn: Mapping[str, Mapping[str, Any]]
     """For each draw of the uncertain constants its values, by name."""
+    sensitivity: Sensitivity | None = None
+    """What 'vtax sensitivity' has found; None if it was not run."""
 
     @property
     def claim(self) -> dict[str, Any] | None:

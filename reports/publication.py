@@ -19,6 +19,7 @@ from harness.campaign.export import export
 from harness.campaign.store import Store
 from harness.errors import UserError
 from harness.findings import Findings, findings, read_findings
+from harness.sensitivity.found import read
 from reports.builder import render
 from reports.pdf import PrintingError, print_page
 from reports.site_files import is_safe_name, new_directory, safe_name, write_new
@@ -152,8 +153,10 @@ def publish_campaign(
         ]
         if held is not None and not lacking:
             return held, damaged
-        study, drawn = analyse(store), store.drawn()
-        pages = {each: render(study, drawn, each).encode(errors="replace") for each in lacking}
+        study, drawn, found = analyse(store), store.drawn(), read(source)
+        pages = {
+            each: render(study, drawn, each, found).encode(errors="replace") for each in lacking
+        }
         if held is not None:
             for language, page in pages.items():
                 write_new(held.directory / page_name(language), page)

@@ -15,7 +15,7 @@ from typing import Any
 from harness.analysis import EnvironmentResult, Outcome
 from harness.metrics.digest import RELATIVE_ERROR
 from harness.overheads import BASELINE, MEASURES
-from reports import figures, numbers, scenarios, tables
+from reports import figures, numbers, scenarios, sensitivity, tables
 from reports.material import Material, chunks, distinct, place_text
 from reports.palette import CAUSES
 
@@ -380,6 +380,7 @@ SECTIONS: tuple[tuple[str, Callable[[Material], Content | None]], ...] = (
     ("time", time),
     ("responses", responses),
     ("against", against),
+    ("sensitivity", sensitivity.sensitivity),
     ("failures", failures),
     ("constants", constants),
     ("method", method),

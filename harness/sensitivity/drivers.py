@@ -21,6 +21,7 @@ from harness.overheads import BASELINE, compared
 from harness.sensitivity.campaign import Ground, Place
 from harness.sensitivity.found import Driven, Influence
 from harness.sensitivity.running import Runner, read_by, with_constants
+from harness.statistics.comparisons import holm
 from harness.statistics.screening import BLOCKS, Design, effects, two_level_design
 
 LOW, HIGH = 0.1, 0.9
@@ -253,7 +254,22 @@ def study_drivers(
             for point in points
         ]
         found += driven(ground, one, known)
-    return found, reads
+    return _adjusted(found), reads
+
+
+def _adjusted(found: Sequence[Driven]) -> list[Driven]:
+    """Allow for all comparisons of the study: nothing in it is named by chance but with alpha."""
+    adjusted = iter(holm([each.p for one in found for each in one.influences]).tolist())
+    return [
+        one.model_copy(
+            update={
+                "influences": tuple(
+                    each.model_copy(update={"p": next(adjusted)}) for each in one.influences
+                )
+            }
+        )
+        for one in found
+    ]
 
 
 def _reads(

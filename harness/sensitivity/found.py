@@ -42,7 +42,7 @@ class Influence(_Record):
     """Ends of the change's interval."""
     high: Finite
     p: Finite
-    """Probability value against "no influence", adjusted for all constants of the overhead."""
+    """Probability value against "no influence", adjusted for all constants of all overheads."""
     share: Finite
     """Share of the overhead's variation over the design."""
 

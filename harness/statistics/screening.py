@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from harness.statistics.comparisons import holm
-
 Array = NDArray[np.float64]
 
 BLOCKS = 4
@@ -65,7 +63,7 @@ class Effect:
     """End of the change's interval."""
     high: float
     p: float
-    """Probability value against "no effect", adjusted for all factors looked at together."""
+    """Probability value against "no effect", of this factor alone."""
     share: float
     """Share of the response's variation over the design, differences of blocks left out."""
 
@@ -133,7 +131,7 @@ def effects(
     slopes = found[BLOCKS:]
     errors = np.sqrt(noise * np.diag(inverse)[BLOCKS:])
     errors = np.maximum(errors, _RESOLUTION / len(values))
-    p = holm(2.0 * special.stdtr(free, -np.abs(slopes / errors)))
+    p = 2.0 * special.stdtr(free, -np.abs(slopes / errors))
     reach = special.stdtrit(free, (1.0 + level) / 2.0) * errors
     means = np.linalg.lstsq(blocks, values, rcond=None)[0]
     variation = float(np.square(values - blocks @ means).sum())

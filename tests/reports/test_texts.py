@@ -10,6 +10,7 @@ from harness.platform.ledger import CAUSE_LABELS
 from reports.builder import render
 from reports.sections import SECTIONS
 from reports.texts import LOCALES, Texts
+from tests.support.sensitive import sensitive
 
 
 @pytest.fixture(params=sorted(path.stem for path in LOCALES.glob("*.toml")))
@@ -111,6 +112,17 @@ def test_no_text_is_left_over(build, truths, make_product, play, shipped, monkey
 
     campaign = replace(other.campaign, replications=counts, source="my own.toml")
     render(replace(other, campaign=campaign, damaged=("a row",)))
+    for found in (
+        sensitive(other, model="another"),
+        sensitive(other, break_even=sensitive(other).break_even[:0], driven=()),
+    ):
+        render(other, sensitivity=found)
+    many = make_product(shipped, systems=3, workloads=4)
+    every = sensitive(many, constants=30)
+    render(many, sensitivity=every)
+    stays = [each for each in every.break_even if each.confirmed and each.factor is None]
+    untold = [each.model_copy(update={"influences": ()}) for each in every.driven]
+    render(many, sensitivity=sensitive(many, break_even=tuple(stays), driven=tuple(untold)))
     names = ("panic-firmware", "shared-uncapped"), ("panic-software", "hosted-vmware")
     sides = [{"name": name, "virtualization": how} for name, how in names]
     for scenarios in (sides, [{"runs": 0}], [{"measured": 1.0, "runs": 1}]):
