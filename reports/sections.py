@@ -16,8 +16,10 @@ from harness.analysis import EnvironmentResult, Outcome
 from harness.metrics.digest import RELATIVE_ERROR
 from harness.overheads import BASELINE, MEASURES
 from reports import figures, numbers, scenarios, tables
+from reports.limits import limits
 from reports.material import Material, chunks, distinct, place_text
 from reports.palette import CAUSES
+from reports.validation import validation
 
 Content = dict[str, Any]
 
@@ -343,13 +345,6 @@ def method(material: Material) -> Content:
     }
 
 
-def limits(material: Material) -> Content:
-    """Tell what the study cannot."""
-    every = material.study.campaign.constants
-    counts = Counter(each["status"] for each in every)
-    return {"total": len(every), "assumed": counts["assumed"], "recalled": counts["recalled"]}
-
-
 def repeat(material: Material) -> Content:
     """List commands, seed and versions."""
     campaign = material.study.campaign
@@ -381,6 +376,7 @@ SECTIONS: tuple[tuple[str, Callable[[Material], Content | None]], ...] = (
     ("responses", responses),
     ("against", against),
     ("failures", failures),
+    ("validation", validation),
     ("constants", constants),
     ("method", method),
     ("limits", limits),

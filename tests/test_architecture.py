@@ -53,11 +53,11 @@ def room(module: str) -> str:
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.cli",),
     ("harness.commands", "harness.locust_plugin"),
-    ("harness.display", "harness.display_changes"),
+    ("harness.display", "harness.display_changes", "harness.display_explanation"),
     ("reports",),
     ("harness.changes",),
     ("harness.analysis_samples", "harness.findings"),
-    ("harness.analysis", "harness.real", "harness.validation"),
+    ("harness.analysis", "harness.explanation", "harness.real", "harness.validation"),
     ("harness.precision", "harness.progress", "harness.seven_elements", "harness.summary"),
     ("harness.environments",),
     ("harness.overheads", "harness.live"),

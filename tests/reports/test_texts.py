@@ -8,6 +8,7 @@ from harness.catalog.constant import Status
 from harness.overheads import MEASURES
 from harness.platform.ledger import CAUSE_LABELS
 from reports.builder import render
+from reports.evidence import Evidence
 from reports.sections import SECTIONS
 from reports.texts import LOCALES, Texts
 
@@ -87,7 +88,9 @@ _RELATIONS = (
 """Shown by what scenarios expect."""
 
 
-def test_no_text_is_left_over(build, truths, make_product, play, shipped, monkeypatch):
+def test_no_text_is_left_over(
+    build, truths, make_product, make_mixed, play, shipped, validate, monkeypatch
+):
     used = set()
     find = Texts._find
 
@@ -106,7 +109,15 @@ def test_no_text_is_left_over(build, truths, make_product, play, shipped, monkey
     build(true=dear)
     counts = {"minimum": 2, "maximum": 4, "half_width": 0.01}
     other = make_product(shipped, systems=2, replications=counts["minimum"])
-    render(other, {"d": {"x": 1.0}})
+    render(other, Evidence({"d": {"x": 1.0}}))
+    made_of = {"shared-uncapped": ("hypervisor.vp_switch", "hypervisor.window")}
+    foreign = {"model_digest": "0", "constants_digest": "0", "quick": True}
+    render(other, Evidence(validation=validate(shipped, **foreign), used=made_of))
+    whole = validate(shipped)
+    held = whole.model_copy(update={"rows": tuple(row for row in whole.rows if row.passed)})
+    render(make_product(shipped, systems=1), Evidence(validation=held))
+    render(make_mixed(shipped, dear=1))
+    render(make_mixed(shipped, dear=2))
     from dataclasses import replace
 
     campaign = replace(other.campaign, replications=counts, source="my own.toml")
