@@ -12,8 +12,8 @@ from harness.errors import UserError
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def write_result(result: BaseModel, path: Path) -> None:
-    """Keep a result; an earlier one is replaced in one step.
+def write_result(result: BaseModel, path: Path) -> Path:
+    """Keep a result and return where; an earlier one is replaced in one step.
 
     Raises
     ------
@@ -25,13 +25,16 @@ def write_result(result: BaseModel, path: Path) -> None:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(result.model_dump_json(indent=1) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
             Path(name).chmod(0o644)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    return path
 
 
 def read_result(model: type[ModelT], path: Path, command: str) -> ModelT | None:
@@ -52,13 +55,13 @@ def read_result(model: type[ModelT], path: Path, command: str) -> ModelT | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise UserError(
-            f"{path}: not a result of '{command}' ({place}: {first['msg']}); that command writes "
-            "it anew"
+            f"{path}: is damaged ({place}: {first['msg']}); remove it, or make it anew with "
+            f"'{command}'"
         ) from None

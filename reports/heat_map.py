@@ -45,7 +45,10 @@ def heat_map(
     part
         Number of the figure among those of the same level and measure.
     """
-    texts, alpha = material.texts, material.sensitivity.alpha if material.sensitivity else 0.0
+    texts, alpha = (
+        material.texts,
+        material.evidence.sensitivity.alpha if material.evidence.sensitivity else 0.0,
+    )
     cells = [{each.constant: each for each in one.influences} for one in members]
     upright = len(members) > _NUMBERED
     figure = new_figure((1.55 if upright else 1.0) + 0.2 * len(constants))

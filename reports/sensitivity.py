@@ -27,7 +27,7 @@ def sensitivity(material: Material) -> Content | None:
     """Show what 'vtax sensitivity' has found; without it, say which command finds it."""
     if material.study.verdict is None:
         return None
-    found = material.sensitivity
+    found = material.evidence.sensitivity
     if found is None:
         return {"found": None}
     campaign = material.study.campaign

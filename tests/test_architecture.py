@@ -57,6 +57,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "harness.display",
         "harness.display_capacity",
         "harness.display_changes",
+        "harness.display_explanation",
         "harness.display_sensitivity",
     ),
     ("reports",),
@@ -65,6 +66,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "harness.analysis",
         "harness.capacity",
+        "harness.explanation",
         "harness.real",
         "harness.sensitivity",
         "harness.validation",

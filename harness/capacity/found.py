@@ -1,10 +1,12 @@
 """What a search for capacities has found, as a file beside the campaign's runs."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.environments import Environment, Load
+from harness.result_file import read_result, write_result
 
 FILE_NAME = "capacity.json"
 
@@ -81,3 +83,19 @@ class Capacities(_Record):
     environments: tuple[Searched, ...]
     left_out: tuple[str, ...]
     """What could not be searched, and why."""
+
+
+def write(found: Capacities, directory: Path) -> Path:
+    """Keep the result in a campaign's directory; see :func:`harness.result_file.write_result`."""
+    return write_result(found, directory / FILE_NAME)
+
+
+def read(directory: Path) -> Capacities | None:
+    """Read the result of a campaign's directory; None if there is none.
+
+    Raises
+    ------
+    UserError
+        If the file is not what it should be.
+    """
+    return read_result(Capacities, directory / FILE_NAME, f"vtax capacity {directory}")

@@ -36,12 +36,11 @@ def search_capacity(
     The runs are kept in DIR/capacity; interrupted, the same command goes on from there. The result
     is DIR/capacity.json, which 'vtax report DIR' shows.
     """
-    from harness.capacity.found import FILE_NAME
+    from harness.capacity.found import write
     from harness.capacity.limit import limit_of
     from harness.capacity.study import Interrupted, expected, ground, study
     from harness.display import ProgressBar, duration
     from harness.display_capacity import capacity_text
-    from harness.result_file import write_result
 
     wanted = limit_of(limit)
     workers = workers or cores()
@@ -62,7 +61,7 @@ def search_capacity(
             file=sys.stderr,
         )
         raise typer.Exit(INTERRUPTED) from None
-    write_result(found, directory / FILE_NAME)
+    path = write(found, directory)
     Console().print(capacity_text(found))
-    print(directory / FILE_NAME)
+    print(path)
     print(f"next: vtax report {directory}")

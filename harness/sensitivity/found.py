@@ -1,15 +1,13 @@
 """What a sensitivity study has found, as a file beside the campaign's runs."""
 
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.environments import Environment, Load
-from harness.errors import UserError
+from harness.result_file import read_result, write_result
 
 FILE_NAME = "sensitivity.json"
 
@@ -106,52 +104,24 @@ class Sensitivity(_Record):
     """Environments that could not be studied, and why."""
 
 
+def overhead_at(driven: Driven, influence: Influence) -> tuple[float, float]:
+    """Return the overhead with the constant low and high, all else in between."""
+    middle = math.log1p(driven.overhead)
+    half = influence.change / 2
+    return math.expm1(middle - half), math.expm1(middle + half)
+
+
 def write(found: Sensitivity, directory: Path) -> Path:
-    """Keep the result in a directory; an earlier one is replaced in one step."""
-    target = directory / FILE_NAME
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=directory)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(found.model_dump_json(indent=1) + "\n")
-            Path(name).chmod(0o644)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
-    return target
+    """Keep the result in a campaign's directory; see :func:`harness.result_file.write_result`."""
+    return write_result(found, directory / FILE_NAME)
 
 
 def read(directory: Path) -> Sensitivity | None:
-    """Read the result of a directory; None if there is none.
+    """Read the result of a campaign's directory; None if there is none.
 
     Raises
     ------
     UserError
         If the file is not what it should be.
     """
-    path = directory / FILE_NAME
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        return Sensitivity.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(
-            f"{path}: not the result of 'vtax sensitivity' ({place}: {first['msg']}); "
-            "that command writes it anew"
-        ) from None
-
-
-def overhead_at(driven: Driven, influence: Influence) -> tuple[float, float]:
-    """Return the overhead with the constant low and high, all else in between."""
-    middle = math.log1p(driven.overhead)
-    half = influence.change / 2
-    return math.expm1(middle - half), math.expm1(middle + half)
+    return read_result(Sensitivity, directory / FILE_NAME, f"vtax sensitivity {directory}")

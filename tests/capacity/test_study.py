@@ -8,12 +8,11 @@ from harness.campaign.conduct import conduct
 from harness.campaign.plan import make_plan
 from harness.campaign.scenario_run import run
 from harness.campaign.store import Store
-from harness.capacity.found import Capacities
+from harness.capacity.found import FILE_NAME, read, write
 from harness.capacity.limit import limit_of
 from harness.capacity.load import factor
 from harness.capacity.study import ground, study
 from harness.errors import UserError
-from harness.result_file import read_result, write_result
 
 CAMPAIGN = """
 [campaign]
@@ -144,11 +143,12 @@ def test_a_search_that_is_repeated_runs_nothing_and_finds_the_same(finished, fou
     limit = limit_of("p95 20 ms")
     again = study(ground(finished, limit, 2, ONLY), finished, limit, workers=1, observer=Nothing())
     assert again == found
-    write_result(found, tmp_path / "capacity.json")
-    assert read_result(Capacities, tmp_path / "capacity.json", "vtax capacity") == found
-    (tmp_path / "capacity.json").write_text('{"identity": 3}')
-    with pytest.raises(UserError, match="not a result of 'vtax capacity'"):
-        read_result(Capacities, tmp_path / "capacity.json", "vtax capacity")
+    assert read(tmp_path) is None
+    write(found, tmp_path)
+    assert read(tmp_path) == found
+    (tmp_path / FILE_NAME).write_text('{"identity": 3}')
+    with pytest.raises(UserError, match="make it anew with 'vtax capacity"):
+        read(tmp_path)
 
 
 def test_a_limit_that_nothing_keeps_or_breaks_is_told_so(finished):

@@ -8,6 +8,7 @@ from playwright.sync_api import sync_playwright
 from programs import program
 
 from reports.builder import render
+from reports.evidence import Evidence
 from reports.palette import CAUSES
 from reports.texts import LANGUAGES
 from tests.support.sensitive import sensitive
@@ -107,7 +108,7 @@ def reports(make_product, play, shipped, tmp_path_factory):
         for language in LANGUAGES:
             path = directory / f"{kind}.{language}.html"
             found_out = sensitive(study, constants=20) if kind == "claim" else None
-            page = render(study, language=language, sensitivity=found_out)
+            page = render(study, language=language, evidence=Evidence(sensitivity=found_out))
             path.write_text(page, encoding="utf-8")
             found[language, kind] = path
     return found

@@ -7,6 +7,7 @@ import pytest
 from harness.sensitivity.found import Sensitivity
 from reports.builder import render
 from reports.drawing import drawing
+from reports.evidence import Evidence
 from reports.heat_map import heat_map, in_columns, share_text
 from reports.material import Material
 from reports.sensitivity import factor_text
@@ -23,7 +24,7 @@ def study(make_product, shipped):
 
 @pytest.fixture(scope="module")
 def page(study, parse_page):
-    return parse_page(render(study, sensitivity=sensitive(study)))
+    return parse_page(render(study, evidence=Evidence(sensitivity=sensitive(study))))
 
 
 def test_without_a_study_it_names_the_command(study, parse_page):
@@ -71,11 +72,14 @@ def test_what_cannot_be_told_from_noise_is_counted_and_not_named(study, page):
 def test_results_of_another_model_or_campaign_are_flagged(study, page, parse_page, change):
     warning = "belong to another version of the model or another run"
     assert warning not in page.text
-    assert warning in parse_page(render(study, sensitivity=sensitive(study, **change))).text
+    assert (
+        warning
+        in parse_page(render(study, evidence=Evidence(sensitivity=sensitive(study, **change)))).text
+    )
 
 
 def heat(study, found: Sensitivity):
-    material = Material(study, Texts("en"), {}, found)
+    material = Material(study, Texts("en"), Evidence(sensitivity=found))
     members = [m for m in found.driven if (m.level, m.measure) == ("firmware", "slowdown")]
     constants = [each.constant for each in members[1].influences]
     with drawing():
@@ -113,7 +117,7 @@ def test_a_heat_map_colours_what_is_told_and_nothing_else(study):
 
 def test_columns_stand_together_by_workload_and_fit_into_a_figure(study):
     found = sensitive(study)
-    material = Material(study, Texts("en"), {}, found)
+    material = Material(study, Texts("en"), Evidence(sensitivity=found))
     members = [m for m in found.driven if (m.level, m.measure) == ("firmware", "slowdown")]
     parts = in_columns(material, members, most=8)
     assert [len(part) for part in parts] == [8, 4]
@@ -141,7 +145,9 @@ def test_shares_are_whole_and_never_nothing():
 
 def test_a_large_study_keeps_the_report_small(make_product, shipped):
     study = make_product(shipped, machines=3, systems=3, workloads=8, virtualizations=TRUTH)
-    more = len(render(study, sensitivity=sensitive(study, constants=40))) - len(render(study))
+    more = len(render(study, evidence=Evidence(sensitivity=sensitive(study, constants=40)))) - len(
+        render(study)
+    )
     assert more < 700_000
     other = replace(study, verdict=None)
-    assert 'id="sensitivity"' not in render(other, sensitivity=sensitive(study))
+    assert 'id="sensitivity"' not in render(other, evidence=Evidence(sensitivity=sensitive(study)))

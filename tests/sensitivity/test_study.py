@@ -214,7 +214,7 @@ def test_a_campaign_that_is_no_longer_the_same_is_refused(tmp_path: Path, runs: 
     text = file.read_text()
     try:
         file.write_text(text.replace('margin = "20 %"', 'margin = "19 %"'))
-        with pytest.raises(UserError, match="not the campaign that .* is today"):
+        with pytest.raises(UserError, match=r"not the campaign that .* is today"):
             ground(place / "runs")
         file.write_text(text.replace("[claim]", "[claim]\n#"))
         ground(place / "runs", only=["machine=p5-520"])
