@@ -1,6 +1,6 @@
 """A stretch of processor time that some work asks for, split by cause."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from harness.platform.ledger import Account
 
@@ -14,6 +14,26 @@ Work = tuple[tuple[Part, ...], int]
 def work(*parts: Part) -> Work:
     """Add parts up, leaving out those of no length."""
     return tuple(part for part in parts if part[1]), sum(ns for _, ns in parts)
+
+
+Interruption = tuple[int, Account, tuple[Part, ...]]
+"""When something ends that has come between, who pays for it, and its parts."""
+
+
+def unspent(interruptions: Sequence[Interruption], now_ns: int) -> list[tuple[Account, list[Part]]]:
+    """Say what of interruptions, booked in full when they began, lies after a time."""
+    return [(account, cut(parts, end - now_ns)) for end, account, parts in interruptions]
+
+
+def cut(parts: Sequence[Part], ns: int) -> list[Part]:
+    """Take so many nanoseconds of some parts from their end, all of them if they have no more."""
+    taken = []
+    for cause, most in reversed(parts):
+        if ns <= 0:
+            break
+        taken.append((cause, min(most, ns)))
+        ns -= most
+    return taken
 
 
 class Burst:

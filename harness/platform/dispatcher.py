@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.clock import Clock
-from harness.platform.burst import Burst, work
+from harness.platform.burst import Burst, Part, cut, unspent, work
 from harness.platform.ledger import Account, Cause, Ledger
 from harness.platform.partition import Partition, nothing
 from harness.platform.processor import Chip, Processor
 from harness.platform.virtual_processor import VirtualProcessor
 
-_TICK = int(Cause.TICK)
 _REFILL = int(Cause.REFILL)
 
 
@@ -53,7 +52,6 @@ class Dispatcher(ABC):
         self.cache = cache
         self.switch_parts = switch_parts
         self.switch_ns = sum(ns for _, ns in switch_parts)
-        self.lead_cause = switch_parts[-1][0] if switch_parts else _TICK
         self.partitions: list[Partition] = []
 
     def add(self, partition: Partition) -> None:
@@ -131,6 +129,7 @@ class Dispatcher(ABC):
         else:
             vp.refill_ns = 0
         chip.recent.pop(vp, None)
+        vp.lead_tick = vp.tick_due
         if vp.tick_due:
             vp.tick_due = False
             lead_ns += partition.tick_ns
@@ -265,29 +264,42 @@ class Dispatcher(ABC):
 
     def _settle_burst(self, vp: VirtualProcessor, burst: Burst, now: int) -> None:
         """Book what a running virtual processor has done of its burst so far."""
-        done_ns = now - vp.work_ns - vp.stolen_ns
-        if done_ns < 0:
-            # Costs of dispatching or a tick were booked in full and are cut off here.
-            for cause, ns in self._unspent(vp, now):
-                burst.account[cause] -= ns
-        else:
-            burst.progress(done_ns)
+        cut_off, done_ns = self._spent(vp, burst, now)
+        for account, parts in cut_off:
+            for cause, ns in parts:
+                account[cause] -= ns
+        burst.progress(done_ns)
         vp.work_ns = now
         vp.stolen_ns = 0
+        vp.thefts.clear()
 
-    def _unspent(self, vp: VirtualProcessor, now: int) -> list[tuple[int, int]]:
-        """Say what of the costs before its burst proper a virtual processor has still to spend.
+    def _spent(
+        self, vp: VirtualProcessor, burst: Burst, now: int
+    ) -> tuple[list[tuple[Account, list[Part]]], int]:
+        """Say how far a running virtual processor has come.
 
-        Refilling comes last before the burst; what has been stolen since then are ticks.
+        Returns
+        -------
+        What has been booked in full and lies ahead: the rest of a tick, of an interrupt, and of
+        what comes before the burst proper (switching, a tick that was due, refilling). And how much
+        of the burst has been done.
         """
-        lead_ns = max(0, vp.work_ns - now)
-        refill_ns = min(lead_ns, vp.refill_ns)
-        stolen_ns = vp.work_ns + vp.stolen_ns - now - lead_ns
-        return [
-            (_REFILL, refill_ns),
-            (self.lead_cause, lead_ns - refill_ns),
-            (_TICK, stolen_ns),
-        ]
+        since = max(now, vp.work_ns)
+        ahead = unspent(vp.thefts, since)
+        stolen_ns = vp.stolen_ns - sum(ns for _, parts in ahead for _, ns in parts)
+        lead_ns = vp.work_ns - max(now, vp.start_ns)
+        if lead_ns > 0:
+            partition = vp.partition
+            tick_parts, tick_ns = (partition.tick_parts, partition.tick_ns)
+            if not vp.lead_tick:
+                tick_parts, tick_ns = (), 0
+            rest = lead_ns - vp.refill_ns
+            ahead += [
+                (burst.account, [(_REFILL, min(lead_ns, vp.refill_ns))]),
+                (partition.account, cut(tick_parts, rest)),
+                (burst.account, cut(self.switch_parts, rest - tick_ns)),
+            ]
+        return ahead, since - vp.work_ns - stolen_ns
 
     def count(self, vp: VirtualProcessor, now: int) -> None:
         """Count a running virtual processor's occupancy up to now."""
@@ -305,7 +317,8 @@ class Dispatcher(ABC):
             vp.partition.dispatched_ns += now - run_ns
             self.use(vp, run_ns, now)
         processor.vp = None
-        processor.free_ns = now
+        # It may have waited for a tick that has borrowed the processor for some microseconds.
+        processor.free_ns = max(now, vp.start_ns)
         vp.processor = None
         vp.home = processor
         processor.chip.recent[vp] = now - vp.start_ns
@@ -344,15 +357,9 @@ class Dispatcher(ABC):
         partition = vp.partition
         # A free processor is borrowed for some microseconds without the ceremony of a dispatch.
         now = self.clock.now_ns
-        begin = processor.free_ns
-        if begin < now:
-            self.ledger.idle_ns += now - begin
-            begin = now
-        parts, ns = partition.idle_tick
-        processor.free_ns = end = begin + ns
-        account = partition.account
-        for cause, ns in parts:
-            account[cause] += ns
+        if processor.free_ns < now:
+            self.ledger.idle_ns += now - processor.free_ns
+        begin, end = processor.borrow(partition.account, *partition.idle_tick, now)
         partition.dispatches += 1
         partition.dispatched_ns += end - begin
         self.use(vp, begin, end)
@@ -369,23 +376,23 @@ class Dispatcher(ABC):
 
         Returns
         -------
-        Idle nanoseconds (which may be negative where a tick has borrowed a processor for longer
-        than until now), and for every running burst its account and parts.
+        Idle nanoseconds, and the parts of running bursts with the accounts that they belong to;
+        negative is what has been booked already and lies ahead.
         """
         now = self.clock.now_ns
         idle_ns = 0
-        running: list[tuple[Account, list[tuple[int, int]]]] = []
+        running: list[tuple[Account, list[Part]]] = []
         for processor in self.processors:
+            ahead = unspent(processor.borrowed, now)
             vp = processor.vp
             if vp is None:
-                idle_ns += now - processor.free_ns
-                continue
-            burst = vp.burst
-            assert burst is not None
-            done_ns = now - vp.work_ns - vp.stolen_ns
-            if done_ns < 0:
-                cut = [(cause, -ns) for cause, ns in self._unspent(vp, now)]
-                running.append((burst.account, cut))
+                idle_ns += max(0, now - processor.free_ns)
             else:
-                running.append((burst.account, burst.split(min(done_ns, burst.ns))))
+                burst = vp.burst
+                assert burst is not None
+                rest, done_ns = self._spent(vp, burst, now)
+                ahead += rest
+                running.append((burst.account, burst.split(done_ns)))
+            for account, parts in ahead:
+                running.append((account, [(cause, -ns) for cause, ns in parts]))
         return idle_ns, running

@@ -374,18 +374,17 @@ class Machine:
         self, processor: Processor, account: Account, tick_ns: int, period_ns: int, phase_ns: int
     ) -> None:
         clock, ledger = self.clock, self.ledger
+        parts = ((_HOST, tick_ns),)
 
         def tick() -> None:
             clock.call_in(period_ns, tick)
             self.host_ticks += 1
             vp = processor.vp
             if vp is not None:
-                vp.stolen_ns += tick_ns
+                vp.steal(account, parts, tick_ns, clock.now_ns)
             else:
-                begin = max(processor.free_ns, clock.now_ns)
-                ledger.idle_ns += begin - processor.free_ns
-                processor.free_ns = begin + tick_ns
-            account[_HOST] += tick_ns
+                ledger.idle_ns += max(0, clock.now_ns - processor.free_ns)
+                processor.borrow(account, parts, tick_ns, clock.now_ns)
 
         clock.call_in(phase_ns, tick)
 

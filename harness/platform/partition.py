@@ -164,9 +164,7 @@ class Partition:
             call_in(period_ns, tick)
             if vp.processor is not None:
                 self.ticks += 1
-                vp.stolen_ns += tick_ns
-                for cause, ns in self.tick_parts:
-                    account[cause] += ns
+                vp.steal(account, self.tick_parts, tick_ns, self.clock.now_ns)
             elif vp.burst is not None:
                 if not vp.tick_due:
                     self.ticks += 1
@@ -323,5 +321,4 @@ class Partition:
     def take_phantom_interrupt(self, vp: VirtualProcessor, ns: int, payer: Account) -> None:
         """Be held up by an interrupt for somebody else, who pays for it."""
         self.phantom_interrupts += 1
-        vp.stolen_ns += ns
-        payer[Cause.HYPERVISOR] += ns
+        vp.steal(payer, ((int(Cause.HYPERVISOR), ns),), ns, self.clock.now_ns)

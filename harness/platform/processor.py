@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from harness.platform.burst import Interruption, Part
+from harness.platform.ledger import Account
+
 if TYPE_CHECKING:
     from harness.platform.virtual_processor import VirtualProcessor
 
@@ -26,17 +29,32 @@ class Processor:
     """One core.
 
     ``free_ns`` is the time since which the core has had nothing to do, while ``vp`` is None. It
-    may lie a few microseconds ahead when an idle partition's tick has just borrowed the core.
+    may lie a few microseconds ahead when an idle partition's tick has just borrowed the core;
+    ``borrowed`` holds the last of such ticks.
     """
 
-    __slots__ = ("chip", "free_ns", "index", "vp")
+    __slots__ = ("borrowed", "chip", "free_ns", "index", "vp")
 
     def __init__(self, index: int, chip: Chip) -> None:
         self.index = index
         self.chip = chip
         self.vp: VirtualProcessor | None = None
         self.free_ns = 0
+        self.borrowed: list[Interruption] = []
         chip.processors.append(self)
+
+    def borrow(
+        self, account: Account, parts: tuple[Part, ...], ns: int, now_ns: int
+    ) -> tuple[int, int]:
+        """Let somebody use the idle core for a moment; return from when to when."""
+        begin = max(self.free_ns, now_ns)
+        self.free_ns = end = begin + ns
+        if begin == now_ns:
+            self.borrowed.clear()
+        self.borrowed.append((end, account, parts))
+        for cause, part_ns in parts:
+            account[cause] += part_ns
+        return begin, end
 
 
 def build_processors(cores: int, cores_per_chip: int) -> list[Processor]:

@@ -164,6 +164,7 @@ class SharedPool(Dispatcher):
 
     def _on_spare(self, now: int) -> VirtualProcessor | None:
         """Find the running VP on spare capacity whose partition has had most for its weight."""
+        self._count_all(now)
         victim: VirtualProcessor | None = None
         for processor in self.processors:
             vp = processor.vp
@@ -191,6 +192,7 @@ class SharedPool(Dispatcher):
         elif partition.weight:
             queue = self.competing.get(partition.name)
             if queue is None:
+                self._count_all(now)
                 queue = self.competing[partition.name] = deque()
                 # It keeps what it is owed for coming late (its entitlement ended later than the
                 # others' in this window), but who slept may not save up more than one window.
@@ -237,6 +239,7 @@ class SharedPool(Dispatcher):
             return
         partition = vp.partition
         if partition.weight and not self.entitled:
+            self._count_all(now)
             best = self._best_competitor()
             if best is None or partition.spare_pass <= best.spare_pass:
                 vp.limit_ns = self.limit(vp)
@@ -262,6 +265,7 @@ class SharedPool(Dispatcher):
         if not self.competing:
             self.free[processor.index] = processor
             return
+        self._count_all(self.clock.now_ns)
         best = self._best_competitor()
         assert best is not None
         self._pass_floor = best.spare_pass

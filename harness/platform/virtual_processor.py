@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.platform.burst import Burst
+from harness.platform.burst import Burst, Interruption, Part
+from harness.platform.ledger import Account
 from harness.platform.processor import Processor
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ class VirtualProcessor:
         Up to where its occupancy has been counted, while running.
     work_ns
         When the burst proper began, after the costs of dispatching.
-    refill_ns
-        How much of the time before ``work_ns`` refills caches.
-    stolen_ns
-        Time that ticks and foreign interrupts took since ``work_ns``.
+    refill_ns, lead_tick
+        How much of the time before ``work_ns`` refills caches; whether there is a tick in it.
+    stolen_ns, thefts
+        Time that ticks and foreign interrupts took since ``work_ns``, and the last of them.
     slice_ns, limit_ns
         When the operating system, and when the dispatcher, wants to look again; None: never.
     used_ns, window
@@ -59,6 +60,7 @@ class VirtualProcessor:
         "gone",
         "home",
         "index",
+        "lead_tick",
         "limit_ns",
         "partition",
         "processor",
@@ -69,6 +71,7 @@ class VirtualProcessor:
         "slice_ns",
         "start_ns",
         "stolen_ns",
+        "thefts",
         "tick",
         "tick_due",
         "used_ns",
@@ -90,6 +93,7 @@ class VirtualProcessor:
         self.runnable_ns = 0
         self.work_ns = 0
         self.stolen_ns = 0
+        self.thefts: list[Interruption] = []
         self.refill_ns = 0
         self.slice_ns = 0
         self.limit_ns: int | None = None
@@ -97,10 +101,25 @@ class VirtualProcessor:
         self.window = 0
         self.vruntime_ns = 0
         self.tick_due = False
+        self.lead_tick = False
         self.gone = False
         self.due_ns: int | None = None
         self.expired: Callable[[], None] = _unset
         self.tick: Callable[[], None] = _unset
+
+    def steal(self, account: Account, parts: tuple[Part, ...], ns: int, now_ns: int) -> None:
+        """Be held up while running, on somebody's account; what it does is done later."""
+        thefts = self.thefts
+        begin = max(now_ns, self.work_ns)
+        if thefts:
+            if thefts[-1][0] <= now_ns:
+                thefts.clear()
+            else:
+                begin = max(begin, thefts[-1][0])
+        thefts.append((begin + ns, account, parts))
+        self.stolen_ns += ns
+        for cause, part_ns in parts:
+            account[cause] += part_ns
 
     def __repr__(self) -> str:
         return f"<VP {self.index} of {self.partition.name}>"

@@ -13,6 +13,7 @@ from harness.catalog import Constants, Value
 from harness.platform.configuration import Virtualization
 from harness.platform.machine import Machine
 from harness.validation.model import build, catalog, free, partition, replaced
+from harness.validation.queues import spare_shares
 from harness.validation.row import Kind, Row
 
 UNCAPPED, CAPPED = Virtualization.SHARED_UNCAPPED, Virtualization.SHARED_CAPPED
@@ -20,6 +21,8 @@ WINDOW_NS = 10_000_000
 SECONDS = 0.2
 EVENTS = {"calls": 20.0, "page_faults": 5.0, "forks": 0.02}
 SHAPES, QUICK_SHAPES = 100, 20
+LOOKS = 5
+"""How often in a window the accounts are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,61 @@ def window_guarantee(shape: Shape) -> float:
     return worst / 1e9
 
 
+def growing_accounts(shape: Shape) -> float:
+    """Find the largest fall of an account between two looks (s), with all costs.
+
+    All begin with nothing, so that none is below zero if none ever falls.
+    """
+    worst = 0
+    before: dict[tuple[str, str], int] = {}
+
+    def compare(machine: Machine) -> None:
+        nonlocal worst
+        accounts, idle_ns = machine.balance()
+        for name, account in (*accounts.items(), ("", {"idle": idle_ns})):
+            for cause, ns in account.items():
+                worst = max(worst, before.get((name, cause), 0) - ns)
+                before[name, cause] = ns
+
+    def look(machine: Machine, number: int) -> None:
+        compare(machine)
+        # And several times in the midst of the next window, at odd moments.
+        for part in range(1, LOOKS):
+            after_ns = (WINDOW_NS * part + 7919 * number) // LOOKS
+            machine.clock.call_in(after_ns, lambda: compare(machine))
+
+    run(shape, catalog().nominal(), events=EVENTS, at_window=look)
+    return worst / 1e9
+
+
+def weight_proportions(shape: Shape) -> float:
+    """Spare capacity beyond a share by weight (s), turns that are not over yet left aside.
+
+    More partitions than processors, all busy, none of them near the whole processor that is the
+    ceiling of its only virtual processor: weights differ by at most three times.
+    """
+    count = 4 * shape.cores
+    members = [shape.members[index % len(shape.members)] for index in range(count)]
+    busy = tuple(
+        replace(
+            member,
+            percent=10 + index % 5,
+            vps=1,
+            capped=False,
+            weight=64 + (member.weight + 37 * index) % 128,
+            users=2,
+            think_us=0,
+        )
+        for index, member in enumerate(members)
+    )
+    seconds = 1.0
+    times = run(Shape(shape.cores, busy), free(), seconds=seconds).user_ns
+    entitlements = [member.percent / 100 for member in busy]
+    expected = spare_shares(entitlements, [member.weight for member in busy], shape.cores)
+    off = [abs(times[f"p{i}"] / 1e9 - share * seconds) for i, share in enumerate(expected)]
+    return max(0.0, max(off) - 4 * free().number("hypervisor.spare_slice"))
+
+
 def littles_law(shape: Shape) -> float:
     """Compare number x time and the sum of response times (relative), with all costs."""
     outcome = run(shape, catalog().nominal(), events=EVENTS)
@@ -293,6 +351,20 @@ INVARIANTS: tuple[Invariant, ...] = (
         "s",
         "who stays runnable gets its entitlement in every window, the capped no more",
         window_guarantee,
+        0.0,
+    ),
+    Invariant(
+        "accounts",
+        "s",
+        "no account, idle time among them, ever falls or is below zero",
+        growing_accounts,
+        0.0,
+    ),
+    Invariant(
+        "weight proportions",
+        "s",
+        "spare capacity goes out in proportion to weights",
+        weight_proportions,
         0.0,
     ),
     Invariant("Little's law", "", "number x time = sum of response times", littles_law, 1e-12),
