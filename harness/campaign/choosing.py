@@ -33,7 +33,10 @@ def chosen_cell(
     """
     cells = [cell for cell in campaign.cells if cell.scenario is None]
     if not cells:
-        raise UserError(f"campaign {campaign.name!r} has no matrix of cells, only scenarios")
+        raise UserError(
+            f"campaign {campaign.name!r} holds only scenarios, without a baseline; 'vtax report' "
+            "shows their timelines"
+        )
     wanted: dict[str, str] = {}
     for text in texts:
         titled = [cell for cell in cells if cell.title == text.strip()]

@@ -284,3 +284,19 @@ def test_what_was_committed_survives_kill_9(tmp_path, write):
     assert done.returncode == -9
     with Store.open(directory) as store:
         assert [run.identity for run in store.runs()] == [f"run-{number}" for number in range(10)]
+
+
+def test_rows_of_some_cells_are_read_without_the_others(synthetic, tmp_path):
+    true = {
+        name: {"response": 1.1, "processor": 1.1} for name in ("shared-uncapped", "hosted-vmware")
+    }
+    synthetic(true=true, replications=2).fill(tmp_path).close()
+    with Store.open(tmp_path) as store:
+        every = list(store.runs())
+        chosen = {every[0].cell.position, every[-1].cell.position}
+        names = [run.identity for run in store.runs(chosen)]
+        assert names == [run.identity for run in every if run.cell.position in chosen]
+        assert 0 < len(names) < len(every)
+        assert list(store.runs(())) == []
+        measured = {run.cell.position for run in every if run.result is not None}
+        assert store.measured() == measured
