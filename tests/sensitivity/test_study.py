@@ -1,11 +1,13 @@
 """A study of modelled cells finds what was put into them, and loses nothing."""
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from harness.analysis import analyse
 from harness.campaign.cell import RunSpec
@@ -14,6 +16,7 @@ from harness.campaign.plan import make_plan
 from harness.campaign.run import run_cell
 from harness.campaign.store import Store
 from harness.catalog import load_catalog
+from harness.cli import app
 from harness.errors import UserError
 from harness.sensitivity.campaign import ground
 from harness.sensitivity.found import FILE_NAME, Sensitivity, read, write
@@ -148,6 +151,17 @@ def test_a_single_cost_must_grow_at_least_as_much_as_all_together(found: Sensiti
     (single,) = (e for e in found.break_even if not e.together)
     assert single.constants == ("hypervisor.vp_switch",)
     assert single.factor is None or single.factor * 1.2 >= whole.factor
+
+
+def test_the_command_quotes_the_cost_first_and_says_what_comes_next(
+    runs: Path, found: Sensitivity
+) -> None:
+    told = CliRunner().invoke(app, ["sensitivity", str(runs), "--workers", "2"])
+    assert told.exit_code == 0
+    assert re.search(r"1 environment: about \d+ runs, expected to take about", told.stderr)
+    assert "hypervisor.vp_switch" in told.stdout
+    assert f"next: vtax report {runs}" in told.stdout
+    assert read(runs) == found
 
 
 class Stopping:
