@@ -156,7 +156,9 @@ def test_a_single_cost_must_grow_at_least_as_much_as_all_together(found: Sensiti
 def test_the_command_quotes_the_cost_first_and_says_what_comes_next(
     runs: Path, found: Sensitivity
 ) -> None:
-    told = CliRunner().invoke(app, ["sensitivity", str(runs), "--workers", "2"])
+    told = CliRunner().invoke(
+        app, ["sensitivity", str(runs), "--workers", "2"], env={"COLUMNS": "240"}
+    )
     assert told.exit_code == 0
     assert re.search(r"1 environment: about \d+ runs, expected to take about", told.stderr)
     assert "hypervisor.vp_switch" in told.stdout
