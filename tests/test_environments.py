@@ -153,7 +153,6 @@ def test_measures_outside_the_claim_are_compared_but_not_judged(synthetic, tmp_p
         assert each.load == (("users", "4"),)
 
 
-<<<<<<< HEAD
 def test_evidence_is_that_whose_error_rates_are_simulated(synthetic, tmp_path) -> None:
     """As tests/statistics/test_error_rates.py makes it: one test of each kind, Holm over all."""
     campaign = synthetic(true={"shared-uncapped": {"response": 1.09}, "hosted-vmware": HOSTED})
@@ -172,7 +171,8 @@ def test_evidence_is_that_whose_error_rates_are_simulated(synthetic, tmp_path) -
     }
     for name, values in expected.items():
         assert [each.p_values[name] for each in found.values()] == pytest.approx(values.tolist())
-=======
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -208,4 +208,3 @@ def test_an_environment_alone_is_confirmed_as_it_is_among_all(synthetic, tmp_pat
         confirmed = max(alone.margin, alone.software) <= record.alpha
         assert confirmed == (each.outcome is Outcome.CONFIRMED)
         assert alone.result.firmware == each.firmware
->>>>>>> 20923da (Tell of vtax sensitivity; test the search, the design and the whole study)

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import sync_playwright
 from programs import program
-from sensitive import sensitive
 
 from reports.builder import render
 from reports.evidence import Evidence
 from reports.palette import CAUSES
 from reports.texts import LANGUAGES
+from tests.support.sensitive import sensitive
 
 WIDTHS = {"phone": 390, "A4": 794, "desktop": 1280}
 """Of the window in CSS pixels."""

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from sensitive import sensitive
 
 from harness.sensitivity.found import Sensitivity
 from reports.builder import render
@@ -13,6 +12,7 @@ from reports.heat_map import heat_map, in_columns, share_text
 from reports.material import Material
 from reports.sensitivity import factor_text
 from reports.texts import Texts
+from tests.support.sensitive import sensitive
 
 TRUTH = {"full-system": 1.0, "shared-uncapped": 1.03, "hosted-vmware": 2.4}
 

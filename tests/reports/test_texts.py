@@ -1,7 +1,6 @@
 """Every text is used, and whatever is used is there."""
 
 import pytest
-from sensitive import sensitive
 
 from harness.analysis import Outcome
 from harness.campaign.store import Failure
@@ -13,6 +12,7 @@ from reports.evidence import Evidence
 from reports.sections import SECTIONS
 from reports.texts import LOCALES, Texts
 from tests.support.capable import capable
+from tests.support.sensitive import sensitive
 
 
 @pytest.fixture(params=sorted(path.stem for path in LOCALES.glob("*.toml")))
