@@ -34,7 +34,7 @@ def sensitivity_text(found: Sensitivity) -> RenderableType:
             Text(_factor(one)),
             Text(f"{one.criterion}, {one.measure}"),
         )
-    notes = [Text(f"note: left out: {each}") for each in found.left_out]
+    notes = [Text(f"note: {each}") for each in found.left_out]
     return Group(drivers, flips, *notes)
 
 

@@ -160,7 +160,7 @@ def _frame(
         fontsize=size,
     )
     ends = [*starts[1:], len(members)]
-    room = _ROOM / WIDTH * 150 / len(members)
+    room = _ROOM / WIDTH * 125 / len(members)
     for start, end in zip(starts, ends, strict=True):
         axes.annotate(
             label(_wrapped(place_text(places[start], "\n"), room * (end - start))),

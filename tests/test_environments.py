@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from harness.analysis import analyse
+from harness.environments import confirmations
+from harness.metrics.measures import measure
 from harness.overheads import MEASURES
 from harness.statistics.comparisons import holm, ratio_bootstrap
 from harness.statistics.verdict import Outcome
@@ -169,3 +171,40 @@ def test_evidence_is_that_whose_error_rates_are_simulated(synthetic, tmp_path) -
     }
     for name, values in expected.items():
         assert [each.p_values[name] for each in found.values()] == pytest.approx(values.tolist())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"exceptions": {("p5-550", "shared-uncapped"): {"processor": 1.30}}},
+        {"failing": {("p5-550", "hosted-vmware", each) for each in range(12)}},
+    ],
+)
+def test_an_environment_alone_is_confirmed_as_it_is_among_all(synthetic, tmp_path, changes) -> None:
+    campaign = synthetic(true={"shared-uncapped": GOOD, "hosted-vmware": HOSTED}, **changes)
+    with campaign.fill(tmp_path) as store:
+        verdict, record = analyse(store).verdict, store.campaign
+        runs = {}
+        for run in store.runs():
+            if run.result is not None:
+                runs.setdefault(run.cell.position, {})[run.replication] = measure(
+                    run.result.samples,
+                    run.result.digests.values(),
+                    measured_seconds=run.result.measured_seconds,
+                    warm_up_seconds=run.result.warm_up_seconds,
+                )
+    places = {cell.environment for cell in record.cells}
+    found = {
+        (each.result.environment, each.result.measure): each
+        for place in places
+        for each in confirmations(
+            record, [cell for cell in record.cells if cell.environment == place], runs
+        )
+    }
+    assert len(found) == len(verdict.environments)
+    for each in verdict.environments:
+        alone = found[each.environment, each.measure]
+        confirmed = max(alone.margin, alone.software) <= record.alpha
+        assert confirmed == (each.outcome is Outcome.CONFIRMED)
+        assert alone.result.firmware == each.firmware

@@ -101,7 +101,7 @@ class Sensitivity(_Record):
     driven: tuple[Driven, ...]
     break_even: tuple[BreakEven, ...]
     left_out: tuple[str, ...]
-    """Environments that could not be studied, and why."""
+    """What could not be studied, and why."""
 
 
 def overhead_at(driven: Driven, influence: Influence) -> tuple[float, float]:

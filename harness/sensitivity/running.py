@@ -61,15 +61,7 @@ def with_constants(spec: RunSpec, constants: Constants, number: int) -> RunSpec:
 
 
 class Runner:
-    """Carries out runs of a study and hands back what they measured.
-
-    Attributes
-    ----------
-    made
-        How many different runs were asked for so far, those kept from before included.
-    failed
-        How many of them have no result.
-    """
+    """Carries out runs of a study and hands back what they measured."""
 
     def __init__(
         self,
@@ -85,8 +77,18 @@ class Runner:
         self._workers = workers
         self._quantiles = quantiles
         self._observer = observer
-        self.made = 0
-        self.failed = 0
+        self._asked: set[str] = set()
+        self._without: set[str] = set()
+
+    @property
+    def made(self) -> int:
+        """How many different runs were asked for so far, those kept from before included."""
+        return len(self._asked)
+
+    @property
+    def failed(self) -> int:
+        """How many of them have no result."""
+        return len(self._without)
 
     def measures(self, specs: Sequence[RunSpec]) -> dict[str, Measures]:
         """Return what runs measured, by identity; as :meth:`results`."""
@@ -114,10 +116,10 @@ class Runner:
         )
         if summary.interrupted:
             raise Interrupted
-        self.made += len(unique)
+        self._asked.update(unique)
         found = {identity: self._store.result(identity) for identity in unique}
         kept = {identity: result for identity, result in found.items() if result is not None}
-        self.failed += len(unique) - len(kept)
+        self._without.update(unique.keys() - kept.keys())
         return kept
 
 

@@ -77,6 +77,9 @@ def study(
         )
         driven, reads = study_drivers(ground, runner)
         break_even = study_break_evens(ground, runner, reads, each=each)
+    left_out = list(ground.left_out)
+    if runner.failed:
+        left_out.append(f"{runner.failed} runs of the study failed; comparisons do without them")
     return Sensitivity(
         identity=ground.record.identity,
         model=ground.record.model,
@@ -88,5 +91,5 @@ def study(
         runs=runner.made,
         driven=tuple(driven),
         break_even=tuple(break_even),
-        left_out=ground.left_out,
+        left_out=tuple(left_out),
     )

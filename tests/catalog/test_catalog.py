@@ -1,3 +1,5 @@
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,3 +103,38 @@ def test_a_profile_of_several_groups(catalog: Catalog) -> None:
 def test_what_is_no_configuration(text: str) -> None:
     with pytest.raises(ValueError, match=r"does not read like|needs a unit"):
         parse_configuration(text)
+
+
+def test_costs_of_the_levels_are_numbers_and_belong_to_one_level_only() -> None:
+    firmware, software = (set(CATALOG.costs(level)) for level in ("firmware", "software"))
+    assert not firmware & software
+    assert {"hypervisor.vp_switch", "vios.vscsi.cycles.physical"} <= firmware
+    assert {"hosted.transfer", "hosted.uml.packet.monitor"} <= software
+    for name in firmware | software:
+        assert CATALOG.constants[name].unit in ("s", "cycles", "cycles/B", ""), name
+    # A factor stands for all that it multiplies, so that nothing is multiplied twice.
+    assert set(CATALOG.costs("firmware", together=True)) == firmware
+    assert set(CATALOG.costs("software", together=True)) < software
+
+
+def test_every_entry_of_the_levels_names_a_constant() -> None:
+    for name in ("firmware.costs", "software.costs", "software.together"):
+        for pattern in CATALOG.constants[f"levels.{name}"].value:
+            assert any(fnmatchcase(each, pattern) for each in CATALOG.constants), pattern
+
+
+def test_which_constants_are_a_level_s_costs_can_be_changed_like_any_constant() -> None:
+    own = load_catalog(
+        overrides={
+            "levels": {
+                "firmware": {
+                    "costs": {
+                        "value": ["hypervisor.hcall"],
+                        "source": "ours",
+                        "status": "assumed",
+                    }
+                }
+            }
+        }
+    )
+    assert own.costs("firmware") == ("hypervisor.hcall",)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.catalog import Constants, Value
+from harness.catalog import Constants, Value, load_catalog
+from harness.catalog.constants import NotedConstants
 
 VALUES: dict[str, Value] = {
     "b.number": 2.0,
@@ -90,3 +91,35 @@ def test_it_travels_to_other_processes(constants: Constants) -> None:
     assert dict(copy) == dict(constants)
     assert copy.digest() == constants.digest()
     assert copy.interpolate("a.table", 150) == 15.0
+
+
+def test_numbers_and_whole_tables_can_be_multiplied() -> None:
+    nominal = load_catalog().nominal()
+    names = ("hypervisor.hcall", "vios.vscsi.cycles.physical")
+    dearer = nominal.multiplied(names, 3.0)
+    assert dearer.number(names[0]) == 3.0 * nominal.number(names[0])
+    at, entries = nominal.table(names[1])
+    assert dearer.table(names[1]) == (at, tuple(3.0 * entry for entry in entries))
+    assert {name for name in nominal if dearer[name] != nominal[name]} == set(names)
+    assert dearer.digest() != nominal.digest()
+    with pytest.raises(KeyError):
+        nominal.changed({"hypervisor.no_such": 1.0})
+
+
+def test_noted_constants_know_what_was_asked_of_them_however_it_was_asked() -> None:
+    nominal = load_catalog().nominal()
+    noted = NotedConstants(nominal)
+    assert noted.read == set()
+    assert noted.digest() == nominal.digest()
+    noted.number("hypervisor.hcall")
+    noted["hypervisor.wake"]
+    noted.interpolate("vios.vscsi.cycles.physical", 4096.0)
+    noted.flag("hosted.host.wake_preemption")
+    noted.text("os.aix-5.3.title")
+    assert noted.read == {
+        "hypervisor.hcall",
+        "hypervisor.wake",
+        "vios.vscsi.cycles.physical",
+        "hosted.host.wake_preemption",
+        "os.aix-5.3.title",
+    }

@@ -1,11 +1,13 @@
 """A study of modelled cells finds what was put into them, and loses nothing."""
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from harness.analysis import analyse
 from harness.campaign.cell import RunSpec
@@ -14,6 +16,7 @@ from harness.campaign.plan import make_plan
 from harness.campaign.run import run_cell
 from harness.campaign.store import Store
 from harness.catalog import load_catalog
+from harness.cli import app
 from harness.errors import UserError
 from harness.sensitivity.campaign import ground
 from harness.sensitivity.found import FILE_NAME, Sensitivity, read, write
@@ -150,6 +153,19 @@ def test_a_single_cost_must_grow_at_least_as_much_as_all_together(found: Sensiti
     assert single.factor is None or single.factor * 1.2 >= whole.factor
 
 
+def test_the_command_quotes_the_cost_first_and_says_what_comes_next(
+    runs: Path, found: Sensitivity
+) -> None:
+    told = CliRunner().invoke(
+        app, ["sensitivity", str(runs), "--workers", "2"], env={"COLUMNS": "240"}
+    )
+    assert told.exit_code == 0
+    assert re.search(r"1 environment: about \d+ runs, expected to take about", told.stderr)
+    assert "hypervisor.vp_switch" in told.stdout
+    assert f"next: vtax report {runs}" in told.stdout
+    assert read(runs) == found
+
+
 class Stopping:
     """An observer that interrupts after some runs, and counts those that were outstanding."""
 
@@ -230,5 +246,5 @@ def test_the_file_is_read_back_and_anything_else_refused(
     assert read(tmp_path) is None
     assert read(runs) == found
     (tmp_path / FILE_NAME).write_text(json.dumps({"identity": 3}))
-    with pytest.raises(UserError, match="not the result of 'vtax sensitivity'"):
+    with pytest.raises(UserError, match=r"is damaged .* with 'vtax sensitivity"):
         read(tmp_path)

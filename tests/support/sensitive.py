@@ -10,6 +10,7 @@ KINDS = (
     (False, 1 / 12.0, 1 / 11.0, "software"),
     (False, None, 0.01, "margin"),
     (False, 0.5, 1.0, "margin"),
+    (False, None, 1.0, "margin"),
 )
 
 
