@@ -12,9 +12,10 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.real import control_group, guest
 from harness.real.channel import Channel, TargetError
+from harness.real.condition import Condition, Machine
 from harness.real.control_group import UnavailableError
 from harness.real.event import Event
-from harness.real.processor_time import DISTURBED_SHARE, Machine, tree_seconds
+from harness.real.processor_time import tree_seconds
 from harness.real.warden import Warden
 
 NATIVE = "native"
@@ -42,15 +43,8 @@ class Sample:
     """By the target's clock."""
     processor_seconds: float
     """Of the whole process tree of the target, read outside it."""
-    others: float
-    """Share of the machine's processors that other programs took meanwhile."""
-    stolen: float
-    """Share that the machine's own hypervisor, if it has one, withheld."""
-
-    @property
-    def disturbed(self) -> bool:
-        """Whether others took more than is good for a measurement."""
-        return self.others + self.stolen > DISTURBED_SHARE
+    condition: Condition
+    """What the machine was like meanwhile."""
 
 
 class Target:
@@ -85,8 +79,7 @@ class Target:
             seconds - without,
             inside,
             processor - without_processor,
-            end.others_since(start),
-            end.stolen_since(start),
+            end.condition_since(start),
         )
 
     def channel_seconds(self) -> float:

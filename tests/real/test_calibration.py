@@ -13,6 +13,7 @@ from rich.console import Console
 
 from harness.real.calibration import Calibration
 from harness.real.channel import RefusalError, TargetError
+from harness.real.condition import Condition
 from harness.real.event import EVENTS, Event
 from harness.real.listing import calibration_table
 from harness.real.probe import probe
@@ -49,7 +50,9 @@ class Fake:
         self.measured.append(event.name)
         inside = count * self.costs[event.name]
         seconds = inside * math.exp(self.noise * self.random.normal())
-        return Sample(seconds + self.offset * self.random.normal(), inside, seconds / 2, 0.2, 0.0)
+        return Sample(
+            seconds + self.offset * self.random.normal(), inside, seconds / 2, Condition(0.2, 0.0)
+        )
 
     def channel_seconds(self) -> float:
         return 1e-5
