@@ -7,6 +7,18 @@ from pathlib import Path
 TICK_SECONDS = 1.0 / os.sysconf("SC_CLK_TCK")
 
 
+def own_seconds(pid: int) -> float:
+    """Return the processor time of a process and its threads so far, in seconds.
+
+    It counts to the nanosecond, threads that have ended included. 0 if there is no such process.
+    """
+    try:
+        # The clock of another process, as clock_getcpuclockid(3) makes it on Linux.
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return 0.0
+
+
 def tree_seconds(pid: int) -> float:
     """Return the processor time of a process, its threads and its descendants so far, in seconds.
 
@@ -14,8 +26,6 @@ def tree_seconds(pid: int) -> float:
     waited for count to the kernel's tick (10 ms, as a rule). 0 if there is no such process.
     """
     try:
-        # The clock of another process, as clock_getcpuclockid(3) makes it on Linux.
-        own = time.clock_gettime((~pid << 3) | 2)
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         children = [
             int(child)
@@ -25,4 +35,4 @@ def tree_seconds(pid: int) -> float:
     except OSError:
         return 0.0
     reaped = (int(fields[13]) + int(fields[14])) * TICK_SECONDS
-    return own + reaped + sum(map(tree_seconds, children))
+    return own_seconds(pid) + reaped + sum(map(tree_seconds, children))

@@ -19,7 +19,7 @@ def test_other_names_are_told_what_there_is(text):
 
 def test_what_does_not_work_is_reported_and_the_rest_goes_on(tmp_path):
     class Workshop:
-        def open(self, name, agent):
+        def open(self, name, agent, staged=None):
             if name == "capped":
                 raise UnavailableError("no quota")
             if name == "qemu-tcg":

@@ -50,6 +50,11 @@ extern const char *disk;
 extern char *block; /* LARGEST bytes, aligned for direct I/O */
 extern int64_t began, ended;
 
+/* Where programs find their files; `inputs` is NULL where there are no programs. */
+extern const char *program_memory, *program_disk, *program_root, *inputs;
+
+extern pid_t server; /* the child process that serves the network, or 0 */
+
 /* Nanoseconds by the target's monotonic clock. */
 int64_t now(void);
 

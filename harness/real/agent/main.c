@@ -9,7 +9,8 @@
  * between two requests is COUNT events and nothing else. The first line ever written is "ready".
  *
  * As process 1 of a guest it mounts what it needs, loads the modules that it was given and speaks
- * over the second serial line; otherwise its arguments are a directory of a tmpfs and a disk.
+ * over the second serial line; otherwise its arguments are a directory of a tmpfs and a disk, and for
+ * programs (program.c) a directory on a disk and that of their inputs.
  */
 #define _GNU_SOURCE
 #include "agent.h"
@@ -25,6 +26,7 @@ extern const struct event __start_events[], __stop_events[];
 extern const struct verb __start_verbs[], __stop_verbs[];
 
 const char *directory = "/shm", *disk = "/dev/vda";
+const char *program_memory, *program_disk, *program_root, *inputs;
 char *block;
 int64_t began, ended;
 
@@ -100,9 +102,12 @@ int main(int argc, char **argv)
         return 0;
     if (getpid() == 1)
         become_init();
-    else if (argc == 3)
-        directory = argv[1], disk = argv[2];
-    else
+    else if (argc == 3 || argc == 5) {
+        program_memory = directory = argv[1];
+        disk = argv[2];
+        if (argc == 5)
+            program_disk = argv[3], inputs = argv[4];
+    } else
         return 2;
     if (posix_memalign((void **)&block, 4096, LARGEST))
         return 1;
