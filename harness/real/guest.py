@@ -133,18 +133,17 @@ def command(
     The first serial line is the kernel's console, kept in a file for when the boot fails; the
     second is the channel. A disk's file is opened past this machine's page cache, if its file
     system can do that (O_DIRECT), so that a guest's direct transfer is direct all the way; it is
-    read-only where the file is. The guest's network reaches nothing but this process: what comes to
-    a port of this machine's loopback is handed to the guest's NETWORK_PORT.
+    read-only where the file is, and where this machine's disk is full the guest gets an error and
+    does not stand still. The guest's network reaches nothing: only what comes to a port of this
+    machine's loopback is handed to the guest's NETWORK_PORT.
     """
     accelerator, model = ACCELERATORS[target]
     drives: list[str] = []
     for disk in disks:
         cache = "none" if _can_be_direct(disk) else "writeback"
         readonly = "off" if disk.stat().st_mode & stat.S_IWUSR else "on"
-        drives += [
-            "-drive",
-            f"file={_quoted(disk)},format=raw,if=virtio,cache={cache},readonly={readonly}",
-        ]
+        options = f"format=raw,if=virtio,cache={cache},readonly={readonly},werror=report"
+        drives += ["-drive", f"file={_quoted(disk)},{options}"]
     forward = f"tcp:127.0.0.1:{port}-:{NETWORK_PORT}"
     return [
         qemu,

@@ -4,8 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from harness.real.channel import RefusalError
 from harness.real.condition import Condition
 from harness.real.warden import MARK
+
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where a distribution's own programs are."""
+
+_LONGEST = 65_000
 
 MEMORY = "memory"
 DISK = "disk"
@@ -76,7 +82,7 @@ def environment(port: int, mark: str) -> dict[str, str]:
         Names the target.
     """
     return {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": PATH,
         "LC_ALL": "C",
         "HOME": ".",
         "TMPDIR": ".",
@@ -86,7 +92,16 @@ def environment(port: int, mark: str) -> dict[str, str]:
 
 
 def request(command: tuple[str, ...], variables: Mapping[str, str], seconds: int) -> str:
-    """Return a request to an agent to execute a command."""
+    """Return a request to an agent to execute a command.
+
+    Raises
+    ------
+    RefusalError
+        If the command is longer than an agent reads.
+    """
     settings = [f"{name}={value}" for name, value in variables.items()]
-    words = [*settings, "--", *command]
-    return " ".join(("run", str(seconds), *(quote(word, safe="/=:.,+-_") for word in words)))
+    words = [quote(word, safe="/=:.,+-_") or "%" for word in (*settings, "--", *command)]
+    line = " ".join(("run", str(seconds), *words))
+    if len(line) > _LONGEST:
+        raise RefusalError(f"the command of {command[0]} is longer than {_LONGEST} bytes")
+    return line

@@ -8,7 +8,7 @@ _SHELL = {"sh": "dash"}
 
 _PIPES = """\
 i=0
-while [ $i -lt 10 ]; do
+while [ "$i" -lt "$1" ]; do
     mkdir "part$i"
     head -n $((i * 150 + 200)) input/words | tail -n 150 >"part$i/lines"
     cut -d ' ' -f 3- "part$i/lines" | tr ' ' '\\n' | sort | uniq -c | sort -rn | head -n 5
@@ -107,7 +107,7 @@ PROGRAMS: tuple[Program, ...] = (
     Program(
         name="pipes",
         meaning="A shell starts some 120 small programs joined by pipes.",
-        command=("sh", "input/pipes.sh"),
+        command=("sh", "input/pipes.sh", "10"),
         needs={
             **_SHELL,
             **dict.fromkeys(("mkdir", "head", "tail", "cut", "tr", "sort", "uniq"), "coreutils"),

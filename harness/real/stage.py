@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.real.control_group import UnavailableError
-from harness.real.program import Program
+from harness.real.program import PATH, Program
 
-_BINARIES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DIRECTORIES = ("dev", "disk", "memory", "proc", "sys", "tmp")
 _BLOCK = 4096
-_INODES_SPARE = 256
 _SPARE_BYTES = 4 << 20
 SCRATCH_BYTES = 256 << 20
 """Of the disk on which a guest's programs write."""
@@ -51,6 +49,10 @@ class Stage:
             root = self.directory / "root"
             for name in _DIRECTORIES:
                 (root / name).mkdir(parents=True)
+            for link in Path("/").iterdir():
+                # /bin and the like, by whose names programs are called.
+                if link.is_symlink() and link.is_dir():
+                    (root / link.name).symlink_to(os.path.relpath(link.resolve(), "/"))
             for path in sorted(_closure(self)):
                 _copy(path, root)
             shutil.copytree(self.inputs, root / "input")
@@ -111,7 +113,7 @@ def make_image(image: Path, size: int, *options: str) -> None:
 
 
 def _executable(name: str) -> str | None:
-    return shutil.which(name, path=_BINARIES)
+    return shutil.which(name, path=PATH)
 
 
 def _closure(stage: Stage) -> set[Path]:
@@ -130,7 +132,13 @@ def _closure(stage: Stage) -> set[Path]:
 def _found(finder: tuple[str, ...], inputs: Path) -> Iterator[Path]:
     """Run a command that prints paths; its ``input`` is where a program's would be."""
     words = [word.replace("input/", f"{inputs}/") for word in finder]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": PATH, "LC_ALL": "C"},
+    )
     for word in done.stdout.split():
         path = Path(word)
         if path.is_absolute() and path.is_file() and not path.is_relative_to(inputs):

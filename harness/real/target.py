@@ -85,8 +85,8 @@ class Target:
         name: str,
         process: subprocess.Popen[bytes],
         channel: Channel,
-        mark: str = "",
-        port: int | None = None,
+        mark: str,
+        port: int | None,
     ) -> None:
         self.name = name
         self.pid = process.pid
@@ -186,10 +186,14 @@ class Target:
 
     def end(self) -> None:
         """End it: what fails must not go on taking processor time from the others."""
-        if self._connection is not None:
-            self._connection.close()
+        self.disconnect()
         self._process.kill()
         end_marked(self._mark)
+
+    def disconnect(self) -> None:
+        """Close the connection to its network, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
 
     def _execute(self, program: Program, what: str, patience: float) -> ProgramSample:
         start = Machine.now(self.pid)
@@ -258,6 +262,7 @@ class Workshop:
     def __init__(self, warden: Warden) -> None:
         self._warden = warden
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._targets: list[Target] = []
         # Disks belong on a disk: /tmp is memory on many machines.
         try:
             self.directory = self._make(Path(os.environ.get("TMPDIR", "/var/tmp")))
@@ -317,7 +322,7 @@ class Workshop:
         process = self._start(command, place)
         if group is not None:
             control_group.join(group, process.pid)
-        return _answering(name, process, place)
+        return self._answering(name, process, place)
 
     def _open_guest(
         self, name: str, agent: Path, place: Path, disk: Path, staged: Stage | None
@@ -335,7 +340,7 @@ class Workshop:
             disks += [staged.image(), scratch]
         port = free_port()
         command = guest.command(qemu, name, kernel, initramfs, disks, place / "console", port)
-        return _answering(name, self._start(command, place), place, port)
+        return self._answering(name, self._start(command, place), place, port)
 
     def _start(self, command: list[str], place: Path) -> subprocess.Popen[bytes]:
         with (place / "complaints").open("wb") as complaints:
@@ -357,11 +362,27 @@ class Workshop:
 
     def reap(self) -> None:
         """Take note that the processes have ended, after the warden has seen to that."""
+        for target in self._targets:
+            target.disconnect()
         for process in self._processes:
             assert process.stdin is not None and process.stdout is not None
             process.stdin.close()
             process.stdout.close()
             process.wait()
+
+    def _answering(
+        self, name: str, process: subprocess.Popen[bytes], place: Path, port: int | None = None
+    ) -> Target:
+        channel = Channel(process)
+        assert process.stdin is not None
+        os.write(process.stdin.fileno(), b"go\n")
+        try:
+            channel.await_ready(BOOT_SECONDS[name])
+            self._targets.append(Target(name, process, channel, place.name, port))
+        except TargetError as failure:
+            process.kill()
+            raise UnavailableError(" ".join((str(failure), *_last_words(place)))) from None
+        return self._targets[-1]
 
     def _group(self) -> Path:
         mount = control_group.find_mount(
@@ -395,20 +416,6 @@ def workshop() -> Iterator[Workshop]:
 
 def _name() -> str:
     return f"vtax-{os.getpid()}-{uuid.uuid4().hex}"
-
-
-def _answering(
-    name: str, process: subprocess.Popen[bytes], place: Path, port: int | None = None
-) -> Target:
-    channel = Channel(process)
-    assert process.stdin is not None
-    os.write(process.stdin.fileno(), b"go\n")
-    try:
-        channel.await_ready(BOOT_SECONDS[name])
-        return Target(name, process, channel, place.name, port)
-    except TargetError as failure:
-        process.kill()
-        raise UnavailableError(" ".join((str(failure), *_last_words(place)))) from None
 
 
 def _last_words(place: Path) -> list[str]:

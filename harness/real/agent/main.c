@@ -22,6 +22,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+enum { LINE = 1 << 16 };
+
 extern const struct event __start_events[], __stop_events[];
 extern const struct verb __start_verbs[], __stop_verbs[];
 
@@ -97,7 +99,7 @@ static void answer(char *line)
 
 int main(int argc, char **argv)
 {
-    static char line[4096];
+    static char line[LINE];
     if (argc == 2 && !strcmp(argv[1], "--exit"))
         return 0;
     if (getpid() == 1)

@@ -3,13 +3,13 @@
  *
  *     enter BASE NAME                    a new directory on BASE (memory or disk), NAME's inputs in it
  *     run SECONDS VARIABLE... -- WORD... executes a command; standard output goes to the file
- *                                        "stdout" there, errors to "stderr"
+ *                                        "stdout" there
  *         ->  ok NANOSECONDS STATUS PROCESSOR_MICROSECONDS
  *     digest FILE                        ->  ok BYTES FNV-1A
- *     complaint                          ->  ok the first line of "stderr"
+ *     complaint                          ->  ok the first line of its errors
  *     leave                              removes the directory
  *
- * Words are percent-encoded. STATUS is the exit code, or 128 and a signal's number more.
+ * Words are percent-encoded, an empty one is a single percent sign. STATUS is the exit code, or 128 and a signal's number more.
  */
 #define _GNU_SOURCE
 #include "agent.h"
@@ -26,7 +26,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
-enum { WORDS = 256 };
+enum { WORDS = 1024 };
 
 static char place[512];
 static volatile sig_atomic_t late;
@@ -50,6 +50,14 @@ static int clear(void)
         return -1;
     *place = '\0';
     return 0;
+}
+
+/* Complaints go where a program does not write: its disk may be full. */
+static const char *complaints(void)
+{
+    static char path[520];
+    snprintf(path, sizeof path, "%s/complaints", directory);
+    return path;
 }
 
 static void enter(char *rest)
@@ -76,6 +84,7 @@ VERB("enter", enter)
 static void leave(char *rest)
 {
     (void)rest;
+    unlink(complaints());
     if (clear())
         refuse(failed("the directory of the last program"));
     else
@@ -92,18 +101,21 @@ static void decode(char *word)
         if (*word == '%' && sscanf(word + 1, "%2x", &code) == 1) {
             *to++ = (char)code;
             word += 2;
-        } else
+        } else if (*word != '%') /* Alone, it stands for an empty word. */
             *to++ = *word;
     }
     *to = '\0';
 }
 
-/* Cut a line into words; the number of them. */
+/* Cut a line into words; the number of them, or 0 if there are too many. */
 static int cut(char *line, char **words, int most)
 {
     int count = 0;
-    for (char *word = strtok(line, " \n"); word && count < most; word = strtok(NULL, " \n"))
+    for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n")) {
+        if (count == most)
+            return 0;
         decode(words[count++] = word);
+    }
     words[count] = NULL;
     return count;
 }
@@ -114,7 +126,6 @@ static void set_late(int number)
     late = 1;
 }
 
-/* Files of the child's own directory. */
 static void redirect(const char *file, int flags, int descriptor)
 {
     int opened = open(file, flags | O_CLOEXEC, 0600);
@@ -124,14 +135,19 @@ static void redirect(const char *file, int flags, int descriptor)
 
 static void execute(char **variables, char **command)
 {
+    struct rlimit files;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGALRM, SIG_DFL);
     setsid();
+    umask(022);
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max < 1024 ? files.rlim_max : 1024;
+    setrlimit(RLIMIT_NOFILE, &files);
     redirect("/dev/null", O_RDONLY, 0);
     if (chdir(place))
         _exit(126);
     redirect("stdout", O_WRONLY | O_CREAT | O_TRUNC, 1);
-    redirect("stderr", O_WRONLY | O_CREAT | O_TRUNC, 2);
+    redirect(complaints(), O_WRONLY | O_CREAT | O_TRUNC, 2);
     if (program_root && chroot(program_root))
         _exit(126);
     environ = variables;
@@ -180,7 +196,7 @@ static void run(char *rest)
     while (split < count && strcmp(words[split], "--"))
         split++;
     if (split + 1 >= count || !*place) {
-        refuse("no such request");
+        refuse("no such request, or one of too many words");
         return;
     }
     words[split] = NULL;
@@ -243,8 +259,7 @@ VERB("digest", digest)
 static void complaint(char *rest)
 {
     char line[200] = "";
-    int opened = open_there("stderr");
-    FILE *file = opened < 0 ? NULL : fdopen(opened, "r");
+    FILE *file = fopen(complaints(), "r");
     (void)rest;
     /* The first line tells the cause, the others what came of it. */
     while (file && strspn(line, " \t\n") == strlen(line))
