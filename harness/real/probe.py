@@ -55,6 +55,4 @@ def probe(
             up.append(workshop.open(name, agent, staged))
         except (UnavailableError, RefusalError, TargetError) as reason:
             unavailable[name] = str(reason)
-        except OSError as error:
-            unavailable[name] = f"{error.filename or 'the machine'}: {error.strerror}"
     return up, unavailable

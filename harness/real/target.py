@@ -305,6 +305,14 @@ class Workshop:
         UnavailableError
             If the machine lacks what the target needs, or it does not answer in time.
         """
+        try:
+            return self._open(name, agent, staged)
+        except OSError as error:
+            raise UnavailableError(
+                f"{error.filename or self.directory}: {error.strerror}"
+            ) from None
+
+    def _open(self, name: str, agent: Path, staged: Stage | None) -> Target:
         place = self._make(self.directory)
         disk = place / "disk"
         with disk.open("wb") as file:

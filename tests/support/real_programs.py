@@ -13,7 +13,19 @@ _INPUTS = {
     "transactions.sql": sql_transactions(2),
 }
 _ARGUMENTS = {"200000": "50", "800": "5", "10": "1"}
-_TOOLS = ("cat", "env", "fallocate", "grep", "ls", "mkdir", "readlink", "setsid", "sh", "sleep")
+_TOOLS = (
+    "cat",
+    "dd",
+    "env",
+    "fallocate",
+    "grep",
+    "ls",
+    "mkdir",
+    "readlink",
+    "setsid",
+    "sh",
+    "sleep",
+)
 
 
 def small(program: Program) -> Program:

@@ -30,5 +30,5 @@ def build_agent(directory: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         complaint = done.stderr.strip().splitlines()
-        raise UserError(f"{SHORTAGE}: {complaint[-1] if complaint else 'it does not compile'}")
+        raise UserError(f"{SHORTAGE}: {complaint[0] if complaint else 'it does not compile'}")
     return program

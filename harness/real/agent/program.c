@@ -42,16 +42,6 @@ static int forget(const char *path, const struct stat *about, int kind, struct F
     return remove(path);
 }
 
-static int clear(void)
-{
-    if (!*place)
-        return 0;
-    if (nftw(place, forget, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) && errno != ENOENT)
-        return -1;
-    *place = '\0';
-    return 0;
-}
-
 /* Complaints go where a program does not write: its disk may be full. */
 static const char *complaints(void)
 {
@@ -65,10 +55,6 @@ static void enter(char *rest)
     char base[16], name[64], link[600], target[600];
     if (sscanf(rest, "%15s %63s", base, name) != 2 || !inputs) {
         refuse(inputs ? "no such request" : "no programs were given to this target");
-        return;
-    }
-    if (clear()) {
-        refuse(failed("the directory of the last program"));
         return;
     }
     snprintf(place, sizeof place, "%s/program", strcmp(base, "disk") ? program_memory : program_disk);
@@ -85,10 +71,11 @@ static void leave(char *rest)
 {
     (void)rest;
     unlink(complaints());
-    if (clear())
-        refuse(failed("the directory of the last program"));
+    if (nftw(place, forget, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT))
+        refuse(failed(place));
     else
         printf("ok\n");
+    *place = '\0';
 }
 VERB("leave", leave)
 
