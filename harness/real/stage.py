@@ -47,21 +47,27 @@ class Stage:
         """
         if self._image is None:
             root = self.directory / "root"
-            for name in _DIRECTORIES:
-                (root / name).mkdir(parents=True)
-            for link in Path("/").iterdir():
-                # /bin and the like, by whose names programs are called.
-                if link.is_symlink() and link.is_dir():
-                    (root / link.name).symlink_to(os.path.relpath(link.resolve(), "/"))
-            for path in sorted(_closure(self)):
-                _copy(path, root)
-            shutil.copytree(self.inputs, root / "input")
-            image = self.directory / "programs"
-            make_image(image, _needed_bytes(root), "-d", str(root), "-O", "^has_journal")
-            image.chmod(0o400)
-            shutil.rmtree(root)
-            self._image = image
+            try:
+                self._image = self._pack(root)
+            finally:
+                shutil.rmtree(root, ignore_errors=True)
         return self._image
+
+    def _pack(self, root: Path) -> Path:
+        for name in _DIRECTORIES:
+            (root / name).mkdir(parents=True)
+        for link in Path("/").iterdir():
+            # /bin and the like, by whose names programs are called.
+            if link.is_symlink() and link.is_dir():
+                (root / link.name).symlink_to(os.path.relpath(link.resolve(), "/"))
+        for path in sorted(_closure(self)):
+            _copy(path, root)
+        shutil.copytree(self.inputs, root / "input")
+        image = self.directory / "programs"
+        image.unlink(missing_ok=True)
+        make_image(image, _needed_bytes(root), "-d", str(root), "-O", "^has_journal")
+        image.chmod(0o400)
+        return image
 
 
 def stage(programs: Iterable[Program], directory: Path) -> Stage:

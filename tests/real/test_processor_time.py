@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from harness.real.processor_time import tree_seconds
+from harness.real.processor_time import own_seconds, tree_seconds
 
 WORK = "sum(range(3_000_000))"
 
@@ -31,6 +31,23 @@ sys.stdin.read()
     inside, outside = spent(code)
     # The kernel rounds what children took down to a tick of 10 ms, for user and system mode.
     assert inside - 0.021 <= outside <= inside + 0.1
+
+
+def test_own_time_is_to_the_nanosecond_and_holds_no_children():
+    code = f"""
+import subprocess, sys, threading, time
+subprocess.run([sys.executable, "-c", {WORK!r}])
+print(time.process_time(), flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        inside = float(process.stdout.readline())
+        own, tree = own_seconds(process.pid), tree_seconds(process.pid)
+        assert inside <= own < tree
+    assert own_seconds(process.pid) == 0
 
 
 def test_a_child_that_still_runs_counts():

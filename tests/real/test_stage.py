@@ -87,3 +87,12 @@ def test_without_its_maker_there_is_no_image(tmp_path, monkeypatch):
 def test_an_image_that_does_not_come_about_has_a_reason(tmp_path):
     with pytest.raises(UnavailableError, match="no image of programs: "):
         make_image(tmp_path / "image", 1 << 24, "-d", str(tmp_path / "none"))
+
+
+def test_an_image_that_failed_can_be_tried_again(tmp_path, monkeypatch):
+    staged = stage([shell("")], tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "_needed_bytes", lambda root: 1 << 20)
+        with pytest.raises(UnavailableError, match="no image of programs: "):
+            staged.image()
+    assert "sh" in names(staged.image(), "/usr/bin")
