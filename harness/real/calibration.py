@@ -14,7 +14,8 @@ import numpy as np
 
 from harness.real.channel import RefusalError, TargetError
 from harness.real.event import Event
-from harness.real.target import NATIVE, Sample, Target
+from harness.real.sample import Sample
+from harness.real.target import NATIVE, Target
 from harness.statistics.comparisons import paired_ratios, ratio_bootstrap
 from harness.statistics.estimates import Bootstrap, Interval
 

@@ -6,18 +6,18 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.real import control_group, guest
 from harness.real.channel import Channel, RefusalError, TargetError
-from harness.real.condition import Condition, Machine
+from harness.real.condition import Machine
 from harness.real.control_group import UnavailableError
 from harness.real.event import Event
 from harness.real.network import Connection, free_port
 from harness.real.processor_time import own_seconds, tree_seconds
 from harness.real.program import Program, ProgramSample, environment, request
+from harness.real.sample import ExchangeSample, Sample
 from harness.real.stage import SCRATCH_BYTES, Stage, make_image, stage
 from harness.real.warden import MARK, Warden, end_marked
 
@@ -34,33 +34,6 @@ DISK_BYTES = 16 << 20
 # The process is known to the warden before it becomes what it shall be; if this process dies before
 # that, the shell reads the end of its input and ends.
 _GATE = ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What a number of events took, without their preparation and the channel."""
-
-    seconds: float
-    """By this machine's clock."""
-    inside_seconds: float
-    """By the target's clock."""
-    processor_seconds: float
-    """Of the whole process tree of the target, read outside it."""
-    condition: Condition
-    """What the machine was like meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeSample:
-    """What a number of exchanges over a target's network took."""
-
-    seconds: float
-    """By this machine's clock, from the first byte sent to the last one received."""
-    processor_seconds: float
-    """Of the whole process tree of the target, read outside it; not of this process, the other side
-    of the exchange."""
-    condition: Condition
-    """What the machine was like meanwhile."""
 
 
 class Target:

@@ -17,7 +17,8 @@ from harness.real.condition import Condition
 from harness.real.event import EVENTS, Event
 from harness.real.listing import calibration_table
 from harness.real.probe import probe
-from harness.real.target import TARGETS, Sample, workshop
+from harness.real.sample import Sample
+from harness.real.target import TARGETS, workshop
 
 CALLS, FORKS, FILES = (
     next(event for event in EVENTS if event.name == name) for name in ("calls", "forks", "files")
