@@ -40,6 +40,9 @@ class Stage:
     def image(self) -> Path:
         """Return an ext4 image of the programs, what they load and read; made once.
 
+        The same files in the initramfs would make every boot longer, and lie in the guest's memory
+        whether they are used or not.
+
         Raises
         ------
         UnavailableError

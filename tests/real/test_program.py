@@ -112,7 +112,10 @@ def test_a_program_that_does_not_end_is_ended_with_all_it_started(target):
 
 
 def test_a_daemon_that_a_program_left_is_ended(machine, tmp_path):
-    script = f"setsid sh -c 'echo $$ >{tmp_path}/daemon; exec sleep 300' & sleep 0.2"
+    script = (
+        f"setsid sh -c 'echo $$ >{tmp_path}/daemon; exec sleep 300' & "
+        f"until [ -s {tmp_path}/daemon ]; do sleep 0.02; done"
+    )
     assert machine.run(shell(script)).status == 0
     daemon = int((tmp_path / "daemon").read_text())
     with pytest.raises(ProcessLookupError):

