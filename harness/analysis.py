@@ -313,7 +313,6 @@ def _notes(
 
 _MEANINGS: dict[str, str] = {
     Caution.SINGLE_SAMPLE: "a single replication, whose uncertainty is unknown.",
-    Caution.STUDENT: "too few replications for a bootstrap; Student's t was used instead.",
     Caution.FEW_SAMPLES: "fewer than 10 replications, too few to see skewed values.",
     Caution.NO_VARIATION: "all replications agree exactly; the interval has no width.",
     Concern.MIX_DIFFERS: "the baseline completed another mix of transactions.",

@@ -9,12 +9,15 @@ from typer.core import TyperGroup
 from harness import __version__
 from harness.commands import (
     calibrate,
+    capacity,
     catalog,
     compare,
+    explain,
     observe,
     publish,
     results,
     run,
+    sensitivity,
     validate,
     watch,
 )
@@ -52,8 +55,11 @@ for name, command in (
     ("report", results.write_report),
     ("observe", observe.observe_campaign),
     ("verdict", results.print_verdict),
+    ("explain", explain.explain_cell),
     ("export", results.export_runs),
     ("validate", validate.print_validation),
+    ("sensitivity", sensitivity.study_sensitivity),
+    ("capacity", capacity.search_capacity),
     ("publish", publish.publish_campaigns),
     ("compare", compare.compare_campaigns),
     ("calibrate", calibrate.calibrate_machine),

@@ -106,6 +106,49 @@ def environment_results(campaign: CampaignRecord, runs: Runs) -> tuple[Environme
     return tuple(judged.get((each.environment, each.measure), each) for each in results)
 
 
+@dataclass(frozen=True)
+class Confirmation:
+    """How far one measure of one environment confirms the claim, whatever others do."""
+
+    result: EnvironmentResult
+    margin: float
+    """Largest probability value for lying below the margin."""
+    software: float
+    """Largest probability value for lying below the software level; 0 if the claim names none."""
+
+
+def confirmations(
+    campaign: CampaignRecord, cells: Sequence[CellRecord], runs: Runs
+) -> tuple[Confirmation, ...]:
+    """Test one environment in every measure of the claim.
+
+    It is confirmed exactly if no value exceeds the campaign's alpha: confirming needs no
+    allowance for other environments. Where something the claim speaks of was not measured, the
+    values are 1.
+
+    Parameters
+    ----------
+    campaign
+        One with a claim.
+    cells
+        The cells of the environment.
+    runs
+        What they measured.
+    """
+    claim = campaign.claim
+    assert claim is not None
+    (environment,) = {cell.environment for cell in cells}
+    found = []
+    for name in claim["measures"]:
+        result = _compared(name, environment, cells, campaign, runs)
+        lacking = _missing(result, cells, claim, runs)
+        evidence = _evidence(result, claim, campaign, complete=not lacking)
+        margin = max(evidence.below_margin, default=1.0) if evidence.complete else 1.0
+        software = max(evidence.below_software, default=0.0) if evidence.complete else 1.0
+        found.append(Confirmation(result, margin, software))
+    return tuple(found)
+
+
 def _compared(
     name: str,
     environment: Environment,

@@ -116,17 +116,19 @@ def _ratios(name: str, measured: Replications, baseline: Replications, rows: int
     """Ratio of each replication to the baseline's; NaN where either has no result."""
     here, there = np.full(rows, np.nan), np.full(rows, np.nan)
     for replication in sorted(measured.keys() & baseline.keys()):
-        run, reference = measured[replication], baseline[replication]
-        if name == "slowdown":
-            here[replication], there[replication] = slowdown(run, reference), 1.0
-        elif name == "processor-time":
-            here[replication] = run.processor_seconds_per_transaction
-            there[replication] = reference.processor_seconds_per_transaction
-        else:
-            quantile = name.removeprefix("response-")
-            here[replication] = run.quantiles.get(quantile, math.nan)
-            there[replication] = reference.quantiles.get(quantile, math.nan)
+        values = compared(name, measured[replication], baseline[replication])
+        here[replication], there[replication] = values
     return paired_ratios(here, there)
+
+
+def compared(name: str, run: Measures, reference: Measures) -> tuple[float, float]:
+    """Return what a run and the baseline's measured in one measure; NaN where they have none."""
+    if name == "slowdown":
+        return slowdown(run, reference), 1.0
+    if name == "processor-time":
+        return run.processor_seconds_per_transaction, reference.processor_seconds_per_transaction
+    quantile = name.removeprefix("response-")
+    return run.quantiles.get(quantile, math.nan), reference.quantiles.get(quantile, math.nan)
 
 
 def _concerns(name: str, measured: Replications, baseline: Replications) -> tuple[str, ...]:

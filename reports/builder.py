@@ -4,9 +4,8 @@ import base64
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,6 +15,7 @@ from harness.campaign.store import Store
 from harness.errors import UserError
 from reports import numbers
 from reports.drawing import drawing
+from reports.evidence import Evidence, gather
 from reports.material import Material, load_text
 from reports.sections import SECTIONS
 from reports.texts import LANGUAGES, Texts
@@ -49,7 +49,8 @@ def build_report(directory: Path, language: str = LANGUAGES[0]) -> Path:
     Raises
     ------
     UserError
-        If there is no readable store, or the directory cannot be written.
+        If there is no readable store, its validation is damaged, or the directory cannot be
+        written.
     """
     (path,) = build_reports(directory, (language,))
     return path
@@ -59,8 +60,10 @@ def build_reports(directory: Path, languages: Sequence[str]) -> list[Path]:
     """Write the report of a campaign in several languages; see :func:`build_report`."""
     with Store.open(directory) as store:
         study = analyse(store)
-        drawn = store.drawn()
-    return [_write(directory / file_name(each), render(study, drawn, each)) for each in languages]
+        evidence = gather(store, directory)
+    return [
+        _write(directory / file_name(each), render(study, evidence, each)) for each in languages
+    ]
 
 
 def _write(target: Path, page: str) -> Path:
@@ -71,9 +74,7 @@ def _write(target: Path, page: str) -> Path:
     return target
 
 
-def render(
-    study: Study, drawn: Mapping[str, Mapping[str, Any]] | None = None, language: str = LANGUAGES[0]
-) -> str:
+def render(study: Study, evidence: Evidence | None = None, language: str = LANGUAGES[0]) -> str:
     """Return the report of a study as one HTML page without any reference to elsewhere.
 
     Equal studies give equal pages.
@@ -82,13 +83,13 @@ def render(
     ----------
     study
         What the campaign found out.
-    drawn
-        For each draw of the uncertain constants, the values drawn.
+    evidence
+        What there is besides it.
     language
         One that there is a locale of.
     """
     texts = Texts(language)
-    material = Material(study, texts, drawn or {})
+    material = Material(study, texts, evidence or Evidence())
     with drawing():
         found = [(name, content(material)) for name, content in SECTIONS]
     sections = {name: content for name, content in found if content is not None}

@@ -1,7 +1,7 @@
 """What the sections of a report are made from: a study, seen by machine, system and work."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -9,6 +9,8 @@ from harness.analysis import EnvironmentResult, Study
 from harness.campaign.record import CellRecord
 from harness.environments import Environment, Load
 from harness.summary import CellSummary
+from harness.validation.record import ValidationRecord
+from reports.evidence import Evidence
 from reports.palette import Style, level_of, styles
 from reports.texts import Texts
 
@@ -24,8 +26,22 @@ class Material:
 
     study: Study
     texts: Texts
-    drawn: Mapping[str, Mapping[str, Any]]
-    """For each draw of the uncertain constants its values, by name."""
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @property
+    def drawn(self) -> Mapping[str, Mapping[str, Any]]:
+        """For each draw of the uncertain constants its values, by name."""
+        return self.evidence.drawn
+
+    @property
+    def validation(self) -> ValidationRecord | None:
+        """What the model was held against; None if that was not kept beside the results."""
+        return self.evidence.validation
+
+    @property
+    def used(self) -> Mapping[str, tuple[str, ...]]:
+        """Virtualization -> the constants that its costs were made of, beyond the baseline's."""
+        return self.evidence.used
 
     @property
     def claim(self) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """A published report: a directory of a site that is made once and never changes.
 
-Its identity is the digest of everything that the campaign holds: its record, its cells, every run.
+Its identity is the digest of everything that the campaign holds: its record, its cells, every run,
+and the validation kept beside them.
 The same results published again are the same publication; any other result is a new one. Only
 files that were not there are ever added to it: another language, a PDF that could not be printed
 before.
@@ -19,7 +20,9 @@ from harness.campaign.export import export
 from harness.campaign.store import Store
 from harness.errors import UserError
 from harness.findings import Findings, findings, read_findings
+from harness.validation.record import ValidationRecord, read_record
 from reports.builder import render
+from reports.evidence import gather
 from reports.pdf import PrintingError, print_page
 from reports.site_files import is_safe_name, new_directory, safe_name, write_new
 
@@ -71,8 +74,8 @@ def pdf_name(language: str) -> str:
     return f"report.{language}.pdf"
 
 
-def digest_of(store: Store) -> str:
-    """Return SHA-256 of all that a store holds, however it is kept."""
+def digest_of(store: Store, validation: ValidationRecord | None = None) -> str:
+    """Return SHA-256 of all that a store holds, however it is kept, and of the validation."""
     digest = hashlib.sha256()
 
     def add(value: object) -> None:
@@ -88,6 +91,8 @@ def digest_of(store: Store) -> str:
         digest.update(b"\n" if run.result is None else run.result.to_json().encode() + b"\n")
     add(store.drawn())
     add(store.damaged)
+    if validation is not None:
+        add(validation.model_dump(mode="json"))
     return digest.hexdigest()
 
 
@@ -141,8 +146,9 @@ def publish_campaign(
     UserError
         If there is no readable store, or runs are added to it meanwhile.
     """
+    held_against = read_record(source)
     with Store.open(source) as store:
-        digest = digest_of(store)
+        digest = digest_of(store, held_against)
         damaged = tuple(store.damaged)
         held = next((each for each in known if each.entry.digest == digest), None)
         lacking = [
@@ -152,8 +158,8 @@ def publish_campaign(
         ]
         if held is not None and not lacking:
             return held, damaged
-        study, drawn = analyse(store), store.drawn()
-        pages = {each: render(study, drawn, each).encode(errors="replace") for each in lacking}
+        study, evidence = analyse(store), gather(store, source)
+        pages = {each: render(study, evidence, each).encode(errors="replace") for each in lacking}
         if held is not None:
             for language, page in pages.items():
                 write_new(held.directory / page_name(language), page)
@@ -181,7 +187,7 @@ def publish_campaign(
             export(store, "parquet", into=directory)
             write_new(directory / FINDINGS, _json(told))
             write_new(directory / ENTRY, _json(entry))
-            if digest_of(store) != digest:
+            if digest_of(store, held_against) != digest:
                 raise UserError(f"{source}: runs are being added to it; publish when it is done")
         return Publication(target, entry), damaged
 

@@ -16,8 +16,12 @@ from harness.analysis import EnvironmentResult, Outcome
 from harness.metrics.digest import RELATIVE_ERROR
 from harness.overheads import BASELINE, MEASURES
 from reports import figures, numbers, scenarios, tables
+from reports.capacity import capacity
+from reports.limits import limits
 from reports.material import Material, chunks, distinct, place_text
 from reports.palette import CAUSES
+from reports.sensitivity import sensitivity
+from reports.validation import validation
 
 Content = dict[str, Any]
 
@@ -343,13 +347,6 @@ def method(material: Material) -> Content:
     }
 
 
-def limits(material: Material) -> Content:
-    """Tell what the study cannot."""
-    every = material.study.campaign.constants
-    counts = Counter(each["status"] for each in every)
-    return {"total": len(every), "assumed": counts["assumed"], "recalled": counts["recalled"]}
-
-
 def repeat(material: Material) -> Content:
     """List commands, seed and versions."""
     campaign = material.study.campaign
@@ -379,8 +376,11 @@ SECTIONS: tuple[tuple[str, Callable[[Material], Content | None]], ...] = (
     ("overheads", overheads),
     ("time", time),
     ("responses", responses),
+    ("capacity", capacity),
     ("against", against),
+    ("sensitivity", sensitivity),
     ("failures", failures),
+    ("validation", validation),
     ("constants", constants),
     ("method", method),
     ("limits", limits),

@@ -1,7 +1,11 @@
+import math
+
+import numpy as np
 import pytest
 
 from harness.analysis import analyse
 from harness.overheads import MEASURES
+from harness.statistics.comparisons import holm, ratio_bootstrap
 from harness.statistics.verdict import Outcome
 
 GOOD = {"response": 1.03, "processor": 1.04}
@@ -145,3 +149,23 @@ def test_measures_outside_the_claim_are_compared_but_not_judged(synthetic, tmp_p
         assert (each.outcome is None) == each.measure.startswith("response-")
         assert set(each.all) == {"shared-uncapped", "hosted-vmware"}
         assert each.load == (("users", "4"),)
+
+
+def test_evidence_is_that_whose_error_rates_are_simulated(synthetic, tmp_path) -> None:
+    """As tests/statistics/test_error_rates.py makes it: one test of each kind, Holm over all."""
+    campaign = synthetic(true={"shared-uncapped": {"response": 1.09}, "hosted-vmware": HOSTED})
+    found = judged(campaign, tmp_path)
+    margin = math.log1p(campaign.margin)
+    firmware = np.column_stack([each.firmware.column() for each in found.values()])
+    software = np.column_stack([each.software.column() for each in found.values()])
+    alone = ratio_bootstrap(firmware, seed=campaign.record.seed)
+    against = ratio_bootstrap(firmware / software, seed=campaign.record.seed)
+    adjusted = holm(np.concatenate([alone.p_above(margin), against.p_above(0.0)]))
+    expected = {
+        "below-margin": alone.p_below(margin),
+        "below-software": against.p_below(0.0),
+        "above-margin": adjusted[: len(found)],
+        "above-software": adjusted[len(found) :],
+    }
+    for name, values in expected.items():
+        assert [each.p_values[name] for each in found.values()] == pytest.approx(values.tolist())

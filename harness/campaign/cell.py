@@ -111,6 +111,8 @@ class RunSpec:
     """Digest of the model's own source, so that a changed model is another run."""
     constants_digest: str = field(default="", compare=False)
     """``constants.digest()``, computed once for all runs that share the constants."""
+    arrivals: int | None = None
+    """The replication whose arrivals and demands the run sees; None: its own."""
 
     @cached_property
     def system(self) -> SystemConfiguration:
@@ -133,13 +135,18 @@ class RunSpec:
         )
         return replace(self.cell.nominal_system, partitions=partitions)
 
+    @property
+    def streams(self) -> int:
+        """The replication that random streams are made of."""
+        return self.replication if self.arrivals is None else self.arrivals
+
     @cached_property
     def identity(self) -> str:
         """SHA-256 of everything that decides the result, and of nothing else."""
         return sha256_of(
             {
                 "cell": self.cell.digest,
-                "replication": self.replication,
+                "replication": self.streams,
                 "seed": self.seed,
                 "constants": self.constants_digest or self.constants.digest(),
                 "locustfiles": [(file.path, file.sha256) for file in self.locustfiles],

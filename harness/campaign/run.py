@@ -21,8 +21,9 @@ from workloads.loading import load_user
 SETTLING = 0.25
 """Where the warm-up is to be detected, a run lasts longer by this part of its duration."""
 
-SLICES = 100
-"""Where the warm-up is to be detected, the mean response time is taken in this many slices."""
+SLICES = 200
+"""Where the warm-up is to be detected, the mean response time is taken in this many slices. Fewer
+would leave too little beyond the half to see that a run has not settled by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def run_cell(spec: RunSpec) -> RunResult:
     machine = Machine(clock, spec.system, spec.constants)
     environment = Environment(catch_exceptions=False)
     observation = Observation(machine, environment)
-    crowd = Crowd(clock, environment, spec.seed, spec.replication)
+    crowd = Crowd(clock, environment, spec.seed, spec.streams)
     with locust_on(clock):
         try:
             for partition in spec.system.partitions:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -174,6 +174,14 @@ class Store:
         rows = self._connection.execute("SELECT status, count(*) FROM runs GROUP BY status")
         return {"complete": 0, "failed": 0, **dict(rows.fetchall())}
 
+    def measured(self) -> frozenset[int]:
+        """Return the positions of the cells of which at least one run has a result."""
+        try:
+            rows = self._connection.execute("SELECT cell FROM runs WHERE status = 'complete'")
+            return frozenset(cell for (cell,) in rows)
+        except sqlite3.DatabaseError:
+            return frozenset(run.cell.position for run in self.runs() if run.result is not None)
+
     def add_result(
         self,
         identity: str,
@@ -223,14 +231,21 @@ class Store:
                 raise UserError(f"{path}: cannot be written ({error})") from None
             raise
 
-    def runs(self) -> Iterator[StoredRun]:
+    def runs(self, positions: Collection[int] | None = None) -> Iterator[StoredRun]:
         """Yield all intact rows in the order of the matrix, then of the replication.
 
         What cannot be read is skipped; :attr:`damaged` says what that was.
+
+        Parameters
+        ----------
+        positions
+            Only rows of cells at these places of the matrix; None: all.
         """
         cells = {cell.position: cell for cell in self.campaign.cells}
         self.damaged = list(self._damaged_cells)
-        for rowid, label in self._row_numbers():
+        for rowid, position, label in self._row_numbers():
+            if positions is not None and position not in positions:
+                continue
             try:
                 row = self._connection.execute(
                     "SELECT identity, cell, replication, constants, failure, reason, result "
@@ -262,13 +277,15 @@ class Store:
             self.damaged.append(f"drawn constants: {error}")
         return drawn
 
-    def _row_numbers(self) -> list[tuple[int, str]]:
-        """Return (rowid, what to call it), in order; all that there may be if the order is lost."""
+    def _row_numbers(self) -> list[tuple[int, int, str]]:
+        """Return (rowid, cell, what to call it) in order; all there may be if that is lost."""
         try:
             rows = self._connection.execute(
                 "SELECT rowid, cell, replication FROM runs ORDER BY cell, replication"
             ).fetchall()
-            return [(rowid, f"cell {cell} replication {number}") for rowid, cell, number in rows]
+            return [
+                (rowid, cell, f"cell {cell} replication {number}") for rowid, cell, number in rows
+            ]
         except sqlite3.DatabaseError as error:
             self.damaged.append(f"index of the runs: {error}")
         found: list[tuple[int, int, int]] = []
@@ -284,7 +301,8 @@ class Store:
             if row is not None:
                 found.append(row)
         return [
-            (rowid, f"cell {cell} replication {number}") for cell, number, rowid in sorted(found)
+            (rowid, cell, f"cell {cell} replication {number}")
+            for cell, number, rowid in sorted(found)
         ]
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from harness import units
 from harness.catalog.constant import Constant
@@ -156,6 +157,27 @@ class Catalog:
         assert isinstance(texts, tuple)
         return tuple(parse_configuration(str(text)) for text in texts)
 
+    def costs(self, level: str, *, together: bool = False) -> tuple[str, ...]:
+        """Name the costs of a level of virtualization, sorted.
+
+        Parameters
+        ----------
+        level
+            ``firmware`` or ``software``.
+        together
+            Only those whose change makes the whole level dearer or cheaper: a factor that others
+            are multiplied by stands for them.
+        """
+        listed = self.constants.get(f"levels.{level}.together") if together else None
+        listed = listed or self.constants[f"levels.{level}.costs"]
+        patterns = listed.value if isinstance(listed.value, tuple) else ()
+        return tuple(
+            name
+            for name, constant in self.constants.items()
+            if any(fnmatchcase(name, str(pattern)) for pattern in patterns)
+            and isinstance(_first(constant), float)
+        )
+
     def profile(self, name: str) -> Profile:
         """Describe a workload profile: its groups of users, and where their demand is found.
 
@@ -192,6 +214,10 @@ class Catalog:
 
     def _items(self, collection: str) -> tuple[str, ...]:
         return items(self.constants, collection)
+
+
+def _first(constant: Constant) -> object:
+    return constant.value[0] if isinstance(constant.value, tuple) else constant.value
 
 
 def items(constants: Mapping[str, Constant], collection: str) -> tuple[str, ...]:

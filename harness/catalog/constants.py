@@ -2,7 +2,7 @@
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.catalog.constant import Value
 
@@ -93,6 +93,29 @@ class Constants(Mapping[str, Value]):
         slope = (entries[right] - entries[left]) / (at[right] - at[left])
         return max(0.0, entries[left] + slope * (x - at[left]))
 
+    def changed(self, values: Mapping[str, Value]) -> "Constants":
+        """Give the same with other values for some.
+
+        Raises
+        ------
+        KeyError
+            When a name is no constant's.
+        """
+        for name in values:
+            if name not in self._values:
+                raise KeyError(name)
+        return Constants({**self._values, **values}, self._points)
+
+    def multiplied(self, names: Iterable[str], factor: float) -> "Constants":
+        """Give the same with some numbers, or all entries of some tables, times a factor."""
+        found: dict[str, Value] = {}
+        for name in names:
+            value = self._values[name]
+            entries = value if isinstance(value, tuple) else (value,)
+            scaled = tuple(float(entry) * factor for entry in entries)
+            found[name] = scaled if isinstance(value, tuple) else scaled[0]
+        return self.changed(found)
+
     def digest(self) -> str:
         """Give a sha256 (hexadecimal) of everything in here, for the identity of a run."""
         digest = hashlib.sha256()
@@ -103,3 +126,43 @@ class Constants(Mapping[str, Value]):
     def _entries(self, name: str) -> tuple[float, ...] | tuple[str, ...]:
         value = self._values[name]
         return value if isinstance(value, tuple) else ()
+
+
+class NotedConstants(Constants):
+    """Constants that remember which of them were asked for.
+
+    Attributes
+    ----------
+    read
+        Names asked for so far.
+    """
+
+    __slots__ = ("read",)
+
+    def __init__(self, constants: Constants) -> None:
+        super().__init__(constants._values, constants._points)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Value:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def number(self, name: str) -> float:
+        """Give a constant that is one number, and note it; likewise below."""
+        self.read.add(name)
+        return super().number(name)
+
+    def text(self, name: str) -> str:
+        """Give a constant that is a text."""
+        self.read.add(name)
+        return super().text(name)
+
+    def flag(self, name: str) -> bool:
+        """Give a constant that is a truth value."""
+        self.read.add(name)
+        return super().flag(name)
+
+    def table(self, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Give a constant that is a table."""
+        self.read.add(name)
+        return super().table(name)

@@ -1,6 +1,8 @@
 """``vtax validate``: why the model may be believed, and where it misses."""
 
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +25,12 @@ def print_validation(
     quick: Annotated[
         bool, typer.Option("--quick", help="Shorter runs with wider intervals.")
     ] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Keep the table beside a campaign's results, for its report."
+        ),
+    ] = None,
 ) -> None:
     """Hold the model against theory, published figures and itself.
 
@@ -31,6 +39,8 @@ def print_validation(
     """
     from harness.validation.suite import validate
 
+    if into is not None:
+        _check_results(into)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("validating", total=None)
@@ -41,6 +51,11 @@ def print_validation(
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
         )
+    if into is not None:
+        from harness.validation.record import recorded, write_record
+
+        kept = write_record(recorded(rows, quick=quick), into)
+        print(f"vtax: the table is kept in {kept}, for 'vtax report {into}'", file=sys.stderr)
     failed = [row for row in rows if row.must_hold and not row.passed]
     if as_json:
         told = {"quick": quick, "passed": not failed, "rows": [row.to_json() for row in rows]}
@@ -48,6 +63,19 @@ def print_validation(
     else:
         Console().print(validation_table(rows, quick))
     raise typer.Exit(FAILED if failed else 0)
+
+
+def _check_results(directory: Path) -> None:
+    """Make sure that there are results to keep the table beside, before the work is done."""
+    import os
+
+    from harness.campaign.store import Store
+    from harness.errors import UserError
+
+    with Store.open(directory):
+        pass
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise UserError(f"--into {directory}: not writable")
 
 
 _TITLES = {
@@ -63,6 +91,8 @@ def validation_table(rows: list["Row"], quick: bool) -> "RenderableType":
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
+
+    from harness.validation.amounts import amount, error_text, interval_text, tolerance_text
 
     parts: list[RenderableType] = []
     for kind, title in _TITLES.items():
@@ -82,9 +112,9 @@ def validation_table(rows: list["Row"], quick: bool) -> "RenderableType":
                 Text(row.measure + mark),
                 Text(amount(row.expected, row.unit)),
                 Text(amount(row.value, row.unit)),
-                Text(_interval(row)),
-                Text(_error(row)),
-                Text(_tolerance(row)),
+                Text(interval_text(row)),
+                Text(error_text(row)),
+                Text(tolerance_text(row)),
                 _outcome(row),
             )
             last = row.case
@@ -110,52 +140,6 @@ def summary(rows: list["Row"], quick: bool) -> str:
         f"{len(predicted) - missed} hold, {missed} missed."
     )
     return f"{text} Quick: intervals are wider than a full validation allows." if quick else text
-
-
-_SCALES = {
-    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
-    "B/s": ((2**20, "MiB/s"),),
-}
-
-
-def amount(value: float, unit: str) -> str:
-    """Write a value with its unit as people would."""
-    if unit == "":
-        return f"{100 * value:.3g} %"
-    if unit == "/s":
-        return f"{value:.5g} /s"
-    scales = _SCALES.get(unit, ((1.0, unit),))
-    for scale, name in scales:
-        if abs(value) >= scale or scale == scales[-1][0]:
-            if not value:
-                break
-            return f"{_digits(value / scale)} {name}"
-    return f"0 {unit}"
-
-
-def _digits(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
-def _interval(row: "Row") -> str:
-    if row.low == row.high:
-        return "-"
-    return f"{amount(row.low, row.unit)} to {amount(row.high, row.unit)}"
-
-
-def _error(row: "Row") -> str:
-    if not row.expected:
-        return amount(row.error, row.unit)
-    return f"{100 * row.error:+.2f} %"
-
-
-def _tolerance(row: "Row") -> str:
-    if row.kind == "theory":
-        text = f"half-width {100 * row.half_width:.2f} of {100 * row.tolerance:g} %"
-        return f"{text}; +{100 * row.allowance:g} %" if row.allowance >= 0.001 else text
-    if not row.expected:
-        return amount(row.tolerance, row.unit)
-    return f"{100 * row.tolerance:.3g} %"
 
 
 def _outcome(row: "Row") -> "RenderableType":

@@ -58,6 +58,40 @@ def _dispatched(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
             yield (partition.name,), partition.occupied_ns() / 1e9
 
 
+def _os_events(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
+    for name, partition in o.machine.partitions.items():
+        for event, count in partition.events.items():
+            yield (name, event), count
+
+
+def _network(of: Callable[[int, int], int]) -> Callable[[Observation], Reading]:
+    """Sum something of size and packets over what passed the protocol stacks."""
+
+    def read(o: Observation) -> Reading:
+        totals: dict[tuple[str, ...], float] = {}
+        for partition in o.machine.dispatched():
+            for (way, direction, size, packets), tally in partition.traffic.items():
+                key = (partition.name, way, direction)
+                totals[key] = totals.get(key, 0.0) + of(size, packets) * tally.count
+        return totals.items()
+
+    return read
+
+
+def _bridged(of: Callable[[int], int]) -> Callable[[Observation], Reading]:
+    """Sum something of size over what the VIOS bridged."""
+
+    def read(o: Observation) -> Reading:
+        totals: dict[tuple[str, ...], float] = {}
+        for name, vios in o.machine.vios.items():
+            for (direction, traffic, size), tally in vios.bridged.items():
+                key = (name, direction, traffic)
+                totals[key] = totals.get(key, 0.0) + of(size) * tally.count
+        return totals.items()
+
+    return read
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         "vtax_processor_seconds",
@@ -130,6 +164,76 @@ FAMILIES: tuple[Family, ...] = (
         lambda o: (((p.name,), p.phantom_interrupts) for p in o.machine.dispatched()),
     ),
     Family(
+        "vtax_partition_ticks",
+        "counter",
+        "Clock ticks that a partition's virtual processors took.",
+        ("partition",),
+        lambda o: (((p.name,), p.ticks) for p in o.machine.dispatched()),
+    ),
+    Family(
+        "vtax_partition_idle_ticks",
+        "counter",
+        "Of these, clock ticks that found their virtual processor idle.",
+        ("partition",),
+        lambda o: (((p.name,), p.idle_ticks) for p in o.machine.dispatched()),
+    ),
+    Family(
+        "vtax_partition_refilled_lines",
+        "counter",
+        "Cache lines fetched again after others had driven them out.",
+        ("partition",),
+        lambda o: (((p.name,), p.refilled_lines) for p in o.machine.dispatched()),
+    ),
+    Family(
+        "vtax_partition_queue_wait_seconds",
+        "counter",
+        "Time that work waited in the operating system for a virtual processor.",
+        ("partition",),
+        lambda o: (((p.name,), p.queue_wait_ns() / 1e9) for p in o.machine.dispatched()),
+    ),
+    Family(
+        "vtax_os_events",
+        "counter",
+        "Operating-system events that a partition's users asked for.",
+        ("partition", "event"),
+        _os_events,
+    ),
+    Family(
+        "vtax_host_ticks",
+        "counter",
+        "Clock ticks of the host operating system, on all processors.",
+        (),
+        lambda o: [((), o.machine.host_ticks)],
+    ),
+    Family(
+        "vtax_network_segments",
+        "counter",
+        "Pieces of streams that a partition's protocol stack worked on.",
+        ("partition", "way", "direction"),
+        _network(lambda _, packets: int(packets > 0)),
+    ),
+    Family(
+        "vtax_network_packets",
+        "counter",
+        "Packets of those pieces.",
+        ("partition", "way", "direction"),
+        _network(lambda _, packets: packets),
+    ),
+    Family(
+        "vtax_network_messages",
+        "counter",
+        "Requests and responses that a partition's protocol stack worked on.",
+        ("partition", "way", "direction"),
+        _network(lambda _, packets: int(packets == 0)),
+    ),
+    Family(
+        "vtax_network_bytes",
+        "counter",
+        "Bytes of streams, requests and responses in a partition's protocol stack.",
+        ("partition", "way", "direction"),
+        _network(lambda size, _: size),
+    ),
+    Family(
         "vtax_pool_processors",
         "gauge",
         "Processors of the shared pool (psize).",
@@ -178,6 +282,13 @@ FAMILIES: tuple[Family, ...] = (
         lambda o: (((d.name,), d.busy_ns / 1e9) for d in o.machine.disks),
     ),
     Family(
+        "vtax_disk_response_seconds",
+        "counter",
+        "Time that completed operations took at the disk, waiting included.",
+        ("disk",),
+        lambda o: (((d.name,), d.response_ns / 1e9) for d in o.machine.disks),
+    ),
+    Family(
         "vtax_vios_operations",
         "counter",
         "Virtual SCSI operations that a Virtual I/O Server took on.",
@@ -206,6 +317,27 @@ FAMILIES: tuple[Family, ...] = (
         lambda o: (((name,), vios.bridged_bytes) for name, vios in o.machine.vios.items()),
     ),
     Family(
+        "vtax_bridge_segments",
+        "counter",
+        "Pieces of streams, requests and responses that a Shared Ethernet Adapter bridged.",
+        ("vios", "direction", "traffic"),
+        _bridged(lambda _: 1),
+    ),
+    Family(
+        "vtax_bridge_bytes",
+        "counter",
+        "Bytes of those, by direction and kind of traffic.",
+        ("vios", "direction", "traffic"),
+        _bridged(lambda size: size),
+    ),
+    Family(
+        "vtax_bridge_seconds",
+        "counter",
+        "Time that those took in the Shared Ethernet Adapter, waiting included.",
+        ("vios",),
+        lambda o: (((name,), vios.bridging_ns / 1e9) for name, vios in o.machine.vios.items()),
+    ),
+    Family(
         "vtax_wire_bytes",
         "counter",
         "Payload that an Ethernet adapter carried, both directions together.",
@@ -218,6 +350,13 @@ FAMILIES: tuple[Family, ...] = (
         "Time of a wire in use, both directions summed.",
         ("adapter",),
         lambda o: (((wire.name,), wire.busy_ns / 1e9) for wire in o.machine.network.wires),
+    ),
+    Family(
+        "vtax_wire_transit_seconds",
+        "counter",
+        "Time that pieces took on a wire, waiting included, both directions together.",
+        ("adapter",),
+        lambda o: (((wire.name,), wire.transit_ns / 1e9) for wire in o.machine.network.wires),
     ),
 )
 

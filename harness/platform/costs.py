@@ -69,7 +69,8 @@ class Costs:
             known = self._events.get(id(events))
             if known is not None and known[0] is events:
                 return known[1], known[2]
-        native, hosted = self.number("native.transfer"), self.number("hosted.transfer")
+        native = self.number("native.transfer")
+        hosted = 0.0 if self.flavour is None else self.number("hosted.transfer")
         os_cycles = monitor_cycles = 0.0
         for name, count in events.items():
             if f"events.native.{name}" not in self.constants:

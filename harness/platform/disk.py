@@ -37,8 +37,9 @@ class Disk:
 
     Attributes
     ----------
-    operations, bytes, busy_ns
-        Completed operations, bytes moved, and time of the spindles in use (all summed).
+    operations, bytes, busy_ns, response_ns
+        Completed operations, bytes moved, time of the spindles in use (all summed), and time that
+        operations took from being submitted to being completed (all summed).
     broken
         Whether nothing gets through to it: operations wait for :meth:`repair`.
     """
@@ -70,6 +71,7 @@ class Disk:
         self.operations = 0
         self.bytes = 0
         self.busy_ns = 0
+        self.response_ns = 0
         self.broken = False
         self._held: list[tuple[int, int | None, bool, Callable[[], object]]] = []
 
@@ -124,6 +126,7 @@ class Disk:
         def finished() -> None:
             self.operations += 1
             self.bytes += size_bytes
+            self.response_ns += link_end - now
             done()
 
         self.clock.call_in(link_end - now, finished)

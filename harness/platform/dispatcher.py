@@ -166,6 +166,7 @@ class Dispatcher(ABC):
             lines = max(0, min(lines, self._others_since(vp, chip) + lines - self.cache.lines))
         else:
             chip.lines += vp.partition.working_set_lines
+        vp.partition.refilled_lines += lines
         ns = round(lines * self.cache.refill_ns_per_line)
         burst.account[_REFILL] += ns
         return ns
@@ -234,7 +235,7 @@ class Dispatcher(ABC):
                 assert processor is not None
                 self.release(processor)
                 return
-            vp.burst = following = partition.run_queue.popleft()
+            vp.burst = following = partition.next_in_queue()
         vp.work_ns = now
         vp.stolen_ns = 0
         if vp.limit_ns is not None and now >= vp.limit_ns:

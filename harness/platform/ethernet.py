@@ -20,8 +20,9 @@ class Wire:
 
     Attributes
     ----------
-    bytes, busy_ns
-        Payload carried and time in use, both directions together.
+    bytes, busy_ns, transit_ns
+        Payload carried, time in use, and time that pieces took from being handed over to being
+        there, waiting included (all summed); both directions together.
     broken
         Whether it carries nothing: messages go over the deputy, or wait for :meth:`repair`.
     deputy
@@ -48,6 +49,7 @@ class Wire:
         self.latency_ns = latency_ns
         self.bytes = 0
         self.busy_ns = 0
+        self.transit_ns = 0
         self.broken = False
         self.deputy: Wire | None = None
         self._held: list[tuple[bool, int, Callable[[], object]]] = []
@@ -74,6 +76,7 @@ class Wire:
         self._active_ns[outbound] = end
         self.bytes += size_bytes
         self.busy_ns += busy_ns
+        self.transit_ns += end + self.latency_ns - now
         self.clock.call_in(end + self.latency_ns - now, done)
 
     def give_over(self, deputy: "Wire") -> None:

@@ -54,6 +54,8 @@ class Machine:
         Who owns what, and handing it over.
     power
         Whether it is on.
+    host_ticks
+        Clock ticks of a host operating system so far.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Machine:
         )
         self.power = Power(clock)
         self._taken = count()
+        self.host_ticks = 0
         self._build_dispatchers()
         self.network = Network(self)
         for vios in configuration.vios:
@@ -374,6 +377,7 @@ class Machine:
 
         def tick() -> None:
             clock.call_in(period_ns, tick)
+            self.host_ticks += 1
             vp = processor.vp
             if vp is not None:
                 vp.stolen_ns += tick_ns

@@ -5,6 +5,7 @@ that is not the platform's concern.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from harness.platform.burst import Part
 from harness.platform.costs import Costs
@@ -12,6 +13,7 @@ from harness.platform.ledger import Cause
 from harness.platform.network import Stage, stream, travel
 from harness.platform.partition import Partition
 from harness.platform.storage import BlockPath
+from harness.platform.traffic import Tally
 
 Done = Callable[[], object]
 Routes = Callable[[str, str], Sequence[Stage]]
@@ -49,6 +51,7 @@ class ModelledPartition:
         self.window_bytes = window_bytes
         self._make_route = routes
         self._routes: dict[tuple[str, str], Sequence[Stage]] = {}
+        self._event_calls: dict[object, tuple[Mapping[str, float], Tally]] = {}
 
     def compute(
         self, processor_seconds: float, events: Mapping[str, float] | None, done: Done
@@ -59,6 +62,13 @@ class ModelledPartition:
         if not events:
             self.partition.execute((((_USER, user_ns),), user_ns), done)
             return
+        # A read-only view stands for itself: the same users show the same one again and again.
+        fixed = isinstance(events, MappingProxyType)
+        key = id(events) if fixed else tuple(events.items())
+        held = self._event_calls.get(key)
+        if held is None:
+            held = self._event_calls[key] = events if fixed else dict(events), Tally()
+        held[1].count += 1
         os_ns, monitor_ns = costs.events(events)
         parts: tuple[Part, ...] = ((_USER, user_ns), (_OS, os_ns))
         if monitor_ns:
@@ -94,6 +104,15 @@ class ModelledPartition:
             travel(self._route("response", to), response_bytes, heard)
 
         travel(self._route("request", to), request_bytes, answered)
+
+    @property
+    def events(self) -> dict[str, float]:
+        """How many operating-system events of each kind its users have asked for."""
+        totals: dict[str, float] = {}
+        for events, tally in self._event_calls.values():
+            for name, count in events.items():
+                totals[name] = totals.get(name, 0.0) + count * tally.count
+        return totals
 
     def crash(self) -> None:
         """Stop dead; all work is lost."""

@@ -12,6 +12,7 @@ from harness.platform.burst import Burst, Part, Work, work
 from harness.platform.ethernet import Wire
 from harness.platform.ledger import Account, Cause
 from harness.platform.partition import Partition
+from harness.platform.traffic import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, Tally
 from harness.platform.vios import Vios
 
 Done = Callable[[], object]
@@ -36,6 +37,8 @@ class StackCosts:
         What half of a small request-and-response pair costs instead.
     payload_bytes
         Bytes in a full packet.
+    way
+        One of those of :mod:`harness.platform.traffic`.
     """
 
     per_byte: tuple[tuple[int, float], ...]
@@ -43,10 +46,15 @@ class StackCosts:
     message_parts: tuple[Part, ...]
     exchange_parts: tuple[Part, ...]
     payload_bytes: int
+    way: str = ADAPTER
+
+    def packets(self, size_bytes: int) -> int:
+        """Count the packets of a piece of a stream."""
+        return max(1, -(-size_bytes // self.payload_bytes))
 
     def stream_work(self, size_bytes: int) -> Work:
         """Return the work for one segment of a stream."""
-        packets = max(1, -(-size_bytes // self.payload_bytes))
+        packets = self.packets(size_bytes)
         return work(
             *self.message_parts,
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
@@ -72,13 +80,20 @@ def stack_stage(partition: Partition, costs: StackCosts, *, small: bool, interru
     interrupt
         Whether the work begins with an interrupt (receiving) rather than in a thread (sending).
     """
-    known: dict[int, Work] = {}
+    known: dict[int, tuple[Work, Tally]] = {}
     derive = costs.small_work if small else costs.stream_work
+    direction = IN if interrupt else OUT
+
+    def meet(size_bytes: int) -> tuple[Work, Tally]:
+        packets = 0 if small else costs.packets(size_bytes)
+        key = (costs.way, direction, size_bytes, packets)
+        tally = partition.traffic.setdefault(key, Tally())
+        known[size_bytes] = derive(size_bytes), tally
+        return known[size_bytes]
 
     def stage(size_bytes: int, done: Done) -> None:
-        needed = known.get(size_bytes)
-        if needed is None:
-            needed = known[size_bytes] = derive(size_bytes)
+        needed, tally = known.get(size_bytes) or meet(size_bytes)
+        tally.count += 1
         partition.execute(needed, done, interrupt)
 
     return stage
@@ -128,15 +143,25 @@ def bridge_stage(
     vios: Vios, wire: Wire, costs: BridgeCosts, payer: Account, *, small: bool, outbound: bool
 ) -> Stage:
     """Make the stage of a Shared Ethernet Adapter, in one direction, for one client."""
+    clock = vios.partition.clock
+    direction = OUT if outbound else IN
 
     def stage(size_bytes: int, done: Done) -> None:
+        began_ns = clock.now_ns
         vios.bridged_bytes += size_bytes
         if small:
-            spent_ns = costs.small_ns(size_bytes)
+            traffic, spent_ns = MESSAGE, costs.small_ns(size_bytes)
         elif wire.opposite_active(outbound, _DUPLEX_WITHIN_NS):
-            spent_ns = round(size_bytes * costs.duplex_ns_per_byte)
+            traffic, spent_ns = DUPLEX, round(size_bytes * costs.duplex_ns_per_byte)
         else:
-            spent_ns = round(size_bytes * costs.simplex_ns_per_byte)
+            traffic, spent_ns = SIMPLEX, round(size_bytes * costs.simplex_ns_per_byte)
+        key = (direction, traffic, size_bytes)
+        (vios.bridged.get(key) or vios.bridged.setdefault(key, Tally())).count += 1
+
+        def bridged() -> None:
+            vios.bridging_ns += clock.now_ns - began_ns
+            done()
+
         beside: tuple[Part, ...] = costs.message_parts
         if not outbound:
             beside = (*beside, (int(Cause.SWITCH), round(size_bytes * costs.copy_ns_per_byte)))
@@ -144,7 +169,7 @@ def bridge_stage(
         # The published cycles are all that the VIOS's processors spend: its own are the rest.
         own_ns = max(0, spent_ns - sum(ns for _, ns in beside))
         parts = (*beside, (int(Cause.VIOS), own_ns))
-        vios.bridge(Burst(payer, work(*parts), done), not outbound)
+        vios.bridge(Burst(payer, work(*parts), bridged), not outbound)
 
     return stage
 

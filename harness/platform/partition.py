@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness.clock import Clock
 from harness.platform.burst import Burst, Work
 from harness.platform.ledger import Account, Cause
+from harness.platform.traffic import Tally
 from harness.platform.virtual_processor import VirtualProcessor
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ class Partition:
         Time that its VPs spent ready without a processor.
     phantom_interrupts
         Interrupts for others that arrived on a processor while one of its VPs was there.
+    ticks, idle_ticks
+        Clock ticks that its VPs took, and how many of these found them idle.
+    refilled_lines
+        Cache lines that its VPs fetched again after others had driven them out.
+    traffic
+        How often which size passed its protocol stack: by way, direction, size in bytes, and number
+        of packets (0 for requests and responses).
     folded
         Idle VPs that the operating system gives no work to (virtual processor folding).
     crashes
@@ -93,6 +101,11 @@ class Partition:
         self.dispatched_ns = 0
         self.dispatch_wait_ns = 0
         self.phantom_interrupts = 0
+        self.ticks = 0
+        self.idle_ticks = 0
+        self.refilled_lines = 0
+        self.traffic: dict[tuple[str, str, int, int], Tally] = {}
+        self._queued_ns = 0
         self.folded: list[VirtualProcessor] = []
         self.crashes = 0
         self.down = False
@@ -114,8 +127,23 @@ class Partition:
             pass
         elif urgent:
             self.run_queue.appendleft(burst)
+            self._queued_ns -= self.clock.now_ns
         else:
             self.run_queue.append(burst)
+            self._queued_ns -= self.clock.now_ns
+
+    def next_in_queue(self) -> Burst:
+        """Take the first burst out of the run queue, which must not be empty."""
+        self._queued_ns += self.clock.now_ns
+        return self.run_queue.popleft()
+
+    def queue_wait_ns(self) -> int:
+        """Time that work has waited for a virtual processor, that of what still waits included.
+
+        It is the time integral of the run queue's length: what joins takes its time off, what
+        leaves puts its time on.
+        """
+        return self._queued_ns + len(self.run_queue) * self.clock.now_ns
 
     def execute(self, work: Work, done: Callable[[], object], urgent: bool = False) -> None:
         """Execute work on the partition's own account."""
@@ -135,12 +163,17 @@ class Partition:
                 return
             call_in(period_ns, tick)
             if vp.processor is not None:
+                self.ticks += 1
                 vp.stolen_ns += tick_ns
                 for cause, ns in self.tick_parts:
                     account[cause] += ns
             elif vp.burst is not None:
-                vp.tick_due = True
+                if not vp.tick_due:
+                    self.ticks += 1
+                    vp.tick_due = True
             elif not self.down and vp not in self.folded:
+                self.ticks += 1
+                self.idle_ticks += 1
                 dispatcher.tick_idle(vp)
 
         vp.tick = tick
@@ -190,8 +223,8 @@ class Partition:
             burst = self.dispatcher.withdraw(vp)
             if burst is not None:
                 lost.append(burst)
-        lost.extend(self.run_queue)
-        self.run_queue.clear()
+        while self.run_queue:
+            lost.append(self.next_in_queue())
         self.idle.clear()
         self.folded.clear()
         return lost
@@ -230,6 +263,7 @@ class Partition:
             if burst is not None:
                 kept.append(burst)
         self.run_queue.extendleft(reversed(kept))
+        self._queued_ns -= len(kept) * self.clock.now_ns
         for places in (self.vps, self.idle, self.folded):
             places.clear()
         return count
@@ -280,7 +314,7 @@ class Partition:
     def _take_work(self, vp: VirtualProcessor) -> None:
         """Let a virtual processor that has come into service do what waits, or idle."""
         if self.run_queue:
-            vp.burst = self.run_queue.popleft()
+            vp.burst = self.next_in_queue()
             assert self.dispatcher is not None
             self.dispatcher.wake(vp)
         else:

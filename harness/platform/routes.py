@@ -1,6 +1,7 @@
 """Which way messages take between partitions and to the world outside."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.platform.configuration import (
@@ -20,6 +21,7 @@ from harness.platform.network import (
     stack_stage,
     wire_stage,
 )
+from harness.platform.traffic import LOOPBACK, VIRTUAL
 from harness.platform.vios import Vios, interrupt_cost
 
 if TYPE_CHECKING:
@@ -195,7 +197,7 @@ class Network:
         machine = self.machine
         if sender == receiver:
             mtu = round(self.costs.number("network.loopback.mtu"))
-            costs = self._stack_at(mtu)
+            costs = replace(self._stack_at(mtu), way=LOOPBACK)
             return [
                 self._stage(sender, costs, small=small, interrupt=False),
                 self._stage(receiver, costs, small=small, interrupt=True),
@@ -306,6 +308,7 @@ class Network:
             message_parts=(),
             exchange_parts=(*stack.exchange_parts, (_SWITCH, packet_ns)),
             payload_bytes=stack.payload_bytes,
+            way=VIRTUAL,
         )
 
     def _virtual_receiver(self, mtu_bytes: int) -> StackCosts:
@@ -316,6 +319,7 @@ class Network:
             message_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
             exchange_parts=stack.exchange_parts,
             payload_bytes=stack.payload_bytes,
+            way=VIRTUAL,
         )
 
     def _hosted_stack(self, wire: Wire, inward: bool) -> StackCosts:

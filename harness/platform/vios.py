@@ -6,6 +6,7 @@ from harness.platform.burst import Burst, Work, work
 from harness.platform.costs import Costs
 from harness.platform.ledger import Account, Cause
 from harness.platform.partition import Partition
+from harness.platform.traffic import Tally
 
 _VIOS = int(Cause.VIOS)
 _HYPERVISOR = int(Cause.HYPERVISOR)
@@ -27,8 +28,12 @@ class Vios:
         Whether its way to the disks, or its network adapter, is broken.
     held, held_frames
         Disk work and bridging that wait until somebody can do them.
-    bridged_bytes
-        Bytes that its Shared Ethernet Adapter has bridged.
+    bridged_bytes, bridging_ns
+        Bytes that its Shared Ethernet Adapter has taken on, and the time that pieces took there,
+        waiting included (all summed).
+    bridged
+        How often which size was bridged: by direction, traffic (``simplex``, ``duplex``,
+        ``message``) and size in bytes.
     """
 
     def __init__(self, partition: Partition, interrupt_ns: int) -> None:
@@ -38,6 +43,8 @@ class Vios:
         self.bytes = 0
         self.added_ns = 0
         self.bridged_bytes = 0
+        self.bridging_ns = 0
+        self.bridged: dict[tuple[str, str, int], Tally] = {}
         self.deputy: Vios | None = None
         self.bridge_deputy: Vios | None = None
         self.disks_lost = False

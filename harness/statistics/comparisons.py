@@ -2,9 +2,8 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-from harness.statistics.estimates import Bootstrap
+from harness.statistics.estimates import RESAMPLES, Bootstrap
 
 Array = NDArray[np.float64]
 
@@ -39,7 +38,7 @@ def paired_ratios(measured: ArrayLike, baseline: ArrayLike) -> Array:
     return ratios
 
 
-def ratio_bootstrap(ratios: ArrayLike, *, seed: int = 0) -> Bootstrap:
+def ratio_bootstrap(ratios: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Bootstrap:
     """Bootstrap of the mean logarithm of ratios: the logarithm of their geometric mean.
 
     Ratios are averaged as logarithms so that a comparison and its reverse agree: the interval of
@@ -49,34 +48,11 @@ def ratio_bootstrap(ratios: ArrayLike, *, seed: int = 0) -> Bootstrap:
     ----------
     ratios
         As :func:`paired_ratios` returns them; every column needs at least one that is not NaN.
+    seed, resamples
+        As for :class:`harness.statistics.estimates.Bootstrap`.
     """
-    return Bootstrap(np.log(np.asarray(ratios)), seed=seed, resolution=LOG_RESOLUTION)
-
-
-def student_above(ratios: ArrayLike) -> Array:
-    """Probability value of each column against "the geometric mean of the ratios is at most one".
-
-    Student's t test of the logarithms. Of very small values, which many comparisons at once need,
-    it makes more sure than a bootstrap of few samples, whose far tails are too thin.
-
-    Parameters
-    ----------
-    ratios
-        As :func:`paired_ratios` returns them. A column with a single value has 1: nothing can be
-        shown.
-    """
-    logs = np.log(np.asarray(ratios, dtype=np.float64))
-    found = np.ones(logs.shape[1])
-    for index, column in enumerate(logs.T):
-        values = column[np.isfinite(column)]
-        if values.size < 2:
-            continue
-        if np.ptp(values) <= LOG_RESOLUTION:
-            found[index] = 0.0 if values.mean() > LOG_RESOLUTION else 1.0
-            continue
-        error = values.std(ddof=1) / np.sqrt(values.size)
-        found[index] = special.stdtr(values.size - 1, -values.mean() / error)
-    return found
+    logs = np.log(np.asarray(ratios))
+    return Bootstrap(logs, seed=seed, resamples=resamples, resolution=LOG_RESOLUTION)
 
 
 def holm(p_values: ArrayLike) -> Array:

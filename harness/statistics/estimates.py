@@ -1,13 +1,41 @@
-"""Means with bootstrap intervals and one-sided tests, for many columns at once.
+"""Means with intervals and one-sided tests, for many columns at once.
 
-The interval is BCa (bias-corrected and accelerated): B. Efron, "Better bootstrap confidence
-intervals", JASA 82 (1987). Left as it is, it is too narrow for few samples, because resamples of n
-values vary by (n - 1) / n too little and because it takes normal for Student quantiles. Both are
-made good by looking up wider quantiles: T. Hesterberg, "What teachers should know about the
-bootstrap", The American Statistician 69 (2015), section 4.3 ("expanded" intervals).
+Every end of an interval is the farther one of two, and every probability value the larger:
 
-What the resamples cannot tell is left to Student's t: probabilities beyond the most extreme
-resample, and everything below :data:`MINIMUM_FOR_BOOTSTRAP` samples.
+- The bootstrap's, BCa (bias-corrected and accelerated): B. Efron, "Better bootstrap confidence
+  intervals", JASA 82 (1987). It follows skewed values. Left as it is, it is too narrow for few
+  samples, because resamples of n values vary by (n - 1) / n too little and because it takes normal
+  for Student quantiles. Both are made good by looking up wider quantiles: T. Hesterberg, "What
+  teachers should know about the bootstrap", The American Statistician 69 (2015), section 4.3.
+- Student's t. It holds for normal values, far out and for the fewest of them, where a bootstrap has
+  few resamples that differ; probabilities beyond the most extreme resample are Student's alone.
+
+Neither does alone. How often the 95 % interval contains the mean, in per cent (20,000 simulated
+experiments each, standard error 0.2):
+
+================  =====  =====  =====  =====  =====  =====  =====  =====  =====
+samples               3      5      7      8     10     15     20     30     60
+================  =====  =====  =====  =====  =====  =====  =====  =====  =====
+normal           94.8   95.2   95.6   96.0   96.1   95.6   95.4   95.6   95.1
+triangular       92.1   92.9   95.4   95.5   95.9   96.4   96.2   96.2   95.8
+log-normal       92.3   92.3   93.5   94.2   94.2   94.8   94.9   95.2   95.5
+bimodal, 30 %    90.5   91.0   93.8   94.7   95.8   96.4   96.6   96.5   95.7
+bimodal, 50 %    88.0   93.2   97.0   97.4   97.8   97.0   96.8   96.1   96.0
+long-tailed      83.8   82.8   86.8   87.9   89.2   90.4   91.4   92.7   94.0
+================  =====  =====  =====  =====  =====  =====  =====  =====  =====
+
+Triangular: the most skewed one, with a skewness of 0.57. Log-normal: a skewness of 1.75;
+long-tailed: one of 6.2. Bimodal: normal peaks four standard deviations apart, the share is that of
+the further one. So from seven samples on it is between 93 and 97 %, or above where that errs on the
+safe side. Nothing holds for whatever distribution: a tail that one sample in a hundred shows is not
+in ten of them, and the long-tailed log-normal needs 60.
+
+Tests err as the ends of intervals do. That the mean is below a bound where it is the bound, is
+claimed at the 5 % level in 4 to 5 % of all cases for normal and bimodal values; for triangular ones
+in 5.3 % with 10 samples and 4.7 % with 20; for log-normal ones in 8.4, 7.5 and 6.2 % with 10, 20
+and 60 (all with their tail upwards; that the mean is above the bound is then claimed less often
+than at 5 %, and with the tail downwards the other way round). Very small levels hold for normal
+values only: at 0.03 % triangular ones err with 0.32, 0.19 and 0.07 % (10, 20, 60 samples).
 """
 
 from collections.abc import Callable
@@ -24,12 +52,9 @@ Array = NDArray[np.float64]
 RESAMPLES = 9999
 """Resamples of a bootstrap; its probabilities are multiples of 1 / (RESAMPLES + 1)."""
 
-MINIMUM_FOR_BOOTSTRAP = 8
-"""With fewer samples even the expanded interval is too narrow: with six normal values it contains
-their mean in 93 % of all cases instead of 95 %. Student's t keeps 95 % for any number of them."""
-
 ENOUGH_SAMPLES = 10
-"""With fewer samples an interval carries a warning."""
+"""With fewer samples an interval carries a warning: it holds for normal values, but the shape of
+others does not show yet."""
 
 
 class Caution(StrEnum):
@@ -37,10 +62,8 @@ class Caution(StrEnum):
 
     SINGLE_SAMPLE = "single-sample"
     """One sample: its spread is unknown, and the interval has no ends."""
-    STUDENT = "student"
-    """Too few samples for a bootstrap: Student's t, which takes the values for normal."""
     FEW_SAMPLES = "few-samples"
-    """Enough for a bootstrap, too few to see the shape of the distribution."""
+    """Too few to see the shape of the distribution: fewer than :data:`ENOUGH_SAMPLES`."""
     NO_VARIATION = "no-variation"
     """All samples are equal: the interval is a point and contains no uncertainty."""
 
@@ -89,8 +112,8 @@ class Bootstrap:
     resolution
         Differences up to this size are rounding errors: a column that varies less counts as
         having no variation.
-    expanded
-        False gives the textbook BCa interval, which is too narrow for few samples.
+    textbook
+        Leave the bootstrap as the textbook has it, alone: too narrow for few samples.
 
     Raises
     ------
@@ -105,7 +128,7 @@ class Bootstrap:
         seed: int = 0,
         resamples: int = RESAMPLES,
         resolution: float = 0.0,
-        expanded: bool = True,
+        textbook: bool = False,
     ) -> None:
         table = np.asarray(values, dtype=np.float64)
         if table.ndim == 1:
@@ -121,7 +144,7 @@ class Bootstrap:
         patterns, group = np.unique(present, axis=1, return_inverse=True)
         for index, pattern in enumerate(patterns.T):
             members = np.flatnonzero(group.reshape(-1) == index)
-            columns = _Columns(table[np.ix_(pattern, members)], seed, resamples, expanded)
+            columns = _Columns(table[np.ix_(pattern, members)], seed, resamples, textbook)
             self._groups.append((members, columns))
 
     def intervals(self, level: float = 0.95) -> tuple[Interval, ...]:
@@ -185,7 +208,7 @@ class Bootstrap:
 class _Columns:
     """Columns that have the same rows: no sample is missing. Internal to :class:`Bootstrap`."""
 
-    def __init__(self, values: Array, seed: int, resamples: int, expanded: bool) -> None:
+    def __init__(self, values: Array, seed: int, resamples: int, textbook: bool) -> None:
         self.samples = values.shape[0]
         self.mean: Array = values.mean(axis=0)
         self.spread: Array = np.ptp(values, axis=0)
@@ -194,11 +217,10 @@ class _Columns:
         unit = np.where(self.spread > 0.0, (values - self.mean) / scale, 0.0)
         squares = np.square(unit).sum(axis=0)
         self._error = scale * np.sqrt(squares / max(self.samples - 1, 1) / self.samples)
-        self._widening = np.sqrt(self.samples / max(self.samples - 1, 1)) if expanded else 1.0
-        self._expanded = expanded
-        self._bootstrap = self.samples >= MINIMUM_FOR_BOOTSTRAP
-        if not self._bootstrap:
+        self._textbook = textbook
+        if self.samples == 1:
             return
+        self._widening = np.sqrt(self.samples / (self.samples - 1))
         # The acceleration of a mean: a sixth of the skewness of its influence values.
         power = np.where(squares > 0.0, np.power(squares, 1.5), 1.0)
         self._acceleration: Array = np.power(unit, 3).sum(axis=0) / (6.0 * power)
@@ -217,22 +239,12 @@ class _Columns:
             return -unknown, unknown
         student = -special.stdtrit(self.samples - 1, tail)
         low, high = self.mean - student * self._error, self.mean + student * self._error
-        if not self._bootstrap:
-            return low, high
-        quantile = student * self._widening if self._expanded else -special.ndtri(tail)
+        quantile = -special.ndtri(tail) if self._textbook else student * self._widening
         lower, upper = self._levels(-quantile), self._levels(quantile)
-        return (
-            np.where(
-                lower < self._ranks[0],
-                np.minimum(low, self.mean + self._sorted[0]),
-                self.mean + self._quantiles(lower),
-            ),
-            np.where(
-                upper > self._ranks[-1],
-                np.maximum(high, self.mean + self._sorted[-1]),
-                self.mean + self._quantiles(upper),
-            ),
-        )
+        left, right = self.mean + self._quantiles(lower), self.mean + self._quantiles(upper)
+        if self._textbook:
+            return left, right
+        return np.minimum(left, low), np.maximum(right, high)
 
     def below(self, bound: Array) -> Array:
         """One-sided probability values against "mean >= bound"."""
@@ -245,10 +257,6 @@ class _Columns:
     def _tail(self, bound: Array, direction: float) -> Array:
         """Inverts the interval: the tail that would put an end of it at the bound."""
         distance = bound - self.mean
-        error = np.where(self._error > 0.0, self._error, 1.0)
-        student: Array = special.stdtr(self.samples - 1, -direction * distance / error)
-        if not self._bootstrap:
-            return student
         level = np.array(
             [
                 np.interp(point, column, self._ranks)
@@ -262,14 +270,15 @@ class _Columns:
             shift / np.where(divisor > 0.0, divisor, 1.0) - self._bias,
             np.sign(shift) * np.inf,
         )
-        probability: Array = (
-            special.stdtr(self.samples - 1, -direction * z / self._widening)
-            if self._expanded
-            else special.ndtr(-direction * z)
-        )
+        if self._textbook:
+            textbook: Array = special.ndtr(-direction * z)
+            return textbook
+        probability = special.stdtr(self.samples - 1, -direction * z / self._widening)
+        error = np.where(self._error > 0.0, self._error, 1.0)
+        student: Array = special.stdtr(self.samples - 1, -direction * distance / error)
         extreme = self._sorted[-1] if direction > 0 else self._sorted[0]
-        unresolved = direction * (distance - extreme) > 0.0
-        return np.where(unresolved, np.minimum(probability, student), probability)
+        resolved = direction * (distance - extreme) <= 0.0
+        return np.where(resolved, np.maximum(probability, student), student)
 
     def _levels(self, z: float) -> Array:
         """Probabilities at which BCa reads the resamples for the normal quantile z."""
@@ -305,8 +314,6 @@ def _cautions(samples: int, still: bool) -> tuple[str, ...]:
         return (Caution.SINGLE_SAMPLE,)
     if still:
         return (Caution.NO_VARIATION,)
-    if samples < MINIMUM_FOR_BOOTSTRAP:
-        return (Caution.STUDENT,)
     if samples < ENOUGH_SAMPLES:
         return (Caution.FEW_SAMPLES,)
     return ()

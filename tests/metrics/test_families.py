@@ -20,6 +20,12 @@ COUNTED = (
     "phantom_interrupts",
     "processors",
     "virtual_processors",
+    "ticks",
+    "lines",
+    "events",
+    "segments",
+    "packets",
+    "messages",
 )
 """What is counted needs no unit: its name says what it counts."""
 

@@ -15,6 +15,8 @@ from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import Check, OperationEvent, RunResult
 from harness.metrics.digest import Digest
 from harness.metrics.measures import Measures
+from harness.validation.record import ValidationRecord, digest_of_constants
+from harness.validation.row import Kind, Row
 
 GOOD = {
     "shared-uncapped": {"response": 1.02, "processor": 1.02},
@@ -281,6 +283,64 @@ def _performance(measured: float, source: str, text: str) -> RunResult:
             ),
         ],
     )
+
+
+def mixed(record: CampaignRecord, dear: int, cheap: int = 3) -> Study:
+    """A study in which some machines are equally dear and the others are clearly cheaper."""
+    truth = {"full-system": 1.0, "hosted-uml": 2.0}
+    first = product(record, machines=cheap, virtualizations={**truth, "shared-uncapped": 1.05})
+    other = product(record, machines=dear, virtualizations={**truth, "shared-uncapped": 1.6})
+    assert first.verdict is not None and other.verdict is not None
+    measures = tuple(
+        replace(
+            one,
+            worst=two.environments[0],
+            environments=(
+                *one.environments,
+                *(replace(each, machine=f"dear-{each.machine}") for each in two.environments[1:]),
+                two.environments[0],
+            ),
+        )
+        for one, two in zip(first.verdict.measures, other.verdict.measures, strict=True)
+    )
+    return replace(first, verdict=replace(first.verdict, measures=measures))
+
+
+@pytest.fixture(scope="session")
+def make_mixed() -> Callable[..., Study]:
+    return mixed
+
+
+def validated(record: CampaignRecord, **changes: Any) -> ValidationRecord:
+    """A validation of this campaign's model: of each kind a row that holds and one that does not.
+
+    Predictions are 5, 30 and -90 per cent off, and one of nothing holds.
+    """
+    rows = []
+    for kind in Kind:
+        for error in (0.0, 0.3):
+            value = 2.0 * (1.0 + error)
+            ends = (0.99 * value, 1.01 * value)
+            of = (kind, f"{kind} case", f"off {error}", 2.0, "s", "a book")
+            rows.append(Row(*of, value, *ends, "99 %", 0.1, 0.01, "to be known"))
+    prediction = next(row for row in rows if row.kind is Kind.PREDICTION)
+    rows += [
+        replace(prediction, case="another case", measure="too low", value=0.2, low=0.1, high=0.4),
+        replace(prediction, case="another case", measure="nothing", expected=0.0, value=0.05),
+    ]
+    found = ValidationRecord(
+        model_digest=record.model,
+        constants_digest=digest_of_constants(record.constants),
+        versions={"vtax": "7.8.9"},
+        quick=False,
+        rows=tuple(rows),
+    )
+    return found.model_copy(update=changes)
+
+
+@pytest.fixture(scope="session")
+def validate() -> Callable[..., ValidationRecord]:
+    return validated
 
 
 @pytest.fixture(scope="session")

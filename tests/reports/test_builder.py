@@ -13,6 +13,7 @@ import pytest
 from harness.analysis import study
 from harness.errors import UserError
 from reports.builder import FILE_NAME, build_report, render
+from reports.evidence import Evidence
 from reports.sections import SECTIONS
 
 EVIL = "<script>alert(1)</script>\"' onload=x $x^2$ & {{ 7 * 7 }} {0} %s </style></pre>"
@@ -236,7 +237,7 @@ def test_tells_how_to_repeat_it(make_product, shipped, parse_page):
 
 def test_names_the_seed_replications_and_draws(make_product, shipped, parse_page):
     draws = {str(number): {"hypervisor.vp_switch": 3e-6, "os.tick": 1.0} for number in range(4)}
-    page = parse_page(render(make_product(shipped), draws))
+    page = parse_page(render(make_product(shipped), Evidence(drawn=draws)))
     assert "In this campaign 4 draws of 2 constants were made." in page.section("method")
 
 

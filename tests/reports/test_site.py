@@ -208,7 +208,7 @@ def test_a_failure_leaves_no_half_publication(results, tmp_path, monkeypatch):
 def test_a_campaign_that_is_still_running_is_not_published(results, tmp_path, monkeypatch):
     source, site = results("a"), tmp_path / "site"
     digests = iter(["a" * 64, "b" * 64])
-    monkeypatch.setattr(publications, "digest_of", lambda store: next(digests))
+    monkeypatch.setattr(publications, "digest_of", lambda *_: next(digests))
     with pytest.raises(UserError, match="runs are being added to it"):
         publish([source], site)
     assert not tree(site / "reports")

@@ -8,8 +8,11 @@ from harness.catalog.constant import Status
 from harness.overheads import MEASURES
 from harness.platform.ledger import CAUSE_LABELS
 from reports.builder import render
+from reports.evidence import Evidence
 from reports.sections import SECTIONS
 from reports.texts import LOCALES, Texts
+from tests.support.capable import capable
+from tests.support.sensitive import sensitive
 
 
 @pytest.fixture(params=sorted(path.stem for path in LOCALES.glob("*.toml")))
@@ -87,7 +90,9 @@ _RELATIONS = (
 """Shown by what scenarios expect."""
 
 
-def test_no_text_is_left_over(build, truths, make_product, play, shipped, monkeypatch):
+def test_no_text_is_left_over(
+    build, truths, make_product, make_mixed, play, shipped, validate, monkeypatch
+):
     used = set()
     find = Texts._find
 
@@ -106,11 +111,45 @@ def test_no_text_is_left_over(build, truths, make_product, play, shipped, monkey
     build(true=dear)
     counts = {"minimum": 2, "maximum": 4, "half_width": 0.01}
     other = make_product(shipped, systems=2, replications=counts["minimum"])
-    render(other, {"d": {"x": 1.0}})
+    render(other, Evidence({"d": {"x": 1.0}}))
+    made_of = {"shared-uncapped": ("hypervisor.vp_switch", "hypervisor.window")}
+    foreign = {"model_digest": "0", "constants_digest": "0", "quick": True}
+    render(other, Evidence(validation=validate(shipped, **foreign), used=made_of))
+    whole = validate(shipped)
+    held = whole.model_copy(update={"rows": tuple(row for row in whole.rows if row.passed)})
+    render(make_product(shipped, systems=1), Evidence(validation=held))
+    render(make_mixed(shipped, dear=1))
+    render(make_mixed(shipped, dear=2))
     from dataclasses import replace
 
     campaign = replace(other.campaign, replications=counts, source="my own.toml")
     render(replace(other, campaign=campaign, damaged=("a row",)))
+    for found in (
+        sensitive(other, model="another"),
+        sensitive(other, break_even=sensitive(other).break_even[:0], driven=()),
+    ):
+        render(other, evidence=Evidence(sensitivity=found))
+    many = make_product(shipped, systems=3, workloads=4)
+    every = sensitive(many, constants=30)
+    render(many, evidence=Evidence(sensitivity=every))
+    stays = [each for each in every.break_even if each.confirmed and each.factor is None]
+    untold = [each.model_copy(update={"influences": ()}) for each in every.driven]
+    render(
+        many,
+        evidence=Evidence(
+            sensitivity=sensitive(many, break_even=tuple(stays), driven=tuple(untold))
+        ),
+    )
+    most = capable(many)
+    loose = [
+        one.model_copy(
+            update={"at_least": index == 1, "per_second": None if index == 2 else one.per_second}
+        )
+        for index, one in enumerate(most.environments[0].capacities)
+    ]
+    first = most.environments[0].model_copy(update={"capacities": tuple(loose)})
+    render(many, Evidence(capacity=capable(many, environments=(first,), times_baseline=None)))
+    render(many, Evidence(capacity=capable(many, model="another")))
     names = ("panic-firmware", "shared-uncapped"), ("panic-software", "hosted-vmware")
     sides = [{"name": name, "virtualization": how} for name, how in names]
     for scenarios in (sides, [{"runs": 0}], [{"measured": 1.0, "runs": 1}]):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 
 from harness.statistics.warm_up import BATCH, MINIMUM_BATCHES, WarmUp, mser5
 
@@ -90,3 +91,64 @@ def test_the_definition(seed: int) -> None:
 def test_what_is_not_a_series_is_refused(series: list[object]) -> None:
     with pytest.raises(ValueError, match="series"):
         mser5(series)
+
+
+TIME = np.arange(1000)
+KNOWN = 300
+"""Series of each kind."""
+
+
+def found_in(transient: np.ndarray, phi: float, length: int = 1000) -> list[WarmUp]:
+    """Ends of the warm-up of series with a known transient and AR(1) noise of variance one."""
+    rng = np.random.default_rng([int(10 * phi), length])
+    noise = lfilter([1.0], [1.0, -phi], rng.normal(size=(KNOWN, length + 200)), axis=1)[:, 200:]
+    return [mser5(transient + each) for each in noise * np.sqrt(1.0 - phi**2)]
+
+
+def trusted(found: list[WarmUp]) -> float:
+    return sum(each.trustworthy for each in found) / len(found)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("transient", "earliest", "latest"),
+    [
+        (0.0 * TIME, 0, 100),
+        (np.where(TIME < 100, 5.0, 0.0), 100, 230),
+        (np.where(TIME < 300, 5.0, 0.0), 300, 450),
+        (10.0 * np.exp(-TIME / 50), 65, 240),
+        (10.0 * np.exp(-TIME / 50) * np.cos(2 * np.pi * TIME / 40), 50, 220),
+    ],
+    ids=["none", "shift-100", "shift-300", "decay", "oscillating"],
+)
+def test_a_known_transient_is_cut_where_it_ends(
+    transient: np.ndarray, earliest: int, latest: int, phi: float
+) -> None:
+    """In nine of ten series, and the result is trusted."""
+    found = found_in(transient, phi)
+    cuts = [each.cut for each in found]
+    assert np.quantile(cuts, 0.05) >= earliest
+    assert np.quantile(cuts, 0.95) <= latest
+    assert trusted(found) >= 0.95
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize(
+    "transient",
+    [np.where(TIME < 600, 5.0, 0.0), np.where(TIME < 700, 5.0, 0.0), TIME / 100],
+    ids=["shift-600", "shift-700", "rise"],
+)
+def test_what_has_not_settled_within_the_half_is_not_trusted(
+    transient: np.ndarray, phi: float
+) -> None:
+    assert trusted(found_in(transient, phi)) <= 0.05
+
+
+@pytest.mark.parametrize(("phi", "most"), [(0.0, 0.01), (0.5, 0.1), (0.9, 0.42)])
+def test_a_long_decay_hides_in_lasting_noise_as_often_as_stated(phi: float, most: float) -> None:
+    assert trusted(found_in(10.0 * np.exp(-TIME / 500), phi)) <= most
+
+
+@pytest.mark.parametrize(("phi", "least"), [(0.0, 0.95), (0.5, 0.93), (0.9, 0.80)])
+def test_short_stationary_series_are_trusted_as_often_as_stated(phi: float, least: float) -> None:
+    assert trusted(found_in(np.zeros(200), phi, 200)) >= least

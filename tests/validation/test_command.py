@@ -1,13 +1,16 @@
 """The command: exit codes, JSON, and a table that shows every row."""
 
 import json
+import math
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.commands.validate import amount, summary
+from harness.commands.validate import summary
 from harness.validation import suite
+from harness.validation.amounts import amount
 from harness.validation.row import Kind, Row
 
 
@@ -83,3 +86,33 @@ def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):
     one, two = (list(suite.validate(True, workers)) for workers in (1, 2))
     assert one == two
     assert len(one) == 8
+
+
+def test_into_keeps_the_table_beside_results(monkeypatch, tmp_path):
+    from harness.campaign.plan import make_plan
+    from harness.campaign.store import Store
+    from harness.validation.record import read_record
+
+    Store.start(tmp_path, make_plan("smoke").record()).close()
+    rows = [row(Kind.THEORY, True), row(Kind.PREDICTION, False), row(Kind.INVARIANT, False)]
+    result = invoke(monkeypatch, rows, "--into", str(tmp_path), "--quick")
+    assert result.exit_code == 1
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.rows == tuple(rows)
+    assert record.quick
+
+
+def test_into_a_directory_without_results_is_refused_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setattr(suite, "validate", lambda *_: pytest.fail("it has begun"))
+    result = CliRunner().invoke(app, ["validate", "--into", str(tmp_path / "x")])
+    assert result.exit_code == 2
+    assert "no campaign there" in result.stderr
+
+
+def test_what_is_no_number_is_null_in_json(monkeypatch):
+    (told,) = json.loads(
+        invoke(monkeypatch, [replace(row(Kind.PREDICTION, True), value=math.nan)], "--json").stdout
+    )["rows"]
+    assert told["value"] is None
+    assert told["passed"] is False

@@ -1,0 +1,1 @@
+"""Capacity under quality of service: the highest load within a response-time limit."""

@@ -1,0 +1,44 @@
+"""A limit of the response time, as a user states it."""
+
+import contextlib
+import re
+from dataclasses import dataclass
+
+from harness.errors import UserError
+from harness.metrics.measures import QUANTILES
+from harness.units import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a quantile of the response time must not exceed."""
+
+    quantile: str
+    """Of :data:`harness.metrics.measures.QUANTILES`."""
+    times: float
+    """A multiple of the baseline's quantile at the campaign's load; not used with seconds."""
+    seconds: float | None = None
+
+
+def limit_of(text: str) -> Limit:
+    """Read a limit: ``p95 2 x`` (twice the baseline's) or ``p99 20 ms``.
+
+    Raises
+    ------
+    UserError
+        If it is none.
+    """
+    quantile, _, amount = text.strip().partition(" ")
+    if quantile in QUANTILES:
+        if multiple := re.fullmatch(r"(\d+(?:\.\d+)?) ?x", amount.strip()):
+            times = float(multiple[1])
+            if times > 1.0:
+                return Limit(quantile, times)
+        with contextlib.suppress(ValueError):
+            seconds = parse(amount.strip(), "time")
+            if seconds > 0.0:
+                return Limit(quantile, 0.0, seconds)
+    raise UserError(
+        f"--limit {text!r}: a quantile ({', '.join(QUANTILES)}) and a time or a multiple of the "
+        f"baseline's above 1, for instance 'p95 2 x' or 'p99 20 ms'"
+    )

@@ -1,0 +1,1 @@
+"""How an overhead comes about: events, what each of them costs, and waits."""

@@ -1,0 +1,67 @@
+"""Result files beside a campaign's runs: JSON of a pydantic model, replaced in one step."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import UserError
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def write_result(result: BaseModel, path: Path) -> Path:
+    """Keep a result and return where; an earlier one is replaced in one step.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(result.model_dump_json(indent=1) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    return path
+
+
+def read_result(model: type[ModelT], path: Path, command: str) -> ModelT | None:
+    """Read a result; None if there is none.
+
+    Parameters
+    ----------
+    command
+        What writes it, for the message.
+
+    Raises
+    ------
+    UserError
+        If the file is not what it should be.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(
+            f"{path}: is damaged ({place}: {first['msg']}); remove it, or make it anew with "
+            f"'{command}'"
+        ) from None

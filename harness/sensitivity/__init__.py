@@ -1,0 +1,1 @@
+"""Which constants drive the overheads, and how far they may move before a verdict flips."""

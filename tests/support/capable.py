@@ -1,0 +1,61 @@
+"""A search for capacities that never ran, with numbers of every kind."""
+
+from typing import Any
+
+from harness.analysis import Study
+from harness.capacity.found import Bounds, Capacities, Capacity, Searched
+from harness.overheads import BASELINE
+
+
+def capable(study: Study, **changes: Any) -> Capacities:
+    """Make up capacities of all environments of a study, of its baseline and its claim."""
+    claim = study.campaign.claim or {"firmware": (), "software": ()}
+    names = [*claim["firmware"], *claim["software"]]
+    places = dict.fromkeys(each.environment for each in study.environments)
+    found = Capacities(
+        identity=study.campaign.identity,
+        model=study.campaign.model,
+        quantile="p95",
+        times_baseline=2.0,
+        step=1.044,
+        smallest=1 / 16,
+        largest=8.0,
+        confidence=0.95,
+        replications=5,
+        runs=1234,
+        environments=tuple(_searched(place, names, number) for number, place in enumerate(places)),
+        left_out=("p5-520 / aix-5.3 / idle: no run of full-system has a result",),
+    )
+    return found.model_copy(update=changes)
+
+
+def _searched(place: Any, names: list[str], number: int) -> Searched:
+    machine, os, workload, load = place
+    capacities = [
+        Capacity(
+            virtualization=BASELINE,
+            per_second=Bounds(estimate=1000.0, low=900.0, high=1100.0),
+            load=Bounds(estimate=2.0, low=1.8, high=2.2),
+            at_least=False,
+            of_baseline=None,
+        )
+    ]
+    for index, name in enumerate(names):
+        ratio = 0.97 - 0.2 * index - 0.01 * number
+        capacities.append(
+            Capacity(
+                virtualization=name,
+                per_second=Bounds(estimate=1000 * ratio, low=None, high=None),
+                load=Bounds(estimate=2 * ratio, low=None, high=None),
+                at_least=False,
+                of_baseline=Bounds(estimate=ratio, low=ratio - 0.04, high=ratio + 0.03),
+            )
+        )
+    return Searched(
+        machine=machine,
+        os=os,
+        workload=workload,
+        load=load,
+        limit_seconds=0.0324,
+        capacities=tuple(capacities),
+    )
