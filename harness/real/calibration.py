@@ -14,7 +14,8 @@ import numpy as np
 
 from harness.real.channel import RefusalError, TargetError
 from harness.real.event import Event
-from harness.real.target import NATIVE, Sample, Target
+from harness.real.sample import Sample
+from harness.real.target import NATIVE, Target
 from harness.statistics.comparisons import paired_ratios, ratio_bootstrap
 from harness.statistics.estimates import Bootstrap, Interval
 
@@ -64,10 +65,11 @@ class Estimate:
     """Time by the target's clock for a second by this machine's; None where noise hides it."""
     disturbed: int
     """How many of the measurements were."""
-    others: float
-    """Share of the machine's processors that other programs took during them, on average."""
-    stolen: float
-    """Share that the machine's own hypervisor withheld, on average."""
+    others: float | None
+    """Share of the machine's processors that other programs took during them, on average; None if
+    the system does not tell."""
+    stolen: float | None
+    """Share that the machine's own hypervisor withheld, likewise."""
 
     @property
     def above_noise(self) -> bool:
@@ -155,9 +157,9 @@ class Calibration:
             ratio=self._ratio(target, event, lambda sample: sample.seconds),
             processor_ratio=self._ratio(target, event, lambda sample: sample.processor_seconds),
             clocks=inside / outside if seconds.low > 0.0 else None,
-            disturbed=sum(sample.disturbed for sample in samples),
-            others=sum(sample.others for sample in samples) / len(samples),
-            stolen=sum(sample.stolen for sample in samples) / len(samples),
+            disturbed=sum(bool(sample.condition.disturbed) for sample in samples),
+            others=_mean([sample.condition.others for sample in samples]),
+            stolen=_mean([sample.condition.stolen for sample in samples]),
         )
 
     def _ratio(self, target: str, event: str, value: Callable[[Sample], float]) -> Interval | None:
@@ -239,3 +241,8 @@ class Calibration:
     def _give_up(self, target: Target, reason: str) -> None:
         self.failures[target.name] = reason
         target.end()
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return sum(told) / len(told) if told else None

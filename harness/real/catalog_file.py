@@ -10,8 +10,8 @@ import tomli_w
 
 from harness.errors import UserError
 from harness.real.calibration import BATCH_SECONDS, HALF_WIDTH, Calibration, Estimate, Series
+from harness.real.condition import DISTURBED_SHARE
 from harness.real.event import Event
-from harness.real.processor_time import DISTURBED_SHARE
 from harness.real.target import Target
 from harness.statistics.estimates import Interval
 
@@ -109,14 +109,18 @@ def _how(estimate: Estimate, series: Series) -> dict[str, Any]:
         "samples": len(series.samples),
         "events_each": series.count,
         "disturbed": estimate.disturbed,
-        "taken_by_other_programs": _digits(estimate.others),
-        "stolen_by_a_hypervisor": _digits(estimate.stolen),
         "warm_up_ended": series.settled,
         "above_noise": estimate.above_noise,
         "processor_us": _digits(1e6 * estimate.processor_seconds.estimate),
         "processor_us_low": _digits(1e6 * estimate.processor_seconds.low),
         "processor_us_high": _digits(1e6 * estimate.processor_seconds.high),
     }
+    for name, share in (
+        ("taken_by_other_programs", estimate.others),
+        ("stolen_by_a_hypervisor", estimate.stolen),
+    ):
+        if share is not None:
+            told[name] = _digits(share)
     if estimate.clocks is not None:
         told["target_clock_to_machine_clock"] = _digits(estimate.clocks)
     if not estimate.above_noise:

@@ -33,6 +33,7 @@ class Channel:
         self._in = process.stdin.fileno()
         self._out = process.stdout.fileno()
         self._left = b""
+        self._failure = ""
 
     def await_ready(self, seconds: float) -> None:
         """Wait until the agent says that it is there.
@@ -60,21 +61,36 @@ class Channel:
         RefusalError
             If the agent cannot do it.
         TargetError
-            If the target has ended, does not answer in time or answers what nobody understands.
+            If the target has ended, does not answer in time or answers what nobody understands; or
+            did so before, as a late answer would be taken for another request's.
         """
+        if self._failure:
+            raise TargetError(self._failure)
+        # Until there is an answer, whatever comes in between.
+        self._failure = f"{request[:60]!r} was left unanswered"
+        try:
+            answer, taken = self._ask(request, seconds)
+        except TargetError as failure:
+            self._failure = str(failure)
+            raise
+        self._failure = ""
+        word, _, rest = answer.partition(" ")
+        if word == "refused":
+            raise RefusalError(rest)
+        return rest, taken
+
+    def _ask(self, request: str, seconds: float) -> tuple[str, float]:
         begin = time.monotonic()
         try:
             os.write(self._in, f"{request}\n".encode())
         except OSError:
             raise TargetError(self._ended()) from None
-        answer = self._line(begin + seconds, f"no answer to {request!r} within {seconds:g} s")
+        told = request if len(request) < 60 else f"{request[:60]}..."
+        answer = self._line(begin + seconds, f"no answer to {told!r} within {seconds:g} s")
         taken = time.monotonic() - begin
-        word, _, rest = answer.partition(" ")
-        if word == "refused":
-            raise RefusalError(rest)
-        if word != "ok":
-            raise TargetError(f"the agent answered {answer[:60]!r} to {request!r}")
-        return rest, taken
+        if answer.partition(" ")[0] not in ("ok", "refused"):
+            raise TargetError(f"the agent answered {answer[:60]!r} to {told!r}")
+        return answer, taken
 
     def _line(self, deadline: float, complaint: str) -> str:
         while b"\n" not in self._left:

@@ -4,18 +4,23 @@ import os
 import platform
 import re
 import shutil
+import stat
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.real.control_group import UnavailableError
 
-_MODULES = ("virtio_pci", "virtio_blk")
-"""What the guest's disk needs; built into some kernels."""
+_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")
+"""What the guest's disks and network need; some are built into the kernel."""
 
 ACCELERATORS = {"qemu-tcg": ("tcg", "max"), "qemu-kvm": ("kvm", "host")}
 """QEMU's accelerator and processor model, by target."""
 
-MEMORY_MEBIBYTES = 256
+MEMORY_MEBIBYTES = 512
+
+NETWORK_PORT = 7007
+"""On which a guest's agent serves its network."""
 
 
 def find_qemu() -> str:
@@ -60,9 +65,9 @@ def _version(kernel: Path) -> tuple[list[int], str]:
 
 
 def build_initramfs(agent: Path, kernel: Path, directory: Path) -> Path:
-    """Pack the agent and the modules of the guest's disk.
+    """Pack the agent and the modules of the guest's disks and network.
 
-    A kernel whose modules are not there boots nevertheless; its guest has no disk then.
+    A kernel whose modules are not there boots nevertheless; its guest has neither then.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def build_initramfs(agent: Path, kernel: Path, directory: Path) -> Path:
 
 
 def _needed(modules: Path) -> list[Path]:
-    """Return the disk's modules and those that they need, in the order of loading."""
+    """Return the modules and those that they need, in the order of loading."""
     try:
         lines = (modules / "modules.dep").read_text().splitlines()
     except OSError:
@@ -115,22 +120,40 @@ def _needed(modules: Path) -> list[Path]:
 
 
 def command(
-    qemu: str, target: str, kernel: Path, initramfs: Path, disk: Path, console: Path
+    qemu: str,
+    target: str,
+    kernel: Path,
+    initramfs: Path,
+    disks: Sequence[Path],
+    console: Path,
+    port: int,
 ) -> list[str]:
     """Return the command of a guest.
 
     The first serial line is the kernel's console, kept in a file for when the boot fails; the
-    second is the channel. The disk's file is opened past this machine's page cache, if its file
-    system can do that (O_DIRECT), so that a guest's direct transfer is direct all the way.
+    second is the channel. A disk's file is opened past this machine's page cache, if its file
+    system can do that (O_DIRECT), so that a guest's direct transfer is direct all the way; it is
+    read-only where the file is, and where this machine's disk is full the guest gets an error and
+    does not stand still. The guest's network reaches nothing: only what comes to a port of this
+    machine's loopback is handed to the guest's NETWORK_PORT.
     """
     accelerator, model = ACCELERATORS[target]
-    cache = "none" if _can_be_direct(disk) else "writeback"
+    drives: list[str] = []
+    for disk in disks:
+        cache = "none" if _can_be_direct(disk) else "writeback"
+        readonly = "off" if disk.stat().st_mode & stat.S_IWUSR else "on"
+        options = f"format=raw,if=virtio,cache={cache},readonly={readonly},werror=report"
+        drives += ["-drive", f"file={_quoted(disk)},{options}"]
+    forward = f"tcp:127.0.0.1:{port}-:{NETWORK_PORT}"
     return [
         qemu,
         *("-accel", accelerator, "-cpu", model, "-m", str(MEMORY_MEBIBYTES), "-smp", "1"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-serial", f"file:{console}", "-serial", "stdio"),
-        *("-drive", f"file={_quoted(disk)},format=raw,if=virtio,cache={cache}"),
+        *drives,
+        *("-netdev", f"user,id=network,restrict=on,hostfwd={forward}"),
+        # Without a ROM to boot from, which is in a package of its own.
+        *("-device", "virtio-net-pci,netdev=network,romfile="),
         *("-kernel", str(kernel), "-initrd", str(initramfs)),
         *("-append", "console=ttyS0 panic=-1 quiet"),
     ]

@@ -79,7 +79,7 @@ def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str
     samples = [
         sample for series in calibration.series.values() for sample in series.samples.values()
     ]
-    disturbed = sum(sample.disturbed for sample in samples)
+    disturbed = sum(bool(sample.condition.disturbed) for sample in samples)
     lines.append(
         f"{calibration.blocks} blocks; {disturbed} of {len(samples)} measurements were disturbed "
         "by other work on this machine"

@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.real.channel import RefusalError, TargetError
 from harness.real.control_group import UnavailableError
+from harness.real.stage import Stage
 from harness.real.target import TARGETS, Target, Workshop
 
 
@@ -27,9 +28,20 @@ def named(text: str) -> tuple[str, ...]:
 
 
 def probe(
-    workshop: Workshop, agent: Path, names: Iterable[str]
+    workshop: Workshop, agent: Path, names: Iterable[str], staged: Stage | None = None
 ) -> tuple[list[Target], dict[str, str]]:
     """Start targets, one after the other, and see whether they answer.
+
+    Parameters
+    ----------
+    workshop
+        Where they are started.
+    agent
+        The agent's program.
+    names
+        Of the targets.
+    staged
+        The programs that they shall be able to run.
 
     Returns
     -------
@@ -40,9 +52,7 @@ def probe(
     unavailable: dict[str, str] = {}
     for name in names:
         try:
-            up.append(workshop.open(name, agent))
+            up.append(workshop.open(name, agent, staged))
         except (UnavailableError, RefusalError, TargetError) as reason:
             unavailable[name] = str(reason)
-        except OSError as error:
-            unavailable[name] = f"{error.filename or 'the machine'}: {error.strerror}"
     return up, unavailable

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
-from harness.real import guest
+from harness.real import condition, guest
 from harness.real.control_group import UnavailableError
 
 
@@ -24,20 +24,18 @@ def provenance() -> dict[str, Any]:
         "processor": _processor(),
         "processors": os.cpu_count() or 1,
         "kernel": platform.release(),
-        "load": os.getloadavg()[0],
         "qemu": _qemu(),
         "mitigations": mitigations(),
     }
-    frequency = _read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"))
-    if frequency.isdigit():
-        told["frequency_hertz"] = int(frequency) * 1000
-    temperatures = [
-        int(text) / 1000
-        for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*/temp"))
-        if (text := _read(zone)).lstrip("-").isdigit()
-    ]
+    load = condition.load()
+    if load is not None:
+        told["load"] = load
+    hertz = condition.frequency_hertz()
+    if hertz is not None:
+        told["frequency_hertz"] = hertz
+    temperatures = condition.temperatures_celsius()
     if temperatures:
-        told["temperatures_celsius"] = temperatures
+        told["temperatures_celsius"] = list(temperatures.values())
     return {name: value for name, value in told.items() if value not in ("", {})}
 
 

@@ -5,17 +5,21 @@ import os
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.real import control_group, guest
-from harness.real.channel import Channel, TargetError
+from harness.real.channel import Channel, RefusalError, TargetError
+from harness.real.condition import Machine
 from harness.real.control_group import UnavailableError
 from harness.real.event import Event
-from harness.real.processor_time import DISTURBED_SHARE, Machine, tree_seconds
-from harness.real.warden import Warden
+from harness.real.network import Connection, free_port
+from harness.real.processor_time import own_seconds, tree_seconds
+from harness.real.program import Program, ProgramSample, environment, request
+from harness.real.sample import ExchangeSample, Sample
+from harness.real.stage import SCRATCH_BYTES, Stage, make_image, stage
+from harness.real.warden import MARK, Warden, end_marked
 
 NATIVE = "native"
 CAPPED = "capped"
@@ -32,36 +36,39 @@ DISK_BYTES = 16 << 20
 _GATE = ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What a number of events took, without their preparation and the channel."""
-
-    seconds: float
-    """By this machine's clock."""
-    inside_seconds: float
-    """By the target's clock."""
-    processor_seconds: float
-    """Of the whole process tree of the target, read outside it."""
-    others: float
-    """Share of the machine's processors that other programs took meanwhile."""
-    stolen: float
-    """Share that the machine's own hypervisor, if it has one, withheld."""
-
-    @property
-    def disturbed(self) -> bool:
-        """Whether others took more than is good for a measurement."""
-        return self.others + self.stolen > DISTURBED_SHARE
-
-
 class Target:
-    """A target that is up and answers."""
+    """A target that is up and answers.
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], channel: Channel) -> None:
+    Parameters
+    ----------
+    name
+        One of TARGETS.
+    process
+        The agent, or the guest's QEMU.
+    channel
+        To its agent.
+    mark
+        What processes that it starts have in the variable MARK.
+    port
+        Of this machine's loopback, from where its network is reached; None if the agent chooses.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        process: subprocess.Popen[bytes],
+        channel: Channel,
+        mark: str,
+        port: int | None,
+    ) -> None:
         self.name = name
         self.pid = process.pid
         self._process = process
         self._channel = channel
-        answer, _ = channel.ask("about 0 0", ANSWER_SECONDS)
+        self._mark = mark
+        self._port = port
+        self._connection: Connection | None = None
+        answer, _ = channel.ask("about", ANSWER_SECONDS)
         self.kernel, self.machine, self.clock = (answer.split() + ["unknown"] * 3)[:3]
 
     def measure(self, event: Event, count: int) -> Sample:
@@ -85,9 +92,66 @@ class Target:
             seconds - without,
             inside,
             processor - without_processor,
-            end.others_since(start),
-            end.stolen_since(start),
+            end.condition_since(start),
         )
+
+    def run(self, program: Program) -> ProgramSample:
+        """Execute a program once, in a directory of its own that is gone afterwards.
+
+        A program that fails is a sample, too: it has a status and a complaint.
+
+        Raises
+        ------
+        RefusalError
+            If the program cannot be prepared, or does not end within its limit.
+        TargetError
+            If the target has ended or does not answer.
+        """
+        variables = environment(free_port(), self._mark)
+        limit = program.limit_seconds
+        patience = limit + ANSWER_SECONDS
+        self._tell(f"enter {program.base} {program.name}")
+        try:
+            if program.prepare is not None:
+                status = self._tell(request(program.prepare, variables, limit), patience).split()[1]
+                if status != "0":
+                    raise RefusalError(
+                        f"{program.name}: {program.prepare[0]} fails with status {status}: "
+                        f"{self._tell('complaint')}"
+                    )
+            return self._execute(program, request(program.command, variables, limit), patience)
+        finally:
+            # A target that has ended says so itself, and there is no directory to leave.
+            with contextlib.suppress(TargetError, RefusalError):
+                self._tell("leave")
+
+    def exchange(self, sent: int, received: int, count: int = 1) -> ExchangeSample:
+        """Send bytes over its network and wait for others, so many times.
+
+        The connection is made on first use and stays. A stream is an exchange with a large request
+        or a large answer.
+
+        Parameters
+        ----------
+        sent, received
+            Bytes of each request and of each answer.
+        count
+            Number of exchanges, one after the other.
+
+        Raises
+        ------
+        RefusalError
+            If the target has no network.
+        TargetError
+            If the target has ended or does not answer.
+        """
+        connection = self._connected()
+        start = Machine.now(self.pid)
+        before = tree_seconds(self.pid)
+        seconds = sum(connection.exchange(sent, received) for _ in range(count))
+        processor = tree_seconds(self.pid) - before
+        condition = Machine.now(self.pid).condition_since(start)
+        return ExchangeSample(seconds, processor, condition)
 
     def channel_seconds(self) -> float:
         """Return how long a request takes that asks for nothing."""
@@ -95,7 +159,54 @@ class Target:
 
     def end(self) -> None:
         """End it: what fails must not go on taking processor time from the others."""
+        self.disconnect()
         self._process.kill()
+        end_marked(self._mark)
+
+    def disconnect(self) -> None:
+        """Close the connection to its network, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _execute(self, program: Program, what: str, patience: float) -> ProgramSample:
+        start = Machine.now(self.pid)
+        without = self.channel_seconds()
+        in_guest = self.name in guest.ACCELERATORS
+        clock = tree_seconds if in_guest else own_seconds
+        before = clock(self.pid)
+        answer, seconds = self._channel.ask(what, patience)
+        processor = clock(self.pid) - before
+        condition = Machine.now(self.pid).condition_since(start)
+        inside, status, inside_processor = map(int, answer.split())
+        if not in_guest:
+            processor += inside_processor * 1e-6
+        complaint = self._tell("complaint") if status else ""
+        size, digest = "0", ""
+        try:
+            size, digest = self._tell(f"digest {program.output}").split()
+        except RefusalError:
+            complaint = complaint or f"it wrote no {program.output}"
+        return ProgramSample(
+            seconds=seconds - without,
+            inside_seconds=inside * 1e-9,
+            processor_seconds=processor,
+            inside_processor_seconds=inside_processor * 1e-6,
+            status=status,
+            output_bytes=int(size),
+            output_digest=digest,
+            complaint=complaint,
+            condition=condition,
+        )
+
+    def _tell(self, what: str, seconds: float | None = None) -> str:
+        return self._channel.ask(what, ANSWER_SECONDS if seconds is None else seconds)[0]
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            inside = 0 if self._port is None else guest.NETWORK_PORT
+            served = int(self._tell(f"serve {inside}"))
+            self._connection = Connection(self._port or served, ANSWER_SECONDS)
+        return self._connection
 
     def _ask(self, event: Event, count: int) -> tuple[float, float, float]:
         before = tree_seconds(self.pid)
@@ -124,6 +235,7 @@ class Workshop:
     def __init__(self, warden: Warden) -> None:
         self._warden = warden
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._targets: list[Target] = []
         # Disks belong on a disk: /tmp is memory on many machines.
         try:
             self.directory = self._make(Path(os.environ.get("TMPDIR", "/var/tmp")))
@@ -133,14 +245,47 @@ class Workshop:
             ) from None
         self._memory = Path("/dev/shm")
 
-    def open(self, name: str, agent: Path) -> Target:
+    def stage(self, programs: Iterable[Program]) -> Stage:
+        """Make programs ready for targets that are opened with them.
+
+        Raises
+        ------
+        UserError
+            If their inputs cannot be written.
+        """
+        try:
+            return stage(programs, self._make(self.directory))
+        except OSError as error:
+            raise UserError(
+                f"{error.filename or self.directory}: {error.strerror}; "
+                "set TMPDIR to a directory with more space"
+            ) from None
+
+    def open(self, name: str, agent: Path, staged: Stage | None = None) -> Target:
         """Start a target and wait until it answers.
+
+        Parameters
+        ----------
+        name
+            One of TARGETS.
+        agent
+            The agent's program.
+        staged
+            The programs that it shall be able to run.
 
         Raises
         ------
         UnavailableError
             If the machine lacks what the target needs, or it does not answer in time.
         """
+        try:
+            return self._open(name, agent, staged)
+        except OSError as error:
+            raise UnavailableError(
+                f"{error.filename or self.directory}: {error.strerror}"
+            ) from None
+
+    def _open(self, name: str, agent: Path, staged: Stage | None) -> Target:
         place = self._make(self.directory)
         disk = place / "disk"
         with disk.open("wb") as file:
@@ -148,26 +293,35 @@ class Workshop:
             file.flush()
             os.fsync(file.fileno())
         if name in guest.ACCELERATORS:
-            return self._open_guest(name, agent, place, disk)
+            return self._open_guest(name, agent, place, disk, staged)
         group = None
         if name == CAPPED:
             group = self._group()
-        memory = self._make(self._memory)
-        process = self._start([str(agent), str(memory), str(disk)], place)
+        command = [str(agent), str(self._make(self._memory)), str(disk)]
+        if staged is not None:
+            command += [str(place), str(staged.inputs)]
+        process = self._start(command, place)
         if group is not None:
             control_group.join(group, process.pid)
-        return _answering(name, process, place)
+        return self._answering(name, process, place)
 
-    def _open_guest(self, name: str, agent: Path, place: Path, disk: Path) -> Target:
+    def _open_guest(
+        self, name: str, agent: Path, place: Path, disk: Path, staged: Stage | None
+    ) -> Target:
         qemu, kernel = guest.find_qemu(), guest.find_kernel()
         if name == "qemu-kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
             raise UnavailableError(
                 f"{'no permission for' if _exists('/dev/kvm') else 'no'} /dev/kvm"
             )
         initramfs = guest.build_initramfs(agent, kernel, place)
-        console = place / "console"
-        command = guest.command(qemu, name, kernel, initramfs, disk, console)
-        return _answering(name, self._start(command, place), place)
+        disks = [disk]
+        if staged is not None:
+            scratch = place / "scratch"
+            make_image(scratch, SCRATCH_BYTES)
+            disks += [staged.image(), scratch]
+        port = free_port()
+        command = guest.command(qemu, name, kernel, initramfs, disks, place / "console", port)
+        return self._answering(name, self._start(command, place), place, port)
 
     def _start(self, command: list[str], place: Path) -> subprocess.Popen[bytes]:
         with (place / "complaints").open("wb") as complaints:
@@ -177,9 +331,11 @@ class Workshop:
                 stdout=subprocess.PIPE,
                 stderr=complaints,
                 start_new_session=True,
+                env={**os.environ, MARK: place.name},
             )
         self._processes.append(process)
         self._warden.process(process.pid)
+        self._warden.marked(place.name)
         # All targets get the same processor, for all they do: a guest's own work, and QEMU's.
         with contextlib.suppress(OSError):
             os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
@@ -187,11 +343,27 @@ class Workshop:
 
     def reap(self) -> None:
         """Take note that the processes have ended, after the warden has seen to that."""
+        for target in self._targets:
+            target.disconnect()
         for process in self._processes:
             assert process.stdin is not None and process.stdout is not None
             process.stdin.close()
             process.stdout.close()
             process.wait()
+
+    def _answering(
+        self, name: str, process: subprocess.Popen[bytes], place: Path, port: int | None = None
+    ) -> Target:
+        channel = Channel(process)
+        assert process.stdin is not None
+        os.write(process.stdin.fileno(), b"go\n")
+        try:
+            channel.await_ready(BOOT_SECONDS[name])
+            self._targets.append(Target(name, process, channel, place.name, port))
+        except TargetError as failure:
+            process.kill()
+            raise UnavailableError(" ".join((str(failure), *_last_words(place)))) from None
+        return self._targets[-1]
 
     def _group(self) -> Path:
         mount = control_group.find_mount(
@@ -225,18 +397,6 @@ def workshop() -> Iterator[Workshop]:
 
 def _name() -> str:
     return f"vtax-{os.getpid()}-{uuid.uuid4().hex}"
-
-
-def _answering(name: str, process: subprocess.Popen[bytes], place: Path) -> Target:
-    channel = Channel(process)
-    assert process.stdin is not None
-    os.write(process.stdin.fileno(), b"go\n")
-    try:
-        channel.await_ready(BOOT_SECONDS[name])
-        return Target(name, process, channel)
-    except TargetError as failure:
-        process.kill()
-        raise UnavailableError(" ".join((str(failure), *_last_words(place)))) from None
 
 
 def _last_words(place: Path) -> list[str]:

@@ -13,10 +13,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+MARK = "VTAX_TARGET"
+"""The variable by which processes that a target started are known, wherever they hide."""
 
 _PATIENCE = 5.0
 """Seconds that killed processes get to vanish."""
@@ -50,6 +53,10 @@ class Warden:
         """Have a process killed."""
         self._tell(f"process {pid}")
 
+    def marked(self, mark: str) -> None:
+        """Have all processes killed that were started with the mark in their environment."""
+        self._tell(f"marked {mark}")
+
     def control_group(self, path: Path) -> None:
         """Have an empty control group removed, once its processes are gone."""
         self._tell(f"group {path}")
@@ -69,6 +76,7 @@ class Warden:
 def keep_watch(lines: Iterable[str]) -> None:
     """Take note of what must go; when there is no more to note, make it go."""
     processes: list[int] = []
+    marks: list[str] = []
     paths: list[tuple[str, Path]] = []
     for line in lines:
         kind, _, name = line.rstrip("\n").partition(" ")
@@ -76,6 +84,8 @@ def keep_watch(lines: Iterable[str]) -> None:
             # A descriptor, not a number: the number may be another process's by then.
             with contextlib.suppress(OSError):
                 processes.append(os.pidfd_open(int(name)))
+        elif kind == "marked":
+            marks.append(name)
         else:
             paths.append((kind, Path(name)))
         with contextlib.suppress(OSError):
@@ -84,11 +94,36 @@ def keep_watch(lines: Iterable[str]) -> None:
         with contextlib.suppress(OSError):
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
             select.select([descriptor], [], [], _PATIENCE)
+    for mark in marks:
+        end_marked(mark)
     for kind, path in reversed(paths):
         if kind == "directory":
             shutil.rmtree(path, ignore_errors=True)
         else:
             _remove_group(path)
+
+
+def end_marked(mark: str) -> None:
+    """Kill all processes that were started with the mark in their environment, and wait for them.
+
+    A daemon that left its session and its parent is found, too.
+    """
+    wanted = f"{MARK}={mark}".encode()
+    deadline = time.monotonic() + _PATIENCE
+    while (found := list(_processes_with(wanted))) and time.monotonic() < deadline:
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def _processes_with(setting: bytes) -> Iterator[int]:
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit():
+            # Other users' processes cannot be read, and are none of ours; nor have the dead any.
+            with contextlib.suppress(OSError):
+                if setting in (place / "environ").read_bytes().split(b"\0"):
+                    yield int(place.name)
 
 
 def _remove_group(path: Path) -> None:

@@ -2,11 +2,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from programs import program
+from programs import guest_programs, program
+from real_programs import QUOTA, shell, small
 
 from harness.real.agent import build_agent
 from harness.real.event import EVENTS, Event
-from harness.real.target import Target, workshop
+from harness.real.program import Program
+from harness.real.programs import PROGRAMS
+from harness.real.target import Target, Workshop, workshop
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +26,36 @@ def event() -> Callable[[str], Event]:
 @pytest.fixture
 def native(agent: Path) -> Iterator[Target]:
     with workshop() as place:
-        yield place.open("native", agent)
+        yield place.open("native", agent, place.stage([shell("")]))
+
+
+@pytest.fixture(scope="session")
+def small_programs() -> list[Program]:
+    """The real programs with little to do; all of them must be there."""
+    for one in PROGRAMS:
+        for name, package in one.needs.items():
+            program(name, package)
+    return [small(one) for one in PROGRAMS]
+
+
+@pytest.fixture(scope="session")
+def shared_workshop() -> Iterator[Workshop]:
+    with workshop() as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def guest(agent: Path, small_programs: list[Program], shared_workshop: Workshop) -> Target:
+    """A guest without hardware help for whoever leaves it alive: it takes long to boot."""
+    guest_programs()
+    program("mke2fs", "e2fsprogs")
+    staged = shared_workshop.stage([*small_programs, shell(""), QUOTA])
+    assert not staged.missing
+    return shared_workshop.open("qemu-tcg", agent, staged)
+
+
+@pytest.fixture(scope="session")
+def machine(agent: Path, small_programs: list[Program], shared_workshop: Workshop) -> Target:
+    """This machine, with the same programs."""
+    staged = shared_workshop.stage([*small_programs, shell(""), QUOTA])
+    return shared_workshop.open("native", agent, staged)

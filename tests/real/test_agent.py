@@ -14,6 +14,13 @@ def test_a_missing_compiler_names_its_package(tmp_path, monkeypatch):
         build_agent(tmp_path)
 
 
+def test_the_sources_give_no_warning(agent, tmp_path):
+    sources = sorted(agents.SOURCES.glob("*.c"))
+    command = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", tmp_path / "agent"]
+    done = subprocess.run([*command, *sources], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_agent_answers_each_request_with_a_line(agent, tmp_path):
     disk = tmp_path / "disk"
     disk.write_bytes(bytes(16 << 20))

@@ -13,10 +13,12 @@ from rich.console import Console
 
 from harness.real.calibration import Calibration
 from harness.real.channel import RefusalError, TargetError
+from harness.real.condition import Condition
 from harness.real.event import EVENTS, Event
 from harness.real.listing import calibration_table
 from harness.real.probe import probe
-from harness.real.target import TARGETS, Sample, workshop
+from harness.real.sample import Sample
+from harness.real.target import TARGETS, workshop
 
 CALLS, FORKS, FILES = (
     next(event for event in EVENTS if event.name == name) for name in ("calls", "forks", "files")
@@ -49,7 +51,9 @@ class Fake:
         self.measured.append(event.name)
         inside = count * self.costs[event.name]
         seconds = inside * math.exp(self.noise * self.random.normal())
-        return Sample(seconds + self.offset * self.random.normal(), inside, seconds / 2, 0.2, 0.0)
+        return Sample(
+            seconds + self.offset * self.random.normal(), inside, seconds / 2, Condition(0.2, 0.0)
+        )
 
     def channel_seconds(self) -> float:
         return 1e-5

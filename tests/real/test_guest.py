@@ -49,11 +49,27 @@ def test_what_cannot_be_packed_is_a_reason(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("target", ACCELERATORS)
 def test_a_guest_differs_by_its_accelerator_and_processor_only(tmp_path, target):
-    paths = [tmp_path / name for name in ("kernel", "initramfs", "disk", "console")]
-    paths[2].touch()
-    told = command("qemu", target, *paths)
+    kernel, initramfs, disk, console = (
+        tmp_path / name for name in ("kernel", "initramfs", "disk", "console")
+    )
+    disk.touch()
+    told = command("qemu", target, kernel, initramfs, [disk], console, 1234)
     accelerator, model = ACCELERATORS[target]
     assert told[told.index("-accel") + 1] == accelerator
     assert told[told.index("-cpu") + 1] == model
-    other = command("qemu", next(name for name in ACCELERATORS if name != target), *paths)
+    name = next(name for name in ACCELERATORS if name != target)
+    other = command("qemu", name, kernel, initramfs, [disk], console, 1234)
     assert sum(a != b for a, b in zip(told, other, strict=True)) == 2
+
+
+def test_a_guest_may_write_where_its_owner_may_and_reaches_nothing_but_this_machine(tmp_path):
+    disk, image = tmp_path / "disk,1", tmp_path / "image"
+    disk.touch()
+    image.touch(mode=0o400)
+    told = command("qemu", "qemu-tcg", disk, disk, [disk, image], disk, 1234)
+    first, second = (told[place + 1] for place, word in enumerate(told) if word == "-drive")
+    assert "readonly=off" in first and "disk,,1," in first
+    assert "readonly=on" in second
+    network = told[told.index("-netdev") + 1].split(",")
+    assert "restrict=on" in network
+    assert [word for word in network if "tcp" in word] == ["hostfwd=tcp:127.0.0.1:1234-:7007"]

@@ -1,6 +1,7 @@
 import pytest
 
 from harness.errors import UserError
+from harness.real.channel import TargetError
 from harness.real.control_group import UnavailableError
 from harness.real.probe import named, probe
 from harness.real.target import TARGETS
@@ -19,13 +20,13 @@ def test_other_names_are_told_what_there_is(text):
 
 def test_what_does_not_work_is_reported_and_the_rest_goes_on(tmp_path):
     class Workshop:
-        def open(self, name, agent):
+        def open(self, name, agent, staged=None):
             if name == "capped":
                 raise UnavailableError("no quota")
             if name == "qemu-tcg":
-                raise PermissionError(13, "Permission denied", "/boot")
+                raise TargetError("it ended with exit code 1")
             return name
 
     up, unavailable = probe(Workshop(), tmp_path, TARGETS)
     assert up == ["native", "qemu-kvm"]
-    assert unavailable == {"capped": "no quota", "qemu-tcg": "/boot: Permission denied"}
+    assert unavailable == {"capped": "no quota", "qemu-tcg": "it ended with exit code 1"}

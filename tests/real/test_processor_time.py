@@ -1,10 +1,7 @@
-import os
 import subprocess
 import sys
 
-import pytest
-
-from harness.real.processor_time import Machine, tree_seconds
+from harness.real.processor_time import own_seconds, tree_seconds
 
 WORK = "sum(range(3_000_000))"
 
@@ -36,6 +33,23 @@ sys.stdin.read()
     assert inside - 0.021 <= outside <= inside + 0.1
 
 
+def test_own_time_is_to_the_nanosecond_and_holds_no_children():
+    code = f"""
+import subprocess, sys, threading, time
+subprocess.run([sys.executable, "-c", {WORK!r}])
+print(time.process_time(), flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        inside = float(process.stdout.readline())
+        own, tree = own_seconds(process.pid), tree_seconds(process.pid)
+        assert inside <= own < tree
+    assert own_seconds(process.pid) == 0
+
+
 def test_a_child_that_still_runs_counts():
     code = f"""
 import subprocess, sys
@@ -52,14 +66,3 @@ def test_a_process_that_is_not_there_has_spent_nothing():
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     assert tree_seconds(process.pid) == 0
-
-
-def test_what_others_take_is_what_neither_we_nor_idling_took():
-    processors = os.cpu_count() or 1
-    before = Machine(busy=100.0, steal=5.0, own=30.0, time=1000.0)
-    ours_only = Machine(busy=101.0, steal=5.0, own=31.0, time=1001.0)
-    assert ours_only.others_since(before) == 0
-    assert ours_only.stolen_since(before) == 0
-    shared = Machine(busy=101.0, steal=5.25, own=30.5, time=1001.0)
-    assert shared.others_since(before) * processors == pytest.approx(0.5, abs=0.011)
-    assert shared.stolen_since(before) * processors == pytest.approx(0.25)

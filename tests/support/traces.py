@@ -21,7 +21,8 @@ def _processes(name: str) -> Iterator[str]:
         if place.name.isdigit():
             try:
                 command = (place / "cmdline").read_bytes()
+                variables = (place / "environ").read_bytes()
             except OSError:
                 continue
-            if name.encode() in command:
+            if name.encode() in command or f"VTAX_TARGET={name}".encode() in variables:
                 yield f"process {place.name} {command[:80]!r}"

@@ -1,4 +1,4 @@
-"""The agent's program, made of its source with the machine's C compiler."""
+"""The agent's program, made of its sources with the machine's C compiler."""
 
 import shutil
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 
-SOURCE = Path(__file__).parent / "agent.c"
+SOURCES = Path(__file__).parent
 COMPILER = "gcc"
 SHORTAGE = "the agent needs gcc and a static C library (Debian: apt-get install gcc libc6-dev)"
 
@@ -25,9 +25,10 @@ def build_agent(directory: Path) -> Path:
     if compiler is None:
         raise UserError(f"{SHORTAGE}: there is no {COMPILER}")
     program = directory / "agent"
-    command = [compiler, "-O2", "-static", "-o", str(program), str(SOURCE)]
+    sources = [str(path) for path in sorted(SOURCES.glob("*.c"))]
+    command = [compiler, "-O2", "-static", "-o", str(program), *sources]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         complaint = done.stderr.strip().splitlines()
-        raise UserError(f"{SHORTAGE}: {complaint[-1] if complaint else 'it does not compile'}")
+        raise UserError(f"{SHORTAGE}: {complaint[0] if complaint else 'it does not compile'}")
     return program

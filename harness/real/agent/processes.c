@@ -1,0 +1,66 @@
+/* Events of processes: switching between them, and their beginning and end. */
+#define _GNU_SOURCE
+#include "agent.h"
+#include <sys/wait.h>
+
+static const char *switches(long count, long size)
+{
+    int there[2], back[2];
+    const char *wrong;
+    pid_t partner;
+    (void)size;
+    if (pipe(there))
+        return failed("pipe");
+    if (pipe(back)) {
+        wrong = failed("pipe");
+        close(there[0]), close(there[1]);
+        return wrong;
+    }
+    partner = fork();
+    if (partner == 0) {
+        close(there[1]), close(back[0]);
+        echo(there[0], back[1], 1);
+    }
+    close(there[0]), close(back[1]);
+    wrong = partner < 0 ? failed("fork") : round_trips(back[0], there[1], count, 1);
+    close(there[1]), close(back[0]);
+    if (partner > 0)
+        waitpid(partner, NULL, 0);
+    return wrong;
+}
+EVENT("switches", switches)
+
+static const char *processes(long count, int executes)
+{
+    began = now();
+    for (long i = 0; i < count; i++) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            if (executes)
+                execl("/proc/self/exe", "agent", "--exit", (char *)NULL);
+            _exit(executes ? 1 : 0);
+        }
+        if (child < 0)
+            return failed("fork");
+        if (waitpid(child, &status, 0) != child || status)
+            return "a child process failed";
+    }
+    ended = now();
+    return NULL;
+}
+
+static const char *forks(long count, long size)
+{
+    (void)size;
+    return processes(count, 0);
+}
+
+EVENT("forks", forks)
+
+static const char *execs(long count, long size)
+{
+    (void)size;
+    return processes(count, 1);
+}
+EVENT("execs", execs)
