@@ -14,6 +14,9 @@ from harness.explanation.accounts import WAITS
 from harness.explanation.explanation import AccountLine, ConstantLine, EventLine, Explanation
 from harness.overheads import percent
 
+_NAMES = 24
+"""Characters that names keep in a narrow terminal, where numbers need no more."""
+
 _MEASURES = {"slowdown": "slowdown", "processor-time": "processor time per transaction"}
 
 
@@ -48,9 +51,18 @@ def _head(found: Explanation) -> list[str]:
 
 def _table(title: str, *columns: str) -> Table:
     """Make a table whose first column is text and whose others are numbers."""
-    table = Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE, pad_edge=False)
+    table = Table(
+        title=Text(title, "bold"),
+        title_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
+        if number:
+            table.add_column(name, justify="right", overflow="fold")
+        else:
+            table.add_column(name, min_width=_NAMES, overflow="fold")
     return table
 
 
@@ -58,7 +70,7 @@ def _accounts(found: Explanation) -> Table:
     extra = None if found.baseline_seconds is None else found.seconds - found.baseline_seconds
     columns = ["cause", "here"]
     if extra is not None:
-        columns += ["baseline", "difference", "share of the extra"]
+        columns += ["baseline", "difference", "share of extra"]
     table = _table("Processor time by cause, as the ledger booked it", *columns)
     for line in found.accounts:
         row = [line.cause, _us(line.seconds)]
@@ -74,9 +86,9 @@ def _accounts(found: Explanation) -> Table:
 
 
 def _events(found: Explanation) -> Table:
-    columns = ["event [constants]", "how many", "each", "product"]
+    columns = ["event [constants]", "many", "each", "product"]
     if found.baseline is not None:
-        columns += ["baseline: how many", "product"]
+        columns += ["baseline", "product"]
     table = _table("Events x what each costs, beside what was booked", *columns)
     numbers = {each.name: number for number, each in enumerate(found.constants, 1)}
     for account in found.accounts:
@@ -171,10 +183,11 @@ def _count(value: float) -> str:
 
 
 def _us(seconds: float, *, sign: bool = False) -> str:
-    """Write a time in microseconds with four digits."""
+    """Write a time in microseconds with four digits; a difference to the nanosecond."""
     value = seconds * 1e6
     if abs(value) < 1:
-        text = f"{value:+.4g}" if sign else f"{value:.4g}"
-        return "0" if abs(value) < 1e-6 else text
+        if sign:
+            return f"{value:+.3f}" if abs(value) >= 5e-4 else "0"
+        return f"{value:.4g}" if abs(value) >= 1e-6 else "0"
     decimals = max(0, 3 - math.floor(math.log10(abs(value))))
     return f"{value:+,.{decimals}f}" if sign else f"{value:,.{decimals}f}"
