@@ -11,6 +11,7 @@ published.
 """
 
 from collections import deque
+from math import lcm
 
 from harness.clock import Alarm, Clock
 from harness.platform.dispatcher import CacheCosts, Dispatcher
@@ -19,7 +20,8 @@ from harness.platform.partition import Partition
 from harness.platform.processor import Processor
 from harness.platform.virtual_processor import VirtualProcessor
 
-_PASS_SCALE = 1 << 16
+_PASS_SCALE = lcm(*range(1, 256))
+"""Divides by every weight, so that shares are exact however often time is counted."""
 
 
 class SharedPool(Dispatcher):
@@ -76,7 +78,7 @@ class SharedPool(Dispatcher):
             partition = vp.partition
             if partition.weight:
                 spare_ns = after - max(before, entitlement_ns)
-                partition.spare_pass += spare_ns * _PASS_SCALE // partition.weight
+                partition.spare_pass += spare_ns * (_PASS_SCALE // partition.weight)
 
     def _entitlement_left(self, vp: VirtualProcessor, now: int) -> int:
         if vp.window != now // self.window_ns:
@@ -196,7 +198,7 @@ class SharedPool(Dispatcher):
                 queue = self.competing[partition.name] = deque()
                 # It keeps what it is owed for coming late (its entitlement ended later than the
                 # others' in this window), but who slept may not save up more than one window.
-                owed = self.window_ns * _PASS_SCALE // partition.weight
+                owed = self.window_ns * (_PASS_SCALE // partition.weight)
                 partition.spare_pass = max(partition.spare_pass, self._pass_floor - owed)
             if first:
                 queue.appendleft(vp)
