@@ -82,6 +82,16 @@ def predict(profile: Profile, catalog: MachineCosts, target: str) -> Prediction:
     return _Drawing(profile, catalog, target).prediction()
 
 
+def other_machine(profile: Profile, catalog: MachineCosts) -> tuple[str, ...]:
+    """Say where a profile and a catalog were not measured on the same machine."""
+    machine = profile.about.get("machine", {})
+    return tuple(
+        f"The {what} differs: the profile has {machine[what]}, the catalog {catalog.machine[what]}."
+        for what in ("processor", "kernel")
+        if what in machine and what in catalog.machine and machine[what] != catalog.machine[what]
+    )
+
+
 class _Drawing:
     """All draws of one prediction."""
 

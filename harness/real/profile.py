@@ -51,6 +51,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "execs": Quantity("count", "Programs executed, the first one included."),
     "block_reads": Quantity("count", "Requests to read a block device."),
     "block_read_bytes": Quantity("B", "Bytes read from block devices."),
+    "block_writes": Quantity("count", "Requests to write a block device."),
     "block_write_bytes": Quantity("B", "Bytes to be written to block devices."),
     "packets": Quantity("count", "Packets handed to a network device, the loopback included."),
     "packet_bytes": Quantity("B", "Their bytes."),
