@@ -104,7 +104,7 @@ class Perf(Counting):
         Those that this kernel has.
     """
 
-    name = "perf stat, in a run of its own"
+    name = "perf stat, counting runs"
 
     def __init__(self, points: Sequence[TracePoint]) -> None:
         self._points = tuple(points)
@@ -142,7 +142,7 @@ class Perf(Counting):
 class Strace(Counting):
     """``strace -c``, which stops the program at every call."""
 
-    name = "strace -c -f, in a run of its own"
+    name = "strace -c -f, counting runs"
 
     def __init__(self, why: str) -> None:
         names = ("signals", "file_creates", "forks", "vforks", "threads", "packets", "block_reads")

@@ -1,4 +1,4 @@
-"""Processor time of a process tree, read from outside the target."""
+"""Processor time and page faults of a process tree, read from outside the target."""
 
 import os
 import time
@@ -36,3 +36,21 @@ def tree_seconds(pid: int) -> float:
         return 0.0
     reaped = (int(fields[13]) + int(fields[14])) * TICK_SECONDS
     return own_seconds(pid) + reaped + sum(map(tree_seconds, children))
+
+
+def tree_faults(pid: int) -> int:
+    """Return the page faults of a process and its descendants so far, those waited for included.
+
+    0 if there is no such process.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = [
+            int(child)
+            for thread in Path(f"/proc/{pid}/task").iterdir()
+            for child in (thread / "children").read_text().split()
+        ]
+    except OSError:
+        return 0
+    # minflt cminflt majflt cmajflt
+    return sum(map(int, fields[7:11])) + sum(map(tree_faults, children))

@@ -33,17 +33,17 @@ REPETITIONS = 5
 COUNTING_RUNS = 3
 """At most; counts hardly differ from run to run."""
 
-_RUSAGE = "getrusage of all processes, in runs that nothing else watches"
-_TICKS = f"{_RUSAGE}; divided in whole clock ticks, short processes count as user time"
-_CLOCK = "this machine's monotonic clock, in runs that nothing else watches"
-_STAT = "/proc/stat, in runs that nothing else watches"
-_IO = "/proc/PID/io of all processes, in runs that nothing else watches"
+_RUSAGE = "getrusage of all processes, timed runs"
+_TICKS = "getrusage, divided in whole clock ticks (short processes count as user time), timed runs"
+_CLOCK = "this machine's monotonic clock, timed runs"
+_IDLE = "idle time of its processor in /proc/stat, at most the time that it did not run, timed runs"
+_IO = "/proc/PID/io of all processes, timed runs"
 
 _METHODS = {
     "elapsed": _CLOCK,
     "user": _TICKS,
     "system": _TICKS,
-    "waiting": f"{_STAT}: idle time of its processor, no more than it did not run",
+    "waiting": _IDLE,
     "peak_memory": _RUSAGE,
     "page_faults": _RUSAGE,
     "major_faults": _RUSAGE,
@@ -207,7 +207,7 @@ def _divided(runs: _Runs, system: Interval) -> dict[str, Measurement]:
     """Divide the processor time between user and system mode as the samples fell."""
     both = np.array(runs.values["user"]) + np.array(runs.values["system"])
     used = Bootstrap(both).intervals()[0]
-    method = f"{_RUSAGE}, divided by {sampling.METHOD}"
+    method = f"{_RUSAGE}, divided as {sampling.METHOD}"
     user = replace(system, estimate=1 - system.estimate, low=1 - system.high, high=1 - system.low)
     return {
         name: Measurement(

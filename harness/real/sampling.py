@@ -18,7 +18,7 @@ from harness.real.instructions import is_floating
 from harness.real.profile import LEVEL
 from harness.statistics.estimates import Interval
 
-METHOD = "perf record of the processor clock, in a run of its own"
+METHOD = "perf record samples the processor clock, sampling run"
 
 _PERF = "perf"
 _KERNEL, _USER_ONLY = "cpu-clock", "cpu-clock:u"

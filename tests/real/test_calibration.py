@@ -11,7 +11,7 @@ import pytest
 from programs import guest_programs
 from rich.console import Console
 
-from harness.real.calibration import Calibration
+from harness.real.calibration import MAXIMUM_BLOCKS, Calibration
 from harness.real.channel import RefusalError, TargetError
 from harness.real.condition import Condition
 from harness.real.event import EVENTS, Event
@@ -38,6 +38,7 @@ class Fake:
     kernel: str = "6.1"
     clock: str = "tsc"
     ended: bool = False
+    pid: int = 0
     measured: list[str] = field(default_factory=list)
 
     def __post_init__(self):
@@ -106,8 +107,8 @@ def test_intervals_hold_the_true_ratio_as_often_as_they_say():
 
 
 def test_noise_makes_for_more_blocks_up_to_the_maximum():
-    assert calibrated(native(noise=0.5), guest(noise=0.5)).blocks == 24
-    assert 8 <= calibrated(native(noise=0.05), guest(noise=0.05)).blocks < 24
+    assert calibrated(native(noise=0.5), guest(noise=0.5)).blocks == MAXIMUM_BLOCKS
+    assert 8 <= calibrated(native(noise=0.05), guest(noise=0.05)).blocks < MAXIMUM_BLOCKS
 
 
 def test_a_cost_that_noise_hides_is_told_as_such_and_has_no_ratio():

@@ -1,0 +1,165 @@
+/* Kinds of computing, beside the integer loop: programs are mixtures of them. */
+#define _GNU_SOURCE
+#include "agent.h"
+#include <string.h>
+#include <sys/mman.h>
+
+static volatile uint64_t sink;
+
+/* Memory that is there already; it goes again, so that no fork has to copy its tables. */
+static void *memory(long size)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+    void *area = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    return area == MAP_FAILED ? NULL : area;
+}
+
+/* 1024 functions, called in an order that nobody can predict, each with a branch likewise. */
+#define FUNCTION(n)                                                    \
+    static uint64_t __attribute__((noinline)) function_##n(uint64_t x) \
+    {                                                                  \
+        if (x & (1ULL << (0x##n % 53)))                                \
+            x = x * 6364136223846793005ULL + 0x##n;                    \
+        else                                                           \
+            x = (x ^ x >> (0x##n % 29 + 3)) * 2862933555777941757ULL;  \
+        return x + (x >> 32);                                          \
+    }
+#define TIMES_4(do, n) do(n##0) do(n##1) do(n##2) do(n##3)
+#define TIMES_16(do, n) \
+    TIMES_4(do, n##0) TIMES_4(do, n##1) TIMES_4(do, n##2) TIMES_4(do, n##3)
+#define TIMES_64(do, n) \
+    TIMES_16(do, n##0) TIMES_16(do, n##1) TIMES_16(do, n##2) TIMES_16(do, n##3)
+#define TIMES_256(do, n) \
+    TIMES_64(do, n##0) TIMES_64(do, n##1) TIMES_64(do, n##2) TIMES_64(do, n##3)
+#define TIMES_1024(do) TIMES_256(do, 0) TIMES_256(do, 1) TIMES_256(do, 2) TIMES_256(do, 3)
+TIMES_1024(FUNCTION)
+#define NAME(n) function_##n,
+static uint64_t (*const functions[])(uint64_t) = {TIMES_1024(NAME)};
+
+static const char *branches(long count, long size)
+{
+    uint64_t x = 88172645463325252ULL + sink;
+    (void)size;
+    began = now();
+    for (long i = 0; i < count; i++)
+        for (int j = 0; j < 1000; j++)
+            x = functions[x >> 54](x);
+    ended = now();
+    sink = x & 1;
+    return NULL;
+}
+EVENT("branches", branches)
+
+static const char *floats(long count, long size)
+{
+    enum { LENGTH = 250 };
+    double a[LENGTH], b[LENGTH], sum = 0;
+    (void)size;
+    for (int i = 0; i < LENGTH; i++)
+        a[i] = 1.0 / (i + 1), b[i] = i * 0.001;
+    began = now();
+    for (long n = 0; n < count; n++)
+        for (int i = 0; i < LENGTH; i++) {
+            sum += a[i] * b[i];
+            a[i] = a[i] * 0.999 + 0.001;
+        }
+    ended = now();
+    sink = sum > 1e300;
+    return NULL;
+}
+EVENT("floats", floats)
+
+static const char *streams(long count, long size)
+{
+    enum { LENGTH = 1 << 19, PIECE = 4096 };
+    long place = 0;
+    uint64_t *to = memory(2 * LENGTH * sizeof *to), *from = to + LENGTH;
+    (void)size;
+    if (!to)
+        return failed("mmap");
+    began = now();
+    for (long n = 0; n < count; n++) {
+        for (long i = place; i < place + PIECE; i++)
+            to[i] = 3 * from[i] + to[i];
+        place = (place + PIECE) % LENGTH;
+    }
+    ended = now();
+    munmap(to, 2 * LENGTH * sizeof *to);
+    return NULL;
+}
+EVENT("streams", streams)
+
+static const char *chases(long count, long size)
+{
+    enum { LENGTH = 1 << 20 };
+    uint32_t at = 0, *next = memory(LENGTH * sizeof *next);
+    (void)size;
+    if (!next)
+        return failed("mmap");
+    /* A linear congruential generator of full period visits every place before it repeats one. */
+    for (uint32_t i = 0; i < LENGTH; i++)
+        next[i] = (1664525 * i + 1013904223) % LENGTH;
+    began = now();
+    for (long n = 0; n < count; n++)
+        for (int i = 0; i < 1000; i++)
+            at = next[at];
+    ended = now();
+    sink = at & 1;
+    munmap(next, LENGTH * sizeof *next);
+    return NULL;
+}
+EVENT("chases", chases)
+
+static const char *strings(long count, long size)
+{
+    enum { LENGTH = 512 };
+    static char text[LENGTH + 1], copy[LENGTH + 1];
+    uint64_t sum = 0;
+    (void)size;
+    memset(text, 'a', LENGTH);
+    began = now();
+    for (long n = 0; n < count; n++)
+        for (int length = 16; length <= LENGTH; length *= 2) {
+            memcpy(copy, text, length);
+            copy[length] = '\0';
+            sum += strlen(copy) + (memchr(copy, 'b', length) != NULL);
+            sum += memcmp(copy, text, length) == 0;
+        }
+    ended = now();
+    sink = sum & 1;
+    return NULL;
+}
+EVENT("strings", strings)
+
+static const char *fresh_code(long count, long size)
+{
+#ifdef __x86_64__
+    enum { PAGES = 64, PAGE = 4096 };
+    static const unsigned char add[] = {0x48, 0x83, 0xc0, 0x01}; /* add $1, %rax */
+    (void)size;
+    for (unsigned i = 0; i < PAGE; i++)
+        block[i] = (char)add[i % sizeof add];
+    block[PAGE - 1] = (char)0xc3; /* ret */
+    block[PAGE - 4] = block[PAGE - 3] = block[PAGE - 2] = (char)0x90;
+    began = now();
+    for (long left = count; left > 0; left -= PAGES) {
+        long pages = left < PAGES ? left : PAGES;
+        int rights = PROT_READ | PROT_WRITE | PROT_EXEC;
+        char *code = mmap(NULL, PAGES * PAGE, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (code == MAP_FAILED)
+            return failed("memory for new code");
+        madvise(code, PAGES * PAGE, MADV_NOHUGEPAGE);
+        for (long i = 0; i < pages; i++) {
+            memcpy(code + i * PAGE, block, PAGE);
+            ((void (*)(void))(code + i * PAGE))();
+        }
+        munmap(code, PAGES * PAGE);
+    }
+    ended = now();
+    return NULL;
+#else
+    (void)count, (void)size;
+    return "the agent does not know this processor's instructions";
+#endif
+}
+EVENT("fresh_code", fresh_code)
