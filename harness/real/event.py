@@ -25,9 +25,7 @@ _KINDS = (
     Event("branches", "branches", 0, "1000 calls of 1024 functions that nobody can foresee."),
     Event("streams", "streams", 0, "4096 numbers of 64 bits read twice and written, 8 MiB in all."),
     Event("chases", "chases", 0, "1000 reads of 4 MiB, each at a place that the last one told."),
-    Event(
-        "strings", "strings", 0, "The C library's copy, length, search, comparison, to 512 B."
-    ),
+    Event("strings", "strings", 0, "The C library's copy, length, search, comparison, to 512 B."),
     Event("floats", "floats", 0, "1000 floating-point operations, half of them in a chain."),
     Event("fresh_code", "fresh_code", 0, "4 KiB of new code written and executed once."),
 )

@@ -3,7 +3,7 @@
 import math
 import os
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 
 import numpy as np
@@ -104,6 +104,18 @@ def test_intervals_hold_the_true_ratio_as_often_as_they_say():
         ratio = calibration.estimate("qemu-tcg", "calls").ratio
         held += ratio.low <= 6.0 <= ratio.high
     assert held >= 0.95 * trials - 3 * math.sqrt(trials * 0.95 * 0.05)
+
+
+def test_what_only_the_first_time_takes_does_not_decide_how_many_events_are_measured():
+    class Translating(Fake):
+        def measure(self, event: Event, count: int) -> Sample:
+            first = event.name not in self.measured
+            sample = super().measure(event, count)
+            return replace(sample, inside_seconds=sample.inside_seconds + first * 1.0)
+
+    slow = Translating("qemu-tcg", {"calls": 6e-7, "forks": 1e-4, "files": 2e-6})
+    calibration = calibrated(native(), slow, batch_seconds=0.1)
+    assert calibration.series["qemu-tcg", "calls"].count == pytest.approx(0.1 / 6e-7, rel=0.01)
 
 
 def test_noise_makes_for_more_blocks_up_to_the_maximum():
