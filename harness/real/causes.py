@@ -8,10 +8,10 @@ costs without the other causes in it, and nothing is counted twice.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-KINDS_OF_COMPUTING = ("compute", "branches", "streams", "chases", "strings")
-"""Events that stand for user code without floating point."""
-FLOATING = "floats"
-"""The event that stands for floating-point code."""
+SCALAR = ("compute", "branches", "streams", "chases")
+"""Events that stand for user code of integers, one at a time; which of them is never known."""
+SAMPLED = {"floating": "floats", "vector": "strings"}
+"""The event that stands for the rest, by the quantity of a profile that says how much it is."""
 
 KERNEL = (
     "calls",

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import UserError
-from harness.real.causes import CAUSES, FLOATING, KERNEL, KINDS_OF_COMPUTING, WAITING, Cause
+from harness.real.causes import CAUSES, KERNEL, SAMPLED, SCALAR, WAITING, Cause
 from harness.real.drawing import DRAWS, Array, Drawn, chosen, draw, draw_event, ratios, total
 from harness.real.machine_costs import MachineCosts
 from harness.real.profile import LEVEL, Profile
@@ -220,28 +220,33 @@ class _Drawing:
 
     def _computing(self) -> tuple[Array, Array]:
         """Draw the ratio of computing: of processor time, and of elapsed time."""
-        kinds = [kind for kind in KINDS_OF_COMPUTING if kind in self._comparable]
-        if not kinds:
+        unknown = [event for event in SCALAR if event in self._comparable]
+        if not unknown:
             raise UserError(
                 f"the catalog has no cost of computing in {self._target!r}; calibrate again"
             )
-        floating = self._profile.interval("floating")
-        if FLOATING in self._comparable and floating is None:
-            kinds.append(FLOATING)
-        if len(kinds) > 1:
+        known: dict[str, Array] = {}
+        for name, event in SAMPLED.items():
+            if event not in self._comparable:
+                continue
+            if self._profile.interval(name) is None:
+                unknown.append(event)
+            else:
+                known[event] = self._quantity(name)
+        left = np.maximum(1.0 - sum(known.values(), np.zeros(DRAWS)), 0.0)
+        if len(unknown) > 1:
             self._notes.append(
-                f"Which share of its computing is like {', '.join(kinds)} is not known: any mix is "
-                "as likely as any other."
+                f"Which share of its computing is like {', '.join(unknown)} is not known: any mix "
+                "is as likely as any other."
             )
-        mix = self._random.dirichlet(np.ones(len(kinds)), DRAWS).T
-        found = [ratios(self._events[kind]) for kind in kinds]
-        processor = sum((w * r[0] for w, r in zip(mix, found, strict=True)), np.zeros(DRAWS))
-        elapsed = sum((w * r[1] for w, r in zip(mix, found, strict=True)), np.zeros(DRAWS))
-        if floating is not None and FLOATING in self._comparable:
-            share = np.clip(self._quantity("floating"), 0.0, 1.0)
-            own = ratios(self._events[FLOATING])
-            processor = share * own[0] + (1.0 - share) * processor
-            elapsed = share * own[1] + (1.0 - share) * elapsed
+        mix = self._random.dirichlet(np.ones(len(unknown)), DRAWS).T
+        shares = known | {event: left * part for event, part in zip(unknown, mix, strict=True)}
+        whole = sum(shares.values(), np.zeros(DRAWS))
+        processor, elapsed = np.zeros(DRAWS), np.zeros(DRAWS)
+        for event, share in shares.items():
+            there, there_elapsed = ratios(self._events[event])
+            processor += share / whole * there
+            elapsed += share / whole * there_elapsed
         return processor, elapsed
 
     def _rest(self) -> tuple[Array, Array]:

@@ -56,6 +56,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "packets": Quantity("count", "Packets handed to a network device, the loopback included."),
     "packet_bytes": Quantity("B", "Their bytes."),
     "floating": Quantity("ratio", "Share of the user time at floating-point instructions."),
+    "vector": Quantity("ratio", "Share of it at instructions for vectors and for strings."),
 }
 """In the order in which they are told of."""
 

@@ -54,6 +54,7 @@ _METHODS = {
     "block_read_bytes": _IO,
     "block_write_bytes": _IO,
 }
+_SAMPLED = ("floating", "vector")
 _NEVER = {
     "block_writes": "the kernel writes later, for all programs together",
     "packet_bytes": "the system counts packets by process, but not their bytes",
@@ -186,19 +187,21 @@ def _sample(runs: _Runs, command: Sequence[str], place: Path, tell: Callable[[st
     out = place / "samples"
     event = sampling.event()
     if not event:
-        runs.absent["floating"] = "perf may not sample here, or is missing"
+        runs.absent |= dict.fromkeys(_SAMPLED, "perf may not sample here, or is missing")
         return
     tell("sampling")
     used = float(np.mean(runs.values["user"]) + np.mean(runs.values["system"]))
     told = _run(sampling.wrapped(command, event, used, out), place)
     if told.get("code") != 0 or not out.exists():
-        runs.absent["floating"] = f"perf record: {told.get('last_words') or 'it failed'}"
+        reason = f"perf record: {told.get('last_words') or 'it failed'}"
+        runs.absent |= dict.fromkeys(_SAMPLED, reason)
         return
     shares = sampling.shares(out, event)
-    if isinstance(shares.floating, str):
-        runs.absent["floating"] = shares.floating
-    else:
-        runs.shares["floating"] = Measurement(shares.floating, sampling.METHOD)
+    for name, share in zip(_SAMPLED, (shares.floating, shares.vector), strict=True):
+        if isinstance(share, str):
+            runs.absent[name] = share
+        else:
+            runs.shares[name] = Measurement(share, sampling.METHOD)
     if isinstance(shares.system, Interval):
         runs.shares |= _divided(runs, shares.system)
 

@@ -8,13 +8,14 @@ often tell the share of system time of programs that start many short processes,
 import platform
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scipy import special
 
-from harness.real.instructions import is_floating
+from harness.real.instructions import Kind, kind_of
 from harness.real.profile import LEVEL
 from harness.statistics.estimates import Interval
 
@@ -36,6 +37,8 @@ class Shares:
     """In the kernel."""
     floating: Interval | str
     """At floating-point instructions, of those in user mode."""
+    vector: Interval | str
+    """At instructions that work on vectors of integers, likewise."""
 
 
 def event() -> str:
@@ -84,12 +87,13 @@ def shares(samples: Path, event: str) -> Shares:
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         reason = f"perf script: {said[-1] if said else done.returncode}"
-        return Shares(reason, reason)
+        return Shares(reason, reason, reason)
     return _shares(done.stdout, kernel=event == _KERNEL)
 
 
 def _shares(text: str, *, kernel: bool) -> Shares:
-    system = user = floating = known = 0
+    system = user = 0
+    kinds: Counter[Kind] = Counter()
     for line in text.splitlines():
         place, _, code = line.partition("insn:")
         if not place.strip():
@@ -99,13 +103,15 @@ def _shares(text: str, *, kernel: bool) -> Shares:
             continue
         user += 1
         if code.strip():
-            known += 1
-            floating += is_floating(bytes.fromhex(code))
+            kinds[kind_of(bytes.fromhex(code))] += 1
+    known = kinds.total()
+    floating, vector = _share(kinds[Kind.FLOATING], known), _share(kinds[Kind.VECTOR], known)
+    if platform.machine() != "x86_64":
+        floating = vector = f"the instructions of {platform.machine()} are not known"
     return Shares(
         _share(system, system + user) if kernel else "the kernel may not be sampled",
-        _share(floating, known)
-        if platform.machine() == "x86_64"
-        else f"the instructions of {platform.machine()} are not known",
+        floating,
+        vector,
     )
 
 

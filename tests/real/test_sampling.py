@@ -9,13 +9,15 @@ from harness.real.sampling import _shares
 KERNEL = " ffffffff817ab5fc\n"
 INTEGER = "     7fb3966dbf00 insn: 48 01 d8\n"
 FLOATING = "     7fb3966dbf00 insn: f2 0f 58 c1\n"
+VECTOR = "     7fb3966dbf00 insn: 66 0f 6f 06\n"
 UNKNOWN = "     7fb3966dbf00\n"
 
 
 def test_shares_are_counted_and_their_intervals_hold_them():
-    found = _shares(KERNEL * 100 + INTEGER * 225 + FLOATING * 75 + "\n", kernel=True)
+    found = _shares(KERNEL * 100 + INTEGER * 165 + FLOATING * 75 + VECTOR * 60 + "\n", kernel=True)
     assert found.system.estimate == pytest.approx(0.25)
     assert found.floating.estimate == pytest.approx(0.25)
+    assert found.vector.estimate == pytest.approx(0.2)
     assert 0.2 < found.system.low < 0.25 < found.system.high < 0.3
     assert found.floating.high - found.floating.low > found.system.high - found.system.low
 
@@ -61,3 +63,4 @@ def test_a_floating_point_program_is_told_from_an_integer_one(tmp_path):
             assert found.floating.low > 0.6
         else:
             assert found.floating.high < 0.1
+            assert found.vector.high < 0.1
