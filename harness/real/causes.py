@@ -1,4 +1,4 @@
-"""What makes a program's system time: which counts of a profile, at which event's cost.
+"""What makes a program's time, its computing apart: counts of a profile, at the cost of events.
 
 A measured event is often several things at once: a fork holds three calls, two context switches and
 dozens of page faults, and a profile counts each of them by itself. So a cause costs what its event
@@ -55,6 +55,9 @@ class Cause:
     with the event come on top."""
     waits: bool = False
     """Whether its event waits for a device."""
+    user: bool = False
+    """Whether some of it is user time, nobody knows how much: a program that begins asks its
+    processor for its features, which takes long under many hypervisors."""
 
 
 _RINGS = tuple(
@@ -87,7 +90,7 @@ CAUSES = (
         (Cost("vforks"),),
         {"calls": 3, "context_switches": 2},
     ),
-    Cause("execs", {"execs": 1}, (Cost("execs", less="forks"),), {"calls": 1}),
+    Cause("execs", {"execs": 1}, (Cost("execs", less="forks"),), {"calls": 1}, user=True),
     # A file is created and deleted: half of it for either.
     Cause("files", {"file_creates": 1, "file_deletes": 1}, (Cost("files", per=2),), {"opens": 0.5}),
     Cause(

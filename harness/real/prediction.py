@@ -1,13 +1,13 @@
 """A program's overhead in a target, predicted from its profile and the costs of single events.
 
-    time in a target = user time x ratio of computing
-                     + sum over causes of (number x cost in the target)
+    time in a target = sum over causes of (number x cost in the target)
+                     + what is left of the user time x ratio of computing
                      + what is left of the system time x ratio of kernel work
                      + waiting
 
-Native numbers and costs explain a part of the native system time; what they leave is shown as a
-cause of its own. Where they explain more than there is (the program's events are cheaper than the
-measured ones), they are made smaller, here and in the target alike, until they explain all of it.
+Numbers and native costs explain a part of the native time; what they leave of the system time is
+shown as a cause of its own. Where they explain more than there is (the program's events are cheaper
+than the measured ones), they are made smaller, here and there alike, until they explain all of it.
 
 Everything is drawn many times, with a fixed seed: costs and numbers from their intervals; what is
 not known from all that may be (the mix of computing, the working set at a context switch, the kind
@@ -28,6 +28,8 @@ from harness.real.target import NATIVE
 from harness.statistics.estimates import Interval
 
 SEED = 0
+_NOTHING = 1e-15
+_PARTLY_USER = frozenset(cause.name for cause in CAUSES if cause.user)
 
 COMPUTING = "computing"
 REST = "rest of the system time"
@@ -53,7 +55,7 @@ class Prediction:
 
     target: str
     elapsed: Interval
-    """Ratio of the elapsed time to native, nobody else using the machine."""
+    """Ratio of the elapsed time to native, on a machine as busy as during the calibration."""
     processor: Interval
     """Ratio of the processor time of all processes of the target to native."""
     contributions: tuple[Contribution, ...]
@@ -123,20 +125,14 @@ class _Drawing:
         user = self._quantity("user")
         system = self._quantity("system")
         waiting = self._quantity("waiting")
-        ratio, elapsed_ratio = self._computing()
-        parts = {COMPUTING: Drawn(user, user * ratio, user, user * elapsed_ratio)}
         causes, waits = self._causes()
-        explained = sum((part.native for part in causes.values()), np.zeros(DRAWS))
-        fit = np.minimum(1.0, system / np.maximum(explained, 1e-12))
-        if np.median(fit) < 1.0:
-            self._notes.append(
-                "The events' costs explain more than the native system time and were made smaller "
-                f"by {1 - np.median(fit):.0%}, natively and in the target."
-            )
-        parts |= {name: part.scaled(fit) for name, part in causes.items()}
-        rest = np.maximum(system - explained, 0.0)
-        rest_ratio, rest_elapsed = self._rest()
-        parts[REST] = Drawn(rest, rest * rest_ratio, rest, rest * rest_elapsed)
+        in_user, in_system, fit = self._explained(causes, user, system)
+        parts = {name: part.scaled(fit) for name, part in causes.items()}
+        for name, left, (ratio, elapsed) in (
+            (COMPUTING, user - in_user, self._computing()),
+            (REST, system - in_system, self._rest()),
+        ):
+            parts[name] = Drawn(left, left * ratio, left, left * elapsed)
         totals = total(parts.values())
         # Devices keep a program waiting, and the causes say for how long; the rest is its own.
         others = np.maximum(waiting - fit * waits, 0.0)
@@ -144,11 +140,32 @@ class _Drawing:
         target_elapsed = totals.target_elapsed + others
         return Prediction(
             target=self._target,
-            elapsed=_interval(target_elapsed / np.maximum(native_elapsed, 1e-12)),
-            processor=_interval(totals.target / np.maximum(totals.native, 1e-12)),
+            elapsed=_interval(target_elapsed / np.maximum(native_elapsed, _NOTHING)),
+            processor=_interval(totals.target / np.maximum(totals.native, _NOTHING)),
             contributions=_contributions(parts),
             notes=tuple(self._notes),
         )
+
+    def _explained(
+        self, causes: Mapping[str, Drawn], user: Array, system: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return the user and the system time in causes, and the share of them that fits in."""
+        nothing = np.zeros(DRAWS)
+        kernel = sum((causes[n].native for n in causes if n not in _PARTLY_USER), nothing)
+        mixed = sum((causes[n].native for n in causes if n in _PARTLY_USER), nothing)
+        # Any division is as likely, among those for which there is time enough.
+        enough = np.maximum(mixed, _NOTHING)
+        least = np.clip((kernel + mixed - system) / enough, 0.0, 1.0)
+        most = np.clip(user / enough, least, 1.0)
+        in_user = mixed * (least + (most - least) * self._random.uniform(size=DRAWS))
+        in_system = kernel + mixed - in_user
+        fit = np.minimum(_share(system, in_system), _share(user, in_user))
+        if np.median(fit) < 1.0:
+            self._notes.append(
+                "The events' costs explain more than the native time and were made smaller "
+                f"by {1 - np.median(fit):.0%}, natively and in the target."
+            )
+        return in_user * fit, in_system * fit, fit
 
     def _causes(self) -> tuple[dict[str, Drawn], Array]:
         """Return the time of each cause, and the native waiting in them."""
@@ -267,6 +284,11 @@ class _Drawing:
             self._notes.append(f"The profile does not tell of {name}: none is assumed.")
             return np.zeros(DRAWS)
         return draw(found, self._random)
+
+
+def _share(there: Array, wanted: Array) -> Array:
+    """Return which share of what is wanted there is."""
+    return np.where(wanted > there, there / np.maximum(wanted, _NOTHING), 1.0)
 
 
 def _contributions(parts: Mapping[str, Drawn]) -> tuple[Contribution, ...]:

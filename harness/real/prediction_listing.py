@@ -96,7 +96,7 @@ def prediction_table(
     lines = [
         "",
         "Intervals hold 95 % of what costs, counts and what is not known allow.",
-        "Elapsed: on a machine that does nothing else.",
+        "Elapsed: on a machine as busy with other things as during the calibration.",
         *differences,
         *(f"{name} is unavailable: {why}" for name, why in costs.unavailable.items()),
     ]

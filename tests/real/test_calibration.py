@@ -11,7 +11,7 @@ import pytest
 from programs import guest_programs
 from rich.console import Console
 
-from harness.real.calibration import MAXIMUM_BLOCKS, Calibration
+from harness.real.calibration import MAXIMUM_BLOCKS, MINIMUM_BLOCKS, Calibration
 from harness.real.channel import RefusalError, TargetError
 from harness.real.condition import Condition
 from harness.real.event import EVENTS, Event
@@ -121,6 +121,25 @@ def test_what_only_the_first_time_takes_does_not_decide_how_many_events_are_meas
 def test_noise_makes_for_more_blocks_up_to_the_maximum():
     assert calibrated(native(noise=0.5), guest(noise=0.5)).blocks == MAXIMUM_BLOCKS
     assert 8 <= calibrated(native(noise=0.05), guest(noise=0.05)).blocks < MAXIMUM_BLOCKS
+
+
+def test_when_time_is_up_no_block_begins_beyond_the_minimum():
+    calibration = calibrated(native(noise=0.5), guest(noise=0.5), maximum_seconds=0.0)
+    assert calibration.blocks == MINIMUM_BLOCKS
+    assert calibration.complete
+
+
+def test_the_page_faults_of_an_event_are_counted(agent, event):
+    with workshop() as place:
+        up, _ = probe(place, agent, ["native"])
+        events = [event("faults"), event("calls"), event("forks")]
+        calibration = Calibration(up, events)
+        for _ in calibration.run(minimum=1, maximum=1, batch_seconds=0.02):
+            pass
+    faults = {name: series.faults for (_, name), series in calibration.series.items()}
+    assert faults["faults"] == pytest.approx(1.0, abs=0.05)
+    assert faults["calls"] == pytest.approx(0.0, abs=0.01)
+    assert faults["forks"] > 1.0
 
 
 def test_a_cost_that_noise_hides_is_told_as_such_and_has_no_ratio():

@@ -85,6 +85,28 @@ def test_what_explains_too_much_is_made_smaller_and_nothing_is_left():
     assert any("made smaller by 50%" in note for note in found.notes)
 
 
+def test_what_is_partly_user_time_is_taken_from_where_there_is_time():
+    costs = catalog(
+        {"compute": (1.0, 9.0), "forks": (1e-3, 2.0), "execs": (11e-3, 3.0), "calls": (1e-9, 1.0)}
+    )
+    # Ten programs took 0.1 s to begin, and there is no system time: all of it was user time.
+    app = profile(user=0.5, system=0.0, waiting=0.0, execs=10)
+    found = {one.cause: one for one in predict(app, costs, "guest").contributions}
+    assert found["execs"].native == pytest.approx(0.1, rel=1e-3)
+    assert found["execs"].target == pytest.approx(10 * (33e-3 - 2e-3), rel=1e-3)
+    assert found[COMPUTING].native == pytest.approx(0.4, rel=1e-3)
+    # Nor user time: all of it was system time.
+    app = profile(user=0.0, system=0.5, waiting=0.0, execs=10)
+    found = {one.cause: one for one in predict(app, costs, "guest").contributions}
+    assert found["execs"].native == pytest.approx(0.1, rel=1e-3)
+    assert found[REST].native == pytest.approx(0.4, rel=1e-3)
+    # Both: nobody knows, but all of it is somewhere, once.
+    app = profile(user=0.5, system=0.5, waiting=0.0, execs=10)
+    found = {one.cause: one for one in predict(app, costs, "guest").contributions}
+    assert 0.4 < found[COMPUTING].native < 0.5
+    assert sum(one.native for one in found.values()) == pytest.approx(1.0)
+
+
 def test_waiting_stays_and_devices_wait_as_long_as_measured():
     app = profile(user=1.0, system=0.0, waiting=3.0)
     sleeping = predict(app, catalog({"compute": (1.0, 2.0), "calls": (1e-6, 2.0)}), "guest")
