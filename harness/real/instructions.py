@@ -74,7 +74,8 @@ _BIT_FIELDS = (0xF2, 0xF3, 0xF5, 0xF6, 0xF7)
 
 def _legacy(operation: int, more: int, scalar: bool, wide: bool) -> Kind:
     if operation in (0x38, 0x3A):
-        return Kind.VECTOR if wide and more < 0xF0 else Kind.SCALAR
+        hashes = operation == 0x38 and 0xC8 <= more <= 0xCD
+        return Kind.VECTOR if hashes or (wide and more < 0xF0) else Kind.SCALAR
     if operation in _ARITHMETIC or (scalar and operation in _MOVES):
         return Kind.FLOATING
     return Kind.VECTOR if operation in _VECTOR else Kind.SCALAR

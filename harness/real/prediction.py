@@ -46,7 +46,7 @@ class Contribution:
     """Of the processor time in the target; all shares sum to 1."""
     extra_share: float
     """Of the processor time that the target takes more than native; all sum to 1, and one below
-    zero makes up for others. NaN where there is no difference."""
+    zero makes up for others. NaN where no difference is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,8 @@ class _Drawing:
                 f"the catalog has no costs of {target!r}"
                 + (f" ({reason})" if reason else f"; it has {known}")
             )
+        if not any(profile.measured[name].value.estimate > 0.0 for name in ("user", "system")):
+            raise UserError(f"{profile.name} took no processor time: there is nothing to predict")
         self._profile, self._target = profile, target
         self._native, self._costs = catalog.costs[NATIVE], catalog.costs[target]
         self._random = np.random.default_rng(SEED)
@@ -138,11 +140,12 @@ class _Drawing:
         others = np.maximum(waiting - fit * waits, 0.0)
         native_elapsed = totals.native + waiting
         target_elapsed = totals.target_elapsed + others
+        processor = _interval(totals.target / np.maximum(totals.native, _NOTHING))
         return Prediction(
             target=self._target,
             elapsed=_interval(target_elapsed / np.maximum(native_elapsed, _NOTHING)),
-            processor=_interval(totals.target / np.maximum(totals.native, _NOTHING)),
-            contributions=_contributions(parts),
+            processor=processor,
+            contributions=_contributions(parts, told=not processor.low <= 1.0 <= processor.high),
             notes=tuple(self._notes),
         )
 
@@ -291,7 +294,7 @@ def _share(there: Array, wanted: Array) -> Array:
     return np.where(wanted > there, there / np.maximum(wanted, _NOTHING), 1.0)
 
 
-def _contributions(parts: Mapping[str, Drawn]) -> tuple[Contribution, ...]:
+def _contributions(parts: Mapping[str, Drawn], *, told: bool) -> tuple[Contribution, ...]:
     native = {name: float(part.native.mean()) for name, part in parts.items()}
     target = {name: float(part.target.mean()) for name, part in parts.items()}
     whole = sum(target.values())
@@ -301,8 +304,8 @@ def _contributions(parts: Mapping[str, Drawn]) -> tuple[Contribution, ...]:
             cause=name,
             native=native[name],
             target=target[name],
-            share=target[name] / whole if whole else float("nan"),
-            extra_share=(target[name] - native[name]) / extra if extra else float("nan"),
+            share=target[name] / whole,
+            extra_share=(target[name] - native[name]) / extra if told else float("nan"),
         )
         for name in parts
     ]

@@ -34,6 +34,8 @@ INSTRUCTIONS = {
         "c5 fe 6f 06",  # vmovdqu
         "62 f3 7d 20 3f 06 00",  # vpcmpub
         "66 0f d7 c1",  # pmovmskb
+        "0f 38 cb d1",  # sha256rnds2
+        "66 0f 38 dc c1",  # aesenc
     ],
     Kind.SCALAR: [
         "48 01 d8",  # add %rbx,%rax

@@ -133,6 +133,14 @@ def test_shares_sum_to_one(spread):
     assert any("no cost of stats" in note for note in found.notes)
 
 
+def test_where_no_difference_is_shown_there_is_nothing_to_share_out():
+    found = predict(
+        profile(user=1.0, system=0.0, waiting=0.0), catalog({"compute": (1.0, 1.0)}), "guest"
+    )
+    assert all(np.isnan(one.extra_share) for one in found.contributions)
+    assert sum(one.share for one in found.contributions) == pytest.approx(1.0)
+
+
 def test_an_unknown_mix_spans_the_kinds_and_what_the_profile_tells_narrows_it():
     costs = catalog({"compute": (1.0, 2.0), "branches": (1.0, 6.0), "floats": (1.0, 20.0)})
     app = {"user": 1.0, "system": 0.0, "waiting": 0.0}
@@ -192,6 +200,11 @@ def test_a_target_without_costs_is_one_line(target, told):
         predict(app, catalog({"compute": (1.0, 2.0)}), target)
     with pytest.raises(UserError, match="no cost of computing"):
         predict(app, catalog({"calls": (1.0, 2.0)}), "guest")
+
+
+def test_a_program_that_took_nothing_is_one_line():
+    with pytest.raises(UserError, match="app took no processor time"):
+        predict(profile(user=0.0, system=0.0), catalog({"compute": (1.0, 2.0)}), "guest")
 
 
 def test_every_cause_comes_after_what_it_contains_and_counts_what_a_profile_has():
