@@ -8,8 +8,10 @@ costs without the other causes in it, and nothing is counted twice.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SCALAR = ("compute", "branches", "streams", "chases")
-"""Events that stand for user code of integers, one at a time; which of them is never known."""
+HOT = ("compute", "streams", "chases")
+"""Events that stand for user code of integers, one at a time, in a few places: inner loops."""
+DIFFUSE = ("branches", "sprawls")
+"""Events that stand for such code in many places, near to one another or far apart."""
 SAMPLED = {"floating": "floats", "vector": "strings"}
 """The event that stands for the rest, by the quantity of a profile that says how much it is."""
 

@@ -23,6 +23,7 @@ class Event:
 _KINDS = (
     Event("compute", "compute", 0, "1000 rounds of a xorshift generator: integer operations only."),
     Event("branches", "branches", 0, "1000 calls of 1024 functions that nobody can foresee."),
+    Event("sprawls", "sprawls", 0, "The same with functions that lie more than 4 KiB apart."),
     Event("streams", "streams", 0, "4096 numbers of 64 bits read twice and written, 8 MiB in all."),
     Event("chases", "chases", 0, "1000 reads of 4 MiB, each at a place that the last one told."),
     Event("strings", "strings", 0, "The C library's copy, length, search, comparison, to 512 B."),

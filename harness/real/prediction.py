@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import UserError
-from harness.real.causes import CAUSES, KERNEL, SAMPLED, SCALAR, WAITING, Cause
+from harness.real.causes import CAUSES, DIFFUSE, HOT, KERNEL, SAMPLED, WAITING, Cause
 from harness.real.drawing import DRAWS, Array, Drawn, chosen, draw, draw_event, ratios, total
 from harness.real.machine_costs import MachineCosts
 from harness.real.profile import LEVEL, Profile
@@ -240,27 +240,27 @@ class _Drawing:
 
     def _computing(self) -> tuple[Array, Array]:
         """Draw the ratio of computing: of processor time, and of elapsed time."""
-        unknown = [event for event in SCALAR if event in self._comparable]
-        if not unknown:
+        hot = [event for event in HOT if event in self._comparable]
+        diffuse = [event for event in DIFFUSE if event in self._comparable]
+        if not hot:
             raise UserError(
                 f"the catalog has no cost of computing in {self._target!r}; calibrate again"
             )
-        known: dict[str, Array] = {}
+        shares: dict[str, Array] = {}
+        left = np.ones(DRAWS)
         for name, event in SAMPLED.items():
             if event not in self._comparable:
                 continue
             if self._profile.interval(name) is None:
-                unknown.append(event)
+                hot.append(event)
             else:
-                known[event] = self._quantity(name)
-        left = np.maximum(1.0 - sum(known.values(), np.zeros(DRAWS)), 0.0)
-        if len(unknown) > 1:
-            self._notes.append(
-                f"Which share of its computing is like {', '.join(unknown)} is not known: any mix "
-                "is as likely as any other."
-            )
-        mix = self._random.dirichlet(np.ones(len(unknown)), DRAWS).T
-        shares = known | {event: left * part for event, part in zip(unknown, mix, strict=True)}
+                shares[event] = self._quantity(name)
+                left = np.maximum(left - shares[event], 0.0)
+        if diffuse and self._profile.interval("diffuse") is not None:
+            spread = np.minimum(self._quantity("diffuse"), 1.0)
+            shares |= self._mixed(diffuse, left * spread) | self._mixed(hot, left * (1.0 - spread))
+        else:
+            shares |= self._mixed(hot + diffuse, left)
         whole = sum(shares.values(), np.zeros(DRAWS))
         processor, elapsed = np.zeros(DRAWS), np.zeros(DRAWS)
         for event, share in shares.items():
@@ -268,6 +268,16 @@ class _Drawing:
             processor += share / whole * there
             elapsed += share / whole * there_elapsed
         return processor, elapsed
+
+    def _mixed(self, events: list[str], share: Array) -> dict[str, Array]:
+        """Divide a share of the computing between events, nobody knowing how."""
+        if len(events) > 1 and np.median(share) > 0.0:
+            self._notes.append(
+                f"How {np.median(share):.0%} of its computing divide between {', '.join(events)} "
+                "is not known: any mix is as likely as any other."
+            )
+        mix = self._random.dirichlet(np.ones(len(events)), DRAWS).T
+        return {event: share * part for event, part in zip(events, mix, strict=True)}
 
     def _rest(self) -> tuple[Array, Array]:
         """Draw the ratio of kernel work that no cause explains: like one of the events."""

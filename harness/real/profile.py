@@ -57,6 +57,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "packet_bytes": Quantity("B", "Their bytes."),
     "floating": Quantity("ratio", "Share of the user time at floating-point instructions."),
     "vector": Quantity("ratio", "Share of it at instructions for vectors and for strings."),
+    "diffuse": Quantity("ratio", "Share of it outside the hottest 4 KiB of code."),
 }
 """In the order in which they are told of."""
 

@@ -54,7 +54,7 @@ _METHODS = {
     "block_read_bytes": _IO,
     "block_write_bytes": _IO,
 }
-_SAMPLED = ("floating", "vector")
+_SAMPLED = ("floating", "vector", "diffuse")
 _NEVER = {
     "block_writes": "the kernel writes later, for all programs together",
     "packet_bytes": "the system counts packets by process, but not their bytes",
@@ -197,7 +197,8 @@ def _sample(runs: _Runs, command: Sequence[str], place: Path, tell: Callable[[st
         runs.absent |= dict.fromkeys(_SAMPLED, reason)
         return
     shares = sampling.shares(out, event)
-    for name, share in zip(_SAMPLED, (shares.floating, shares.vector), strict=True):
+    for name in _SAMPLED:
+        share: Interval | str = getattr(shares, name)
         if isinstance(share, str):
             runs.absent[name] = share
         else:

@@ -26,6 +26,8 @@ _KERNEL, _USER_ONLY = "cpu-clock", "cpu-clock:u"
 _MOST_HERTZ, _LEAST_HERTZ = 19997, 997
 _WANTED = 20000
 _FEWEST = 50
+_LINE = 64
+_HOT_LINES = 64
 _KERNEL_ADDRESSES = 1 << 63
 
 
@@ -39,6 +41,8 @@ class Shares:
     """At floating-point instructions, of those in user mode."""
     vector: Interval | str
     """At instructions that work on vectors of integers, likewise."""
+    diffuse: Interval | str
+    """Outside the lines of code that have most samples, likewise."""
 
 
 def event() -> str:
@@ -87,31 +91,38 @@ def shares(samples: Path, event: str) -> Shares:
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         reason = f"perf script: {said[-1] if said else done.returncode}"
-        return Shares(reason, reason, reason)
+        return Shares(reason, reason, reason, reason)
     return _shares(done.stdout, kernel=event == _KERNEL)
 
 
 def _shares(text: str, *, kernel: bool) -> Shares:
-    system = user = 0
+    system = 0
+    places: list[int] = []
     kinds: Counter[Kind] = Counter()
     for line in text.splitlines():
         place, _, code = line.partition("insn:")
         if not place.strip():
             continue
-        if int(place, 16) >= _KERNEL_ADDRESSES:
+        address = int(place, 16)
+        if address >= _KERNEL_ADDRESSES:
             system += 1
             continue
-        user += 1
+        places.append(address // _LINE)
         if code.strip():
             kinds[kind_of(bytes.fromhex(code))] += 1
     known = kinds.total()
     floating, vector = _share(kinds[Kind.FLOATING], known), _share(kinds[Kind.VECTOR], known)
     if platform.machine() != "x86_64":
         floating = vector = f"the instructions of {platform.machine()} are not known"
+    # Which lines are hot is found with other samples than those that are counted: else even code
+    # that is all over the place would have been where it was seen.
+    hot = {line for line, _ in Counter(places[::2]).most_common(_HOT_LINES)}
+    others = places[1::2]
     return Shares(
-        _share(system, system + user) if kernel else "the kernel may not be sampled",
+        _share(system, system + len(places)) if kernel else "the kernel may not be sampled",
         floating,
         vector,
+        _share(sum(line not in hot for line in others), len(others)),
     )
 
 

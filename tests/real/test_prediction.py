@@ -151,6 +151,8 @@ def test_an_unknown_mix_spans_the_kinds_and_what_the_profile_tells_narrows_it():
     assert 5.7 < integer.high <= 6.0
     floating = predict(profile(**app, floating=1.0), costs, "guest").processor
     assert (floating.low, floating.high) == pytest.approx((20.0, 20.0))
+    spread = predict(profile(**app, floating=0.0, diffuse=0.25), costs, "guest").processor
+    assert spread.estimate == pytest.approx(0.25 * 6 + 0.75 * 2)
     vectors = catalog({"compute": (1.0, 2.0), "strings": (1.0, 10.0), "floats": (1.0, 20.0)})
     mixed = predict(profile(**app, floating=0.25, vector=0.5), vectors, "guest").processor
     assert mixed.estimate == pytest.approx(0.25 * 20 + 0.5 * 10 + 0.25 * 2)

@@ -1,4 +1,5 @@
 import subprocess
+from random import Random
 
 import pytest
 from programs import program
@@ -26,6 +27,19 @@ def test_nothing_seen_is_not_nothing_there():
     found = _shares(INTEGER * 100, kernel=True)
     assert found.floating.estimate == found.floating.low == 0.0
     assert 0.0 < found.floating.high < 0.05
+
+
+def test_code_in_many_places_is_told_from_loops():
+    def found(places: int) -> float:
+        random = Random(1)
+        at = [0x400000 + 64 * random.randrange(places) for _ in range(4000)]
+        lines = [f"{address:x} insn: 48 01 d8\n" for address in at]
+        return _shares("".join(lines), kernel=True).diffuse.estimate
+
+    assert found(10) == found(64) == 0.0
+    assert found(128) == pytest.approx(0.5, abs=0.05)
+    # Each place seen once is no loop, although any 64 of them have as many samples as others.
+    assert found(10**7) > 0.99
 
 
 def test_what_cannot_be_told_has_a_reason():

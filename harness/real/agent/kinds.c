@@ -17,16 +17,21 @@ static void *memory(long size)
     return area;
 }
 
-/* 1024 functions, called in an order that nobody can predict, each with a branch likewise. */
-#define FUNCTION(n)                                                    \
-    static uint64_t __attribute__((noinline)) function_##n(uint64_t x) \
+/* 1024 functions, called in an order that nobody can predict, each with a branch likewise. The ones
+ * lie close together; of the others each has pages of its own, and none begins where another does. */
+#define FUNCTION(name, n, apart)                                       \
+    static uint64_t __attribute__((noinline)) name##_##n(uint64_t x)   \
     {                                                                  \
         if (x & (1ULL << (0x##n % 53)))                                \
             x = x * 6364136223846793005ULL + 0x##n;                    \
         else                                                           \
             x = (x ^ x >> (0x##n % 29 + 3)) * 2862933555777941757ULL;  \
+        if (apart && x == 0x##n)                                       \
+            __asm__ volatile(".skip %c0" ::"i"(4000 + 0x##n % 61 * 16)); \
         return x + (x >> 32);                                          \
     }
+#define CLOSE(n) FUNCTION(close, n, 0)
+#define APART(n) FUNCTION(apart, n, 1)
 #define TIMES_4(do, n) do(n##0) do(n##1) do(n##2) do(n##3)
 #define TIMES_16(do, n) \
     TIMES_4(do, n##0) TIMES_4(do, n##1) TIMES_4(do, n##2) TIMES_4(do, n##3)
@@ -35,14 +40,17 @@ static void *memory(long size)
 #define TIMES_256(do, n) \
     TIMES_64(do, n##0) TIMES_64(do, n##1) TIMES_64(do, n##2) TIMES_64(do, n##3)
 #define TIMES_1024(do) TIMES_256(do, 0) TIMES_256(do, 1) TIMES_256(do, 2) TIMES_256(do, 3)
-TIMES_1024(FUNCTION)
-#define NAME(n) function_##n,
-static uint64_t (*const functions[])(uint64_t) = {TIMES_1024(NAME)};
+TIMES_1024(CLOSE)
+TIMES_1024(APART)
+#define NAME_CLOSE(n) close_##n,
+#define NAME_APART(n) apart_##n,
+typedef uint64_t function(uint64_t);
+static function *const functions_close[] = {TIMES_1024(NAME_CLOSE)};
+static function *const functions_apart[] = {TIMES_1024(NAME_APART)};
 
-static const char *branches(long count, long size)
+static const char *wander(long count, function *const functions[])
 {
     uint64_t x = 88172645463325252ULL + sink;
-    (void)size;
     began = now();
     for (long i = 0; i < count; i++)
         for (int j = 0; j < 1000; j++)
@@ -51,7 +59,20 @@ static const char *branches(long count, long size)
     sink = x & 1;
     return NULL;
 }
+
+static const char *branches(long count, long size)
+{
+    (void)size;
+    return wander(count, functions_close);
+}
 EVENT("branches", branches)
+
+static const char *sprawls(long count, long size)
+{
+    (void)size;
+    return wander(count, functions_apart);
+}
+EVENT("sprawls", sprawls)
 
 static const char *floats(long count, long size)
 {
