@@ -24,6 +24,7 @@ from harness.errors import UserError
 from harness.real import runner, sampling
 from harness.real.condition import DISTURBED_SHARE
 from harness.real.counters import Counting, find_counting
+from harness.real.processor_time import TICK_SECONDS
 from harness.real.profile import QUANTITIES, Measurement, Profile
 from harness.real.provenance import provenance
 from harness.real.warden import Warden
@@ -54,6 +55,8 @@ _METHODS = {
     "block_read_bytes": _IO,
     "block_write_bytes": _IO,
 }
+_ENOUGH_TICKS = 10
+"""With fewer for each process, samples divide its time between user and system mode better."""
 _SAMPLED = ("floating", "vector", "diffuse")
 _NEVER = {
     "block_writes": "the kernel writes later, for all programs together",
@@ -149,8 +152,7 @@ def _note(runs: _Runs, told: dict[str, Any]) -> None:
     for name, method in _METHODS.items():
         if name in told:
             runs.add(name, float(told[name]), method)
-    tick = 1.0 / os.sysconf("SC_CLK_TCK")
-    others = max(told["busy"] - used - tick, 0.0) + told["stolen"]
+    others = max(told["busy"] - used - TICK_SECONDS, 0.0) + told["stolen"]
     capacity = told["elapsed"] * (os.cpu_count() or 1)
     runs.disturbed += others > DISTURBED_SHARE * capacity
     runs.left = max(runs.left, told["left"])
@@ -203,8 +205,18 @@ def _sample(runs: _Runs, command: Sequence[str], place: Path, tell: Callable[[st
             runs.absent[name] = share
         else:
             runs.shares[name] = Measurement(share, sampling.METHOD)
-    if isinstance(shares.system, Interval):
+    if isinstance(shares.system, Interval) and _short(runs):
         runs.shares |= _divided(runs, shares.system)
+
+
+def _short(runs: _Runs) -> bool:
+    """Say whether processes are so short that clock ticks do not tell what they did."""
+    begun = [runs.values[name] for name in ("forks", "vforks") if name in runs.values]
+    if not begun:
+        return True
+    used = float(np.mean(runs.values["user"]) + np.mean(runs.values["system"]))
+    processes = 1.0 + sum(float(np.mean(numbers)) for numbers in begun)
+    return used / processes < _ENOUGH_TICKS * TICK_SECONDS
 
 
 def _divided(runs: _Runs, system: Interval) -> dict[str, Measurement]:

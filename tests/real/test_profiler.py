@@ -247,3 +247,14 @@ def test_the_runner_is_a_program_of_its_own():
         timeout=60,
     )
     assert '"code"' in done.stdout or done.stdout.strip() == "{}"
+
+
+def test_samples_divide_the_time_of_short_processes_and_ticks_that_of_long_ones():
+    if not profiler.sampling.event().endswith("clock"):
+        pytest.skip("perf may not sample the kernel here, or is missing")
+    short = profile_command(["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do ls /; done"], "short", 2)
+    assert "divided as perf record" in short.measured["system"].method
+    long = profile_command([sys.executable, "-c", "sum(range(10_000_000))"], "long", 2)
+    if "forks" in long.measured:
+        assert "whole clock ticks" in long.measured["system"].method
+    assert estimate(long, "user") > estimate(long, "system")
