@@ -14,6 +14,8 @@ from harness.commands import (
     compare,
     explain,
     observe,
+    predict,
+    profile,
     publish,
     results,
     run,
@@ -63,6 +65,8 @@ for name, command in (
     ("publish", publish.publish_campaigns),
     ("compare", compare.compare_campaigns),
     ("calibrate", calibrate.calibrate_machine),
+    ("profile", profile.profile_program),
+    ("predict", predict.predict_overhead),
 ):
     app.command(name)(command)
 

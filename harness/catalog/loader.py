@@ -45,7 +45,7 @@ def load_catalog(
     """
     constants = dict(_shipped())
     for path in extra:
-        _lay_over(constants, _read(path), str(path))
+        _lay_over(constants, _modelled(_read(path), path), str(path))
     if overrides:
         _lay_over(constants, overrides, overrides_from)
     return Catalog({name: constants[name] for name in sorted(constants)})
@@ -70,6 +70,18 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a TOML file: {error}") from error
+
+
+def _modelled(table: dict[str, Any], path: Path) -> Mapping[str, Any]:
+    """Leave out what ``vtax profile`` tells of a measurement, and refuse what is no catalog."""
+    if "calibration" in table and "costs" in table:
+        raise UserError(
+            f"{path}: holds what single events cost on a machine of today, for vtax predict; a "
+            "modelled machine needs what its monitor does for them (world switches, emulation, "
+            "copies), which a calibration does not tell apart. What a campaign can take is a "
+            "workload that vtax profile wrote"
+        )
+    return {key: content for key, content in table.items() if key != "profile"}
 
 
 def _constants(table: Mapping[str, Any], path: tuple[str, ...], origin: str) -> Iterable[Constant]:

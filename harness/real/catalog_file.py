@@ -20,7 +20,7 @@ METHOD = (
     "made just before, is subtracted. Each measurement does as many events as take about "
     f"{BATCH_SECONDS:g} s, after a warm-up that ends when two in a row differ by at most a tenth. "
     "Blocks hold every event in every target once, in random order, and go on until the interval "
-    f"of each ratio reaches {HALF_WIDTH:.0%} to either side, or their number is used up. "
+    f"of each ratio reaches {HALF_WIDTH:.0%} to either side, or number or time are used up. "
     "Low and high are the ends of the mean's 95 % interval. "
     "A measurement is disturbed if other programs and "
     f"stolen time took more than {DISTURBED_SHARE:.0%} of the machine's processors meanwhile; it "
@@ -121,6 +121,8 @@ def _how(estimate: Estimate, series: Series) -> dict[str, Any]:
     ):
         if share is not None:
             told[name] = _digits(share)
+    if series.faults:
+        told["page_faults"] = _digits(series.faults)
     if estimate.clocks is not None:
         told["target_clock_to_machine_clock"] = _digits(estimate.clocks)
     if not estimate.above_noise:

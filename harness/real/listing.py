@@ -46,12 +46,12 @@ def _processor_cell(estimate: Estimate) -> str:
 
 def _cell(interval: Interval, ratio: Interval | None) -> str:
     if interval.low <= 0.0:
-        return f"noise < {_time(interval.high)}"
+        return f"noise < {time_text(interval.high)}"
     if ratio is None:
         spread = (interval.high - interval.low) / 2 / interval.estimate
-        return f"{_time(interval.estimate)} \N{PLUS-MINUS SIGN}{spread:.0%}"
+        return f"{time_text(interval.estimate)} \N{PLUS-MINUS SIGN}{spread:.0%}"
     same = "= " if ratio.low <= 1.0 <= ratio.high else ""
-    return f"{same}{_number(ratio.estimate)} ({_number(ratio.low)}…{_number(ratio.high)})"
+    return f"{same}{ratio_text(ratio)}"
 
 
 def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str]:
@@ -66,7 +66,7 @@ def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str
             channel = sorted(requests)[len(requests) // 2]
             lines.append(
                 f"{target.name}: kernel {target.kernel}, a request over the channel "
-                f"{_time(channel)} (subtracted)"
+                f"{time_text(channel)} (subtracted)"
             )
         if target.name in calibration.failures:
             lines.append(f"{target.name} failed: {calibration.failures[target.name]}")
@@ -91,14 +91,22 @@ def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str
     return lines
 
 
-def _time(seconds: float) -> str:
+def ratio_text(ratio: Interval) -> str:
+    """Write a ratio with its interval."""
+    ends = f"({number_text(ratio.low)}…{number_text(ratio.high)})"
+    return f"{number_text(ratio.estimate)} {ends}"
+
+
+def time_text(seconds: float) -> str:
+    """Write a time with three digits, in a unit that fits."""
     if not math.isfinite(seconds):
         return "?"
     scale, unit = next(((s, u) for s, u in _UNITS if seconds >= s), _UNITS[-1])
-    return f"{_number(seconds / (scale or 1e-9))} {unit}"
+    return f"{number_text(seconds / (scale or 1e-9))} {unit}"
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
+    """Write a number that is not small with three digits or so."""
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

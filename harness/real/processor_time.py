@@ -1,4 +1,4 @@
-"""Processor time of a process tree, read from outside the target."""
+"""Processor time and page faults of a process tree, read from outside the target."""
 
 import os
 import time
@@ -19,11 +19,12 @@ def own_seconds(pid: int) -> float:
         return 0.0
 
 
-def tree_seconds(pid: int) -> float:
+def tree_seconds(pid: int, *, reaped: bool = True) -> float:
     """Return the processor time of a process, its threads and its descendants so far, in seconds.
 
     Threads count to the nanosecond, those that have ended included; child processes that were
-    waited for count to the kernel's tick (10 ms, as a rule). 0 if there is no such process.
+    waited for count to the kernel's tick (10 ms, as a rule), or not at all for the first process if
+    they are not wanted. 0 if there is no such process.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -34,5 +35,23 @@ def tree_seconds(pid: int) -> float:
         ]
     except OSError:
         return 0.0
-    reaped = (int(fields[13]) + int(fields[14])) * TICK_SECONDS
-    return own_seconds(pid) + reaped + sum(map(tree_seconds, children))
+    ticks = int(fields[13]) + int(fields[14]) if reaped else 0
+    return own_seconds(pid) + ticks * TICK_SECONDS + sum(map(tree_seconds, children))
+
+
+def tree_faults(pid: int) -> int:
+    """Return the page faults of a process and its descendants so far, those waited for included.
+
+    0 if there is no such process.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = [
+            int(child)
+            for thread in Path(f"/proc/{pid}/task").iterdir()
+            for child in (thread / "children").read_text().split()
+        ]
+    except OSError:
+        return 0
+    # minflt cminflt majflt cmajflt
+    return sum(map(int, fields[7:11])) + sum(map(tree_faults, children))

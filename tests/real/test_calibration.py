@@ -3,7 +3,7 @@
 import math
 import os
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 from programs import guest_programs
 from rich.console import Console
 
-from harness.real.calibration import Calibration
+from harness.real.calibration import MAXIMUM_BLOCKS, MINIMUM_BLOCKS, Calibration
 from harness.real.channel import RefusalError, TargetError
 from harness.real.condition import Condition
 from harness.real.event import EVENTS, Event
@@ -38,6 +38,7 @@ class Fake:
     kernel: str = "6.1"
     clock: str = "tsc"
     ended: bool = False
+    pid: int = 0
     measured: list[str] = field(default_factory=list)
 
     def __post_init__(self):
@@ -105,9 +106,40 @@ def test_intervals_hold_the_true_ratio_as_often_as_they_say():
     assert held >= 0.95 * trials - 3 * math.sqrt(trials * 0.95 * 0.05)
 
 
+def test_what_only_the_first_time_takes_does_not_decide_how_many_events_are_measured():
+    class Translating(Fake):
+        def measure(self, event: Event, count: int) -> Sample:
+            first = event.name not in self.measured
+            sample = super().measure(event, count)
+            return replace(sample, inside_seconds=sample.inside_seconds + first * 1.0)
+
+    slow = Translating("qemu-tcg", {"calls": 6e-7, "forks": 1e-4, "files": 2e-6})
+    calibration = calibrated(native(), slow, batch_seconds=0.1)
+    assert calibration.series["qemu-tcg", "calls"].count == pytest.approx(0.1 / 6e-7, rel=0.01)
+
+
 def test_noise_makes_for_more_blocks_up_to_the_maximum():
-    assert calibrated(native(noise=0.5), guest(noise=0.5)).blocks == 24
-    assert 8 <= calibrated(native(noise=0.05), guest(noise=0.05)).blocks < 24
+    assert calibrated(native(noise=0.5), guest(noise=0.5)).blocks == MAXIMUM_BLOCKS
+    assert 8 <= calibrated(native(noise=0.05), guest(noise=0.05)).blocks < MAXIMUM_BLOCKS
+
+
+def test_when_time_is_up_no_block_begins_beyond_the_minimum():
+    calibration = calibrated(native(noise=0.5), guest(noise=0.5), maximum_seconds=0.0)
+    assert calibration.blocks == MINIMUM_BLOCKS
+    assert calibration.complete
+
+
+def test_the_page_faults_of_an_event_are_counted(agent, event):
+    with workshop() as place:
+        up, _ = probe(place, agent, ["native"])
+        events = [event("faults"), event("calls"), event("forks")]
+        calibration = Calibration(up, events)
+        for _ in calibration.run(minimum=1, maximum=1, batch_seconds=0.02):
+            pass
+    faults = {name: series.faults for (_, name), series in calibration.series.items()}
+    assert faults["faults"] == pytest.approx(1.0, abs=0.05)
+    assert faults["calls"] == pytest.approx(0.0, abs=0.01)
+    assert faults["forks"] > 1.0
 
 
 def test_a_cost_that_noise_hides_is_told_as_such_and_has_no_ratio():

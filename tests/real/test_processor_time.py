@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from harness.real.processor_time import own_seconds, tree_seconds
+from harness.real.processor_time import own_seconds, tree_faults, tree_seconds
 
 WORK = "sum(range(3_000_000))"
 
@@ -66,3 +66,24 @@ def test_a_process_that_is_not_there_has_spent_nothing():
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     assert tree_seconds(process.pid) == 0
+
+
+def test_page_faults_of_children_that_were_waited_for_count():
+    code = """
+import mmap, resource, subprocess, sys
+subprocess.run([sys.executable, "-c", "b = bytearray(3 << 20)"])
+total = 0
+for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+    usage = resource.getrusage(who); total += usage.ru_minflt + usage.ru_majflt
+print(total, flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        inside = int(process.stdout.readline())
+        assert inside > 1000
+        assert inside <= tree_faults(process.pid) <= inside + 100
+        process.communicate()
+    assert tree_faults(process.pid) == 0

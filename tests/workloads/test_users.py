@@ -19,6 +19,7 @@ from workloads.cpu import CommercialTransaction, IntegerCompute
 from workloads.loading import load_user
 from workloads.network import PartitionToPartition, Receiving, RequestResponse, Streaming
 from workloads.partition import EVENTS
+from workloads.program import ProgramExecution
 from workloads.user import PartitionUser
 from workloads.virtual_scsi import RandomTransfers, SequentialTransfers
 
@@ -128,6 +129,18 @@ def test_sequential_transfers_leave_the_place_to_the_disk_and_compute_with_each_
             {"processor": "2 ms", "variation": 0, "file_creates": 0.5},
             [("compute", 0.002, {"file_creates": 0.5}), ("write", 131072, None)],
         ),
+        (
+            ProgramExecution,
+            {"processor": "2 s", "calls": 3, "read": "130 KiB", "written": "64 KiB"},
+            [
+                ("read", 65536, None),
+                ("read", 65536, None),
+                ("read", 2048, None),
+                ("compute", 2.0, {"calls": 3.0}),
+                ("write", 65536, None),
+            ],
+        ),
+        (ProgramExecution, {"processor": "2 s"}, [("compute", 2.0, {})]),
     ],
 )
 def test_each_user_asks_for_what_its_demand_says(cls, demand, calls):

@@ -1,0 +1,36 @@
+"""``vtax predict``: a program's overhead in every target that was calibrated."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def predict_overhead(
+    profile: Annotated[
+        Path, typer.Option(metavar="FILE", help="Of the program, from vtax profile --out.")
+    ],
+    catalog: Annotated[
+        Path, typer.Option(metavar="FILE", help="Of the machine, from vtax calibrate --out.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Predict what a program takes in each target, as multiples of what it takes natively."""
+    from json import dumps
+
+    from harness.errors import UserError
+    from harness.real.machine_costs import read_costs
+    from harness.real.prediction import other_machine, predict
+    from harness.real.prediction_listing import prediction_json, prediction_table
+    from harness.real.profile import read_profile
+
+    program, costs = read_profile(profile), read_costs(catalog)
+    if not costs.targets:
+        raise UserError(f"{catalog}: has native costs only; calibrate with more targets")
+    found = [predict(program, costs, target) for target in costs.targets]
+    differences = other_machine(program, costs)
+    if json:
+        print(dumps(prediction_json(program, costs, found, differences), indent=2))
+        return
+    Console().print(prediction_table(program, costs, found, differences))
