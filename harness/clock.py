@@ -1,18 +1,23 @@
 """Simulated time, counted in whole nanoseconds.
 
-The event kernel is SimPy's; what is ours is that a plain call may stand in its queue in place of
-an event, which is what most of a run consists of. Whole nanoseconds make sums exact: the ledger
-balances to the nanosecond, and a result does not depend on the order of additions.
+A queue of plain calls, which is what nearly all of a run consists of; what takes several steps is
+a process of SimPy's among them. Whole nanoseconds make sums exact: the ledger balances to the
+nanosecond, and a result does not depend on the order of additions.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any
 
 import simpy
-from greenlet import getcurrent
+from greenlet import getcurrent, greenlet
+
+from harness.processes import Processes
 
 NS_PER_SECOND = 1_000_000_000
+
+_FIRST = 1 << 62
+"""What sets the numbers of those apart that come before all others of their time."""
 
 
 def to_ns(seconds: float) -> int:
@@ -38,7 +43,7 @@ class Alarm:
         self._action = None
 
 
-class Clock(simpy.Environment):
+class Clock:
     """Simulated time that runs as fast as it can.
 
     Attributes
@@ -49,56 +54,67 @@ class Clock(simpy.Environment):
         The greenlet in which time passes: who waits for something switches there.
     """
 
-    _queue: Any
-
     def __init__(self) -> None:
-        super().__init__(initial_time=0)
         self.now_ns = 0
-        self.hub = getcurrent()
+        self.hub: greenlet = getcurrent()
+        # When, in which order among calls of one time, what.
+        self._queue: list[tuple[int, int, Callable[[], object]]] = []
+        self._number = 0
+        self._processes = Processes(self)
 
     def call_in(self, delay_ns: int, action: Callable[[], object]) -> None:
         """Call ``action`` after ``delay_ns`` nanoseconds; calls at one time keep their order."""
-        # What SimPy's schedule() does, without the call: this is the hottest line of all.
-        heappush(self._queue, (self.now_ns + delay_ns, 1, next(self._eid), action))
+        self._number = number = self._number + 1
+        heappush(self._queue, (self.now_ns + delay_ns, number, action))
+
+    def call_first(self, action: Callable[[], object]) -> None:
+        """Call ``action`` at this very time, before all else that is due."""
+        self._number = number = self._number + 1
+        heappush(self._queue, (self.now_ns, number - _FIRST, action))
 
     def alarm_in(self, delay_ns: int, action: Callable[[], object]) -> Alarm:
-        """Do the same, but return something to call it off with."""
+        """Do the same as :meth:`call_in`, but return something to call it off with."""
         alarm = Alarm(action)
         self.call_in(delay_ns, alarm)
         return alarm
 
+    def peek(self) -> float:
+        """Tell when something is due next, in nanoseconds; infinity: never."""
+        return self._queue[0][0] if self._queue else math.inf
+
     def step(self) -> None:
-        """Carry out what is due next, an event of SimPy's or a plain call.
+        """Carry out what is due next.
 
         Raises
         ------
-        EmptySchedule
+        IndexError
             If nothing is due any more.
         """
-        if self._queue and callable(self._queue[0][3]):
-            now_ns, _, _, action = heappop(self._queue)
-            self._now = self.now_ns = now_ns
-            action()
-            return
-        if self._queue:
-            self.now_ns = self._queue[0][0]
-        super().step()
+        self.now_ns, _, action = heappop(self._queue)
+        action()
 
     def run_until(self, time_ns: int) -> None:
-        """Let time pass up to ``time_ns``; what is due at that very moment stays undone.
-
-        This is :meth:`step` over and over, written out for speed.
-        """
+        """Let time pass up to ``time_ns``; what is due at that very moment stays undone."""
         queue = self._queue
         while queue and queue[0][0] < time_ns:
-            now_ns, _, _, event = heappop(queue)
-            self._now = self.now_ns = now_ns
-            if callable(event):
-                event()
-                continue
-            callbacks, event.callbacks = event.callbacks, None
-            for callback in callbacks:
-                callback(event)
-            if not event._ok and not hasattr(event, "_defused"):
-                raise event._value
-        self._now = self.now_ns = max(self.now_ns, time_ns)
+            self.now_ns, _, action = heappop(queue)
+            action()
+        self.now_ns = max(self.now_ns, time_ns)
+
+    # What takes several steps
+
+    def process(self, steps: simpy.events.ProcessGenerator) -> simpy.Process:
+        """Begin a process: a generator that yields the events that it waits for."""
+        return self._processes.process(steps)
+
+    def event(self) -> simpy.Event:
+        """Make an event that somebody makes happen later."""
+        return self._processes.event()
+
+    def timeout(self, delay_ns: int) -> simpy.Timeout:
+        """Make an event that happens after ``delay_ns`` nanoseconds."""
+        return self._processes.timeout(delay_ns)
+
+    def all_of(self, events: Iterable[simpy.Event]) -> simpy.Event:
+        """Make an event that happens when all others have happened."""
+        return self._processes.all_of(events)

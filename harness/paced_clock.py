@@ -97,7 +97,7 @@ class PacedClock(Clock):
         now_ns = int(self._paced_ns())
         if self._queue:
             now_ns = min(now_ns, self._queue[0][0])
-        self._now = self.now_ns = max(self.now_ns, now_ns)
+        self.now_ns = max(self.now_ns, now_ns)
 
     def nudge(self) -> None:
         """Make the clock look anew at what is due next."""

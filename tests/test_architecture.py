@@ -81,6 +81,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.clock", "harness.catalog"),
     ("harness.statistics",),
     ("harness.units", "harness.locust_page", "harness.result_file"),
+    ("harness.processes", "harness.statistics"),
+    ("harness.units", "harness.locust_page"),
     ("harness.errors",),
     ("harness",),
 )

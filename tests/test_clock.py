@@ -1,5 +1,7 @@
 """Simulated time: whole nanoseconds, in order."""
 
+import math
+
 import pytest
 from greenlet import getcurrent
 from hypothesis import given
@@ -68,7 +70,7 @@ def test_time_passes_without_anything_to_do_and_never_backwards():
     clock = Clock()
     clock.run_until(7)
     clock.run_until(3)
-    assert clock.now_ns == 7 == clock.now
+    assert clock.now_ns == 7
     clock.run_until(7)
     assert clock.now_ns == 7
 
@@ -140,6 +142,43 @@ def test_steps_carry_out_plain_calls_and_events_of_simpy_alike():
     clock.process(process())
     clock.call_in(3, lambda: seen.append(("call", clock.now_ns)))
     clock.call_in(5, lambda: seen.append(("call", clock.now_ns)))
-    clock.run(until=10)
+    while clock.peek() < 10:
+        clock.step()
     assert seen == [("call", 3), ("process", 4), ("call", 5)]
-    assert clock.now_ns == 10
+    assert (clock.now_ns, clock.peek()) == (5, math.inf)
+
+
+def test_a_process_begins_before_plain_calls_of_the_same_time():
+    clock, seen = Clock(), []
+
+    def process():
+        seen.append("process")
+        yield clock.timeout(0)
+        seen.append("then")
+
+    clock.call_in(0, lambda: seen.append("call"))
+    clock.process(process())
+    clock.run_until(1)
+    assert seen == ["process", "call", "then"]
+
+
+def test_processes_wait_for_each_other():
+    clock, seen = Clock(), []
+    happened = clock.event()
+
+    def one(ns):
+        yield clock.timeout(ns)
+        return ns
+
+    def other():
+        yield clock.all_of([clock.process(one(3)), clock.process(one(5))])
+        seen.append(clock.now_ns)
+        happened.succeed("done")
+
+    def third():
+        seen.append((yield happened))
+
+    clock.process(third())
+    clock.process(other())
+    clock.run_until(10)
+    assert seen == [5, "done"]
