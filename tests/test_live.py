@@ -30,7 +30,7 @@ from harness.campaign.run import Mark, mark, result_since, run_cell
 from harness.clock import to_ns
 from harness.errors import UserError
 from harness.live import Live, live_spec
-from harness.metrics.collector import Samples, counters, expose
+from harness.metrics.collector import Samples, expose, named, read_counters
 from harness.metrics.families import RESPONSE
 from harness.platform.configuration import (
     EthernetConfiguration,
@@ -77,7 +77,7 @@ def run_live(run: RunSpec, speed: float, begin: Callable[[Live, Environment], No
     found: Samples = {}
 
     def end() -> None:
-        found.update(counters(live.observation))
+        found.update(named(read_counters(live.observation)))
         for key, kind in live.observation.transactions.items():
             found[RESPONSE, tuple(zip("pgn", key, strict=True))] = kind.response.sum_ns
         stop.set()

@@ -13,6 +13,7 @@ import workloads
 _PACKAGES = ("locust", "numpy", "simpy")
 _DECISIVE = (
     "clock.py",
+    "processes.py",
     "users.py",
     "platform",
     "metrics",

@@ -8,7 +8,7 @@ from harness.campaign.cell import RunSpec
 from harness.campaign.result import RunResult, Sample
 from harness.clock import Clock, to_ns
 from harness.errors import UserError
-from harness.metrics.collector import Samples, counters, expose, registry_for
+from harness.metrics.collector import Readings, expose, named, read_counters, registry_for
 from harness.metrics.digest import Digest
 from harness.metrics.families import RESPONSE
 from harness.metrics.observation import Key, Observation
@@ -31,7 +31,7 @@ class Mark:
     """A moment at which the measured time may begin."""
 
     time_ns: int
-    counters: Samples
+    counters: Readings
     responses: dict[Key, Digest]
 
 
@@ -104,7 +104,7 @@ def mark(observation: Observation) -> Mark:
     """Remember what has been counted so far."""
     return Mark(
         observation.now_ns,
-        counters(observation),
+        read_counters(observation),
         {key: kind.response.copy() for key, kind in observation.transactions.items()},
     )
 
@@ -131,6 +131,7 @@ def _detect_warm_up(clock: Clock, observation: Observation, spec: RunSpec) -> tu
 def result_since(observation: Observation, start: Mark, trustworthy: bool) -> RunResult:
     """Read the exposition; what only ever grows counts from the start of the measured time."""
     exposition = expose(registry_for(observation))
+    before = named(start.counters)
     digests = {
         key: kind.response.since(start.responses.get(key, Digest()))
         for key, kind in observation.transactions.items()
@@ -140,7 +141,7 @@ def result_since(observation: Observation, start: Mark, trustworthy: bool) -> Ru
     for (name, labels), value in exposition.items():
         if name.startswith(RESPONSE):
             continue
-        increase = value - start.counters.get((name, labels), 0.0)
+        increase = value - before.get((name, labels), 0.0)
         samples.append((name, dict(labels), increase if name.endswith("_total") else value))
     for key, digest in digests.items():
         labels_of = dict(zip(("partition", "group", "name"), key, strict=True))

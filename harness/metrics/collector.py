@@ -17,11 +17,16 @@ from harness.metrics.families import (
     RESPONSE_BOUNDS,
     RESPONSE_HELP,
     RESPONSE_LABELS,
+    Family,
 )
 from harness.metrics.observation import Observation
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Value by name and sorted labels."""
+
+
+Readings = list[tuple[Family, tuple[str, ...], float]]
+"""Family, label values and value."""
 
 
 class MachineCollector(Collector):
@@ -82,11 +87,19 @@ def expose(registry: CollectorRegistry) -> Samples:
     }
 
 
-def counters(observation: Observation) -> Samples:
-    """Read all counters of the table directly: what :func:`expose` says of them, but quicker."""
-    return {
-        (family.sample_name, tuple(sorted(zip(family.labels, labels, strict=True)))): float(value)
+def read_counters(observation: Observation) -> Readings:
+    """Read all counters of the table directly; most of the time goes into naming them."""
+    return [
+        (family, labels, value)
         for family in FAMILIES
         if family.kind == "counter"
         for labels, value in family.read(observation)
+    ]
+
+
+def named(readings: Readings) -> Samples:
+    """Turn readings into what :func:`expose` says of them."""
+    return {
+        (family.sample_name, tuple(sorted(zip(family.labels, labels, strict=True)))): float(value)
+        for family, labels, value in readings
     }

@@ -6,6 +6,7 @@ Means are exact.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,14 +22,20 @@ _BUCKETS = math.ceil(math.log(1e15) * _PER_LOG) + 1
 
 
 class Digest:
-    """Response times of one kind, in nanoseconds."""
+    """Response times of one kind, in nanoseconds.
+
+    Attributes
+    ----------
+    counts
+        Number of response times by bucket; only occupied buckets are keys.
+    """
 
     __slots__ = ("count", "counts", "sum_ns")
 
     def __init__(self) -> None:
         self.count = 0
         self.sum_ns = 0
-        self.counts = [0] * _BUCKETS
+        self.counts: defaultdict[int, int] = defaultdict(int)
 
     def add(self, ns: int) -> None:
         """Add one response time."""
@@ -37,7 +44,7 @@ class Digest:
         if ns < 1:
             ns = 1
         bucket = int(math.log(ns) * _PER_LOG)
-        self.counts[bucket if bucket < _BUCKETS else -1] += 1
+        self.counts[bucket if bucket < _BUCKETS else _BUCKETS - 1] += 1
 
     @property
     def mean_seconds(self) -> float:
@@ -55,7 +62,7 @@ class Digest:
             return math.nan
         rank = max(1, math.ceil(q * self.count))
         seen = 0
-        for bucket, count in enumerate(self.counts):
+        for bucket, count in sorted(self.counts.items()):
             seen += count
             if seen >= rank:
                 return _middle(bucket) / 1e9
@@ -67,11 +74,13 @@ class Digest:
         A response time within a bucket's width of a bound (1 %) may count on either side of it.
         """
         counts = []
-        below = start = 0
+        buckets = sorted(self.counts)
+        below = place = 0
         for bound in bounds_seconds:
             end = int(math.log(max(1.0, bound * 1e9)) * _PER_LOG)
-            below += sum(self.counts[start:end])
-            start = end
+            while place < len(buckets) and buckets[place] < end:
+                below += self.counts[buckets[place]]
+                place += 1
             counts.append(below)
         return counts
 
@@ -79,12 +88,15 @@ class Digest:
         """Add all of another digest's response times."""
         self.count += other.count
         self.sum_ns += other.sum_ns
-        self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        for bucket, count in other.counts.items():
+            self.counts[bucket] += count
 
     def copy(self) -> "Digest":
         """Return an independent copy."""
         twin = Digest()
-        twin.merge(self)
+        twin.count = self.count
+        twin.sum_ns = self.sum_ns
+        twin.counts = self.counts.copy()
         return twin
 
     def since(self, earlier: "Digest") -> "Digest":
@@ -92,12 +104,15 @@ class Digest:
         twin = Digest()
         twin.count = self.count - earlier.count
         twin.sum_ns = self.sum_ns - earlier.sum_ns
-        twin.counts = [a - b for a, b in zip(self.counts, earlier.counts, strict=True)]
+        for bucket, count in self.counts.items():
+            added = count - earlier.counts.get(bucket, 0)
+            if added:
+                twin.counts[bucket] = added
         return twin
 
     def to_json(self) -> dict[str, Any]:
         """Return the occupied buckets as JSON holds them."""
-        occupied = [(bucket, count) for bucket, count in enumerate(self.counts) if count]
+        occupied = sorted(self.counts.items())
         return {
             "sum_ns": self.sum_ns,
             "buckets": [bucket for bucket, _ in occupied],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.platform.configuration import (
@@ -179,6 +180,7 @@ class Network:
             payload = shared.adapter.mtu_bytes - header
             return costs.cycles((each + packet / payload) * 1e6) / 1e6
 
+        @cache
         def small_ns(size_bytes: int) -> int:
             pair = constants.interpolate(f"vios.sea.transaction_cycles.{mode}", size_bytes)
             return costs.cycles(pair / 2)

@@ -23,7 +23,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.metrics.collector import counters, expose, registry_for
+from harness.metrics.collector import expose, named, read_counters, registry_for
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS
 from harness.metrics.observation import Observation
 from harness.platform.configuration import (
@@ -76,7 +76,7 @@ def observed(request) -> Observation:
 
 def test_counters_read_directly_are_what_the_exposition_says(observed):
     exposed = expose(registry_for(observed))
-    directly = counters(observed)
+    directly = named(read_counters(observed))
     assert directly == {
         key: value
         for key, value in exposed.items()
