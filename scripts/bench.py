@@ -21,6 +21,7 @@ import gevent
 from locust import User, constant, task
 from locust.env import Environment
 
+from harness import compiled
 from harness.campaign.cell import RunSpec
 from harness.campaign.plan import make_plan
 from harness.campaign.run import run_cell
@@ -113,6 +114,7 @@ def main() -> None:
     for spec in specs.values():
         run_cell(spec)
     ratios: dict[str, list[float]] = {workload: [] for workload in WORKLOADS}
+    print("modules:", "compiled" if compiled.in_use() else "interpreted")
     print(
         f"{'round':>5} {'null client':>12}",
         *(f"{name + '/s':>20} {'ratio':>6}" for name in WORKLOADS),
@@ -132,7 +134,7 @@ def main() -> None:
     print(f"peak memory of this process: {peak:.0f} MiB")
     if arguments.profile:
         for workload, spec in specs.items():
-            print(f"\nprofile of {workload}")
+            print(f"\nprofile of {workload} (VTAX_INTERPRETED=1 shows all functions)")
             profile = cProfile.Profile()
             profile.runcall(run_cell, spec)
             pstats.Stats(profile).sort_stats("tottime").print_stats(25)

@@ -1,5 +1,6 @@
 """What several tests share: campaigns whose true overheads are known."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import Phase, settings
+
+# Some tests replace methods to look inside, which compiled classes do not allow.
+os.environ.setdefault("VTAX_INTERPRETED", "1")
 
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult

@@ -85,6 +85,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.units", "harness.locust_page"),
     ("harness.errors",),
     ("harness",),
+    ("harness.compiled",),
 )
 """From the top to the bottom: who stands in a row may use what stands below it."""
 

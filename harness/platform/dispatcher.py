@@ -225,6 +225,10 @@ class Dispatcher(ABC):
         outer, partition.hot = partition.hot, vp
         burst.done()
         partition.hot = outer
+        self._go_on(vp, partition, now)
+
+    def _go_on(self, vp: VirtualProcessor, partition: Partition, now: int) -> None:
+        """Begin what comes after a burst that has just ended, or leave the processor."""
         following = vp.burst
         if following is None:
             if not partition.run_queue:

@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import pytest
 
+from harness import compiled
+
 
 def program(name: str, package: str | None = None) -> str:
     """Return the path of a program; without it the test is skipped, or fails where CI is set.
@@ -25,6 +27,12 @@ def guest_programs() -> None:
     program("cpio")
     if not list(Path("/boot").glob("vmlinuz-*")):
         _missing("there is no kernel (Debian: apt-get install linux-image-cloud-amd64)")
+
+
+def compiled_modules() -> None:
+    """Require that the modules where a run's time goes are compiled from the present sources."""
+    if not compiled.place().is_dir():
+        _missing("the modules are not compiled (scripts/compile)")
 
 
 def _missing(message: str) -> NoReturn:
