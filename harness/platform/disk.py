@@ -1,6 +1,7 @@
 """A disk subsystem: spindles behind one link."""
 
 from collections.abc import Callable
+from functools import partial
 
 from harness.clock import Clock
 
@@ -122,14 +123,15 @@ class Disk:
         free[spindle] = end = start + media_ns
         self.busy_ns += media_ns
         link_end = self._reserve_link(end, link_ns, now)
+        response_ns = link_end - now
+        finished = partial(self._finished, size_bytes, response_ns, done)
+        self.clock.call_in(response_ns, finished)
 
-        def finished() -> None:
-            self.operations += 1
-            self.bytes += size_bytes
-            self.response_ns += link_end - now
-            done()
-
-        self.clock.call_in(link_end - now, finished)
+    def _finished(self, size_bytes: int, response_ns: int, done: Callable[[], object]) -> None:
+        self.operations += 1
+        self.bytes += size_bytes
+        self.response_ns += response_ns
+        done()
 
     def _reserve_link(self, ready_ns: int, link_ns: int, now: int) -> int:
         """Take the link's first gap that is long enough, and return when the block is across.

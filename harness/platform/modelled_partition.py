@@ -5,6 +5,7 @@ that is not the platform's concern.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from harness.platform.burst import Part
@@ -20,6 +21,21 @@ Routes = Callable[[str, str], Sequence[Stage]]
 """Make the route for a verb (``send``, ``receive``, ``request``, ``response``) and a peer."""
 
 _USER, _OS, _EMULATION = int(Cause.USER), int(Cause.OS), int(Cause.EMULATION)
+
+
+class _End:
+    """The end of something that is heard of only if the partition has not crashed meanwhile."""
+
+    __slots__ = ("crashes", "done", "partition")
+
+    def __init__(self, partition: Partition, done: Done) -> None:
+        self.partition = partition
+        self.crashes = partition.crashes
+        self.done = done
+
+    def __call__(self) -> None:
+        if self.crashes == self.partition.crashes:
+            self.done()
 
 
 class ModelledPartition:
@@ -89,20 +105,17 @@ class ModelledPartition:
     def send(self, size_bytes: int, to: str, done: Done) -> None:
         """Stream bytes to a peer."""
         route = self._route("send", to)
-        stream(route, size_bytes, self.segment_bytes, self.window_bytes, self._unless_crashed(done))
+        stream(route, size_bytes, self.segment_bytes, self.window_bytes, _End(self.partition, done))
 
     def receive(self, size_bytes: int, source: str, done: Done) -> None:
         """Have a peer stream bytes to this partition."""
         route = self._route("receive", source)
-        stream(route, size_bytes, self.segment_bytes, self.window_bytes, self._unless_crashed(done))
+        stream(route, size_bytes, self.segment_bytes, self.window_bytes, _End(self.partition, done))
 
     def exchange(self, request_bytes: int, response_bytes: int, to: str, done: Done) -> None:
         """Send a request and wait for the response; the peer answers at once."""
-        heard = self._unless_crashed(done)
-
-        def answered() -> None:
-            travel(self._route("response", to), response_bytes, heard)
-
+        heard = _End(self.partition, done)
+        answered = partial(self._respond, to, response_bytes, heard)
         travel(self._route("request", to), request_bytes, answered)
 
     @property
@@ -113,6 +126,9 @@ class ModelledPartition:
             for name, count in events.items():
                 totals[name] = totals.get(name, 0.0) + count * tally.count
         return totals
+
+    def _respond(self, to: str, response_bytes: int, heard: Done) -> None:
+        travel(self._route("response", to), response_bytes, heard)
 
     def crash(self) -> None:
         """Stop dead; all work is lost."""
@@ -134,17 +150,6 @@ class ModelledPartition:
         self.costs = costs
         self._make_route = routes
         self.forget_routes()
-
-    def _unless_crashed(self, done: Done) -> Done:
-        """Let an end be heard of only if the partition has not crashed meanwhile."""
-        partition = self.partition
-        crashes = partition.crashes
-
-        def end() -> None:
-            if crashes == partition.crashes:
-                done()
-
-        return end
 
     def _route(self, verb: str, peer: str) -> Sequence[Stage]:
         route = self._routes.get((verb, peer))

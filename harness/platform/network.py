@@ -174,17 +174,88 @@ def bridge_stage(
     return stage
 
 
+class _Piece:
+    """A piece on its way through all stages."""
+
+    __slots__ = ("done", "index", "size_bytes", "stages")
+
+    def __init__(self, stages: Sequence[Stage], size_bytes: int, done: Done) -> None:
+        self.stages = stages
+        self.size_bytes = size_bytes
+        self.done = done
+        self.index = 0
+
+    def go_on(self) -> None:
+        """Enter the next stage."""
+        index = self.index
+        self.index = index + 1
+        stages = self.stages
+        stages[index](self.size_bytes, self.done if self.index == len(stages) else self.go_on)
+
+
 def travel(stages: Sequence[Stage], size_bytes: int, done: Done) -> None:
     """Send one piece through all stages."""
-    last = len(stages) - 1
+    _Piece(stages, size_bytes, done).go_on()
 
-    def arrive(index: int) -> None:
-        if index == last:
-            stages[index](size_bytes, done)
+
+class _Stream:
+    """A message on its way in segments."""
+
+    __slots__ = (
+        "done",
+        "first",
+        "rest",
+        "segment_bytes",
+        "sending",
+        "size_bytes",
+        "to_send",
+        "under_way",
+        "window",
+    )
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        size_bytes: int,
+        segment_bytes: int,
+        window: int,
+        done: Done,
+    ) -> None:
+        self.first, self.rest = stages[0], stages[1:]
+        self.segment_bytes = segment_bytes
+        self.window = window
+        self.done = done
+        self.to_send = size_bytes
+        self.size_bytes = 0
+        self.under_way = 0
+        self.sending = False
+
+    def send_next(self) -> None:
+        """Let the sender work on one more segment."""
+        self.size_bytes = size = min(self.segment_bytes, self.to_send)
+        self.to_send -= size
+        self.under_way += 1
+        self.sending = True
+        self.first(size, self.sent)
+
+    def sent(self) -> None:
+        """Send a segment on, and the next one if the window allows."""
+        self.sending = False
+        if self.rest:
+            travel(self.rest, self.size_bytes, self.arrived)
         else:
-            stages[index](size_bytes, lambda: arrive(index + 1))
+            self.arrived()
+        if self.to_send and not self.sending and self.under_way < self.window:
+            self.send_next()
 
-    arrive(0)
+    def arrived(self) -> None:
+        """Go on with the message, or be done with it."""
+        self.under_way -= 1
+        if self.to_send:
+            if not self.sending:
+                self.send_next()
+        elif not self.under_way:
+            self.done()
 
 
 def stream(
@@ -196,38 +267,6 @@ def stream(
     """
     if size_bytes <= segment_bytes:
         travel(stages, size_bytes, done)
-        return
-    first, rest = stages[0], stages[1:]
-    window = max(1, window_bytes // segment_bytes)
-    to_send = size_bytes
-    under_way = 0
-    sending = False
-
-    def send_next() -> None:
-        nonlocal to_send, under_way, sending
-        size = min(segment_bytes, to_send)
-        to_send -= size
-        under_way += 1
-        sending = True
-        first(size, lambda: sent(size))
-
-    def sent(size: int) -> None:
-        nonlocal sending
-        sending = False
-        if rest:
-            travel(rest, size, arrived)
-        else:
-            arrived()
-        if to_send and not sending and under_way < window:
-            send_next()
-
-    def arrived() -> None:
-        nonlocal under_way
-        under_way -= 1
-        if to_send:
-            if not sending:
-                send_next()
-        elif not under_way:
-            done()
-
-    send_next()
+    else:
+        window = max(1, window_bytes // segment_bytes)
+        _Stream(stages, size_bytes, segment_bytes, window, done).send_next()
