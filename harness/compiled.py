@@ -22,6 +22,7 @@ MODULES = (
     "harness.clock",
     "harness.metrics.digest",
     "harness.paced_clock",
+    "harness.partition_on_clock",
     "harness.platform.burst",
     "harness.platform.costs",
     "harness.platform.dedicated",

@@ -1,4 +1,4 @@
-"""What a user is told when something that they wrote or asked for cannot be."""
+"""Errors that users meet: who wrote a campaign, and Locust's users on a partition."""
 
 
 class UserError(Exception):
@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The command line prints it and ends with exit code 2.
     """
+
+
+class PartitionDownError(OSError):
+    """A partition has crashed, or something that it cannot do without."""

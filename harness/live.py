@@ -23,7 +23,7 @@ from harness.campaign.cell import RunSpec
 from harness.campaign.labels import cell_labels
 from harness.campaign.plan import Plan
 from harness.clock import to_ns
-from harness.errors import UserError
+from harness.errors import PartitionDownError, UserError
 from harness.metrics.collector import MachineCollector
 from harness.metrics.observation import Observation
 from harness.metrics.pacing import PacingCollector
@@ -31,7 +31,7 @@ from harness.paced_clock import PacedClock
 from harness.platform.configuration import UserGroup
 from harness.platform.machine import Machine
 from harness.platform.modelled_partition import ModelledPartition
-from harness.users import START_WITHIN_SECONDS, Crowd, PartitionDownError, locust_on, stream_seed
+from harness.users import START_WITHIN_SECONDS, Crowd, locust_on, stream_seed
 from workloads.loading import load_user
 from workloads.user import PartitionUser
 
@@ -43,7 +43,7 @@ class LivePartition:
     """A modelled partition whose verbs block the calling greenlet of gevent's.
 
     Implements :class:`workloads.partition.Partition`. A partition that is down refuses every verb
-    after ``patience_seconds``, with :class:`harness.users.PartitionDownError`.
+    after ``patience_seconds``, with :class:`harness.errors.PartitionDownError`.
     """
 
     def __init__(

@@ -62,9 +62,9 @@ def main() -> None:
         try:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
                 build(made, Path(work))
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit):
             print(said.getvalue(), file=sys.stderr)
-            sys.exit(f"vtax is not compiled and runs all the same: {error}")
+            sys.exit("vtax is not compiled and runs all the same: compiling failed, see above")
         made.rename(folder)
 
 

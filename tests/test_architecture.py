@@ -76,7 +76,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.overheads", "harness.live"),
     ("harness.campaign",),
     ("harness.users",),
-    ("harness.operations", "harness.metrics"),
+    ("harness.operations", "harness.metrics", "harness.partition_on_clock"),
     ("harness.platform", "harness.paced_clock", "workloads"),
     ("harness.clock", "harness.catalog"),
     ("harness.statistics",),

@@ -28,7 +28,7 @@ from harness.campaign.plan import make_plan
 from harness.campaign.result import RunResult
 from harness.campaign.run import Mark, mark, result_since, run_cell
 from harness.clock import to_ns
-from harness.errors import UserError
+from harness.errors import PartitionDownError, UserError
 from harness.live import Live, live_spec
 from harness.metrics.collector import Samples, expose, named, read_counters
 from harness.metrics.families import RESPONSE
@@ -38,7 +38,6 @@ from harness.platform.configuration import (
     UserGroup,
     VirtualEthernetConfiguration,
 )
-from harness.users import PartitionDownError
 
 SEA = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (10,))
 ALL_VERBS = (

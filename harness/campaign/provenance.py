@@ -15,6 +15,7 @@ _DECISIVE = (
     "clock.py",
     "processes.py",
     "users.py",
+    "partition_on_clock.py",
     "platform",
     "metrics",
     "catalog/catalog.py",
