@@ -38,6 +38,7 @@ MODULES = (
     "harness.platform.shared_pool",
     "harness.platform.storage",
     "harness.platform.time_sharing",
+    "harness.platform.traffic",
     "harness.platform.vios",
     "harness.platform.virtual_processor",
 )
