@@ -70,6 +70,15 @@ class Verdict:
     """Cells that the machine cannot hold, and why."""
     notes: tuple[str, ...]
 
+    def count(self, outcome: Outcome, *, robust: bool = False) -> int:
+        """Return how many environments, in all measures, have an outcome.
+
+        With ``robust`` only those in which it holds for one machine with constants of its own.
+        """
+        return sum(
+            each.outcome is outcome and (each.robust or not robust) for each in self.environments
+        )
+
     def to_json(self, language: str = "en") -> dict[str, Any]:
         """Return the verdict as JSON holds it; what is unknown or without bound is None."""
         return {
@@ -78,6 +87,10 @@ class Verdict:
             "alpha": self.alpha,
             "margin": self.margin,
             "outcome": str(self.outcome),
+            "counts": {
+                str(each): {"all": self.count(each), "robust": self.count(each, robust=True)}
+                for each in Outcome
+            },
             "measures": [
                 {
                     "measure": each.measure,

@@ -45,6 +45,8 @@ def _found(result: EnvironmentResult, levels: dict[str, str]) -> Iterator[Sample
             ("vtax_overhead_ratio", interval.estimate),
             ("vtax_overhead_low_ratio", interval.low),
             ("vtax_overhead_high_ratio", interval.high),
+            ("vtax_overhead_range_low_ratio", overhead.range.low),
+            ("vtax_overhead_range_high_ratio", overhead.range.high),
         ):
             if math.isfinite(value):
                 yield name, labels, value

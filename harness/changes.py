@@ -361,6 +361,16 @@ def _environment_json(environment: Environment) -> dict[str, Any]:
     return {"machine": machine, "os": system, "workload": workload, "load": dict(load)}
 
 
+def _measured_json(each: Measured) -> dict[str, Any]:
+    return {
+        "overhead": each.estimate,
+        "low": each.low,
+        "high": each.high,
+        "range_low": each.range_low,
+        "range_high": each.range_high,
+    }
+
+
 def _change_json(each: Change) -> dict[str, Any]:
     interval = each.interval
     known = math.isfinite(interval.high)
@@ -368,12 +378,8 @@ def _change_json(each: Change) -> dict[str, Any]:
         **_environment_json(each.first.environment),
         "measure": each.first.measure,
         "virtualization": each.first.virtualization,
-        "first": {"overhead": each.first.estimate, "low": each.first.low, "high": each.first.high},
-        "second": {
-            "overhead": each.second.estimate,
-            "low": each.second.low,
-            "high": each.second.high,
-        },
+        "first": _measured_json(each.first),
+        "second": _measured_json(each.second),
         "change": {
             "estimate": interval.estimate,
             "low": interval.low if known else None,

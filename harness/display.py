@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis import EnvironmentResult, Study, Verdict
+from harness.analysis import EnvironmentResult, Outcome, Study, Verdict
 from harness.campaign.cell import RunSpec
 from harness.campaign.estimate import Remaining, expected_seconds
 from harness.campaign.matrix import Entry
@@ -176,12 +176,30 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
     lines = [
         Text.assemble(f"{study.campaign.name}: ", _outcome(str(verdict.outcome))),
         Text(f"claim: {claim}"),
-        Text(f"margin {percent(verdict.margin)}; intervals of {level} beside the overheads"),
+        *_robust(verdict, level),
+        Text(
+            f"margin {percent(verdict.margin)}; beside an overhead the {level} interval of its "
+            "mean over draws of the constants, below it the range of one machine"
+        ),
     ]
     if verdict.worst is not None:
         worst = verdict.worst
         lines.append(Text(f"worst: {_environment(worst)}, {worst.measure}: {worst.reason}"))
     return Group(*lines, table, *(Text(f"note: {note}") for note in verdict.notes))
+
+
+def _robust(verdict: Verdict, level: str) -> list[Text]:
+    """Say how many outcomes hold for one machine with constants of its own, too."""
+    total = len(verdict.environments)
+    return [
+        Text(
+            f"{outcome} in {count} of {total} environments and measures, in "
+            f"{verdict.count(outcome, robust=True)} of them also for one machine with constants "
+            f"of its own ({level})"
+        )
+        for outcome in (Outcome.CONFIRMED, Outcome.REFUTED)
+        if (count := verdict.count(outcome))
+    ]
 
 
 def elements_text(study: Study, elements: SevenElements) -> RenderableType:
@@ -238,8 +256,9 @@ def _environment(result: EnvironmentResult) -> str:
 def _overhead(overhead: Overhead | None) -> str:
     if overhead is None:
         return "not measured"
-    interval = overhead.interval
+    interval, span = overhead.interval, overhead.range
     return (
         f"{overhead.virtualization} {percent(interval.estimate)} "
-        f"({percent(interval.low)} to {percent(interval.high)})"
+        f"({percent(interval.low)} to {percent(interval.high)})\n"
+        f"one machine {percent(span.low)} to {percent(span.high)}"
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.metrics.measures import Measures
 from harness.overheads import BASELINE, MEASURES, Overhead, overheads, percent
-from harness.statistics.comparisons import paired_ratios, ratio_bootstrap
+from harness.statistics.comparisons import paired_ratios, ratio_bootstrap, ratio_ranges
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
 
 Array = NDArray[np.float64]
@@ -49,11 +49,23 @@ class EnvironmentResult:
     """``below-margin`` and ``below-software``: the largest, all of which confirming needs.
     ``above-margin`` and ``above-software``: the smallest, adjusted for all environments and
     measures, one of which refuting needs."""
+    parts: dict[str, bool] | None = None
+    """``margin`` and ``software``: whether that part of the outcome holds for one machine with
+    constants of its own, too. Confirmed: the range of every firmware overhead, or of every ratio
+    to the software level, lies below. Refuted: one of them lies above. Empty if inconclusive."""
 
     @property
     def environment(self) -> Environment:
         """Machine, operating system, workload, load."""
         return (self.machine, self.os, self.workload, self.load)
+
+    @property
+    def robust(self) -> bool:
+        """Whether the outcome holds for one machine with any constants like one draw, too."""
+        parts = (self.parts or {}).values()
+        if self.outcome is Outcome.CONFIRMED:
+            return all(parts)
+        return self.outcome is Outcome.REFUTED and any(parts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON holds it; what is unknown or without bound is None."""
@@ -66,6 +78,7 @@ class EnvironmentResult:
             "firmware": _overhead_json(self.firmware),
             "software": _overhead_json(self.software),
             "outcome": None if self.outcome is None else str(self.outcome),
+            "robust": None if self.outcome is None else self.robust,
             "reason": self.reason,
             "p_values": self.p_values,
         }
@@ -100,6 +113,7 @@ def environment_results(campaign: CampaignRecord, runs: Runs) -> tuple[Environme
                 "above-margin": judgement.refuting_margin,
                 "above-software": judgement.refuting_software,
             },
+            parts=_parts(result, claim, campaign, judgement.outcome),
         )
         for result, judgement, lacking in zip(claimed, judgements, missing, strict=True)
     }
@@ -211,10 +225,7 @@ def _evidence(
     complete: bool,
 ) -> Evidence:
     """Test one environment: each firmware virtualization, alone and against each software one."""
-    columns = {name: overhead.column() for name, overhead in result.all.items()}
-    firmware = [columns[each] for each in claim["firmware"] if each in columns]
-    software = [columns[each] for each in claim["software"] if each in columns]
-    pairs = [paired_ratios(one, other) for one in firmware for other in software]
+    firmware, pairs = _columns(result, claim)
     comparable = [ratios for ratios in pairs if np.isfinite(ratios).any()]
     below_margin, above_margin = _tested(firmware, math.log1p(campaign.margin), campaign.seed)
     below_software, above_software = _tested(comparable, 0.0, campaign.seed)
@@ -225,6 +236,41 @@ def _evidence(
         above_software=above_software,
         complete=complete and len(comparable) == len(pairs),
     )
+
+
+def _columns(
+    result: EnvironmentResult, claim: Mapping[str, Any]
+) -> tuple[list[Array], list[Array]]:
+    """Return each firmware virtualization's ratios, to the baseline and to each software one."""
+    columns = {name: overhead.column() for name, overhead in result.all.items()}
+    firmware = [columns[each] for each in claim["firmware"] if each in columns]
+    software = [columns[each] for each in claim["software"] if each in columns]
+    return firmware, [paired_ratios(one, other) for one in firmware for other in software]
+
+
+def _parts(
+    result: EnvironmentResult,
+    claim: Mapping[str, Any],
+    campaign: CampaignRecord,
+    outcome: Outcome,
+) -> dict[str, bool]:
+    """Tell which parts of an outcome hold for one machine with constants of its own."""
+    if outcome is Outcome.INCONCLUSIVE:
+        return {}
+    level = 1.0 - campaign.alpha
+    firmware, pairs = _columns(result, claim)
+    comparable = [ratios for ratios in pairs if np.isfinite(ratios).any()]
+    found = {}
+    for part, columns, bound in (
+        ("margin", firmware, math.log1p(campaign.margin)),
+        ("software", comparable, 0.0),
+    ):
+        ranges = ratio_ranges(np.column_stack(columns), level) if columns else ()
+        if outcome is Outcome.CONFIRMED:
+            found[part] = all(each.high < bound for each in ranges)
+        else:
+            found[part] = any(each.low > bound for each in ranges)
+    return found
 
 
 def _tested(
@@ -283,6 +329,8 @@ def _overhead_json(overhead: Overhead | None) -> dict[str, Any] | None:
         "overhead": interval.estimate,
         "low": interval.low,
         "high": None if math.isinf(interval.high) else interval.high,
+        "range_low": overhead.range.low,
+        "range_high": None if math.isinf(overhead.range.high) else overhead.range.high,
         "level": interval.level,
         "samples": interval.samples,
         "warnings": [str(warning) for warning in interval.warnings],

@@ -33,6 +33,9 @@ class Measured(_Record):
     low: Finite | None
     """End of its interval; None if nothing is known about it."""
     high: Finite | None
+    range_low: Finite | None = None
+    """End of the range of one machine with constants of its own; None if nothing is known."""
+    range_high: Finite | None = None
     ratios: tuple[Positive | None, ...]
     """Ratio to the baseline of each replication; None where one of the two has no result."""
 
@@ -169,6 +172,7 @@ def _told(error: ValidationError, where: str) -> str:
 def _measured(result: EnvironmentResult, overhead: Overhead) -> Measured:
     interval = overhead.interval
     known = math.isfinite(interval.high)
+    bounded = math.isfinite(overhead.range.high)
     return Measured(
         machine=result.machine,
         os=result.os,
@@ -179,6 +183,8 @@ def _measured(result: EnvironmentResult, overhead: Overhead) -> Measured:
         estimate=interval.estimate,
         low=interval.low if known else None,
         high=interval.high if known else None,
+        range_low=overhead.range.low if bounded else None,
+        range_high=overhead.range.high if bounded else None,
         ratios=overhead.ratios,
     )
 

@@ -2,6 +2,12 @@
 
 An overhead is the geometric mean of the ratios of paired replications, minus one. Replications are
 paired because they share their arrivals, their demands and their draw of the uncertain constants.
+
+Its interval is that of the mean over all draws, and narrows with more replications although they
+teach nothing about the constants. A real machine has one set of constants, fixed and unknown: the
+overhead of such a machine lies in the range, which no number of replications narrows below what
+the constants leave open. The range holds the randomness of one run, too, and is a little too wide
+by that.
 """
 
 import math
@@ -13,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.measures import Measures, mix_distance, slowdown, unmatched
-from harness.statistics.comparisons import paired_ratios, ratio_bootstrap
+from harness.statistics.comparisons import paired_ratios, ratio_bootstrap, ratio_ranges
 from harness.statistics.estimates import Interval
 
 Array = NDArray[np.float64]
@@ -55,6 +61,8 @@ class Overhead:
     measure: str
     interval: Interval
     """The overhead: 0.05 is 5 % more than the baseline."""
+    range: Interval
+    """Where the overhead of one machine lies whose constants are one further draw."""
     ratios: tuple[float | None, ...]
     """Ratio to the baseline of each replication; None where one of the two has no result."""
 
@@ -80,7 +88,7 @@ def overheads(
     virtualizations
         What the runs of each measured; without the baseline.
     level
-        Confidence of the intervals.
+        Confidence of the intervals and ranges.
     seed
         Makes the resamples.
 
@@ -97,16 +105,18 @@ def overheads(
     }
     if not ratios:
         return {}
-    bootstrap = ratio_bootstrap(np.column_stack(list(ratios.values())), seed=seed)
+    table = np.column_stack(list(ratios.values()))
+    intervals = ratio_bootstrap(table, seed=seed).intervals(level)
     found = {}
-    for (virtualization, column), interval in zip(
-        ratios.items(), bootstrap.intervals(level), strict=True
+    for (virtualization, column), interval, span in zip(
+        ratios.items(), intervals, ratio_ranges(table, level), strict=True
     ):
         concerns = _concerns(name, virtualizations[virtualization], baseline)
         found[virtualization] = Overhead(
             virtualization=virtualization,
             measure=name,
             interval=replace(interval.transformed(_expm1), warnings=interval.warnings + concerns),
+            range=span.transformed(_expm1),
             ratios=tuple(None if math.isnan(each) else each for each in column.tolist()),
         )
     return found

@@ -44,7 +44,14 @@ def verdict(material: Material) -> Content:
                 "measure": each.measure,
                 "outcome": str(each.outcome),
                 "counts": [
-                    (str(name), outcomes[name], _grounds(material, each.environments, name))
+                    (
+                        str(name),
+                        outcomes[name],
+                        [
+                            *_grounds(material, each.environments, name),
+                            *_robust(material, each.environments, name),
+                        ],
+                    )
                     for name in Outcome
                     if outcomes[name]
                 ],
@@ -56,6 +63,17 @@ def verdict(material: Material) -> Content:
         "verdict": found,
         "scenarios": scenarios.outcome(material),
         "outcome": str(found.outcome),
+        "robust": [
+            material.texts(
+                f"verdict.robust_{name}",
+                count=found.count(name),
+                total=len(found.environments),
+                robust=found.count(name, robust=True),
+                level=numbers.level(1.0 - found.alpha),
+            )
+            for name in (Outcome.CONFIRMED, Outcome.REFUTED)
+            if found.count(name)
+        ],
         "rows": rows,
         "worst": worst
         and {
@@ -85,6 +103,16 @@ def _grounds(
         for part in ("margin", "software")
         if counts[part]
     ]
+
+
+def _robust(
+    material: Material, results: Sequence[EnvironmentResult], outcome: Outcome
+) -> list[str]:
+    """Say in how many environments an outcome holds for one machine, too."""
+    if outcome is Outcome.INCONCLUSIVE:
+        return []
+    count = sum(each.outcome is outcome and each.robust for each in results)
+    return [material.texts("verdict.robust_count", count=count)]
 
 
 def reading(material: Material) -> Content:
@@ -241,7 +269,7 @@ def _arrivals(material: Material) -> list[Content]:
 
 
 def against(material: Material) -> Content | None:
-    """List the environments that do not confirm the claim."""
+    """List the environments that do not confirm the claim, or on average only."""
     verdict = material.study.verdict
     if verdict is None:
         return None
@@ -258,7 +286,17 @@ def against(material: Material) -> Content | None:
         numbers_of = {str(name): outcomes[name] for name in Outcome}
         total = len(each.environments)
         counts.append({"measure": each.measure, "total": total, **numbers_of})
-    return {"groups": groups, "counts": counts}
+    average = []
+    for each in verdict.measures:
+        members = [
+            one
+            for one in each.environments
+            if one.outcome is Outcome.CONFIRMED and tables.average_only(one)
+        ]
+        if members:
+            rows = tables.judged(material, members, explained=True)
+            average.append({"outcome": "average", "measure": each.measure, "rows": rows})
+    return {"groups": groups, "average": average, "counts": counts}
 
 
 def failures(material: Material) -> Content:

@@ -22,6 +22,8 @@ class Cost:
     estimate: str
     span: str
     """Ends of the interval; empty if nothing is known about it."""
+    range: str
+    """Ends of the range of one machine; empty if nothing is known about it."""
     samples: int
     doubtful: bool
     """The two sides did not complete the same mix of work."""
@@ -36,6 +38,7 @@ def cost(overhead: Overhead | None) -> Cost | None:
         virtualization=overhead.virtualization,
         estimate=numbers.overhead(interval.estimate),
         span=numbers.span(interval),
+        range=numbers.span(overhead.range),
         samples=interval.samples,
         doubtful=any(each in interval.warnings for each in _CONCERNS),
     )
@@ -63,6 +66,8 @@ class MatrixCell:
 
     outcome: str
     """Empty if it is not judged."""
+    average: bool
+    """Whether the outcome holds on average only, not for one machine with its own constants."""
     firmware: Cost | None
     software: Cost | None
 
@@ -101,7 +106,17 @@ def matrix(material: Material, measure: str) -> tuple[MatrixRow, ...]:
 def _matrix_cell(result: EnvironmentResult | None) -> MatrixCell | None:
     if result is None:
         return None
-    return MatrixCell(str(result.outcome or ""), cost(result.firmware), cost(result.software))
+    return MatrixCell(
+        str(result.outcome or ""),
+        average_only(result),
+        cost(result.firmware),
+        cost(result.software),
+    )
+
+
+def average_only(result: EnvironmentResult) -> bool:
+    """Whether something was shown, but not for one machine with constants of its own."""
+    return result.outcome in (Outcome.CONFIRMED, Outcome.REFUTED) and not result.robust
 
 
 @dataclass(frozen=True)
@@ -110,6 +125,8 @@ class JudgedRow:
 
     where: Where
     outcome: str
+    average: bool
+    """As in :class:`MatrixCell`."""
     firmware: Cost | None
     software: Cost | None
     p_values: tuple[str, ...]
@@ -133,6 +150,7 @@ def judged(
         JudgedRow(
             where=where(material, result.environment),
             outcome=str(result.outcome or ""),
+            average=average_only(result),
             firmware=cost(result.firmware),
             software=cost(result.software),
             p_values=tuple(_probability(each) for each in (result.p_values or {}).values()),
@@ -148,7 +166,7 @@ def _probability(value: float) -> str:
 
 
 def why(material: Material, result: EnvironmentResult) -> tuple[str, ...]:
-    """Say what decided against an environment, or what is missing for it."""
+    """Say what decided against an environment, what is missing, or what one machine may do."""
     texts, alpha = material.texts, material.study.campaign.alpha
     p_values = result.p_values or {}
     margin = numbers.level(material.study.campaign.margin)
@@ -159,6 +177,15 @@ def why(material: Material, result: EnvironmentResult) -> tuple[str, ...]:
             found.append(texts("against.above_margin", margin=margin))
         if p_values["above-software"] <= alpha:
             found.append(texts("against.above_software", software=software))
+        if not result.robust:
+            found.append(texts("against.may_hold"))
+    elif average_only(result):
+        parts = result.parts or {}
+        found += [
+            texts(f"against.may_exceed_{part}", margin=margin)
+            for part, holds in parts.items()
+            if not holds
+        ]
     elif result.outcome is Outcome.INCONCLUSIVE and result.firmware is not None:
         if p_values["below-margin"] > alpha:
             found.append(texts("against.not_below_margin", margin=margin))

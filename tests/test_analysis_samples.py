@@ -37,10 +37,12 @@ def test_overheads_are_those_of_the_study_and_named_by_their_level(store):
             ("vtax_overhead_ratio", overhead.interval.estimate),
             ("vtax_overhead_low_ratio", overhead.interval.low),
             ("vtax_overhead_high_ratio", overhead.interval.high),
+            ("vtax_overhead_range_low_ratio", overhead.range.low),
+            ("vtax_overhead_range_high_ratio", overhead.range.high),
         )
     }
     assert found == expected
-    assert len(found) == 2 * 5 * 3 * 3
+    assert len(found) == 2 * 5 * 3 * 5
 
 
 def test_each_judged_environment_has_one_outcome(store):
@@ -70,6 +72,7 @@ def test_a_bound_that_nothing_is_known_of_is_left_out(synthetic, tmp_path):
         names = [name for name, _, _ in analysis_samples(analyse(store))]
     assert "vtax_overhead_ratio" in names
     assert "vtax_overhead_high_ratio" not in names
+    assert "vtax_overhead_range_high_ratio" not in names
 
 
 def test_a_campaign_without_a_claim_has_overheads_and_no_verdict(synthetic, tmp_path):

@@ -7,7 +7,7 @@ from harness.analysis import analyse
 from harness.environments import confirmations
 from harness.metrics.measures import measure
 from harness.overheads import MEASURES
-from harness.statistics.comparisons import holm, ratio_bootstrap
+from harness.statistics.comparisons import holm, ratio_bootstrap, ratio_ranges
 from harness.statistics.verdict import Outcome
 
 GOOD = {"response": 1.03, "processor": 1.04}
@@ -208,3 +208,61 @@ def test_an_environment_alone_is_confirmed_as_it_is_among_all(synthetic, tmp_pat
         confirmed = max(alone.margin, alone.software) <= record.alpha
         assert confirmed == (each.outcome is Outcome.CONFIRMED)
         assert alone.result.firmware == each.firmware
+
+
+WIDE = {"noise": 0.08, "replications": 40}
+"""Enough replications to tell the mean, and draws that differ much from one another."""
+
+
+@pytest.mark.parametrize(
+    ("true", "outcome"),
+    [
+        ({"shared-uncapped": {}, "hosted-vmware": {"response": 1.6}}, "confirmed"),
+        ({"shared-uncapped": {"response": 1.18}, "hosted-vmware": {"response": 1.6}}, "refuted"),
+        ({"shared-uncapped": {"response": 1.05}, "hosted-vmware": {}}, "refuted"),
+    ],
+)
+def test_an_outcome_for_the_mean_need_not_hold_for_one_machine(
+    synthetic, tmp_path, true, outcome
+) -> None:
+    sure = judged(synthetic(true=true), tmp_path / "narrow")["p5-570", "slowdown"]
+    mean = judged(synthetic(true=true, **WIDE), tmp_path / "wide")["p5-570", "slowdown"]
+    assert sure.outcome == mean.outcome == outcome
+    assert sure.robust
+    assert not mean.robust
+
+
+@pytest.mark.parametrize(
+    ("firmware", "software", "parts"),
+    [
+        (0.7, 1.6, {"margin": True, "software": True}),
+        (0.7, 0.8, {"margin": True, "software": False}),
+        (1.0, 1.6, {"margin": False, "software": True}),
+    ],
+)
+def test_each_part_of_a_confirmed_claim_has_a_range(
+    synthetic, tmp_path, firmware, software, parts
+) -> None:
+    """The software level's is that of the paired ratios, not of two overheads side by side."""
+    true = {"shared-uncapped": {"response": firmware}, "hosted-vmware": {"response": software}}
+    found = judged(synthetic(true=true, **WIDE), tmp_path)["p5-570", "slowdown"]
+    assert found.outcome is Outcome.CONFIRMED
+    assert found.parts == parts
+    below = ratio_ranges(found.firmware.column()[:, np.newaxis] / 1.1, 0.95)[0].high < 0.0
+    ratios = found.firmware.column() / found.software.column()
+    assert below is parts["margin"]
+    assert (ratio_ranges(ratios[:, np.newaxis], 0.95)[0].high < 0.0) is parts["software"]
+
+
+def test_what_is_open_holds_for_no_machine(synthetic, tmp_path) -> None:
+    campaign = synthetic(true={"shared-uncapped": {"response": 1.10}, "hosted-vmware": HOSTED})
+    found = judged(campaign, tmp_path)["p5-570", "slowdown"]
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert not found.robust
+    assert found.to_json()["robust"] is False
+
+
+def test_a_single_replication_has_a_range_without_ends(synthetic, tmp_path) -> None:
+    campaign = synthetic(true={"shared-uncapped": GOOD, "hosted-vmware": HOSTED}, replications=1)
+    told = judged(campaign, tmp_path)["p5-570", "slowdown"].to_json()["firmware"]
+    assert (told["range_low"], told["range_high"]) == (-1.0, None)

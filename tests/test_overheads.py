@@ -153,3 +153,26 @@ def test_other_work_than_the_baseline_did_is_told(
 )
 def test_per_cent(ratio: float, text: str) -> None:
     assert percent(ratio) == text
+
+
+def test_more_replications_narrow_the_interval_and_not_the_range() -> None:
+    """What the replications' constants leave open does not go away."""
+    spread = {}
+    for size in (20, 320):
+        drawn = 1.2 * noise(3, size)
+        baseline = {place: run() for place in range(size)}
+        measured = dict(enumerate(map(run, drawn)))
+        found = overheads("slowdown", {"hosted": measured}, baseline, level=0.95, seed=1)["hosted"]
+        assert found.range.estimate == pytest.approx(found.interval.estimate)
+        assert found.range.low < found.interval.low < found.interval.high < found.range.high
+        spread[size] = [
+            math.log1p(each.high) - math.log1p(each.low) for each in (found.interval, found.range)
+        ]
+    assert spread[320][0] < 0.4 * spread[20][0]
+    assert spread[320][1] == pytest.approx(2 * 1.96 * 0.2, rel=0.15)
+
+
+def test_the_baseline_itself_has_a_point_for_a_range() -> None:
+    baseline = {place: run(each) for place, each in enumerate(noise(1))}
+    found = overheads("slowdown", {"physical": baseline}, baseline, level=0.95, seed=1)["physical"]
+    assert found.range.low == found.range.high == 0.0

@@ -31,6 +31,8 @@ RECORDED: dict[str, str] = {
     "vtax_overhead_ratio": "Overhead against the full-system partition: 0.05 is 5 % more.",
     "vtax_overhead_low_ratio": "Lower bound of the overhead's confidence interval.",
     "vtax_overhead_high_ratio": "Upper bound of the overhead's confidence interval.",
+    "vtax_overhead_range_low_ratio": "Lower end of the overhead of one machine of that kind.",
+    "vtax_overhead_range_high_ratio": "Upper end of the overhead of one machine of that kind.",
     "vtax_verdict": "1 for the outcome that the environment's verdict has, 0 for the others.",
 }
 """Name -> what it means, in one sentence."""

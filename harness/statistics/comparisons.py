@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harness.statistics.estimates import RESAMPLES, Bootstrap
+from harness.statistics.estimates import RESAMPLES, Bootstrap, Interval, prediction_intervals
 
 Array = NDArray[np.float64]
 
@@ -53,6 +53,23 @@ def ratio_bootstrap(ratios: ArrayLike, *, seed: int = 0, resamples: int = RESAMP
     """
     logs = np.log(np.asarray(ratios))
     return Bootstrap(logs, seed=seed, resamples=resamples, resolution=LOG_RESOLUTION)
+
+
+def ratio_ranges(ratios: ArrayLike, level: float) -> tuple[Interval, ...]:
+    """Range of the logarithm of one further ratio, for each column.
+
+    Where replications draw uncertain constants anew, that is where the ratio of a single machine
+    lies whose constants are one more such draw; what is random in a run is part of it.
+
+    Parameters
+    ----------
+    ratios
+        As for :func:`ratio_bootstrap`.
+    level
+        Probability that the range contains it, in (0, 1).
+    """
+    logs = np.log(np.asarray(ratios))
+    return prediction_intervals(logs, level, resolution=LOG_RESOLUTION)
 
 
 def holm(p_values: ArrayLike) -> Array:

@@ -1,4 +1,4 @@
-"""Means with intervals and one-sided tests, for many columns at once.
+"""Means with intervals and one-sided tests, and ranges of one further sample, for many columns.
 
 Every end of an interval is the farther one of two, and every probability value the larger:
 
@@ -36,6 +36,24 @@ in 5.3 % with 10 samples and 4.7 % with 20; for log-normal ones in 8.4, 7.5 and 
 and 60 (all with their tail upwards; that the mean is above the bound is then claimed less often
 than at 5 %, and with the tail downwards the other way round). Very small levels hold for normal
 values only: at 0.03 % triangular ones err with 0.32, 0.19 and 0.07 % (10, 20, 60 samples).
+
+The range of one further sample (:func:`prediction_intervals`) holds exactly for normal values. How
+often the 95 % range contains the further sample, in per cent (100,000 simulated experiments each,
+standard error 0.1), and in brackets how often that lies above it:
+
+================  ===========  ===========  ===========  ===========  ===========
+samples                     3            5           10           20           60
+================  ===========  ===========  ===========  ===========  ===========
+normal             95.0 (2.5)   94.8 (2.7)   95.0 (2.5)   94.9 (2.5)   95.0 (2.5)
+triangular         94.3 (4.2)   95.1 (4.2)   95.8 (3.9)   96.1 (3.8)   95.9 (4.1)
+log-normal         93.4 (5.4)   93.1 (6.2)   93.8 (6.0)   94.5 (5.4)   95.0 (5.0)
+bimodal, 30 %      92.9 (5.5)   94.6 (4.8)   96.1 (3.7)   96.3 (3.5)   96.6 (3.2)
+bimodal, 50 %      93.4 (3.2)   96.5 (1.8)   98.0 (1.0)   98.7 (0.7)   99.0 (0.5)
+long-tailed        90.4 (8.9)   90.8 (9.1)   92.2 (7.8)   93.5 (6.5)   94.9 (5.1)
+================  ===========  ===========  ===========  ===========  ===========
+
+More samples do not mend how skewed values divide what is missed: the side of the tail has nearly
+all of it.
 """
 
 from collections.abc import Callable
@@ -130,14 +148,8 @@ class Bootstrap:
         resolution: float = 0.0,
         textbook: bool = False,
     ) -> None:
-        table = np.asarray(values, dtype=np.float64)
-        if table.ndim == 1:
-            table = table[:, np.newaxis]
-        if np.isinf(table).any():
-            raise ValueError("samples must be finite")
+        table = _table(values)
         present = ~np.isnan(table)
-        if table.ndim != 2 or not present.any(axis=0).all():
-            raise ValueError("every column needs at least one sample")
         self._resolution = resolution
         self._count = table.shape[1]
         self._groups: list[tuple[NDArray[np.intp], _Columns]] = []
@@ -149,8 +161,7 @@ class Bootstrap:
 
     def intervals(self, level: float = 0.95) -> tuple[Interval, ...]:
         """Two-sided interval of each column's mean."""
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"a confidence level lies in (0, 1), not at {level}")
+        _check(level)
         found: dict[int, Interval] = {}
         for members, columns in self._groups:
             lows, highs = columns.ends((1.0 - level) / 2.0)
@@ -203,6 +214,76 @@ class Bootstrap:
 
     def _limit(self, columns: "_Columns") -> Array:
         return np.maximum(self._resolution, 1e-12 * np.abs(columns.mean))
+
+
+def prediction_intervals(
+    values: ArrayLike, level: float = 0.95, *, resolution: float = 0.0
+) -> tuple[Interval, ...]:
+    """Two-sided range of one further sample of each column.
+
+    An interval of the mean narrows with every sample; this one does not fall below the spread of
+    the samples themselves. It is the mean with t(n - 1) s sqrt(1 + 1 / n) to either side, which is
+    exact for normal values. Source: G. J. Hahn and W. Q. Meeker, Statistical Intervals (1991).
+
+    Parameters
+    ----------
+    values, resolution
+        As for :class:`Bootstrap`.
+    level
+        Probability that the range contains the further sample, in (0, 1).
+
+    Returns
+    -------
+    tuple of Interval
+        The mean and the ends of the range. Without ends for a single sample; a point where all
+        samples are equal.
+
+    Raises
+    ------
+    ValueError
+        If the level is out of range, or a column holds no sample, or one that is infinite.
+    """
+    _check(level)
+    table = _table(values)
+    samples = (~np.isnan(table)).sum(axis=0)
+    mean = np.nansum(table, axis=0) / samples
+    spread = np.nanmax(table, axis=0) - np.nanmin(table, axis=0)
+    still = spread <= np.maximum(resolution, 1e-12 * np.abs(mean))
+    scale = np.where(spread > 0.0, spread, 1.0)
+    freedom = np.maximum(samples - 1, 1)
+    unit = np.where(spread > 0.0, (table - mean) / scale, 0.0)
+    deviation = scale * np.sqrt(np.nansum(np.square(unit), axis=0) / freedom)
+    student = -special.stdtrit(freedom, (1.0 - level) / 2.0)
+    half = np.where(still, 0.0, student * deviation * np.sqrt(1.0 + 1.0 / samples))
+    half = np.where(samples == 1, np.inf, half)
+    return tuple(
+        Interval(
+            estimate=float(middle),
+            low=float(middle - reach),
+            high=float(middle + reach),
+            level=level,
+            samples=int(count),
+            warnings=_cautions(int(count), bool(equal)),
+        )
+        for middle, reach, count, equal in zip(mean, half, samples, still, strict=True)
+    )
+
+
+def _table(values: ArrayLike) -> Array:
+    """Return samples in columns."""
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim == 1:
+        table = table[:, np.newaxis]
+    if np.isinf(table).any():
+        raise ValueError("samples must be finite")
+    if table.ndim != 2 or np.isnan(table).all(axis=0).any():
+        raise ValueError("every column needs at least one sample")
+    return table
+
+
+def _check(level: float) -> None:
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"a confidence level lies in (0, 1), not at {level}")
 
 
 class _Columns:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.statistics.comparisons import holm, paired_ratios, ratio_bootstrap
+from harness.statistics.comparisons import holm, paired_ratios, ratio_bootstrap, ratio_ranges
 
 probabilities = st.lists(st.floats(0, 1), max_size=30)
 
@@ -86,3 +86,11 @@ def test_the_reverse_comparison_is_the_inverse(ratios: list[float]) -> None:
     assert forward.low == pytest.approx(-backward.high, abs=1e-6)
     assert forward.high == pytest.approx(-backward.low, abs=1e-6)
     assert there.p_below(0.1)[0] == pytest.approx(back.p_above(-0.1)[0], abs=1e-6)
+
+
+def test_the_range_of_inverse_ratios_is_the_inverse_range() -> None:
+    ratios = np.random.default_rng(9).lognormal(0.1, 0.3, (10, 4))
+    for found, inverse in zip(
+        ratio_ranges(ratios, 0.9), ratio_ranges(1 / ratios, 0.9), strict=True
+    ):
+        assert (inverse.low, inverse.high) == pytest.approx((-found.high, -found.low))

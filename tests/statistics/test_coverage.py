@@ -8,7 +8,12 @@ import pytest
 from scipy import stats
 from simulated import chance, sample
 
-from harness.statistics.estimates import ENOUGH_SAMPLES, Bootstrap, Caution
+from harness.statistics.estimates import (
+    ENOUGH_SAMPLES,
+    Bootstrap,
+    Caution,
+    prediction_intervals,
+)
 
 EXPERIMENTS = 2000
 
@@ -71,3 +76,34 @@ def test_the_textbook_would_not_pass(shape: str, size: int) -> None:
     ).confidence_interval
     assert np.mean((naive.low <= 0.0) & (naive.high >= 0.0)) < 0.93
     assert coverage(shape, size, textbook=True) < 0.93
+
+
+MANY = 10_000
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "inside", "above"),
+    [
+        ("normal", 3, 95.0, 2.5),
+        ("normal", 10, 95.0, 2.5),
+        ("triangular", 10, 95.8, 3.9),
+        ("triangular", 60, 95.9, 4.1),
+        ("log-normal", 10, 93.8, 6.0),
+        ("log-normal", 60, 95.0, 5.0),
+        ("bimodal", 10, 96.1, 3.7),
+        ("even-bimodal", 10, 98.0, 1.0),
+        ("long-tailed", 10, 92.2, 7.8),
+    ],
+)
+def test_the_range_holds_a_further_sample_as_often_as_stated(
+    shape: str, size: int, inside: float, above: float
+) -> None:
+    """Pins the table in the documentation of the module; 95 % of normal samples are theory."""
+    table = sample(shape, (size + 1, MANY), np.random.default_rng([size, MANY, len(shape)]))
+    found = prediction_intervals(table[:-1])
+    low, high = np.array([(each.low, each.high) for each in found]).T
+    for stated, rate in (
+        (inside / 100, np.mean((low <= table[-1]) & (table[-1] <= high))),
+        (above / 100, np.mean(table[-1] > high)),
+    ):
+        assert rate == pytest.approx(stated, abs=chance(stated, MANY))

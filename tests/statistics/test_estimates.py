@@ -11,6 +11,7 @@ from harness.statistics.estimates import (
     Bootstrap,
     Caution,
     Interval,
+    prediction_intervals,
 )
 
 seeds = st.integers(0, 2**32 - 1)
@@ -224,3 +225,82 @@ def test_what_has_no_mean_is_refused() -> None:
         Bootstrap([1.0, math.inf])
     with pytest.raises(ValueError, match="level"):
         Bootstrap([1.0, 2.0]).intervals(1.0)
+
+
+@settings(max_examples=50)
+@given(shapes, sizes, seeds, st.floats(0.5, 0.99))
+def test_a_range_is_that_of_student_with_one_sample_more(
+    shape: str, size: int, seed: int, level: float
+) -> None:
+    """A further sample lies off the mean by its own variance and that of the mean."""
+    values = sample(shape, size, seed)
+    (found,) = prediction_intervals(values, level)
+    scale = math.sqrt(values.var(ddof=1) * (1 + 1 / size))
+    low, high = stats.t.interval(level, size - 1, loc=values.mean(), scale=scale)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    (interval,) = Bootstrap(values, resamples=999).intervals(level)
+    assert found.estimate == pytest.approx(interval.estimate)
+    assert (found.level, found.samples) == (interval.level, interval.samples)
+    assert found.warnings == interval.warnings
+
+
+@settings(max_examples=50)
+@given(shapes, seeds, st.floats(-4, 4), st.floats(0.1, 10))
+def test_a_shift_moves_and_a_mirror_turns_the_range(
+    shape: str, seed: int, shift: float, factor: float
+) -> None:
+    values = sample(shape, 9, seed)
+    (plain,) = prediction_intervals(values)
+    (moved,) = prediction_intervals(shift + factor * values)
+    (turned,) = prediction_intervals(-values)
+    assert moved.low == pytest.approx(shift + factor * plain.low, abs=1e-9)
+    assert moved.high == pytest.approx(shift + factor * plain.high, abs=1e-9)
+    assert (turned.low, turned.high) == pytest.approx((-plain.high, -plain.low))
+
+
+def test_more_samples_do_not_narrow_a_range_below_their_spread() -> None:
+    values = sample("normal", 4000, seed=1)
+    (few,), (many,) = prediction_intervals(values[:40]), prediction_intervals(values)
+    assert many.high - many.low == pytest.approx(2 * 1.96, rel=0.05)
+    assert few.high - few.low == pytest.approx(2 * 1.96, rel=0.35)
+    (mean,) = Bootstrap(values, resamples=199).intervals()
+    assert mean.high - mean.low < 0.05 * (many.high - many.low)
+
+
+def test_the_range_of_a_single_sample_has_no_ends() -> None:
+    (found,) = prediction_intervals([2.5])
+    assert found == Interval(2.5, -math.inf, math.inf, 0.95, 1, (Caution.SINGLE_SAMPLE,))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.0, 1e-300, 1e300])
+@pytest.mark.parametrize("size", [2, 7, 10])
+def test_the_range_of_equal_samples_is_a_point(value: float, size: int) -> None:
+    (found,) = prediction_intervals(np.full(size, value))
+    assert found.low == found.high == found.estimate == pytest.approx(value, rel=1e-12)
+    assert found.warnings == (Caution.NO_VARIATION,)
+
+
+def test_a_difference_within_the_resolution_is_no_variation() -> None:
+    (found,) = prediction_intervals([1.0, 1.0 + 1e-10], resolution=1e-9)
+    assert found.low == found.high == found.estimate
+    (found,) = prediction_intervals([1.0, 1.0 + 1e-8], resolution=1e-9)
+    assert found.low < 1.0 < found.high
+
+
+def test_each_range_uses_the_samples_that_its_column_has() -> None:
+    table = sample("normal", (12, 3), seed=8)
+    table[:4, 0] = np.nan
+    table[1:, 1] = np.nan
+    for column, found in zip(table.T, prediction_intervals(table), strict=True):
+        (alone,) = prediction_intervals(column[~np.isnan(column)])
+        assert found.samples == alone.samples
+        assert found.warnings == alone.warnings
+        assert (found.low, found.high) == pytest.approx((alone.low, alone.high))
+
+
+@pytest.mark.parametrize("values", [[], [math.nan], [1.0, math.inf]])
+def test_a_range_needs_finite_samples(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="sample"):
+        prediction_intervals(values)
+    with pytest.raises(ValueError, match="level"):
+        prediction_intervals([1.0, 2.0], 1.0)
