@@ -315,7 +315,7 @@ def _notes(
     target = campaign.replications.get("half_width")
     claimed = [each.firmware for each in environments if each.outcome and each.firmware]
     if target is not None and claimed:
-        wide = sum(_half_width(each.interval) > target for each in claimed)
+        wide = sum(each.half_width > target for each in claimed)
         if wide:
             notes.append(
                 f"The target half-width of {percent(target)} was not reached in {wide} of "
@@ -331,10 +331,6 @@ _MEANINGS: dict[str, str] = {
     Concern.MIX_DIFFERS: "the baseline completed another mix of transactions.",
     Concern.WORK_MISSING: "some of the baseline's work was never completed, and is left out.",
 }
-
-
-def _half_width(interval: Interval) -> float:
-    return (interval.high - interval.low) / 2.0
 
 
 def _json(result: EnvironmentResult | None) -> dict[str, Any] | None:

@@ -66,6 +66,11 @@ class Overhead:
     ratios: tuple[float | None, ...]
     """Ratio to the baseline of each replication; None where one of the two has no result."""
 
+    @property
+    def half_width(self) -> float:
+        """Half of the interval's width as a share of the ratio: 0.05 is 5 % to either side."""
+        return (self.interval.high - self.interval.low) / 2.0 / (1.0 + self.interval.estimate)
+
     def column(self) -> Array:
         """Return the ratios as an array, NaN where one is missing."""
         return np.array([math.nan if ratio is None else ratio for ratio in self.ratios])

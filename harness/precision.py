@@ -17,9 +17,9 @@ from harness.metrics.measures import Measures, measure
 def too_wide(store: Store, replications: int) -> frozenset[int]:
     """Find the cells whose environment needs more replications.
 
-    An environment needs more if the interval of the firmware's overhead is wider, to either side,
-    than the campaign's ``half_width`` in any measure of the claim. All its cells go on together,
-    because replications are paired.
+    An environment needs more if the interval of the firmware's overhead ratio is wider, to either
+    side and as a share of the ratio, than the campaign's ``half_width`` in any measure of the
+    claim. All its cells go on together, because replications are paired.
 
     Parameters
     ----------
@@ -51,6 +51,6 @@ def too_wide(store: Store, replications: int) -> frozenset[int]:
         for result in environment_results(campaign, runs)
         if result.outcome is not None
         and result.firmware is not None
-        and (result.firmware.interval.high - result.firmware.interval.low) / 2 > target
+        and result.firmware.half_width > target
     }
     return frozenset(cell.position for cell in campaign.cells if cell.environment in wide)

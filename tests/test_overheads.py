@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from harness.metrics.digest import Digest
 from harness.metrics.measures import Measures
-from harness.overheads import MEASURES, Concern, overheads, percent
-from harness.statistics.estimates import Caution
+from harness.overheads import MEASURES, Concern, Overhead, overheads, percent
+from harness.statistics.estimates import Caution, Interval
 
 
 def run(factor: float = 1.0, *, cost: float = 1.0, count: float = 100.0) -> Measures:
@@ -176,3 +176,9 @@ def test_the_baseline_itself_has_a_point_for_a_range() -> None:
     baseline = {place: run(each) for place, each in enumerate(noise(1))}
     found = overheads("slowdown", {"physical": baseline}, baseline, level=0.95, seed=1)["physical"]
     assert found.range.low == found.range.high == 0.0
+
+
+def test_the_half_width_is_a_share_of_the_ratio() -> None:
+    interval = Interval(estimate=4.0, low=3.5, high=4.5, level=0.95, samples=10)
+    one = Overhead("hosted-uml", "slowdown", interval, interval, ())
+    assert one.half_width == pytest.approx(0.5 / 5.0)
