@@ -219,3 +219,23 @@ def test_damage_is_told(synthetic, tmp_path) -> None:
     assert len(study.damaged) == 1
     assert any("damaged" in note for note in study.notes)
     assert study.environments[0].all["shared-uncapped"].interval.samples == 11
+
+
+def test_a_verdict_counts_its_outcomes_and_those_that_hold_for_one_machine(
+    synthetic, tmp_path
+) -> None:
+    true = {
+        "shared-uncapped": {"response": 1.02, "processor": 1.3},
+        "hosted-vmware": {"response": 1.6, "processor": 2.0},
+    }
+    with synthetic(true=true).fill(tmp_path) as store:
+        verdict = analyse(store).verdict
+    told = verdict.to_json()
+    assert told["counts"] == {
+        "confirmed": {"all": 2, "robust": 2},
+        "refuted": {"all": 2, "robust": 2},
+        "inconclusive": {"all": 0, "robust": 0},
+    }
+    for each in told["environments"]:
+        firmware = each["firmware"]
+        assert firmware["range_low"] < firmware["low"] < firmware["high"] < firmware["range_high"]

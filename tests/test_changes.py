@@ -259,3 +259,15 @@ def test_the_terminal_shows_what_got_worse(good, bad):
 def replace_name(good: Findings) -> Findings:
     """A name that would be markup, were it taken for such."""
     return good.model_copy(update={"name": "[red]"})
+
+
+def test_ranges_go_along_and_may_be_missing_in_older_findings(good, bad) -> None:
+    for told in compare(good, bad).to_json()["overheads"]:
+        for side in (told["first"], told["second"]):
+            assert side["range_low"] < side["low"] < side["high"] < side["range_high"]
+    old = json.loads(good.model_dump_json())
+    for each in old["overheads"]:
+        del each["range_low"], each["range_high"]
+    read = read_findings(json.dumps(old).encode(), "old")
+    told = compare(read, bad).to_json()["overheads"][0]
+    assert told["first"]["range_low"] is told["first"]["range_high"] is None
