@@ -16,14 +16,13 @@ from harness.campaign.store import Store
 from harness.environments import EnvironmentResult, Runs, environment_results
 from harness.errors import UserError
 from harness.metrics.measures import Measures, measure
-from harness.overheads import BASELINE, MEASURES, Concern, Overhead, percent
+from harness.overheads import MEASURES, Concern, Overhead, percent
 from harness.seven_elements import SevenElements, seven_elements
 from harness.statistics.estimates import Caution, Interval
 from harness.statistics.verdict import Outcome, conclude
 from harness.summary import CellSummary, ResponseDistribution, summarise
 
 __all__ = [
-    "BASELINE",
     "MEASURES",
     "CellSummary",
     "EnvironmentResult",
@@ -292,8 +291,10 @@ def _notes(
     ]
     if silent:
         notes.append(f"Runs without a completed transaction: {'; '.join(silent)}.")
-    if campaign.cells and not any(cell.virtualization == BASELINE for cell in campaign.cells):
-        notes.append(f"There is no {BASELINE} baseline, so that no overhead can be told.")
+    if campaign.cells and not any(
+        cell.virtualization == campaign.baseline for cell in campaign.cells
+    ):
+        notes.append(f"There is no {campaign.baseline} baseline, so that no overhead can be told.")
     found = [overhead for each in environments for overhead in each.all.values()]
     for warning, meaning in _MEANINGS.items():
         count = sum(warning in overhead.interval.warnings for overhead in found)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.metrics.measures import Measures
-from harness.overheads import BASELINE, MEASURES, Overhead, overheads, percent
+from harness.overheads import MEASURES, Overhead, overheads, percent
 from harness.statistics.comparisons import paired_ratios, ratio_bootstrap
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
 
@@ -83,7 +83,7 @@ def environment_results(campaign: CampaignRecord, runs: Runs) -> tuple[Environme
     if claim is None:
         return tuple(results)
     claimed = [each for each in results if each.measure in claim["measures"]]
-    missing = [_missing(each, cells[each.environment], claim, runs) for each in claimed]
+    missing = [_missing(each, cells[each.environment], campaign, runs) for each in claimed]
     evidence = [
         _evidence(result, claim, campaign, complete=not lacking)
         for result, lacking in zip(claimed, missing, strict=True)
@@ -159,7 +159,7 @@ def _compared(
     """Compare the cells of one environment with their baseline in one measure."""
     claim = campaign.claim or {"firmware": [], "software": []}
     measured = {cell.virtualization: runs.get(cell.position, {}) for cell in cells}
-    baseline = measured.pop(BASELINE, {})
+    baseline = measured.pop(campaign.baseline, {})
     found = overheads(name, measured, baseline, level=1.0 - campaign.alpha, seed=campaign.seed)
     firmware = [found[each] for each in claim["firmware"] if each in found]
     software = [found[each] for each in claim["software"] if each in found]
@@ -184,15 +184,16 @@ def _estimate(overhead: Overhead) -> float:
 
 
 def _missing(
-    result: EnvironmentResult, cells: Sequence[CellRecord], claim: Mapping[str, Any], runs: Runs
+    result: EnvironmentResult, cells: Sequence[CellRecord], campaign: CampaignRecord, runs: Runs
 ) -> list[str]:
     """List what the claim speaks of and was not measured.
 
     A virtualization that the machine cannot hold is no part of the claim there, unless its whole
     level is not possible.
     """
-    if not any(runs.get(cell.position) for cell in cells if cell.virtualization == BASELINE):
-        return [f"{BASELINE}, which all others are compared with"]
+    claim, baseline = campaign.claim or {}, campaign.baseline
+    if not any(runs.get(cell.position) for cell in cells if cell.virtualization == baseline):
+        return [f"{baseline}, which all others are compared with"]
     impossible = {cell.virtualization for cell in cells if cell.infeasible is not None}
     missing = []
     for level in ("firmware", "software"):

@@ -10,21 +10,24 @@ wider than they need be wherever constants matter (:mod:`harness.statistics.unce
 """
 
 from harness.campaign.store import Store
-from harness.environments import environment_results
+from harness.environments import EnvironmentResult, environment_results
 from harness.metrics.measures import Measures, measure
+from harness.statistics.estimates import Interval
 
 
 def too_wide(store: Store, replications: int) -> frozenset[int]:
     """Find the cells whose environment needs more replications.
 
     An environment needs more if the interval of the firmware's overhead is wider, to either side,
-    than the campaign's ``half_width`` in any measure of the claim. All its cells go on together,
-    because replications are paired.
+    than the campaign's ``half_width`` in any measure of the claim. Without a claim, every overhead
+    in slowdown and processor time counts, and the half-width is a share of the ratio to the
+    baseline: where one target takes twice the time and another ten times, no absolute one fits
+    both. All its cells go on together, because replications are paired.
 
     Parameters
     ----------
     store
-        A campaign with a claim and a half-width.
+        A campaign with a half-width.
     replications
         How many of the first replications to judge by.
 
@@ -46,11 +49,27 @@ def too_wide(store: Store, replications: int) -> frozenset[int]:
                 measured_seconds=run.result.measured_seconds,
                 warm_up_seconds=run.result.warm_up_seconds,
             )
+    relative = campaign.claim is None
     wide = {
         result.environment
         for result in environment_results(campaign, runs)
-        if result.outcome is not None
-        and result.firmware is not None
-        and (result.firmware.interval.high - result.firmware.interval.low) / 2 > target
+        if any(_half_width(each, relative) > target for each in _deciding(result, relative))
     }
     return frozenset(cell.position for cell in campaign.cells if cell.environment in wide)
+
+
+_UNCLAIMED = ("slowdown", "processor-time")
+"""Measures that decide where there is no claim to name them."""
+
+
+def _deciding(result: EnvironmentResult, every: bool) -> list[Interval]:
+    """Return the intervals that must be narrow."""
+    if every:
+        return [each.interval for each in result.all.values() if result.measure in _UNCLAIMED]
+    claimed = result.outcome is not None and result.firmware is not None
+    return [result.firmware.interval] if claimed and result.firmware else []
+
+
+def _half_width(interval: Interval, relative: bool) -> float:
+    half = (interval.high - interval.low) / 2
+    return half / (1 + interval.estimate) if relative else half
