@@ -12,6 +12,7 @@ from harness.real.profile import Profile
 from harness.real.profiler import profile_command
 from harness.real.program import DISK, Program, environment
 
+
 def profile_program(
     program: Program,
     memory: Path,

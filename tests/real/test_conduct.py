@@ -109,7 +109,9 @@ def imitated(tmp_path, monkeypatch):
     monkeypatch.setattr(harness.real.conduct, "workshop", workshop)
     monkeypatch.setattr(harness.real.conduct, "build_agent", lambda directory: directory / "agent")
     monkeypatch.setattr(harness.real.explore, "calibrated", calibrated)
-    monkeypatch.setattr(harness.real.explore, "predicted", lambda *_: {"predictions": [], "outputs": {}})
+    monkeypatch.setattr(
+        harness.real.explore, "predicted", lambda *_: {"predictions": [], "outputs": {}}
+    )
     return found
 
 
