@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.campaign.real_matrix import LEVELS
 from harness.overheads import Overhead
 from harness.real.condition import DISTURBED_SHARE
 from harness.statistics.estimates import Caution
@@ -69,6 +70,7 @@ def measured(material: Material) -> dict[str, Any] | None:
         "share": numbers.level(DISTURBED_SHARE),
         "disturbed": _disturbed(material.study.cells),
         "runs": runs,
+        "busy": 2 * _disturbed(material.study.cells) > runs,
         "notes": material.study.notes,
         "unpredicted": [
             (workload, material.texts.said(reason))
@@ -101,8 +103,20 @@ def machine(material: Material) -> dict[str, Any] | None:
     return {
         "facts": [(material.texts(f"machine.{key}"), text or "\N{EN DASH}") for key, text in facts],
         "share": numbers.level(DISTURBED_SHARE),
-        "targets": [_target(material, name, about) for name, about in real["targets"].items()],
+        "targets": [
+            _target(material, name, real["targets"][name])
+            for name in LEVELS
+            if name in real["targets"]
+        ],
     }
+
+
+def facts(material: Material) -> str:
+    """Say in a line what the machine is."""
+    told = (material.study.campaign.real or {}).get("machine", {})
+    parts = [told.get("processor"), f"Linux {told['kernel']}" if "kernel" in told else None]
+    parts.append(f"QEMU {str(told['qemu']).split()[0]}" if told.get("qemu") else None)
+    return " · ".join(str(part) for part in parts if part)
 
 
 def _target(material: Material, name: str, about: Mapping[str, Any]) -> dict[str, str]:
@@ -120,7 +134,8 @@ def _target(material: Material, name: str, about: Mapping[str, Any]) -> dict[str
     return {
         "name": name,
         "level": material.level(name),
-        "kernel": about.get("kernel", "") or material.texts.said(about.get("reason", "")) or dash,
+        "kernel": about.get("kernel", dash),
+        "reason": material.texts.said(about.get("reason", "")),
         "runs": str(runs),
         "disturbed": str(_disturbed(cells)),
         "others": _share(mean("condition_others")),

@@ -121,7 +121,7 @@ class Store:
                 create(connection, campaign)
             else:
                 # What was found out about a real machine and its targets stays.
-                campaign = replace(campaign, real=held.real, cells=held.cells)
+                campaign = replace(campaign, real=held.real, cells=held.cells, starts=held.starts)
                 if held.replications["minimum"] < campaign.replications["minimum"]:
                     record = compressed(campaign.to_json())
                     connection.execute("UPDATE campaign SET record = ?", (record,))

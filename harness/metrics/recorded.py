@@ -39,7 +39,7 @@ RECORDED: dict[str, str] = {
     "vtax_campaign_runs_planned": "Runs that the campaign needs at least.",
     "vtax_campaign_runs": "Runs by what became of them.",
     "vtax_campaign_margin_ratio": "Overhead that the campaign's claim holds small enough.",
-    "vtax_overhead_ratio": "Overhead against the full-system partition: 0.05 is 5 % more.",
+    "vtax_overhead_ratio": "Overhead against the baseline: 0.05 is 5 % more.",
     "vtax_overhead_low_ratio": "Lower bound of the overhead's confidence interval.",
     "vtax_overhead_high_ratio": "Upper bound of the overhead's confidence interval.",
     "vtax_verdict": "1 for the outcome that the environment's verdict has, 0 for the others.",

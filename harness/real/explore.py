@@ -84,7 +84,9 @@ def explore(plan: Plan, store: Store, fleet: Fleet, missing: Mapping[str, str], 
         "rounds_per_second": rounds_per_second,
         **expected,
     }
-    store.amend(replace(store.campaign, cells=cells, real=real))
+    # What is measured lies where it was measured, not where simulated time begins.
+    starts = str(real["machine"]["measured_at"])
+    store.amend(replace(store.campaign, cells=cells, real=real, starts=starts))
 
 
 def calibrated(

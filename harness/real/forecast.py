@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.real.drawing import Drawn, draw_event, total
+from harness.real.drawing import DRAWS, Drawn, draw_event, total
 from harness.real.event import EVENTS, Event
 from harness.real.machine_costs import EventCost, MachineCosts
 from harness.real.prediction import SEED, Prediction, contributions, interval
@@ -48,13 +48,17 @@ def predict_events(
         return drawn[name]
 
     parts: dict[str, Drawn] = {}
+    zero = np.zeros(DRAWS)
+    nothing = Drawn(zero, zero, zero, zero)
     for event, number in counts.items():
         if not number:
             continue
         mix = _mix(event, _common(native, costs))
         if mix is None:
             return None
-        parts[event.name] = total([one(name).scaled(number * share) for name, share in mix])
+        # Beyond the sizes that were calibrated a line may lead below nothing.
+        found = total([one(name).scaled(number * share) for name, share in mix])
+        parts[event.name] = found.less(nothing)
     if not parts:
         return None
     sums = total(parts.values())

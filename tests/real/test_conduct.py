@@ -102,7 +102,12 @@ def imitated(tmp_path, monkeypatch):
 
     def calibrated(seed, directory, fleet, unavailable, tell):
         found.explored += 1
-        machine = {"kernel": "1.2.3", "processor": "an imitation", "mitigations": {"a": "b"}}
+        machine = {
+            "kernel": "1.2.3",
+            "processor": "an imitation",
+            "mitigations": {"a": "b"},
+            "measured_at": "2026-01-02T03:04:05+00:00",
+        }
         return {"calibration": {"machine": machine}, "targets": {}}, 1e8
 
     monkeypatch.setattr(harness.real.conduct, "SETTLING_SECONDS", 0.005)
@@ -143,6 +148,7 @@ def test_all_targets_take_turns_and_what_does_not_work_is_told_with_its_reason(i
         rel=1e-3,
     )
     assert study.campaign.baseline == "native"
+    assert study.campaign.starts == "2026-01-02T03:04:05+00:00"
     assert imitated.workshop.opened["native"] == 1, "targets stay up"
 
 

@@ -35,11 +35,14 @@ def test_a_prediction_stands_beside_each_measurement_with_its_error(pages):
     assert "forks 70" in text
 
 
-def test_disturbed_runs_are_counted_and_none_is_left_out(pages, found):
+def test_disturbed_runs_are_counted_and_none_is_left_out(pages, found, parse_page):
     text = pages["en"].section("measured")
     assert "disturbed runs 9 of 90" in text
     assert "2 of 20" in text
     assert found.complete == 90
+    assert "figures to look at" not in text
+    busy = parse_page(render(real_study(disturbed=6))).section("measured")
+    assert "54 of 90 runs were disturbed by other programs" in busy
 
 
 def test_a_target_that_does_not_work_is_told_with_its_reason(pages):

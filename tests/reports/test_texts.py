@@ -159,7 +159,7 @@ def test_no_text_is_left_over(
         render(play(shipped, *scenarios))
     render(real_study())
     render(real_study(replications=1, broken=()))
-    render(real_study(broken=(), failing=True))
+    render(real_study(broken=(), failing=True, disturbed=9))
     english = Texts("en")
     optional = {"verdict.default_claim", "constants.at", "constants.used", *_RELATIONS}
     shown_by_arrivals = {

@@ -62,6 +62,7 @@ def real_study(
     *,
     broken: Sequence[str] = ("qemu-kvm",),
     failing: bool = False,
+    disturbed: int = 1,
     **more: Any,
 ) -> Study:
     """A study; ``more`` is put into what was found out about the machine.
@@ -97,7 +98,7 @@ def real_study(
     }
     runs = {
         cell.position: {
-            number: run(TRUE[cell.virtualization], number, disturbed=number == 0)
+            number: run(TRUE[cell.virtualization], number, disturbed=number < disturbed)
             for number in range(replications)
         }
         for cell in cells
