@@ -76,7 +76,7 @@ def drive(target: Target, partition: RealPartition, spec: RunSpec, enough: Enoug
     RefusalError, TargetError
         If the target cannot do something, or fails.
     UserError
-        If the locustfile is missing or broken.
+        If the locustfile is missing or broken, or reports no transactions.
     """
     (group,) = spec.cell.groups
     loaded = load_user(group.user, spec.base)
@@ -128,6 +128,11 @@ def drive(target: Target, partition: RealPartition, spec: RunSpec, enough: Enoug
         raise UserError(
             f"request {course.stray!r} is reported without its user: mark the task with "
             "workloads.user.transaction, or fire with context={'user': self}"
+        )
+    if not course.ended:
+        raise UserError(
+            f"user = {group.user!r}: no transaction ended: mark the task with "
+            "workloads.user.transaction"
         )
     return course
 

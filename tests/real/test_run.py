@@ -152,8 +152,10 @@ def test_a_disk_that_is_full_ends_the_run(specs):
 def test_a_request_of_nobody_is_told(specs, tmp_path):
     (tmp_path / "stray.py").write_text(
         "from locust import task\n"
-        "from workloads.cpu import IntegerCompute\n\n\n"
-        "class Stray(IntegerCompute):\n"
+        "from workloads.cpu import IntegerDemand\n"
+        "from workloads.user import PartitionUser\n\n\n"
+        "class Stray(PartitionUser):\n"
+        "    demand_model = IntegerDemand\n"
         "    @task\n"
         "    def stray(self):\n"
         "        self.environment.events.request.fire(request_type='x', name='lost',\n"
@@ -165,6 +167,24 @@ def test_a_request_of_nobody_is_told(specs, tmp_path):
     stray = replace(spec, cell=replace(spec.cell, groups=groups))
     with pytest.raises(UserError, match="request 'lost' is reported without its user"):
         carried_out(ImitationTarget(), stray)
+
+
+def test_a_user_without_transactions_is_told(specs, tmp_path):
+    (tmp_path / "idle.py").write_text(
+        "from locust import task\n"
+        "from workloads.cpu import IntegerDemand\n"
+        "from workloads.user import PartitionUser\n\n\n"
+        "class Idle(PartitionUser):\n"
+        "    demand_model = IntegerDemand\n"
+        "    @task\n"
+        "    def nothing(self):\n"
+        "        self.partition.compute(1e-3)\n"
+    )
+    spec = specs["native", "thinking", 0]
+    (group,) = spec.cell.groups
+    groups = (replace(group, user="idle.py:Idle"),)
+    with pytest.raises(UserError, match="no transaction ended"):
+        carried_out(ImitationTarget(), replace(spec, cell=replace(spec.cell, groups=groups)))
 
 
 def test_an_imitation_uses_none_of_this_process(specs):

@@ -7,7 +7,7 @@ from harness.real.channel import RefusalError, TargetError
 from harness.real.condition import Condition
 from harness.real.event import Event
 from harness.real.program import Program, ProgramSample
-from harness.real.target import ExchangeSample
+from harness.real.sample import ExchangeSample
 
 QUIET = Condition(others=0.01, stolen=0.0, load=0.2)
 
