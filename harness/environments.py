@@ -141,7 +141,7 @@ def confirmations(
     found = []
     for name in claim["measures"]:
         result = _compared(name, environment, cells, campaign, runs)
-        lacking = _missing(result, cells, claim, runs)
+        lacking = _missing(result, cells, campaign, runs)
         evidence = _evidence(result, claim, campaign, complete=not lacking)
         margin = max(evidence.below_margin, default=1.0) if evidence.complete else 1.0
         software = max(evidence.below_software, default=0.0) if evidence.complete else 1.0
