@@ -135,7 +135,12 @@ def predicted(
         ``predictions``; ``unpredicted``, the reason for each workload that has none; ``outputs``,
         size and digest of what each program put out natively.
     """
-    costs = read_costs(directory / COSTS)
+    try:
+        costs = read_costs(directory / COSTS)
+    except UserError as reason:  # nothing can be told from noise
+        names = dict.fromkeys(cell.workload for cell in plan.cells)
+        unknown = dict.fromkeys(names, str(reason))
+        return {"predictions": [], "unpredicted": unknown, "outputs": {}}
     outlook = Outlook(costs, rounds_per_second, fleet.scratch(), directory, tell)
     found: list[dict[str, Any]] = []
     unpredicted: dict[str, str] = {}

@@ -126,12 +126,15 @@ def test_nothing_is_left_behind_whatever_ends_it(plan, tmp_path, number):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        patience = time.monotonic() + 60
-        while not _started(process.pid) and time.monotonic() < patience:
-            time.sleep(0.05)
-        assert _started(process.pid)
-        process.send_signal(number)
-        said = process.communicate(timeout=60)[1]
+        try:
+            patience = time.monotonic() + 300
+            while not _started(process.pid) and time.monotonic() < patience:
+                time.sleep(0.05)
+            assert _started(process.pid)
+            process.send_signal(number)
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
         if number == signal.SIGINT:
             assert process.returncode == 130
             assert "the same command goes on from there" in said
