@@ -13,17 +13,16 @@ from harness.campaign.prometheus import Prometheus
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult
 from harness.campaign.store import Store
-from harness.environments import EnvironmentResult, Runs, environment_results
+from harness.environments import EnvironmentResult, Runs, deciding, environment_results
 from harness.errors import UserError
 from harness.metrics.measures import Measures, measure
-from harness.overheads import BASELINE, MEASURES, Concern, Overhead, percent
+from harness.overheads import MEASURES, Concern, Overhead, percent
 from harness.seven_elements import SevenElements, seven_elements
 from harness.statistics.estimates import Caution, Interval
 from harness.statistics.verdict import Outcome, conclude
 from harness.summary import CellSummary, ResponseDistribution, summarise
 
 __all__ = [
-    "BASELINE",
     "MEASURES",
     "CellSummary",
     "EnvironmentResult",
@@ -305,22 +304,24 @@ def _notes(
     ]
     if silent:
         notes.append(f"Runs without a completed transaction: {'; '.join(silent)}.")
-    if campaign.cells and not any(cell.virtualization == BASELINE for cell in campaign.cells):
-        notes.append(f"There is no {BASELINE} baseline, so that no overhead can be told.")
+    if campaign.cells and not any(
+        cell.virtualization == campaign.baseline for cell in campaign.cells
+    ):
+        notes.append(f"There is no {campaign.baseline} baseline, so that no overhead can be told.")
     found = [overhead for each in environments for overhead in each.all.values()]
     for warning, meaning in _MEANINGS.items():
         count = sum(warning in overhead.interval.warnings for overhead in found)
         if count:
             notes.append(f"{count} of {len(found)} comparisons: {meaning}")
     target = campaign.replications.get("half_width")
-    claimed = [each.firmware for each in environments if each.outcome and each.firmware]
-    if target is not None and claimed:
-        wide = sum(each.half_width > target for each in claimed)
-        if wide:
-            notes.append(
-                f"The target half-width of {percent(target)} was not reached in {wide} of "
-                f"{len(claimed)} comparisons of the claim."
-            )
+    hung_on = [one for each in environments for one in deciding(campaign, each)]
+    if target is not None and any(each.half_width > target for each in hung_on):
+        wide = sum(each.half_width > target for each in hung_on)
+        whose = "comparisons of the claim" if campaign.claim else "comparisons"
+        notes.append(
+            f"The target half-width of {percent(target)} was not reached in {wide} of "
+            f"{len(hung_on)} {whose}."
+        )
     return tuple(notes)
 
 

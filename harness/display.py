@@ -91,7 +91,7 @@ def _counts(plan: Plan, workers: int) -> str:
     return (
         f"{len(cells)} cells ({infeasible} infeasible) x {times} replications = "
         f"{len(cells) * plan.minimum} runs{' at least' if plan.maximum > plan.minimum else ''}; "
-        f"expected to take about {duration(seconds)} with {workers} workers"
+        f"expected to take about {duration(seconds)} with {workers} worker{'s' * (workers != 1)}"
     )
 
 
@@ -124,7 +124,7 @@ class ProgressBar:
     def __init__(self, console: Console, workers: int) -> None:
         self._remaining = Remaining(workers)
         self._progress = Progress(
-            TextColumn("runs"),
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             _RemainingColumn(self._remaining),
@@ -142,6 +142,10 @@ class ProgressBar:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    def tell(self, what: str) -> None:
+        """Say what is being done."""
+        self._progress.update(self._task, description=what)
 
     def begin(self, outstanding: Sequence[RunSpec]) -> None:
         """Add runs to be done."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.metrics.measures import Measures
-from harness.overheads import BASELINE, MEASURES, Overhead, overheads, percent
+from harness.overheads import MEASURES, Overhead, overheads, percent
 from harness.statistics.comparisons import paired_ratios, ratio_bootstrap, ratio_ranges
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
 
@@ -96,7 +96,7 @@ def environment_results(campaign: CampaignRecord, runs: Runs) -> tuple[Environme
     if claim is None:
         return tuple(results)
     claimed = [each for each in results if each.measure in claim["measures"]]
-    missing = [_missing(each, cells[each.environment], claim, runs) for each in claimed]
+    missing = [_missing(each, cells[each.environment], campaign, runs) for each in claimed]
     evidence = [
         _evidence(result, claim, campaign, complete=not lacking)
         for result, lacking in zip(claimed, missing, strict=True)
@@ -155,12 +155,26 @@ def confirmations(
     found = []
     for name in claim["measures"]:
         result = _compared(name, environment, cells, campaign, runs)
-        lacking = _missing(result, cells, claim, runs)
+        lacking = _missing(result, cells, campaign, runs)
         evidence = _evidence(result, claim, campaign, complete=not lacking)
         margin = max(evidence.below_margin, default=1.0) if evidence.complete else 1.0
         software = max(evidence.below_software, default=0.0) if evidence.complete else 1.0
         found.append(Confirmation(result, margin, software))
     return tuple(found)
+
+
+_UNCLAIMED = ("slowdown", "processor-time")
+"""Measures that decide where there is no claim to name them."""
+
+
+def deciding(campaign: CampaignRecord, result: EnvironmentResult) -> list[Overhead]:
+    """Return the overheads that a campaign must know precisely: those that its claim hangs on.
+
+    Without a claim, every overhead in slowdown and processor time.
+    """
+    if campaign.claim is None:
+        return list(result.all.values()) if result.measure in _UNCLAIMED else []
+    return [result.firmware] if result.outcome is not None and result.firmware else []
 
 
 def _compared(
@@ -173,7 +187,7 @@ def _compared(
     """Compare the cells of one environment with their baseline in one measure."""
     claim = campaign.claim or {"firmware": [], "software": []}
     measured = {cell.virtualization: runs.get(cell.position, {}) for cell in cells}
-    baseline = measured.pop(BASELINE, {})
+    baseline = measured.pop(campaign.baseline, {})
     found = overheads(name, measured, baseline, level=1.0 - campaign.alpha, seed=campaign.seed)
     firmware = [found[each] for each in claim["firmware"] if each in found]
     software = [found[each] for each in claim["software"] if each in found]
@@ -198,15 +212,16 @@ def _estimate(overhead: Overhead) -> float:
 
 
 def _missing(
-    result: EnvironmentResult, cells: Sequence[CellRecord], claim: Mapping[str, Any], runs: Runs
+    result: EnvironmentResult, cells: Sequence[CellRecord], campaign: CampaignRecord, runs: Runs
 ) -> list[str]:
     """List what the claim speaks of and was not measured.
 
     A virtualization that the machine cannot hold is no part of the claim there, unless its whole
     level is not possible.
     """
-    if not any(runs.get(cell.position) for cell in cells if cell.virtualization == BASELINE):
-        return [f"{BASELINE}, which all others are compared with"]
+    claim, baseline = campaign.claim or {}, campaign.baseline
+    if not any(runs.get(cell.position) for cell in cells if cell.virtualization == baseline):
+        return [f"{baseline}, which all others are compared with"]
     impossible = {cell.virtualization for cell in cells if cell.infeasible is not None}
     missing = []
     for level in ("firmware", "software"):

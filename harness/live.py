@@ -290,6 +290,11 @@ def live_spec(plan: Plan, wanted: Wanted = lambda user: True) -> RunSpec:
         cell = entry.cell
         if cell is None or entry.position not in plan.selected or cell.scenario is not None:
             continue
+        if cell.nominal_system is None:
+            raise UserError(
+                f"{plan.file.name}: is measured on real targets, in real time as it is; "
+                "'vtax run' does that"
+            )
         groups = [group for part in cell.nominal_system.partitions for group in part.groups]
         if any(wanted(group.user) for group in groups):
             spec = plan.runs(0, 1, {entry.position})[0]

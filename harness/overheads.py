@@ -1,7 +1,10 @@
-"""What a virtualization costs, relative to the full-system partition doing the same work.
+"""What a virtualization costs, relative to the baseline doing the same work.
+
+The baseline is the full-system partition of a modelled machine, or a process of a real one.
 
 An overhead is the geometric mean of the ratios of paired replications, minus one. Replications are
-paired because they share their arrivals, their demands and their draw of the uncertain constants.
+paired because they share their arrivals, their demands and their draw of the uncertain constants;
+those of a real machine share their demands and a stretch of time.
 
 Its interval is that of the mean over all draws, and narrows with more replications although they
 teach nothing about the constants. A real machine has one set of constants, fixed and unknown: the
@@ -25,9 +28,6 @@ from harness.statistics.estimates import Interval
 Array = NDArray[np.float64]
 Replications = Mapping[int, Measures]
 """Replication -> what its run measured."""
-
-BASELINE = "full-system"
-"""The virtualization that every other is compared with."""
 
 MEASURES = ("slowdown", "processor-time", "response-p50", "response-p95", "response-p99")
 """What overheads are measured in, each relative to the baseline.

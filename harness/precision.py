@@ -10,7 +10,7 @@ wider than they need be wherever constants matter (:mod:`harness.statistics.unce
 """
 
 from harness.campaign.store import Store
-from harness.environments import environment_results
+from harness.environments import deciding, environment_results
 from harness.metrics.measures import Measures, measure
 
 
@@ -19,12 +19,13 @@ def too_wide(store: Store, replications: int) -> frozenset[int]:
 
     An environment needs more if the interval of the firmware's overhead ratio is wider, to either
     side and as a share of the ratio, than the campaign's ``half_width`` in any measure of the
-    claim. All its cells go on together, because replications are paired.
+    claim. Without a claim, every overhead in slowdown and processor time counts. All its cells go
+    on together, because replications are paired.
 
     Parameters
     ----------
     store
-        A campaign with a claim and a half-width.
+        A campaign with a half-width.
     replications
         How many of the first replications to judge by.
 
@@ -49,8 +50,6 @@ def too_wide(store: Store, replications: int) -> frozenset[int]:
     wide = {
         result.environment
         for result in environment_results(campaign, runs)
-        if result.outcome is not None
-        and result.firmware is not None
-        and result.firmware.half_width > target
+        if any(each.half_width > target for each in deciding(campaign, result))
     }
     return frozenset(cell.position for cell in campaign.cells if cell.environment in wide)

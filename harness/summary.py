@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,8 @@ class CellSummary:
     """Partition -> what it exposed about itself, mean over the runs."""
     warm_up_seconds: Interval
     """Where the warm-up was cut."""
+    condition: dict[str, float] = field(default_factory=dict)
+    """What a real machine was like during the runs, mean over those that tell."""
 
 
 def summarise(
@@ -104,6 +106,7 @@ def summarise(
         response=_response(measured, level, seed),
         partitions=_partitions(measured),
         warm_up_seconds=warm_up,
+        condition=_condition(measured),
     )
 
 
@@ -140,6 +143,14 @@ def _partitions(measured: Sequence[Measures]) -> dict[str, dict[str, float]]:
             for name in sorted(numbers)
         }
     return partitions
+
+
+def _condition(measured: Sequence[Measures]) -> dict[str, float]:
+    names = sorted({name for run in measured for name in run.condition})
+    told = {
+        name: [run.condition[name] for run in measured if name in run.condition] for name in names
+    }
+    return {name: math.fsum(values) / len(values) for name, values in told.items()}
 
 
 def _exp(value: float) -> float:

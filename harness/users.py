@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from random import Random
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 from greenlet import GreenletExit, getcurrent, greenlet
 from locust.env import Environment
@@ -38,7 +38,16 @@ def stream_seed(*parts: object) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
 
-class _UserGreenlet(greenlet):  # type: ignore[misc]
+class Telling(Protocol):
+    """Something that tells the time, such as a clock."""
+
+    @property
+    def now_ns(self) -> int:
+        """The present time in nanoseconds."""
+        ...
+
+
+class UserGreenlet(greenlet):  # type: ignore[misc]
     """A greenlet that runs a user, with what Locust looks for on a user's greenlet."""
 
     def __init__(self, user: PartitionUser, hub: greenlet) -> None:
@@ -63,12 +72,15 @@ class _Streams:
 
 def _own_stream() -> Any:
     current = getcurrent()
-    return current.user.random if isinstance(current, _UserGreenlet) else global_random
+    return current.user.random if isinstance(current, UserGreenlet) else global_random
 
 
 @contextmanager
-def locust_on(clock: Clock) -> Iterator[None]:
-    """Let Locust's users wait, draw and read the time on a simulated clock; undone at the end."""
+def locust_on(clock: Telling) -> Iterator[None]:
+    """Let Locust's users wait, draw and read the time on another clock; undone at the end.
+
+    They wait as their partition has them wait.
+    """
 
     def sleep(task_set: TaskSet, seconds: float) -> None:
         user = task_set.user
@@ -117,8 +129,8 @@ class Crowd:
         self.clock = clock
         self.environment = environment
         self.seed_parts = seed_parts
-        self._greenlets: list[_UserGreenlet] = []
-        self._leaving: list[_UserGreenlet] = []
+        self._greenlets: list[UserGreenlet] = []
+        self._leaving: list[UserGreenlet] = []
         self._arrivals: dict[tuple[str, str], _Arrivals] = {}
 
     def _make(
@@ -129,10 +141,10 @@ class Crowd:
         group: str,
         stream: Random,
         think_time_seconds: float,
-    ) -> _UserGreenlet:
+    ) -> UserGreenlet:
         user = cls(self.environment).bind(partition, demand, stream, think_time_seconds)
         user.labels = (partition.name, group)
-        own = _UserGreenlet(user, self.clock.hub)
+        own = UserGreenlet(user, self.clock.hub)
         self._greenlets.append(own)
         return own
 
@@ -238,7 +250,7 @@ class _Arrivals:
         self.seed = stream_seed(*crowd.seed_parts, group, "arrivals")
         self.stream = Random(self.seed)
         self.arrived = 0
-        self.idle: list[_UserGreenlet] = []
+        self.idle: list[UserGreenlet] = []
         self._next: Alarm | None = None
 
     def schedule(self) -> None:
@@ -269,7 +281,7 @@ class _Arrivals:
         own.user.intended_start_seconds = self.partition.now()
         own.switch()
 
-    def _parker(self, own: _UserGreenlet) -> Callable[[float], None]:
+    def _parker(self, own: UserGreenlet) -> Callable[[float], None]:
         hub = self.crowd.clock.hub
 
         def park(_: float) -> None:

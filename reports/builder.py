@@ -13,7 +13,7 @@ from markupsafe import Markup
 from harness.analysis import Study, analyse
 from harness.campaign.store import Store
 from harness.errors import UserError
-from reports import numbers
+from reports import numbers, real
 from reports.drawing import drawing
 from reports.evidence import Evidence, gather
 from reports.material import Material, load_text
@@ -99,6 +99,7 @@ def render(study: Study, evidence: Evidence | None = None, language: str = LANGU
         .get_template("report.html.jinja")
         .render(
             material=material,
+            facts=real.facts(material),
             study=study,
             campaign=study.campaign,
             texts=texts,

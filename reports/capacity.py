@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.capacity.found import Bounds, Capacities, Capacity, Searched
-from harness.overheads import BASELINE
 from reports import numbers, tables
 from reports.material import Material
 
@@ -13,13 +12,13 @@ Content = dict[str, Any]
 
 def capacity(material: Material) -> Content | None:
     """Show what 'vtax capacity' has found; without it, say which command finds it."""
-    if not material.matrix:
+    if not material.matrix or material.real:
         return None
     found = material.evidence.capacity
     if found is None:
         return {"found": None}
     campaign = material.study.campaign
-    names = [name for name in material.virtualizations if name != BASELINE]
+    names = material.compared
     shown = [each for each in names if _searched(found, each)]
     return {
         "found": found,
@@ -29,7 +28,7 @@ def capacity(material: Material) -> Content | None:
         "smallest": f"{1.0 / found.smallest:.4g}",
         "largest": f"{found.largest:.4g}",
         "level": numbers.level(found.confidence),
-        "baseline": BASELINE,
+        "baseline": material.baseline,
         "names": shown,
         "worst": list(_worst(material, found, shown)),
         "rows": [_row(material, each, shown) for each in found.environments],
@@ -79,7 +78,7 @@ def _row(material: Material, each: Searched, names: list[str]) -> Content:
     return {
         "where": tables.where(material, each.environment),
         "limit": numbers.seconds(each.limit_seconds),
-        "baseline": _rate(material, by_name.get(BASELINE)),
+        "baseline": _rate(material, by_name.get(material.baseline)),
         "cells": [_cell(material, by_name.get(name)) for name in names],
     }
 

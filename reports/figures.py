@@ -11,7 +11,6 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.environments import Environment
-from harness.overheads import BASELINE
 from harness.statistics.estimates import Interval
 from harness.summary import CellSummary
 from reports import numbers
@@ -38,7 +37,7 @@ def forest(material: Material, measure: str, machine: str, places: Sequence[Plac
     systems = material.systems
     columns = min(_PANELS, len(systems))
     panel_rows = math.ceil(len(systems) / columns)
-    names = [name for name in material.virtualizations if name != BASELINE]
+    names = material.compared
     height = 0.75 + panel_rows * (0.45 + len(places) * (0.13 + 0.075 * len(names)))
     figure = new_figure(height)
     grid = figure.subplots(panel_rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -46,9 +45,10 @@ def forest(material: Material, measure: str, machine: str, places: Sequence[Plac
     margin = material.study.campaign.margin
     for axes, system in zip(panels, systems, strict=False):
         axes.set_title(label(material.texts.name("os", system)), loc="left")
-        axes.axvspan(-1.0, margin, color="#f1f6f2", zorder=0)
         axes.axvline(0.0, color=MUTED, linewidth=0.9, zorder=1)
-        axes.axvline(margin, color="#2e7d5b", linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+        if not material.real:
+            axes.axvspan(-1.0, margin, color="#f1f6f2", zorder=0)
+            axes.axvline(margin, color="#2e7d5b", linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
         for row in range(1, len(places)):
             axes.axhline(row - 0.5, color="#e8ecf1", linewidth=0.8, zorder=0)
         found = [material.result((machine, system, *place), measure) for place in places]
@@ -70,7 +70,10 @@ def forest(material: Material, measure: str, machine: str, places: Sequence[Plac
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelbottom=True)
     figure.supxlabel(
-        material.texts("overheads.axis", measure=material.texts.name("measure", measure)),
+        material.texts(
+            "overheads.real_axis" if material.real else "overheads.axis",
+            measure=material.texts.name("measure", measure),
+        ),
         fontsize=8.5,
         color=MUTED,
     )
@@ -187,7 +190,7 @@ def _limit(material: Material, cells: dict[str, CellSummary | None]) -> float:
     others = [total for name, total in totals.items() if material.level(name) != "software"]
     longest = max(totals.values())
     cut = max(others, default=0.0) * _CUT
-    baseline = 4.0 * totals.get(BASELINE, 0.0)
+    baseline = 4.0 * totals.get(material.baseline, 0.0)
     return min(longest, max(cut, baseline)) or longest or 1.0
 
 
@@ -283,8 +286,8 @@ def _distribution(axes: Axes, material: Material, name: str, cell: CellSummary) 
         [-math.log10(1.0 - share) for share in shares],
         color=style.colour,
         linestyle=style.dashes,
-        linewidth=2.2 if name == BASELINE else 1.3,
-        alpha=0.35 if name == BASELINE else 1.0,
+        linewidth=2.2 if name == material.baseline else 1.3,
+        alpha=0.35 if name == material.baseline else 1.0,
     )
     line.set_in_layout(False)
 
@@ -301,8 +304,8 @@ def _legend(figure: Figure, material: Material, names: Sequence[str], *, lines: 
                 marker="none" if lines else style.marker,
                 markersize=4.5,
                 linestyle=style.dashes if lines else "-",
-                linewidth=(2.2 if name == BASELINE else 1.3),
-                alpha=0.35 if name == BASELINE else 1.0,
+                linewidth=(2.2 if name == material.baseline else 1.3),
+                alpha=0.35 if name == material.baseline else 1.0,
                 label=label(name),
             )
         )

@@ -29,6 +29,9 @@ def limits(material: Material) -> dict[str, Any]:
 def _points(material: Material) -> Iterator[tuple[str, str]]:
     """Choose the points that hold of this campaign."""
     texts = material.texts
+    if material.real:
+        yield from texts.titled("limits.real_points")
+        return
     if any(name.startswith("hosted") for name in material.shown_virtualizations):
         yield texts("limits.hosted_title"), texts("limits.hosted")
     every = material.study.campaign.constants

@@ -99,10 +99,25 @@ class Material:
         """Virtualizations, the baseline included."""
         return distinct(cell.virtualization for cell in self.matrix)
 
+    @property
+    def real(self) -> bool:
+        """Whether it is about real targets of a machine."""
+        return self.study.campaign.real is not None
+
+    @property
+    def baseline(self) -> str:
+        """The virtualization that all others are compared with."""
+        return self.study.campaign.baseline
+
+    @cached_property
+    def compared(self) -> tuple[str, ...]:
+        """Virtualizations without the baseline."""
+        return tuple(name for name in self.virtualizations if name != self.baseline)
+
     @cached_property
     def styles(self) -> dict[str, Style]:
         """How each virtualization is drawn."""
-        return styles(self.virtualizations, self.claim)
+        return styles(self.virtualizations, self.claim, self.baseline)
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -121,7 +136,7 @@ class Material:
 
     def level(self, virtualization: str) -> str:
         """Tell ``baseline``, ``firmware``, ``software`` or ``other``."""
-        return level_of(virtualization, self.claim)
+        return level_of(virtualization, self.claim, self.baseline)
 
     def cell(self, environment: Environment, virtualization: str) -> CellSummary | None:
         """Find a cell; None if it has no complete run."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-BASELINE = "full-system"
+from harness.campaign.real_matrix import LEVELS
+from harness.campaign.record import FULL_SYSTEM
 
 INK = "#1b2430"
 MUTED = "#5a6675"
@@ -33,8 +34,16 @@ _MARKERS: Mapping[str, Sequence[str]] = {
     "firmware": ("o", "s", "^", "P"),
     "software": ("D", "v", "X", "*"),
     "other": ("x", "+", "1"),
+    "operating-system": ("x",),
+    "hardware": ("o",),
 }
-_COLOURS = {"firmware": _BLUES, "software": _ORANGES, "other": _GREYS}
+_COLOURS = {
+    "firmware": _BLUES,
+    "software": _ORANGES,
+    "other": _GREYS,
+    "operating-system": _GREYS,
+    "hardware": _BLUES,
+}
 _DASHES: Sequence[Dashes] = ((0, ()), (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 
 CAUSES: Mapping[str, str] = {
@@ -54,14 +63,20 @@ CAUSES: Mapping[str, str] = {
 firmware level adds in blues, what the software level adds in oranges; caches in violet."""
 
 
-def level_of(virtualization: str, claim: Mapping[str, Any] | None) -> str:
+def level_of(
+    virtualization: str, claim: Mapping[str, Any] | None, baseline: str = FULL_SYSTEM
+) -> str:
     """Tell ``baseline``, ``firmware``, ``software`` or ``other``.
+
+    On a real machine there are ``operating-system`` and ``hardware``, too.
 
     The claim decides where there is one; otherwise partitions that the hypervisor dispatches are
     firmware and hosted ones are software.
     """
-    if virtualization == BASELINE:
+    if virtualization == baseline:
         return "baseline"
+    if virtualization in LEVELS:
+        return LEVELS[virtualization]
     if claim is not None:
         levels = (level for level in ("firmware", "software") if virtualization in claim[level])
         return next(levels, "other")
@@ -70,12 +85,16 @@ def level_of(virtualization: str, claim: Mapping[str, Any] | None) -> str:
     return "firmware" if virtualization.startswith("shared-") else "other"
 
 
-def styles(virtualizations: Sequence[str], claim: Mapping[str, Any] | None) -> dict[str, Style]:
+def styles(
+    virtualizations: Sequence[str],
+    claim: Mapping[str, Any] | None,
+    baseline: str = FULL_SYSTEM,
+) -> dict[str, Style]:
     """Give each virtualization a style; those of a level share their colour's family."""
-    seen = {"firmware": 0, "software": 0, "other": 0}
+    seen = dict.fromkeys(_COLOURS, 0)
     found = {}
     for name in virtualizations:
-        level = level_of(name, claim)
+        level = level_of(name, claim, baseline)
         if level == "baseline":
             found[name] = Style(INK, "|", (0, ()))
             continue

@@ -14,8 +14,9 @@ from typing import Any
 
 from harness.analysis import EnvironmentResult, Outcome
 from harness.metrics.digest import RELATIVE_ERROR
-from harness.overheads import BASELINE, MEASURES
-from reports import figures, numbers, scenarios, tables
+from harness.overheads import MEASURES
+from harness.real.condition import DISTURBED_SHARE
+from reports import figures, numbers, real, scenarios, tables
 from reports.capacity import capacity
 from reports.limits import limits
 from reports.material import Material, chunks, distinct, place_text
@@ -31,9 +32,11 @@ _ROWS = 16
 _NATIVE = ("user", "os", "tick")
 
 
-def verdict(material: Material) -> Content:
+def verdict(material: Material) -> Content | None:
     """Show the outcome of the whole and of each measure, and what speaks most against it."""
     study, found = material.study, material.study.verdict
+    if material.real:
+        return None
     if found is None:
         return {"verdict": None, "scenarios": scenarios.outcome(material)}
     rows = []
@@ -149,6 +152,7 @@ def overheads(material: Material) -> Content | None:
         for machine in material.machines
     }
     return {
+        "title": "overheads.real_title" if material.real else "overheads.title",
         "claimed": [
             {
                 "measure": measure,
@@ -175,7 +179,7 @@ def overheads(material: Material) -> Content | None:
             for measure in MEASURES
             if measure not in material.measures
         ],
-        "names": [name for name in material.virtualizations if name != BASELINE],
+        "names": material.compared,
         "single": any(
             overhead.interval.samples == 1
             for each in material.study.environments
@@ -192,7 +196,7 @@ def time(material: Material) -> Content | None:
         for name, interval in cell.causes.items()
         if interval.estimate > 0.0
     }
-    if not spent:
+    if not spent or material.real:  # outside a target its causes cannot be told apart
         return None
     causes = [name for name in CAUSES if name in spent] + sorted(spent - set(CAUSES))
     return {
@@ -247,8 +251,9 @@ def _arrivals(material: Material) -> list[Content]:
     """Say for each group of users of each workload how its requests arrive."""
     users: dict[tuple[str, str, float, float | None], list[int]] = {}
     for cell in material.study.campaign.cells:
-        for partition in cell.parameters.get("nominal_system", {}).get("partitions", ()):
-            for group in partition["groups"]:
+        system = cell.parameters.get("nominal_system") or {"partitions": [cell.parameters]}
+        for partition in system["partitions"]:
+            for group in partition.get("groups", ()):
                 name = group["name"].rpartition("/")[2]
                 rate, think = group["arrivals_per_second"], group["think_time_seconds"]
                 place = place_text((cell.workload, cell.load))
@@ -377,11 +382,14 @@ def method(material: Material) -> Content:
     if cells:
         cuts = [cell.warm_up_seconds.estimate for cell in cells]
         low, high = numbers.seconds(min(cuts)), numbers.seconds(max(cuts))
-        warm_up = texts("method.warm_up", low=low, high=high)
+        warm_up = texts(
+            "method.real_warm_up" if material.real else "method.warm_up", low=low, high=high
+        )
     return {
         "replications": texts(key, minimum=lowest, maximum=highest),
         "draws": drawn,
         "warm_up": warm_up,
+        "share": numbers.level(DISTURBED_SHARE),
     }
 
 
@@ -407,6 +415,7 @@ def repeat(material: Material) -> Content:
 
 
 SECTIONS: tuple[tuple[str, Callable[[Material], Content | None]], ...] = (
+    ("measured", real.measured),
     ("verdict", verdict),
     ("reading", reading),
     ("elements", scenarios.elements),
@@ -419,6 +428,7 @@ SECTIONS: tuple[tuple[str, Callable[[Material], Content | None]], ...] = (
     ("sensitivity", sensitivity),
     ("failures", failures),
     ("validation", validation),
+    ("machine", real.machine),
     ("constants", constants),
     ("method", method),
     ("limits", limits),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis import EnvironmentResult, Outcome
 from harness.environments import Environment
-from harness.overheads import BASELINE, Concern, Overhead
+from harness.overheads import Concern, Overhead
 from harness.summary import CellSummary
 from reports import numbers
 from reports.material import Material, Place, load_text
@@ -203,7 +203,7 @@ def extra(material: Material, result: EnvironmentResult, most: int = 3) -> str:
     if result.firmware is None:
         return ""
     here = material.cell(result.environment, result.firmware.virtualization)
-    there = material.cell(result.environment, BASELINE)
+    there = material.cell(result.environment, material.baseline)
     if here is None or there is None:
         return ""
     added = {
@@ -242,7 +242,7 @@ class OverheadRow:
 
 def overhead_rows(material: Material, measure: str, machine: str) -> tuple[OverheadRow, ...]:
     """Show every overhead of a measure on one machine; the baseline has no column."""
-    names = [name for name in material.virtualizations if name != BASELINE]
+    names = material.compared
     rows = []
     for system in material.systems:
         for place in material.places:

@@ -44,8 +44,10 @@ class ValidationRow:
     """What a reader must know to judge it."""
 
 
-def validation(material: Material) -> dict[str, Any]:
+def validation(material: Material) -> dict[str, Any] | None:
     """Show what the model was held against, and say so where it was not."""
+    if material.real:
+        return None
     record, campaign = material.validation, material.study.campaign
     out = shlex.quote(f"results/{campaign.name}")
     told = {"command": f"vtax validate --into {out}", "again": f"vtax report {out}"}

@@ -35,3 +35,16 @@ def test_the_cells_of_an_environment_go_on_together(synthetic, tmp_path):
         for environment in {cell.environment for cell in store.campaign.cells}:
             cells = {c.position for c in store.campaign.cells if c.environment == environment}
             assert cells <= found or not cells & found
+
+
+def test_without_a_claim_every_overhead_counts_as_a_share_of_its_ratio(synthetic, tmp_path):
+    """Twenty times the time, known to a twentieth, is known as well as twice the time is."""
+    factors = {
+        "shared-uncapped": {"response": 1.05, "processor": 1.05},
+        "hosted-vmware": {"response": 20.0, "processor": 20.0},
+    }
+    unclaimed = {"claim": None, "replications": 20}
+    with synthetic(factors, half_width=1e-6, **unclaimed).fill(tmp_path / "a") as store:
+        assert too_wide(store, 20) == {cell.position for cell in store.campaign.cells}
+    with synthetic(factors, half_width=0.2, **unclaimed).fill(tmp_path / "b") as store:
+        assert too_wide(store, 20) == frozenset()

@@ -75,3 +75,17 @@ class Partition(Protocol):
     def exchange(self, request_bytes: int, response_bytes: int, to: str) -> None:
         """Send a request to a peer and wait for its response."""
         ...
+
+
+class ProgramPartition(Partition, Protocol):
+    """A partition that can run programs: a real one."""
+
+    def run(self, program: str) -> None:
+        """Run a program from its start to its end.
+
+        Parameters
+        ----------
+        program
+            The name of one that the partition has.
+        """
+        ...

@@ -1,12 +1,13 @@
-"""A program as ``vtax profile`` measured it: one execution after the other."""
+"""Programs, one execution after the other: as ``vtax profile`` measured them, or themselves."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from locust import task
 from pydantic import Field
 
 from harness.units import Bytes, Ratio, Seconds
-from workloads.user import EventDemand, PartitionUser, transaction
+from workloads.partition import ProgramPartition
+from workloads.user import Demand, EventDemand, PartitionUser, transaction
 
 
 class ProgramDemand(EventDemand):
@@ -41,6 +42,28 @@ class ProgramExecution(PartitionUser):
         self.partition.compute(processor, demand.events)
         for size in _blocks(demand.written, demand.size):
             self.partition.write(size)
+
+
+class RunDemand(Demand):
+    """One run of a program."""
+
+    program: Annotated[str, Field(min_length=1)]
+    """Its name; which there are, the partition knows."""
+
+
+class ProgramRun(PartitionUser):
+    """Runs a program itself, on a partition that can."""
+
+    demand_model = RunDemand
+    demand: RunDemand
+    partition: ProgramPartition
+    runs_programs: ClassVar[bool] = True
+
+    @task
+    @transaction
+    def run_program(self) -> None:
+        """Run it once, from its start to its end."""
+        self.partition.run(self.demand.program)
 
 
 def _blocks(size_bytes: int, largest: int) -> list[int]:

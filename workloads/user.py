@@ -66,9 +66,12 @@ class PartitionUser(User):
         The names of the partition and of the group of users that it belongs to.
     intended_start_seconds
         When the transaction at hand should have begun (open arrivals); None: when it does.
+    runs_programs
+        Whether it needs a partition that runs programs.
     """
 
     abstract = True
+    runs_programs: ClassVar[bool] = False
     demand_model: ClassVar[type[Demand]] = Demand
 
     partition: Partition

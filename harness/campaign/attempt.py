@@ -18,10 +18,20 @@ Keep = Callable[[RunSpec, float, Outcome], None]
 """Told of a run that ended after so many seconds of the wall clock."""
 
 
+class RunFailedError(Exception):
+    """A run that has no result, and of what kind that is."""
+
+    def __init__(self, failure: Failure, reason: str) -> None:
+        super().__init__(reason)
+        self.failure = failure
+
+
 def attempt(run: Run, spec: RunSpec) -> Outcome:
     """Carry out a run. It may fail in any way; the campaign goes on."""
     try:
         return pack(run(spec))
+    except RunFailedError as failed:
+        return failed.failure, " ".join(str(failed).split())
     except MemoryError:
         return Failure.OUT_OF_MEMORY, "the run needs more memory than there is"
     except Exception as error:

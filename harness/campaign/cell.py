@@ -26,7 +26,7 @@ class DrawnDemand:
 
 @dataclass(frozen=True)
 class Cell:
-    """An environment, a virtualization and a load: what one run simulates.
+    """An environment, a virtualization and a load: what one run simulates, or does for real.
 
     The names are labels to group by; what is simulated is the system alone.
     """
@@ -40,17 +40,19 @@ class Cell:
     """The workload's name, or ``mixed`` when partitions have different ones."""
     load: tuple[tuple[str, str], ...]
     """Further factors and their values as text, in the order of the campaign file."""
-    nominal_system: SystemConfiguration
+    nominal_system: SystemConfiguration | None
     """What is simulated, with every demand at the catalog's stated value; a run takes
-    :attr:`RunSpec.system`."""
+    :attr:`RunSpec.system`. None for a cell on a real target."""
     drawn_demands: tuple[DrawnDemand, ...]
     """The demands that vary with the catalog's constants."""
     duration_seconds: float
-    """Simulated time to be measured."""
+    """Time to be measured, simulated or real."""
     warm_up_seconds: float | None
-    """Simulated time to be cut off at the beginning; None: it is detected."""
+    """Time to be cut off at the beginning; None: it is detected."""
     scenario: Script | None = None
     """What is done while it runs, and what is expected; None for a cell of the matrix."""
+    groups: tuple[UserGroup, ...] = ()
+    """Users of a real target; those of a modelled system stand with its partitions."""
 
     @property
     def environment(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
@@ -117,12 +119,14 @@ class RunSpec:
     @cached_property
     def system(self) -> SystemConfiguration:
         """What this run simulates: the demands as drawn for its replication."""
+        nominal = self.cell.nominal_system
+        assert nominal is not None, "a real target is not simulated"
         drawn: dict[tuple[str, str], dict[str, float | int]] = {}
         for demand in self.cell.drawn_demands:
             values = drawn.setdefault((demand.partition, demand.group), {})
             values[demand.parameter] = self.constants.number(demand.constant)
         if not drawn:
-            return self.cell.nominal_system
+            return nominal
         partitions = tuple(
             replace(
                 partition,
@@ -131,9 +135,9 @@ class RunSpec:
                     for group in partition.groups
                 ),
             )
-            for partition in self.cell.nominal_system.partitions
+            for partition in nominal.partitions
         )
-        return replace(self.cell.nominal_system, partitions=partitions)
+        return replace(nominal, partitions=partitions)
 
     @property
     def streams(self) -> int:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection
 
 from harness.campaign.attempt import Run
-from harness.campaign.cluster import Cluster
-from harness.campaign.execute import Observer, Summary, execute
+from harness.campaign.execute import Observer, Summary, Workforce, execute
 from harness.campaign.plan import Plan
 from harness.campaign.store import Store
 from harness.statistics.uncertainty import BLOCK
@@ -20,9 +19,10 @@ def conduct(
     store: Store,
     run: Run,
     *,
-    workers: int | Cluster,
+    workers: int | Workforce,
     observer: Observer | None = None,
     too_wide: TooWide | None = None,
+    block: int = BLOCK,
 ) -> Summary:
     """Carry out all runs of a plan that the store has no result of.
 
@@ -35,8 +35,10 @@ def conduct(
     run, workers, observer
         As for :func:`harness.campaign.execute.execute`.
     too_wide
-        Decides which cells go on beyond the plan's minimum, a block of replications at a time, up
-        to its maximum. Without it none does.
+        Decides which cells go on beyond the plan's minimum, up to its maximum. Without it none
+        does.
+    block
+        How many replications they go on for at a time.
     """
     total = Summary()
     first, last = 0, plan.minimum
@@ -52,4 +54,4 @@ def conduct(
         positions = too_wide(store, last)
         if not positions:
             return total
-        first, last = last, min(last + BLOCK, plan.maximum)
+        first, last = last, min(last + block, plan.maximum)

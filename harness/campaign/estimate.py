@@ -1,6 +1,6 @@
 """How long a campaign takes: before it runs by a rough rule, while it runs by what was seen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.campaign.cell import Cell, RunSpec
 from harness.platform.configuration import UserGroup
@@ -23,7 +23,7 @@ Kind = tuple[str, str, str]
 
 
 def expected_seconds(cell: Cell) -> float:
-    """Guess the processor time of one run on this machine, in seconds.
+    """Guess the processor time of one run on this machine, in seconds; of a real target, the time.
 
     The work of a simulation grows with its requests, whose number is not known in advance: closed
     users are taken to need little beyond think time and processor time for each.
@@ -34,12 +34,24 @@ def expected_seconds(cell: Cell) -> float:
         else cell.duration_seconds + cell.warm_up_seconds
     )
     system = cell.nominal_system
+    if system is None:
+        return _expected_on_target(cell)
     processors = sum(p.virtual_processors for p in system.partitions)
     processors += sum(vios.virtual_processors for vios in system.vios)
     requests = sum(_rate(group) for partition in system.partitions for group in partition.groups)
     per_second = _SECONDS_PER_TICK * _TICKS_PER_SECOND * processors
     per_second += _SECONDS_PER_REQUEST * requests
     return _SECONDS_PER_RUN + per_second * simulated
+
+
+_TARGET_SECONDS: Mapping[str, float] = {"native": 1.0, "capped": 1.5}
+_GUEST_SECONDS = 4.0
+"""How long a transaction takes to end on a real target, roughly, and what goes with a run of it."""
+
+
+def _expected_on_target(cell: Cell) -> float:
+    """Guess how long a run on a real target takes: it ends with the transaction at hand."""
+    return cell.duration_seconds + _TARGET_SECONDS.get(cell.virtualization, _GUEST_SECONDS)
 
 
 def _rate(group: UserGroup) -> float:

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from harness.campaign.attempt import Keep, Outcome, Run
 from harness.campaign.cell import RunSpec
-from harness.campaign.cluster import Cluster
 from harness.campaign.pool import Pool
 from harness.campaign.store import Failure, Store
 
@@ -39,6 +38,14 @@ class Crew(Protocol):
         ...
 
 
+class Workforce(Protocol):
+    """Where crews come from, such as a cluster."""
+
+    def crew(self, run: Run) -> Crew:
+        """Return workers for the same kind of runs."""
+        ...
+
+
 @dataclass(slots=True)
 class Summary:
     """How an execution ended."""
@@ -64,7 +71,7 @@ def execute(
     store: Store,
     run: Run,
     *,
-    workers: int | Cluster,
+    workers: int | Workforce,
     drawn: Mapping[str, Mapping[str, Any]],
     observer: Observer | None = None,
 ) -> Summary:
@@ -80,7 +87,7 @@ def execute(
         What a worker calls. Exceptions become failed rows. A worker that dies takes its run with
         it; the run is tried once more.
     workers
-        How many processes of this machine work at the same time, or a cluster whose workers do.
+        How many processes of this machine work at the same time, or who else does.
     drawn
         Digest of constants -> the values that were drawn, for the store.
     observer

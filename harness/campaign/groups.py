@@ -13,7 +13,7 @@ from harness.campaign.fields import Scaled
 from harness.campaign.schema import Campaign, UserGroup
 from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError
-from workloads.loading import load_user
+from workloads.loading import LoadedUser, load_user
 
 Demand = Mapping[str, float | int | str | bool]
 
@@ -45,6 +45,8 @@ class Workload:
     duration_seconds: float | None
     """None: the campaign's."""
     locustfiles: tuple[Locustfile, ...]
+    runs_programs: bool = False
+    """Whether it needs a partition that can run programs, as real ones can."""
 
 
 def resolve_workload(
@@ -73,15 +75,18 @@ def resolve_workload(
     pairs = _paired(name, written, profile, file)
     groups: list[Group] = []
     locustfiles: dict[str, Locustfile] = {}
+    runs_programs = False
     for table, model in pairs:
         key = f"workloads.{name}" + (f".{table.name}" if table.name else "")
-        group, locustfile = _group(name, key, table, model, catalog, file, base)
+        group, loaded = _group(name, key, table, model, catalog, file, base)
         if any(group.name == other.name for other in groups):
             raise UserError(
                 f"{file}: {key}: two groups are called '{group.name}'; give each a name of its own"
             )
         groups.append(group)
-        locustfiles[locustfile.path] = locustfile
+        path = group.user.rpartition(":")[0]
+        locustfiles[path] = Locustfile(path, loaded.sha256)
+        runs_programs |= loaded.cls.runs_programs
     durations = {table.duration for table in written if table.duration is not None}
     if len(durations) > 1:
         raise UserError(f"{file}: workloads.{name}: its groups have different durations")
@@ -90,6 +95,7 @@ def resolve_workload(
         groups=tuple(groups),
         duration_seconds=durations.pop() if durations else None,
         locustfiles=tuple(locustfiles[path] for path in sorted(locustfiles)),
+        runs_programs=runs_programs,
     )
 
 
@@ -136,7 +142,7 @@ def _group(
     catalog: Catalog,
     file: str,
     base: Path,
-) -> tuple[Group, Locustfile]:
+) -> tuple[Group, LoadedUser]:
     user = table.user or (model.user if model else None)
     if user is None:
         raise UserError(
@@ -173,7 +179,7 @@ def _group(
         demand=demand,
         drawn=drawn,
     )
-    return group, Locustfile(user.rpartition(":")[0], loaded.sha256)
+    return group, loaded
 
 
 def _users(text: str) -> Scaled:

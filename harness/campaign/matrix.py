@@ -11,8 +11,9 @@ from harness.campaign.complaint import one_of
 from harness.campaign.configure import Context, configure, drawn_demands, label
 from harness.campaign.groups import Workload, resolve_workload
 from harness.campaign.limits import Infeasible
-from harness.campaign.names import BASELINE, check_names
-from harness.campaign.reading import CampaignFile, Load, included, read_loads
+from harness.campaign.names import check_names
+from harness.campaign.reading import THIS_MACHINE, CampaignFile, Load, included, read_loads
+from harness.campaign.record import FULL_SYSTEM
 from harness.campaign.scenario_plan import script, stage, system_of
 from harness.campaign.scenario_schema import Beside, Scenario
 from harness.campaign.schema import IDLE, MATRIX, Campaign
@@ -150,6 +151,11 @@ def _context(campaign: Campaign, catalog: Catalog, file: CampaignFile) -> Contex
     for name in [*(campaign.factors.workload or ()), *named]:
         if name is not None and name != IDLE and name not in workloads:
             resolved = resolve_workload(name, campaign, catalog, file.name, file.base)
+            if resolved.runs_programs:
+                raise UserError(
+                    f"{file.name}: workloads.{name}.user: runs programs, which no modelled "
+                    f"partition can; machine = ['{THIS_MACHINE}'] does"
+                )
             workloads[name] = resolved
     return Context(campaign, catalog, catalog.nominal(), workloads, file.name)
 
@@ -158,8 +164,8 @@ def _names(campaign: Campaign) -> Iterator[tuple[str, str | None, str, str | Non
     """Yield the names of all cells of a load, the last factor varying fastest."""
     factors = campaign.factors
     virtualizations = list(factors.virtualization)
-    if campaign.claim is not None and BASELINE not in virtualizations:
-        virtualizations.insert(0, BASELINE)
+    if campaign.claim is not None and FULL_SYSTEM not in virtualizations:
+        virtualizations.insert(0, FULL_SYSTEM)
     systems: list[str | None] = [None] if factors.os is None else [*factors.os]
     workloads: list[str | None] = [None] if factors.workload is None else [*factors.workload]
     yield from product(factors.machine, systems, virtualizations, workloads)

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from harness.campaign.complaint import complaint, one_of
+from harness.campaign.record import FULL_SYSTEM
 from harness.campaign.schema import IDLE, Campaign
 from harness.catalog import Catalog
 from harness.errors import UserError
-
-BASELINE = "full-system"
 
 _RESERVED = ("system", "outside", "next")
 
@@ -91,7 +90,7 @@ class _Check:
             self.all_known(f"claim.{level}", names, tested, "virtualization among the factors")
             for name in names:
                 hosted = name.startswith("hosted-")
-                if name == BASELINE or hosted != (level == "software"):
+                if name == FULL_SYSTEM or hosted != (level == "software"):
                     allowed = (
                         "must be a hosted virtualization, such as 'hosted-vmware'"
                         if level == "software"

@@ -13,10 +13,12 @@ from harness.campaign.provenance import model_digest, versions
 from harness.campaign.reading import (
     CampaignFile,
     has_matrix,
+    is_real,
     read_campaign,
     read_loads,
 )
-from harness.campaign.record import CampaignRecord, CellRecord
+from harness.campaign.real_matrix import NATIVE, real_entries
+from harness.campaign.record import FULL_SYSTEM, CampaignRecord, CellRecord
 from harness.campaign.schema import Campaign
 from harness.catalog import Catalog, Constants
 from harness.errors import UserError
@@ -66,6 +68,11 @@ class Plan:
         )
 
     @property
+    def real(self) -> bool:
+        """Whether it is about real targets of this machine."""
+        return is_real(self.file)
+
+    @property
     def infeasible(self) -> tuple[Entry, ...]:
         """The cells that cannot be, in the order of the matrix."""
         return tuple(entry for entry in self.matrix if entry.infeasible is not None)
@@ -108,7 +115,7 @@ class Plan:
             base=entry.base,
             locustfiles=entry.locustfiles,
             starts=self.campaign.campaign.starts,
-            model=model_digest(),
+            model=model_digest(real=self.real),
             constants_digest=digest,
         )
 
@@ -171,7 +178,7 @@ class Plan:
                     for entry in self.matrix
                 ],
                 "catalogs": catalogs,
-                "model": model_digest(),
+                "model": model_digest(real=self.real),
             }
         )
         return CampaignRecord(
@@ -194,8 +201,9 @@ class Plan:
             text=self.file.text,
             constants=tuple(catalogs[0]),
             versions=versions(),
-            model=model_digest(),
+            model=model_digest(real=self.real),
             cells=cells,
+            baseline=NATIVE if self.real else FULL_SYSTEM,
         )
 
 
@@ -227,7 +235,8 @@ def make_plan(
     """
     file = read_campaign(source)
     loads = read_loads(file)
-    cells = tuple(matrix_entries(file, loads)) if has_matrix(file) else ()
+    entries = real_entries if is_real(file) else matrix_entries
+    cells = tuple(entries(file, loads)) if has_matrix(file) else ()
     matrix = (*cells, *scenario_entries(file, loads[0].campaign, len(cells)))
     wanted = matrix if not only else selected_entries(matrix, only, option)
     selected = frozenset(entry.position for entry in wanted if entry.cell is not None)

@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +34,12 @@ _DECISIVE = (
 identity anyway."""
 
 
+_DECISIVE_FOR_REAL = ("real", "users.py", "metrics", "campaign/cell.py")
+"""The same for what real targets are measured with."""
+
+_SOURCE = (".py", ".c", ".h")
+
+
 def versions() -> dict[str, str]:
     """Return the versions of vtax, Python and the packages that decide results."""
     return {
@@ -44,21 +50,24 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def model_digest() -> str:
-    """Return SHA-256 of the version and of all source that decides what a run results in."""
+def model_digest(*, real: bool = False) -> str:
+    """Return SHA-256 of the version and of all source that decides what a run results in.
+
+    That is the model's, or what measures real targets.
+    """
     digest = hashlib.sha256(harness.__version__.encode())
-    for name, path in _sources():
+    for name, path in _sources(_DECISIVE_FOR_REAL if real else _DECISIVE):
         digest.update(f"\n{name}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _sources() -> Iterator[tuple[str, Path]]:
+def _sources(decisive: Sequence[str]) -> Iterator[tuple[str, Path]]:
     root = Path(harness.__file__).parent
-    for part in _DECISIVE:
+    for part in decisive:
         place = root / part
-        files = sorted(place.rglob("*.py")) if place.is_dir() else [place] * place.exists()
-        for path in files:
+        files = sorted(place.rglob("*")) if place.is_dir() else [place] * place.exists()
+        for path in (each for each in files if each.suffix in _SOURCE):
             yield str(path.relative_to(root)), path
     shipped = Path(workloads.__file__).parent
     for path in sorted(shipped.rglob("*.py")):

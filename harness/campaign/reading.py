@@ -16,6 +16,9 @@ from harness.errors import UserError
 
 SHIPPED = Path(__file__).parent / "campaigns"
 
+THIS_MACHINE = "this"
+"""The machine that vtax runs on: a campaign that names it measures real targets."""
+
 _VARIABLE = ("partitions", "vios", "workloads", "machines", "catalog")
 _VARIABLE_SETTINGS = ("campaign.duration", "campaign.warm_up")
 
@@ -88,7 +91,7 @@ def read_loads(file: CampaignFile) -> list[Load]:
     """Check a file and put in every combination of the factors beyond the matrix.
 
     A campaign that consists of scenarios alone has no matrix: the place of its factors and
-    partitions is taken by some that nothing is made of.
+    partitions is taken by some that nothing is made of; so is that of a real machine's partitions.
 
     Returns
     -------
@@ -106,6 +109,8 @@ def read_loads(file: CampaignFile) -> list[Load]:
             raise UserError(f"{file.name}: claim: needs factors, whose cells it is about")
         data.setdefault("factors", {"machine": ["none"], "virtualization": ["none"]})
         data.setdefault("partitions", [{"name": "none", "cores": 1}])
+    if is_real(file):
+        data.setdefault("partitions", [{"name": "target", "cores": 1}])
     factors = data.get("factors")
     if isinstance(factors, dict):
         data["factors"] = _flattened(file, factors)
@@ -128,6 +133,13 @@ def has_matrix(file: CampaignFile) -> bool:
     settings = file.data.get("campaign")
     include = isinstance(settings, dict) and "include" in settings
     return "factors" in file.data or not ("scenario" in file.data or include)
+
+
+def is_real(file: CampaignFile) -> bool:
+    """Tell whether a campaign is about real targets of this machine."""
+    factors = file.data.get("factors")
+    machines = factors.get("machine") if isinstance(factors, dict) else None
+    return isinstance(machines, list) and THIS_MACHINE in machines
 
 
 def included(file: CampaignFile, names: Sequence[str]) -> list[CampaignFile]:

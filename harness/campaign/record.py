@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+FULL_SYSTEM = "full-system"
+"""The baseline of modelled machines."""
+
 
 @dataclass(frozen=True)
 class CellRecord:
@@ -74,6 +77,11 @@ class CampaignRecord:
     model: str
     """Digest of the model's source."""
     cells: tuple[CellRecord, ...]
+    baseline: str = FULL_SYSTEM
+    """The virtualization that every other is compared with."""
+    real: dict[str, Any] | None = None
+    """What was found out about this machine before real targets were run; None where nothing was,
+    as in every campaign that is simulated."""
 
     @property
     def levels(self) -> dict[str, str]:

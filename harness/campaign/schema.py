@@ -239,6 +239,8 @@ def schema_text() -> str:
         "required": ["campaign"],
         "anyOf": [
             {"required": ["factors", "partitions"]},
+            # Nor does one on real targets need partitions.
+            {"properties": {"factors": {"properties": {"machine": {"const": ["this"]}}}}},
             {"required": ["scenario"]},
             {"properties": {"campaign": {"required": ["include"]}}},
         ],

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ from harness.campaign.store_file import (
     decompressed,
     possible_rows,
     read_campaign,
+    replace_campaign,
 )
 from harness.errors import UserError
 
@@ -39,6 +40,12 @@ class Failure(StrEnum):
     OUT_OF_MEMORY = "out-of-memory"
     WORKER_DIED = "worker-died"
     """The process that carried it out ended, twice."""
+    TARGET_FAILED = "target-failed"
+    """A real target ended in the middle, or stopped answering."""
+    TARGET_UNAVAILABLE = "target-unavailable"
+    """A real target does not start any more."""
+    REFUSED = "refused"
+    """A real target cannot do the work: a program is missing or fails, a disk is full."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +119,12 @@ class Store:
             connection.execute("PRAGMA synchronous = NORMAL")
             if not tables:
                 create(connection, campaign)
-            elif held.replications["minimum"] < campaign.replications["minimum"]:
-                record = compressed(campaign.to_json())
-                connection.execute("UPDATE campaign SET record = ?", (record,))
+            else:
+                # What was found out about a real machine and its targets stays.
+                campaign = replace(campaign, real=held.real, cells=held.cells, starts=held.starts)
+                if held.replications["minimum"] < campaign.replications["minimum"]:
+                    record = compressed(campaign.to_json())
+                    connection.execute("UPDATE campaign SET record = ?", (record,))
         except UNREADABLE as error:
             _close(connection, lock)
             raise _damaged(directory, error) from None
@@ -163,6 +173,25 @@ class Store:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def amend(self, campaign: CampaignRecord) -> None:
+        """Put what is known by now in the place of what the store says about its campaign.
+
+        Raises
+        ------
+        ValueError
+            If it is another campaign.
+        UserError
+            If the store cannot be written.
+        """
+        if campaign.identity != self.campaign.identity:
+            raise ValueError("the store holds another campaign")
+        try:
+            replace_campaign(self._connection, campaign)
+        except sqlite3.OperationalError as error:
+            path = self.directory / FILE_NAME
+            raise UserError(f"{path}: cannot be written ({error})") from None
+        self.campaign = campaign
 
     def complete(self) -> frozenset[str]:
         """Return the identities of the runs that have a result."""

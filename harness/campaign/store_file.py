@@ -90,6 +90,30 @@ def possible_rows(connection: sqlite3.Connection) -> range:
 
 def create(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
     """Make the tables of a new store and fill in its campaign, in one transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_FORMAT}")
+    _fill(connection, campaign)
+    connection.execute("COMMIT")
+
+
+def replace_campaign(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
+    """Put another record and its cells in the place of what is there, in one transaction."""
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("DELETE FROM campaign")
+        connection.execute("DELETE FROM cells")
+        _fill(connection, campaign)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _fill(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
     cells = [
         (
             cell.position,
@@ -107,13 +131,8 @@ def create(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
         )
         for cell in campaign.cells
     ]
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {_FORMAT}")
     connection.execute("INSERT INTO campaign VALUES (?)", (compressed(campaign.to_json()),))
     connection.executemany("INSERT INTO cells VALUES (?, ?)", cells)
-    connection.execute("COMMIT")
 
 
 def read_campaign(connection: sqlite3.Connection) -> tuple[CampaignRecord, list[str]]:

@@ -20,10 +20,11 @@ def at_load(cell: Cell, level: int) -> Cell:
     Open groups get more arrivals, closed groups more users, at least one. Below the campaign's load
     the run lasts longer by as much, so that it sees as many transactions.
     """
-    times = factor(level)
+    times, nominal = factor(level), cell.nominal_system
+    assert nominal is not None, "a real target is not simulated"
     system = replace(
-        cell.nominal_system,
-        partitions=tuple(_loaded(each, times) for each in cell.nominal_system.partitions),
+        nominal,
+        partitions=tuple(_loaded(each, times) for each in nominal.partitions),
     )
     return replace(
         cell,

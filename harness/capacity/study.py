@@ -14,7 +14,7 @@ from harness.campaign.estimate import expected_seconds
 from harness.campaign.execute import Observer, execute
 from harness.campaign.matrix import Entry, selected_entries
 from harness.campaign.plan import Plan, make_plan
-from harness.campaign.record import CampaignRecord
+from harness.campaign.record import FULL_SYSTEM, CampaignRecord
 from harness.campaign.run import run_cell
 from harness.campaign.store import Store
 from harness.capacity.found import Bounds, Capacities, Capacity, Searched
@@ -24,7 +24,6 @@ from harness.capacity.search import Search
 from harness.environments import Environment
 from harness.errors import UserError
 from harness.metrics.measures import Measures, measure
-from harness.overheads import BASELINE
 from harness.statistics.comparisons import paired_ratios, ratio_bootstrap
 from harness.statistics.estimates import Interval
 
@@ -63,6 +62,10 @@ def ground(directory: Path, limit: Limit, replications: int, only: Sequence[str]
     """
     with Store.open(directory) as store:
         record = store.campaign
+        if record.real is not None:
+            raise UserError(
+                f"{directory}: was measured on real targets; capacity is searched on models"
+            )
         plan = make_plan(record.source, seed=record.seed)
         if plan.record().identity != record.identity:
             raise UserError(
@@ -82,16 +85,16 @@ def _environments(plan: Plan, only: Sequence[str]) -> dict[Environment, dict[str
     """Group the cells; ``only`` chooses among them, but the baseline is always there."""
     matrix = [entry for entry in plan.matrix if not entry.scenario and entry.cell is not None]
     chosen = selected_entries(matrix, only, "--only") if only else matrix
-    wanted = {(entry.position) for entry in chosen if entry.virtualization != BASELINE}
+    wanted = {(entry.position) for entry in chosen if entry.virtualization != FULL_SYSTEM}
     found: dict[Environment, dict[str, Entry]] = {}
     for entry in matrix:
         assert entry.cell is not None
         found.setdefault(entry.cell.environment, {})[entry.virtualization] = entry
     return {
-        key: {BASELINE: members[BASELINE]}
+        key: {FULL_SYSTEM: members[FULL_SYSTEM]}
         | {name: entry for name, entry in members.items() if entry.position in wanted}
         for key, members in found.items()
-        if BASELINE in members and any(each.position in wanted for each in members.values())
+        if FULL_SYSTEM in members and any(each.position in wanted for each in members.values())
     }
 
 
@@ -101,7 +104,7 @@ def _limits(
     """Set each environment's limit: what is stated, or from what its baseline measured."""
     if limit.seconds is not None:
         return dict.fromkeys(environments, limit.seconds), ()
-    positions = {members[BASELINE].position: key for key, members in environments.items()}
+    positions = {members[FULL_SYSTEM].position: key for key, members in environments.items()}
     measured: dict[Environment, list[float]] = {key: [] for key in environments}
     for run in store.runs():
         key = positions.get(run.cell.position)
@@ -115,7 +118,9 @@ def _limits(
             measured[key] += [found.quantiles[limit.quantile]] * bool(found.quantiles)
     limits = {key: limit.times * median(values) for key, values in measured.items() if values}
     left_out = tuple(
-        f"{_title(key)}: no run of {BASELINE} has a result" for key in measured if key not in limits
+        f"{_title(key)}: no run of {FULL_SYSTEM} has a result"
+        for key in measured
+        if key not in limits
     )
     return limits, left_out
 
@@ -252,7 +257,7 @@ def _concluded(ground: Ground, limit: Limit, trials: Iterable[_Trial], made: int
     left_out = list(ground.left_out)
     environments = []
     for key, members in ground.environments.items():
-        baseline = by_cell[members[BASELINE].position]
+        baseline = by_cell[members[FULL_SYSTEM].position]
         capacities = []
         for name, entry in members.items():
             own = by_cell[entry.position]
@@ -260,7 +265,7 @@ def _concluded(ground: Ground, limit: Limit, trials: Iterable[_Trial], made: int
             if lost:
                 left_out.append(f"{_title(key)}, {name}: {lost}")
                 continue
-            against = None if name == BASELINE else baseline
+            against = None if name == FULL_SYSTEM else baseline
             capacities.append(_capacity(name, own, against, level, ground.record.seed))
         machine, os, workload, load = key
         environments.append(

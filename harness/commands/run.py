@@ -18,10 +18,14 @@ from harness.commands.options import (
     cores,
     fail,
 )
+from harness.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.campaign.execute import Observer, Summary
     from harness.campaign.plan import Plan
+    from harness.campaign.store import Store
 
 
 def show_plan(
@@ -35,7 +39,7 @@ def show_plan(
     from harness.display import plan_table
 
     plan = make_plan(campaign, replications=replications, only=only)
-    Console().print(plan_table(plan, workers or cores()))
+    Console().print(plan_table(plan, 1 if plan.real else workers or cores()))
 
 
 def run_campaign(
@@ -70,25 +74,42 @@ def run_campaign(
 
     plan = make_plan(campaign, seed=seed, replications=replications, only=only)
     directory = out or Path("results") / plan.campaign.campaign.name
+    if plan.real and (dask is not None or workers is not None):
+        fail("--dask and --workers: real targets take turns on this machine; leave them out")
     if dask is not None and workers is not None:
         fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
     with ExitStack() as stack:
         crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
-        size = crew if isinstance(crew, int) else crew.size
+        size = 1 if plan.real else crew if isinstance(crew, int) else crew.size
         store = stack.enter_context(Store.start(directory, plan.record()))
-        bar: Observer = stack.enter_context(ProgressBar(Console(stderr=True), size))
+        shown = stack.enter_context(ProgressBar(Console(stderr=True), size))
+        bar: Observer = shown
         if metrics_port is not None:
             bar = Both(bar, stack.enter_context(serve_progress(store, metrics_port)))
-        summary = conduct(
-            plan,
-            store,
-            run,
-            workers=crew,
-            observer=bar,
-            too_wide=too_wide if plan.half_width is not None and plan.campaign.claim else None,
-        )
+        if plan.real:
+            summary = _run_for_real(plan, store, bar, shown.tell)
+        else:
+            claimed = plan.half_width is not None and plan.campaign.claim
+            summary = conduct(
+                plan,
+                store,
+                run,
+                workers=crew,
+                observer=bar,
+                too_wide=too_wide if claimed else None,
+            )
         counts = store.counts()
     _tell(plan, directory, summary, counts)
+
+
+def _run_for_real(
+    plan: "Plan", store: "Store", observer: "Observer", tell: "Callable[[str], None]"
+) -> "Summary":
+    if sys.platform != "linux":
+        raise UserError("real targets are measured on Linux only")
+    from harness.real.conduct import conduct_real
+
+    return conduct_real(plan, store, observer=observer, tell=tell)
 
 
 def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]) -> None:

@@ -17,7 +17,7 @@ from harness.errors import UserError
 from harness.explanation.accounts import WAITS, booked, cost_items, response_parts
 from harness.explanation.run import CostItem, Run
 from harness.metrics.measures import Measures, measure
-from harness.overheads import BASELINE, Overhead, overheads
+from harness.overheads import Overhead, overheads
 from harness.platform.ledger import CAUSE_LABELS
 
 MEASURES = ("slowdown", "processor-time")
@@ -184,6 +184,11 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
         If there is nothing to explain: no run has a result, or the cell is a scenario.
     """
     campaign = store.campaign
+    if campaign.real is not None:
+        raise UserError(
+            f"{store.directory}: was measured on real targets, which keep no accounts; "
+            f"'vtax report {store.directory}' shows what was predicted for them, and why"
+        )
     if cell.scenario is not None:
         raise UserError(
             f"{cell.title}: scenarios have no baseline and no steady state to be explained; "
@@ -196,7 +201,7 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
             each
             for each in campaign.cells
             if each.environment == cell.environment
-            and each.virtualization == BASELINE
+            and each.virtualization == campaign.baseline
             and each.scenario is None
             and each.position != cell.position
         ),
@@ -221,8 +226,8 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
         if not common:
             notes.append("The baseline has no run in the same replications: it is left out.")
             common, there = sorted(here), None
-    elif cell.virtualization != BASELINE:
-        notes.append(f"There is no {BASELINE} baseline in this environment.")
+    elif cell.virtualization != campaign.baseline:
+        notes.append(f"There is no {campaign.baseline} baseline in this environment.")
     try:
         return _joined(store, cell, there, runs, common, notes)
     except KeyError as error:

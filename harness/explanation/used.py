@@ -8,7 +8,6 @@ from harness.campaign.store import Store
 from harness.explanation.accounts import cost_items
 from harness.explanation.explanation import run_constants
 from harness.explanation.run import Run
-from harness.overheads import BASELINE
 
 DISPATCHING: Mapping[str, tuple[str, ...]] = {
     "shared": ("hypervisor.window", "hypervisor.spare_slice"),
@@ -25,8 +24,11 @@ def used_constants(store: Store) -> dict[str, tuple[str, ...]]:
     Returns
     -------
     dict
-        Virtualization -> sorted names of constants; those without a complete run are left out.
+        Virtualization -> sorted names of constants; those without a complete run are left out,
+        and all of a real machine.
     """
+    if store.campaign.real is not None:
+        return {}
     chosen = _chosen(store.campaign, store.measured())
     drawn = store.drawn()
     found: dict[str, set[str]] = {}
@@ -41,7 +43,7 @@ def used_constants(store: Store) -> dict[str, tuple[str, ...]]:
         with suppress(KeyError):  # another version of the catalog, which lacks constants
             run = Run(stored.result.samples, stored.cell.parameters["nominal_system"], constants)
             names.update(name for item in cost_items(run) for name in item.constants)
-    everywhere = found.pop(BASELINE, set())
+    everywhere = found.pop(store.campaign.baseline, set())
     for virtualization, names in found.items():
         names.difference_update(everywhere)
         for beginning, further in DISPATCHING.items():

@@ -6,7 +6,7 @@ Everything is of the measured time only: counters are increases over it.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.metrics.digest import Digest
@@ -18,6 +18,8 @@ QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 """Quantiles of the response time that are measures."""
 
 _PARTITION = "vtax_partition_"
+
+_REAL = ("vtax_condition_", "vtax_target_")
 
 _SUMMED = (
     "physc_cores",
@@ -54,6 +56,9 @@ class Measures:
     share of the entitlement."""
     warm_up_trustworthy: bool = True
     """False if it could not be told where the warm-up ends."""
+    condition: dict[str, float] = field(default_factory=dict)
+    """What a real machine was like meanwhile (``condition_disturbed``...), and how long a target
+    worked by both clocks (``target_inside_seconds``...); empty for a simulated run."""
 
     @property
     def processor_seconds_per_transaction(self) -> float:
@@ -97,6 +102,7 @@ class Measures:
         numbers["utilisation_ratio"] = self.utilisation
         for cause, seconds in sorted(self.processor_seconds.items()):
             numbers[f"processor_seconds_{cause}"] = seconds
+        numbers.update(self.condition)
         for name in _SUMMED:
             values = [each[name] for each in self.partitions.values() if name in each]
             if values:
@@ -117,6 +123,7 @@ def measure(
     counts: defaultdict[str, float] = defaultdict(float)
     sums: defaultdict[str, float] = defaultdict(float)
     partitions: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    condition: dict[str, float] = {}
     trustworthy = True
     for name, labels, value in samples:
         if name == "vtax_processor_seconds_total":
@@ -129,6 +136,8 @@ def measure(
             sums[_work(labels)] += value
         elif name.startswith(_PARTITION) and labels.keys() == {"partition"}:
             partitions[labels["partition"]][name.removeprefix(_PARTITION)] = value
+        elif name.startswith(_REAL):
+            condition[name.removeprefix("vtax_").removesuffix("_total")] = value
         elif name == "vtax_warm_up_trustworthy":
             trustworthy = value != 0.0
     for numbers in partitions.values():
@@ -150,6 +159,7 @@ def measure(
         quantiles={key: digest.quantile(q) for key, q in QUANTILES.items()} if digest.count else {},
         partitions=dict(partitions),
         warm_up_trustworthy=trustworthy,
+        condition=condition,
     )
 
 

@@ -8,6 +8,7 @@ import os
 import select
 import subprocess
 import time
+from collections.abc import Sequence
 
 
 class TargetError(Exception):
@@ -64,33 +65,48 @@ class Channel:
             If the target has ended, does not answer in time or answers what nobody understands; or
             did so before, as a late answer would be taken for another request's.
         """
+        (answer,), taken = self.ask_all([request], seconds)
+        return answer, taken
+
+    def ask_all(self, requests: Sequence[str], seconds: float) -> tuple[list[str], float]:
+        """Send several requests at once, or fail as :meth:`ask` does; one is done after the other.
+
+        Returns
+        -------
+        tuple
+            What was answered to each after "ok", and the seconds from sending to the last answer.
+        """
         if self._failure:
             raise TargetError(self._failure)
         # Until there is an answer, whatever comes in between.
-        self._failure = f"{request[:60]!r} was left unanswered"
+        self._failure = f"{requests[0][:60]!r} was left unanswered"
         try:
-            answer, taken = self._ask(request, seconds)
+            answers, taken = self._ask(requests, seconds)
         except TargetError as failure:
             self._failure = str(failure)
             raise
         self._failure = ""
-        word, _, rest = answer.partition(" ")
-        if word == "refused":
-            raise RefusalError(rest)
-        return rest, taken
+        told = []
+        for word, _, rest in (answer.partition(" ") for answer in answers):
+            if word == "refused":
+                raise RefusalError(rest)
+            told.append(rest)
+        return told, taken
 
-    def _ask(self, request: str, seconds: float) -> tuple[str, float]:
+    def _ask(self, requests: Sequence[str], seconds: float) -> tuple[list[str], float]:
         begin = time.monotonic()
         try:
-            os.write(self._in, f"{request}\n".encode())
+            os.write(self._in, "".join(f"{request}\n" for request in requests).encode())
         except OSError:
             raise TargetError(self._ended()) from None
-        told = request if len(request) < 60 else f"{request[:60]}..."
-        answer = self._line(begin + seconds, f"no answer to {told!r} within {seconds:g} s")
-        taken = time.monotonic() - begin
-        if answer.partition(" ")[0] not in ("ok", "refused"):
-            raise TargetError(f"the agent answered {answer[:60]!r} to {told!r}")
-        return answer, taken
+        answers = []
+        for request in requests:
+            told = request if len(request) < 60 else f"{request[:60]}..."
+            answer = self._line(begin + seconds, f"no answer to {told!r} within {seconds:g} s")
+            if answer.partition(" ")[0] not in ("ok", "refused"):
+                raise TargetError(f"the agent answered {answer[:60]!r} to {told!r}")
+            answers.append(answer)
+        return answers, time.monotonic() - begin
 
     def _line(self, deadline: float, complaint: str) -> str:
         while b"\n" not in self._left:

@@ -20,6 +20,9 @@ class Event:
     meaning: str
 
 
+NETWORK = "network"
+"""A request that is made over the target's network, not over the channel to its agent."""
+
 _KINDS = (
     Event("compute", "compute", 0, "1000 rounds of a xorshift generator: integer operations only."),
     Event("branches", "branches", 0, "1000 calls of 1024 functions that nobody can foresee."),
@@ -84,6 +87,8 @@ _FILES = (
 _NETWORK = (
     Event("exchanges_64b", "exchanges", 64, "64 bytes there and back over TCP on the loopback."),
     Event("exchanges_1400b", "exchanges", 1400, "1400 bytes there and back, likewise."),
+    Event("network_64b", NETWORK, 64, "64 bytes from the machine to the target by TCP, and back."),
+    Event("network_16k", NETWORK, 16384, "16 KiB to the target and back, likewise."),
     Event("exchanges_16k", "exchanges", 16384, "16 KiB there and back, likewise."),
 )
 

@@ -140,12 +140,12 @@ class _Drawing:
         others = np.maximum(waiting - fit * waits, 0.0)
         native_elapsed = totals.native + waiting
         target_elapsed = totals.target_elapsed + others
-        processor = _interval(totals.target / np.maximum(totals.native, _NOTHING))
+        processor = interval(totals.target / np.maximum(totals.native, _NOTHING))
         return Prediction(
             target=self._target,
-            elapsed=_interval(target_elapsed / np.maximum(native_elapsed, _NOTHING)),
+            elapsed=interval(target_elapsed / np.maximum(native_elapsed, _NOTHING)),
             processor=processor,
-            contributions=_contributions(parts, told=not processor.low <= 1.0 <= processor.high),
+            contributions=contributions(parts, told=not processor.low <= 1.0 <= processor.high),
             notes=tuple(self._notes),
         )
 
@@ -304,7 +304,11 @@ def _share(there: Array, wanted: Array) -> Array:
     return np.where(wanted > there, there / np.maximum(wanted, _NOTHING), 1.0)
 
 
-def _contributions(parts: Mapping[str, Drawn], *, told: bool) -> tuple[Contribution, ...]:
+def contributions(parts: Mapping[str, Drawn], *, told: bool) -> tuple[Contribution, ...]:
+    """Return the processor time of each cause, the largest in the target first.
+
+    ``told``: whether there is extra time to be shared out.
+    """
     native = {name: float(part.native.mean()) for name, part in parts.items()}
     target = {name: float(part.target.mean()) for name, part in parts.items()}
     whole = sum(target.values())
@@ -322,6 +326,7 @@ def _contributions(parts: Mapping[str, Drawn], *, told: bool) -> tuple[Contribut
     return tuple(sorted(found, key=lambda one: (-one.target, one.cause)))
 
 
-def _interval(draws: Array) -> Interval:
+def interval(draws: Array) -> Interval:
+    """Return the median of draws and what holds the middle of them at :data:`LEVEL`."""
     low, middle, high = np.quantile(draws, (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2))
     return Interval(float(middle), float(low), float(high), LEVEL, DRAWS)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import UserError
@@ -13,7 +13,7 @@ from harness.real import control_group, guest
 from harness.real.channel import Channel, RefusalError, TargetError
 from harness.real.condition import Machine
 from harness.real.control_group import UnavailableError
-from harness.real.event import Event
+from harness.real.event import NETWORK, Event
 from harness.real.network import Connection, free_port
 from harness.real.processor_time import own_seconds, tree_seconds
 from harness.real.program import Program, ProgramSample, environment, request
@@ -84,6 +84,9 @@ class Target:
         TargetError
             If the target has ended or does not answer.
         """
+        if event.request == NETWORK:
+            sent = self.exchange(event.size, event.size, count)
+            return Sample(sent.seconds, sent.seconds, sent.processor_seconds, sent.condition)
         start = Machine.now(self.pid)
         _, without, without_processor = self._ask(event, 0)
         inside, seconds, processor = self._ask(event, count)
@@ -94,6 +97,18 @@ class Target:
             processor - without_processor,
             end.condition_since(start),
         )
+
+    def work(self, amounts: Sequence[tuple[Event, int]]) -> tuple[float, float]:
+        """Do several events at one go, or fail as :meth:`measure` does.
+
+        Returns seconds by the target's clock, and by this machine's with preparations and channel.
+        """
+        requests = [f"{event.request} {count} {event.size}" for event, count in amounts]
+        answers, seconds = self._channel.ask_all(requests, ANSWER_SECONDS)
+        try:
+            return sum(map(int, answers)) * 1e-9, seconds
+        except ValueError:
+            raise TargetError(f"the agent answered {answers!r} to {requests!r}") from None
 
     def run(self, program: Program) -> ProgramSample:
         """Execute a program once, in a directory of its own that is gone afterwards.
@@ -355,6 +370,10 @@ class Workshop:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
         return process
+
+    def scratch(self) -> tuple[Path, Path]:
+        """Make a directory on a tmpfs, if there is one, and one on a disk."""
+        return self._make(self._memory), self._make(self.directory)
 
     def reap(self) -> None:
         """Take note that the processes have ended, after the warden has seen to that."""

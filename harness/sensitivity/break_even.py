@@ -13,9 +13,10 @@ import numpy as np
 from scipy import special
 
 from harness.campaign.cell import RunSpec
+from harness.campaign.record import FULL_SYSTEM
 from harness.environments import Confirmation, confirmations
 from harness.metrics.measures import Measures
-from harness.overheads import BASELINE, compared
+from harness.overheads import compared
 from harness.sensitivity.bracket import LIMIT, TRIALS, Bracket
 from harness.sensitivity.campaign import Ground, Place
 from harness.sensitivity.found import BreakEven
@@ -70,14 +71,16 @@ class Subject:
         return {
             (name, number): with_constants(spec, made, first + number)
             for number in self.place.replications[:most]
-            for made in [self.place.specs[BASELINE, number].constants.multiplied(constants, factor)]
+            for made in [
+                self.place.specs[FULL_SYSTEM, number].constants.multiplied(constants, factor)
+            ]
             for name in self.affected(constants)
             for spec in [self.place.specs[name, number]]
         }
 
     def slot(self, constants: Sequence[str], level: str, *, together: bool, trial: int) -> int:
         """Return the first number of a trial's runs: no two runs of a cell share a number."""
-        catalog = self.place.entries[BASELINE].context.catalog
+        catalog = self.place.entries[FULL_SYSTEM].context.catalog
         levels = ("firmware", "software")
         if together:
             place = levels.index(level)
@@ -178,7 +181,7 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
     Of the firmware's constants the one that counts most is searched for, of either level's all of
     them with ``each``.
     """
-    catalog = subject.place.entries[BASELINE].context.catalog
+    catalog = subject.place.entries[FULL_SYSTEM].context.catalog
     mine = subject.place.firmware if level == "firmware" else subject.place.software
     read = frozenset().union(*(subject.read[name] for name in mine))
     everything = [name for name in catalog.costs(level, together=True) if name in read]
@@ -263,8 +266,8 @@ def _levels(
     new: Mapping[str, Mapping[int, Measures]],
 ) -> tuple[float, float]:
     """Return the ratio to the baseline with a constant moved, and as it was."""
-    reference = subject.place.measures(BASELINE)[number]
-    moved = new.get(BASELINE, {}).get(number, reference)
+    reference = subject.place.measures(FULL_SYSTEM)[number]
+    moved = new.get(FULL_SYSTEM, {}).get(number, reference)
     here, below = compared(name, run, moved)
     there, under = compared(name, subject.place.measures(virtualization)[number], reference)
     return here / below, there / under

@@ -7,12 +7,11 @@ from pathlib import Path
 from harness.campaign.cell import RunSpec, sha256_of
 from harness.campaign.matrix import Entry, selected_entries
 from harness.campaign.plan import Plan, make_plan
-from harness.campaign.record import CampaignRecord, CellRecord
+from harness.campaign.record import FULL_SYSTEM, CampaignRecord, CellRecord
 from harness.campaign.store import Store
 from harness.environments import Environment, Runs
 from harness.errors import UserError
 from harness.metrics.measures import Measures
-from harness.overheads import BASELINE
 from harness.sensitivity.running import measured
 
 ENOUGH = 3
@@ -103,7 +102,7 @@ def _places(
     assert claim is not None
     matrix = [entry for entry in plan.matrix if not entry.scenario]
     wanted = {_environment(entry) for entry in (selected_entries(matrix, only) if only else matrix)}
-    names = (BASELINE, *claim.firmware, *claim.software)
+    names = (FULL_SYSTEM, *claim.firmware, *claim.software)
     grouped: dict[Environment, dict[str, Entry]] = {}
     for entry in matrix:
         members = grouped.setdefault(_environment(entry), {})
@@ -132,7 +131,7 @@ def _places(
         common = set(range(replications))
         for entry in members.values():
             common &= runs.get(entry.position, {}).keys()
-        if BASELINE not in members or not firmware or (claim.software and not software):
+        if FULL_SYSTEM not in members or not firmware or (claim.software and not software):
             left_out.append(f"{title}: not every level of the claim is possible there")
             continue
         if len(common) < ENOUGH:

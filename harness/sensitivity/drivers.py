@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.campaign.cell import RunSpec
+from harness.campaign.record import FULL_SYSTEM
 from harness.campaign.result import RunResult
 from harness.catalog import Constants
 from harness.environments import confirmations
 from harness.metrics.measures import Measures
-from harness.overheads import BASELINE, compared
+from harness.overheads import compared
 from harness.sensitivity.campaign import Ground, Place
 from harness.sensitivity.found import Driven, Influence
 from harness.sensitivity.running import Runner, read_by, with_constants
@@ -58,7 +59,7 @@ class Screen:
     @property
     def virtualizations(self) -> tuple[str, ...]:
         """Those that are run, the baseline first."""
-        return tuple(dict.fromkeys([BASELINE, *(each.virtualization for each in self.shown)]))
+        return tuple(dict.fromkeys([FULL_SYSTEM, *(each.virtualization for each in self.shown)]))
 
 
 def shown_overheads(ground: Ground, place: Place) -> tuple[Shown, ...]:
@@ -95,11 +96,11 @@ def screen(ground: Ground, place: Place, read: Mapping[str, frozenset[str]]) -> 
     read
         Virtualization -> constants that its first run has read.
     """
-    catalog = place.entries[BASELINE].context.catalog
+    catalog = place.entries[FULL_SYSTEM].context.catalog
     uncertain = frozenset(catalog.uncertain)
     shown = shown_overheads(ground, place)
     names = sorted({each.virtualization for each in shown})
-    common = read[BASELINE] & uncertain
+    common = read[FULL_SYSTEM] & uncertain
     relevant = {name: (read[name] & uncertain) | common for name in names}
     own: dict[str, frozenset[str]] = {
         constant: frozenset(name for name in names if constant in read[name])
@@ -126,7 +127,7 @@ def screen(ground: Ground, place: Place, read: Mapping[str, frozenset[str]]) -> 
 def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
     """Return the runs of each point of a design, by virtualization."""
     place = one.place
-    catalog = place.entries[BASELINE].context.catalog
+    catalog = place.entries[FULL_SYSTEM].context.catalog
     nominal = catalog.nominal()
     ends = {
         name: (catalog.constants[name].draw(LOW), catalog.constants[name].draw(HIGH))
@@ -213,9 +214,9 @@ def driven(ground: Ground, one: Screen, points: Sequence[Mapping[str, Measures]]
 
 
 def _log_ratio(shown: Shown, point: Mapping[str, Measures]) -> float:
-    if shown.virtualization not in point or BASELINE not in point:
+    if shown.virtualization not in point or FULL_SYSTEM not in point:
         return math.nan
-    here, there = compared(shown.measure, point[shown.virtualization], point[BASELINE])
+    here, there = compared(shown.measure, point[shown.virtualization], point[FULL_SYSTEM])
     if not (here > 0.0 and there > 0.0 and math.isfinite(here) and math.isfinite(there)):
         return math.nan
     return math.log(here / there)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from harness.campaign.estimate import expected_seconds
 from harness.campaign.execute import Observer
+from harness.campaign.record import FULL_SYSTEM
 from harness.campaign.store import Store
-from harness.overheads import BASELINE
 from harness.sensitivity.bracket import LIMIT
 from harness.sensitivity.break_even import study_break_evens
 from harness.sensitivity.campaign import Ground, wants_quantiles
@@ -27,12 +27,12 @@ def expected(ground: Ground, *, each: bool) -> tuple[int, float]:
     """Guess how many runs a study takes, and how much processor time in seconds."""
     runs, seconds = 0.0, 0.0
     for place in ground.places:
-        catalog = place.entries[BASELINE].context.catalog
+        catalog = place.entries[FULL_SYSTEM].context.catalog
         for name, entry in place.entries.items():
             assert entry.cell is not None
-            points = (_POINTS + 1) / SHORTER if name == BASELINE else 0.0
+            points = (_POINTS + 1) / SHORTER if name == FULL_SYSTEM else 0.0
             members = place.firmware if name in place.firmware else place.software
-            if name != BASELINE:
+            if name != FULL_SYSTEM:
                 points = (_POINTS / len(members) + 1) / SHORTER
                 level = "firmware" if name in place.firmware else "software"
                 # Of the costs of a level a workload reads about a third.
@@ -70,7 +70,7 @@ def study(
     with Store.start(directory / FOLDER, ground.own_record()) as store:
         runner = Runner(
             store,
-            ground.places[0].entries[BASELINE].context.catalog.nominal(),
+            ground.places[0].entries[FULL_SYSTEM].context.catalog.nominal(),
             workers=workers,
             quantiles=wants_quantiles(ground.plan),
             observer=observer,

@@ -67,3 +67,9 @@ def test_an_interruption_ends_it(tmp_path, plan, monkeypatch):
     with Store.start(tmp_path / "out", plan.record()) as store:
         summary = conduct(plan, store, lambda spec: None, workers=1, too_wide=lambda *_: {1})
     assert summary.interrupted
+
+
+def test_cells_go_on_in_blocks_of_another_size(tmp_path, plan, executed):
+    with Store.start(tmp_path / "out", plan.record()) as store:
+        conduct(plan, store, lambda spec: None, workers=1, too_wide=lambda *_: {1}, block=7)
+    assert [len(calls) for calls in executed[1:]] == [7, 7, 7, 2]

@@ -300,3 +300,19 @@ def test_rows_of_some_cells_are_read_without_the_others(synthetic, tmp_path):
         assert list(store.runs(())) == []
         measured = {run.cell.position for run in every if run.result is not None}
         assert store.measured() == measured
+
+
+def test_what_is_found_out_about_a_machine_stays_with_the_campaign(tmp_path, record):
+    fill(tmp_path, record)
+    cells = tuple(replace(cell, infeasible="it does not boot") for cell in record.cells)
+    known = replace(record, cells=cells, real={"machine": {"kernel": "1"}}, starts="2026-01-01")
+    with Store.start(tmp_path, record) as store:
+        store.amend(known)
+        assert store.campaign == known
+        with pytest.raises(ValueError, match="another campaign"):
+            store.amend(replace(known, identity="another"))
+    with Store.open(tmp_path) as store:
+        assert store.campaign == known
+        assert len(list(store.runs())) == 6, "its runs are still there"
+    with Store.start(tmp_path, record) as store:
+        assert store.campaign == known, "also for who goes on with it"

@@ -1,8 +1,10 @@
 """Every text is used, and whatever is used is there."""
 
 import pytest
+from real_studies import real_study
 
 from harness.analysis import Outcome
+from harness.campaign.real_matrix import LEVELS
 from harness.campaign.store import Failure
 from harness.catalog.constant import Status
 from harness.overheads import MEASURES
@@ -57,7 +59,8 @@ def test_names_everything_that_has_a_fixed_name(texts):
         ("measure_meaning", MEASURES),
         ("cause", CAUSE_LABELS),
         ("cause_meaning", CAUSE_LABELS),
-        ("level", ("baseline", "firmware", "software", "other")),
+        ("level", ("baseline", "firmware", "software", "other", *LEVELS.values())),
+        ("real_measure_meaning", ("slowdown", "processor-time")),
     ):
         known = texts._tree["names"][kind]
         assert known.keys() == {str(name) for name in names}
@@ -154,6 +157,9 @@ def test_no_text_is_left_over(
     sides = [{"name": name, "virtualization": how} for name, how in names]
     for scenarios in (sides, [{"runs": 0}], [{"measured": 1.0, "runs": 1}]):
         render(play(shipped, *scenarios))
+    render(real_study())
+    render(real_study(replications=1, broken=()))
+    render(real_study(broken=(), failing=True, disturbed=9))
     english = Texts("en")
     optional = {"verdict.default_claim", "constants.at", "constants.used", *_RELATIONS}
     shown_by_arrivals = {

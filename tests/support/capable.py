@@ -3,8 +3,8 @@
 from typing import Any
 
 from harness.analysis import Study
+from harness.campaign.record import FULL_SYSTEM
 from harness.capacity.found import Bounds, Capacities, Capacity, Searched
-from harness.overheads import BASELINE
 
 
 def capable(study: Study, **changes: Any) -> Capacities:
@@ -33,7 +33,7 @@ def _searched(place: Any, names: list[str], number: int) -> Searched:
     machine, os, workload, load = place
     capacities = [
         Capacity(
-            virtualization=BASELINE,
+            virtualization=FULL_SYSTEM,
             per_second=Bounds(estimate=1000.0, low=900.0, high=1100.0),
             load=Bounds(estimate=2.0, low=1.8, high=2.2),
             at_least=False,

@@ -1,0 +1,145 @@
+"""The cells of a campaign on real targets: the machine that vtax runs on, and ways to divide it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+from harness.campaign.cell import Cell
+from harness.campaign.complaint import complaint, one_of
+from harness.campaign.configure import Context
+from harness.campaign.groups import Group, Workload, resolve_workload
+from harness.campaign.matrix import Entry
+from harness.campaign.reading import THIS_MACHINE, CampaignFile, Load
+from harness.campaign.schema import Campaign
+from harness.catalog import Catalog
+from harness.errors import UserError
+from harness.platform.configuration import UserGroup
+
+NATIVE = "native"
+"""The baseline: a process of the machine."""
+
+LEVELS: Mapping[str, str] = {
+    NATIVE: "baseline",
+    "capped": "operating-system",
+    "qemu-tcg": "software",
+    "qemu-kvm": "hardware",
+}
+"""The virtualizations of a real machine, and where each has its place."""
+
+OS = "linux"
+
+
+def real_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]:
+    """Yield the cells of a campaign on real targets, for each load in turn.
+
+    Whether a target works is found out when it is used, not here.
+
+    Raises
+    ------
+    UserError
+        If something is asked for that real targets do not have.
+    """
+    # No constant of the catalog has a part in it: what things cost is measured.
+    catalog = Catalog({})
+    contexts: dict[str, Context] = {}
+    position = 0
+    for load in loads:
+        campaign = load.campaign
+        _check(file, campaign)
+        names = campaign.factors.workload or []
+        written = json.dumps(campaign.model_dump(mode="json", include={"workloads"}))
+        if written not in contexts:
+            workloads = {
+                name: resolve_workload(name, campaign, catalog, file.name, file.base)
+                for name in names
+            }
+            contexts[written] = Context(campaign, catalog, catalog.nominal(), workloads, file.name)
+        context = contexts[written]
+        virtualizations = list(dict.fromkeys((NATIVE, *campaign.factors.virtualization)))
+        for virtualization, name in product(virtualizations, names):
+            workload = context.workloads[name]
+            yield Entry(
+                position=position,
+                machine=THIS_MACHINE,
+                os=OS,
+                virtualization=virtualization,
+                workload=name,
+                load=load.values,
+                context=context,
+                locustfiles=workload.locustfiles,
+                cell=_cell(file, campaign, load, virtualization, workload),
+                infeasible=None,
+                base=file.base,
+            )
+            position += 1
+
+
+def _cell(
+    file: CampaignFile, campaign: Campaign, load: Load, virtualization: str, workload: Workload
+) -> Cell:
+    settings = campaign.campaign
+    return Cell(
+        machine=THIS_MACHINE,
+        os=OS,
+        virtualization=virtualization,
+        workload=workload.name,
+        load=load.values,
+        nominal_system=None,
+        drawn_demands=(),
+        duration_seconds=workload.duration_seconds or settings.duration,
+        warm_up_seconds=settings.warm_up,
+        groups=tuple(_user(file, group) for group in workload.groups),
+    )
+
+
+def _user(file: CampaignFile, group: Group) -> UserGroup:
+    key = f"workloads.{group.name}"
+    if group.arrivals is not None:
+        raise UserError(f"{file.name}: {key}.arrivals: a real target has users only")
+    users = group.users
+    if users is not None and users.of(1.0) != 1.0:
+        raise complaint(
+            file.name, f"{key}.users", users.of(1.0), "a real target has one user at a time"
+        )
+    return UserGroup(
+        name=group.name,
+        user=group.user,
+        users=1,
+        think_time_seconds=group.think_time_seconds,
+        demand=group.demand,
+    )
+
+
+def _check(file: CampaignFile, campaign: Campaign) -> None:
+    """Check what names stand for, and that nothing is asked for that only a model has."""
+    factors = campaign.factors
+    if list(factors.machine) != [THIS_MACHINE]:
+        raise complaint(
+            file.name, "factors.machine", factors.machine, f"'{THIS_MACHINE}' stands alone"
+        )
+    for key in ("partitions", "vios", "machines", "catalog", "claim"):
+        if key in file.data:
+            raise UserError(f"{file.name}: {key}: only a modelled machine has it; leave it out")
+    if factors.os is not None:
+        raise complaint(
+            file.name, "factors.os", factors.os, "a real machine has its own; leave it out"
+        )
+    for name in factors.virtualization:
+        if name not in LEVELS:
+            raise complaint(
+                file.name,
+                "factors.virtualization",
+                name,
+                one_of(name, LEVELS, "virtualization of a real machine"),
+            )
+    if not factors.workload:
+        raise UserError(f"{file.name}: factors.workload: is missing")
+    for name in factors.workload:
+        if name not in campaign.workloads:
+            raise complaint(
+                file.name, "factors.workload", name, one_of(name, campaign.workloads, "workload")
+            )
+        if len(campaign.workloads[name]) > 1:
+            raise UserError(
+                f"{file.name}: workloads.{name}: a real target has one group of users at a time"
+            )

@@ -1,0 +1,149 @@
+"""Campaigns on this machine, for real."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from programs import guest_programs, program
+from real_programs import small
+from traces import traces
+
+import harness.real.conduct
+import harness.real.explore
+import harness.real.outlook
+import harness.real.partition
+from harness.analysis import analyse
+from harness.campaign.plan import make_plan
+from harness.campaign.store import Store
+from harness.real.conduct import conduct_real
+from harness.real.explore import COSTS
+from harness.real.machine_costs import read_costs
+from reports.builder import build_reports
+
+CAMPAIGN = """
+[campaign]
+name = "tiny"
+duration = "50 ms"
+replications = 2
+
+[factors]
+machine = ["this"]
+virtualization = {targets}
+workload = ["commercial", "gzip"]
+
+[workloads.commercial]
+user = "workloads/cpu.py:CommercialTransaction"
+users = 1
+demand = {{ processor = "2 ms", variation = 0, calls = 500, page_faults = 50 }}
+
+[workloads.gzip]
+user = "workloads/program.py:ProgramRun"
+users = 1
+duration = "1 ms"
+demand = {{ program = "gzip" }}
+"""
+
+
+@pytest.fixture
+def plan(tmp_path, monkeypatch):
+    program("gcc")
+    events = [e for e in harness.real.explore.EVENTS if e.name in ("compute", "calls", "faults")]
+    monkeypatch.setattr(harness.real.explore, "EVENTS", events)
+    for name, value in (("MINIMUM_BLOCKS", 2), ("MAXIMUM_BLOCKS", 2), ("BATCH_SECONDS", 0.01)):
+        monkeypatch.setattr(harness.real.explore, name, value)
+    monkeypatch.setattr(harness.real.conduct, "SETTLING_SECONDS", 0.02)
+    monkeypatch.setattr(harness.real.conduct, "SETTLING_RUNS", 2)
+    monkeypatch.setattr(harness.real.outlook, "REPETITIONS", 2)
+    for module in (harness.real.conduct, harness.real.outlook, harness.real.partition):
+        monkeypatch.setitem(module._PROGRAMS, "gzip", small(module._PROGRAMS["gzip"]))
+
+    def written(*targets):
+        path = tmp_path / "tiny.toml"
+        path.write_text(CAMPAIGN.format(targets=list(targets)))
+        return make_plan(str(path))
+
+    return written
+
+
+def test_a_guest_does_the_same_work_and_the_report_shows_it_beside_the_prediction(plan, tmp_path):
+    guest_programs()
+    made = plan("native", "qemu-tcg")
+    with Store.start(tmp_path / "out", made.record()) as store:
+        summary = conduct_real(made, store)
+        assert (summary.done, summary.failed) == (8, 0)
+        rows = list(store.runs())
+        found = analyse(store)
+    assert not traces(os.getpid())
+    for row in rows:
+        assert row.result is not None
+        (labels,) = [
+            labels for name, labels, _ in row.result.samples if name == "vtax_machine_info"
+        ]
+        assert labels["kernel"]
+        assert labels["target_kernel"]
+    assert {
+        (each.workload, name)
+        for each in found.environments
+        if each.measure == "processor-time"
+        for name in each.all
+    } == {("commercial", "qemu-tcg"), ("gzip", "qemu-tcg")}
+    assert found.campaign.real is not None
+    real = found.campaign.real
+    told = {each["workload"] for each in real["predictions"]} | real["unpredicted"].keys()
+    assert told == {"commercial", "gzip"}, "a prediction, or why there is none"
+    assert read_costs(tmp_path / "out" / COSTS).targets == ("qemu-tcg",)
+    for page in build_reports(tmp_path / "out", ("en", "ja")):
+        assert "qemu-tcg" in page.read_text()
+
+
+def test_it_goes_on_where_it_stopped(plan, tmp_path):
+    made = plan("native")
+
+    class Impatient:
+        def begin(self, outstanding):
+            pass
+
+        def done(self, spec, seconds, failure):
+            raise KeyboardInterrupt
+
+    with Store.start(tmp_path / "out", made.record()) as store:
+        assert conduct_real(made, store, observer=Impatient()).interrupted
+    before = (tmp_path / "out" / COSTS).read_bytes()
+    with Store.start(tmp_path / "out", made.record()) as store:
+        summary = conduct_real(made, store)
+    assert (summary.kept, summary.done, summary.failed) == (1, 3, 0)
+    assert (tmp_path / "out" / COSTS).read_bytes() == before, "costs are measured once"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_behind_whatever_ends_it(plan, tmp_path, number):
+    plan("native", "capped")
+    command = [sys.executable, "-c", "from harness.cli import main; main()"]
+    command += ["run", str(tmp_path / "tiny.toml"), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            patience = time.monotonic() + 300
+            while not _started(process.pid) and time.monotonic() < patience:
+                time.sleep(0.05)
+            assert _started(process.pid)
+            process.send_signal(number)
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
+        if number == signal.SIGINT:
+            assert process.returncode == 130
+            assert "the same command goes on from there" in said
+    patience = time.monotonic() + 20
+    while traces(process.pid) and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert not traces(process.pid)
+
+
+def _started(maker: int) -> bool:
+    """Tell whether a target was begun: it has a directory in memory."""
+    return any(name.startswith("/dev/shm") for name in traces(maker))
