@@ -71,12 +71,13 @@ def plan(tmp_path, monkeypatch):
 def test_a_guest_does_the_same_work_and_the_report_shows_it_beside_the_prediction(plan, tmp_path):
     guest_programs()
     made = plan("native", "qemu-tcg")
+    others = traces(os.getpid())  # what other tests of this process keep
     with Store.start(tmp_path / "out", made.record()) as store:
         summary = conduct_real(made, store)
         assert (summary.done, summary.failed) == (8, 0)
         rows = list(store.runs())
         found = analyse(store)
-    assert not traces(os.getpid())
+    assert traces(os.getpid()) <= others
     for row in rows:
         assert row.result is not None
         (labels,) = [

@@ -1,5 +1,6 @@
 """The agent's program, made of its sources with the machine's C compiler."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,9 @@ from harness.errors import UserError
 
 SOURCES = Path(__file__).parent
 COMPILER = "gcc"
+_WHERE = re.compile(r"In file included from |\s+from |.*: In function ")
+"""Lines in which the compiler says where it was before it says what is wrong."""
+
 SHORTAGE = "the agent needs gcc and a static C library (Debian: apt-get install gcc libc6-dev)"
 
 
@@ -29,6 +33,7 @@ def build_agent(directory: Path) -> Path:
     command = [compiler, "-O2", "-static", "-o", str(program), *sources]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
-        complaint = done.stderr.strip().splitlines()
-        raise UserError(f"{SHORTAGE}: {complaint[0] if complaint else 'it does not compile'}")
+        said = done.stderr.strip().splitlines()
+        complaints = [line for line in said if not _WHERE.match(line)]
+        raise UserError(f"{SHORTAGE}: {complaints[0] if complaints else 'it does not compile'}")
     return program
