@@ -13,8 +13,9 @@ from harness.campaign.cluster import Cluster
 from harness.campaign.estimate import expected_seconds
 from harness.campaign.execute import Observer, execute
 from harness.campaign.matrix import Entry, selected_entries
-from harness.campaign.plan import Plan, make_plan
+from harness.campaign.plan import Plan
 from harness.campaign.record import FULL_SYSTEM, CampaignRecord
+from harness.campaign.replan import replan
 from harness.campaign.run import run_cell
 from harness.campaign.store import Store
 from harness.capacity.found import Bounds, Capacities, Capacity, Searched
@@ -32,10 +33,6 @@ FOLDER = "capacity"
 
 LOWEST, HIGHEST = -4 * STEPS_PER_OCTAVE, 3 * STEPS_PER_OCTAVE
 """Levels between a sixteenth of the campaign's load and eight times as much."""
-
-
-class Interrupted(Exception):  # noqa: N818 (nothing went wrong)
-    """The user has interrupted the search; what was complete is kept."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +63,7 @@ def ground(directory: Path, limit: Limit, replications: int, only: Sequence[str]
             raise UserError(
                 f"{directory}: was measured on real targets; capacity is searched on models"
             )
-        plan = make_plan(record.source, seed=record.seed)
-        if plan.record().identity != record.identity:
-            raise UserError(
-                f"{directory}: not the campaign that {record.source!r} is today (its file, the "
-                "catalog or the model has changed); run it again, in another directory"
-            )
+        plan = replan(store, directory)
         environments = _environments(plan, only)
         limits, left_out = _limits(store, environments, limit)
     if not limits:
@@ -189,7 +181,7 @@ def study(
 
     Raises
     ------
-    Interrupted
+    KeyboardInterrupt
         When SIGINT came; what was complete is kept.
     UserError
         If the store of the search cannot be used.
@@ -216,7 +208,7 @@ def study(
                 observer=observer,
             )
             if summary.interrupted:
-                raise Interrupted
+                raise KeyboardInterrupt
             made += len(unique)
             for trial, spec in active:
                 trial.tell(_measured(store, spec.identity))

@@ -38,7 +38,7 @@ def search_capacity(
     """
     from harness.capacity.found import write
     from harness.capacity.limit import limit_of
-    from harness.capacity.study import Interrupted, expected, ground, study
+    from harness.capacity.study import expected, ground, study
     from harness.display import ProgressBar, duration
     from harness.display_capacity import capacity_text
 
@@ -54,7 +54,7 @@ def search_capacity(
     try:
         with ProgressBar(Console(stderr=True), workers) as bar:
             found = study(start, directory, wanted, workers=workers, observer=bar)
-    except Interrupted:
+    except KeyboardInterrupt:
         print(
             f"vtax: interrupted; what was run is kept in {directory / 'capacity'}, and the same "
             "command goes on from there",

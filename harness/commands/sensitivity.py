@@ -36,7 +36,6 @@ def study_sensitivity(
     from harness.display_sensitivity import sensitivity_text
     from harness.sensitivity.campaign import ground
     from harness.sensitivity.found import write
-    from harness.sensitivity.running import Interrupted
     from harness.sensitivity.study import expected, study
 
     workers = workers or cores()
@@ -51,7 +50,7 @@ def study_sensitivity(
     try:
         with ProgressBar(Console(stderr=True), workers) as bar:
             found = study(start, directory, workers=workers, each=each, observer=bar)
-    except Interrupted:
+    except KeyboardInterrupt:
         print(
             f"vtax: interrupted; what was run is kept in {directory / 'sensitivity'}, and the same "
             "command goes on from there",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from harness.campaign.cell import RunSpec, sha256_of
 from harness.campaign.matrix import Entry, selected_entries
-from harness.campaign.plan import Plan, make_plan
+from harness.campaign.plan import Plan
 from harness.campaign.record import FULL_SYSTEM, CampaignRecord, CellRecord
+from harness.campaign.replan import replan
 from harness.campaign.store import Store
 from harness.environments import Environment, Runs
 from harness.errors import UserError
@@ -81,14 +82,7 @@ def ground(directory: Path, only: Sequence[str] = ()) -> Ground:
         if record.claim is None:
             raise UserError(f"{directory}: campaign {record.name!r} makes no claim to flip")
         replications = int(record.replications["minimum"])
-        plan = make_plan(record.source, seed=record.seed, replications=replications)
-        if plan.record().identity != record.identity:
-            what = "the model is another version" if record.model != plan.record().model else ""
-            what = what or "its file or the catalog has changed"
-            raise UserError(
-                f"{directory}: not the campaign that {record.source!r} is today ({what}); run it "
-                "again, in another directory, and study that"
-            )
+        plan = replan(store, directory, replications)
         places, left_out = _places(store, plan, replications, only)
     if not places:
         raise UserError(f"{directory}: no environment can be studied ({'; '.join(left_out)})")

@@ -16,10 +16,6 @@ NOTED = "vtax_constant_read"
 """The sample that says that a run has read a constant."""
 
 
-class Interrupted(Exception):  # noqa: N818 (nothing went wrong)
-    """The user has interrupted the study; what was complete is kept."""
-
-
 def run_noting(spec: RunSpec) -> RunResult:
     """Carry out a run and add to its result which constants it has read."""
     noted = NotedConstants(spec.constants)
@@ -102,7 +98,7 @@ class Runner:
 
         Raises
         ------
-        Interrupted
+        KeyboardInterrupt
             When SIGINT came.
         """
         unique = {spec.identity: spec for spec in specs}
@@ -115,7 +111,7 @@ class Runner:
             observer=self._observer,
         )
         if summary.interrupted:
-            raise Interrupted
+            raise KeyboardInterrupt
         self._asked.update(unique)
         found = {identity: self._store.result(identity) for identity in unique}
         kept = {identity: result for identity, result in found.items() if result is not None}

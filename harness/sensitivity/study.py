@@ -62,7 +62,7 @@ def study(
 
     Raises
     ------
-    harness.sensitivity.running.Interrupted
+    KeyboardInterrupt
         When SIGINT came; what was complete is kept.
     UserError
         If the store of the study cannot be used.

@@ -20,7 +20,6 @@ from harness.cli import app
 from harness.errors import UserError
 from harness.sensitivity.campaign import ground
 from harness.sensitivity.found import FILE_NAME, Sensitivity, read, write
-from harness.sensitivity.running import Interrupted
 from harness.sensitivity.study import FOLDER, expected, study
 from harness.statistics.verdict import Outcome
 
@@ -188,7 +187,7 @@ def test_interrupted_it_goes_on_and_comes_to_the_same_with_any_number_of_workers
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(runs, copy, ignore=shutil.ignore_patterns(FOLDER, FILE_NAME))
-    with pytest.raises(Interrupted):
+    with pytest.raises(KeyboardInterrupt):
         study(ground(copy), copy, workers=1, observer=Stopping(40))
     rest = Stopping()
     again = study(ground(copy), copy, workers=1, observer=rest)
