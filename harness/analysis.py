@@ -132,7 +132,8 @@ class Study:
     complete: int
     """How many runs have a result."""
     planned: int
-    """How many runs the campaign needs at least."""
+    """How many runs the campaign needs: the first replications of every cell, and those that were
+    made beyond them."""
     damaged: tuple[str, ...]
     """What could not be read."""
     notes: tuple[str, ...]
@@ -202,9 +203,8 @@ def study(
     matrix = tuple(cell for cell in whole.cells if cell.scenario is None)
     campaign = replace(whole, cells=matrix)
     environments = environment_results(campaign, runs)
-    minimum = int(campaign.replications["minimum"])
     infeasible = tuple(cell for cell in campaign.cells if cell.infeasible is not None)
-    planned = minimum * (len(whole.cells) - len(infeasible))
+    planned = _planned(whole, runs, scenarios, failed)
     complete = sum(map(len, runs.values())) + sum(map(len, scenarios.values()))
     notes = _notes(campaign, environments, runs, planned, complete, len(failed), len(damaged))
     failures: dict[int, list[str]] = {}
@@ -227,6 +227,23 @@ def study(
         notes=notes,
         elements=seven_elements(whole.cells, scenarios, failures),
     )
+
+
+def _planned(
+    campaign: CampaignRecord,
+    runs: Runs,
+    scenarios: Mapping[int, Mapping[int, RunResult]],
+    failed: Sequence[FailedRun],
+) -> int:
+    """Count the first replications of every cell, and those that were made beyond them."""
+    first = range(int(campaign.replications["minimum"]))
+    planned = {cell.position: set(first) for cell in campaign.cells if cell.infeasible is None}
+    for made in (runs, scenarios):
+        for position, replications in made.items():
+            planned.setdefault(position, set()).update(replications)
+    for run in failed:
+        planned.setdefault(run.cell.position, set()).add(run.replication)
+    return sum(map(len, planned.values()))
 
 
 def _verdict(

@@ -86,7 +86,7 @@ class ProgressCollector(Collector):
             "Runs that the campaign needs, so far.",
             labels=["campaign"],
         )
-        planned.add_metric([name], self._planned)
+        planned.add_metric([name], max(self._planned, self._complete))
         runs = GaugeMetricFamily(
             "vtax_campaign_runs", "Runs by what became of them.", labels=["campaign", "state"]
         )
