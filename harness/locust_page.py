@@ -1,7 +1,7 @@
 """Locust's web page, with numbers exact enough for transactions of less than a millisecond."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,8 +18,36 @@ def fine_bucket(response_time_ms: float) -> float:
     return float(f"{response_time_ms:.3g}")
 
 
-def _fine_round(value: float, digits: int = 0) -> float:
-    return round(value, digits) if digits else fine_bucket(value)
+_PAGE_DECIMALS = 2
+"""How the page's own code shows medians and means; it shows all other times as it gets them."""
+
+
+def _page_round(value: float, digits: int = 0) -> float:
+    return round(value, max(digits, _PAGE_DECIMALS))
+
+
+_bucket_percentile: Callable[[Any, float], float] = _stats.StatsEntry.get_response_time_percentile
+_entry_to_dict: Callable[..., dict[str, Any]] = _stats.StatsEntry.to_dict
+
+
+def _bounded_percentile(entry: Any, share: float) -> float:
+    """Keep a percentile within the exact extremes; Locust does so with the median only."""
+    found = _bucket_percentile(entry, share)
+    if entry.min_response_time is None:
+        return found
+    return float(min(max(found, entry.min_response_time), entry.max_response_time))
+
+
+def _page_row(entry: Any, escape_string_values: bool = False) -> dict[str, Any]:
+    """Return a row of the page's table, with all times rounded alike."""
+    row = _entry_to_dict(entry, escape_string_values)
+    row = {
+        name: _page_round(value) if "response_time" in name else value
+        for name, value in row.items()
+    }
+    # A mean of equal times may differ from them in its last digit, and be rounded the other way.
+    mean = max(row["avg_response_time"], row["min_response_time"])
+    return {**row, "avg_response_time": min(mean, row["max_response_time"])}
 
 
 def _fine_percentiles(writer: Any, entry: Any, use_current: bool = False) -> list[Any]:
@@ -40,7 +68,9 @@ def fine_numbers() -> Iterator[None]:
     """Let Locust's web page and CSV files show fractions of milliseconds; undone at the end."""
     with _replaced(
         (_stats, "bucket_response_time", fine_bucket),
-        (_stats, "proper_round", _fine_round),
+        (_stats, "proper_round", _page_round),
+        (_stats.StatsEntry, "get_response_time_percentile", _bounded_percentile),
+        (_stats.StatsEntry, "to_dict", _page_row),
         (_stats.StatsCSV, "_percentile_fields", _fine_percentiles),
     ):
         yield

@@ -3,9 +3,10 @@
 import csv
 import importlib
 import io
+import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from locust import stats
 from locust.env import Environment
@@ -35,6 +36,64 @@ def test_percentiles_are_as_exact(milliseconds, share):
     assert shown == pytest.approx(exact, rel=0.005)
 
 
+TIMES = st.lists(
+    st.one_of(
+        st.floats(0.0, 1.0), st.floats(0.0, 1e5), st.sampled_from([0.305, 0.3124, 0.3126, 0.315])
+    ),
+    min_size=1,
+    max_size=50,
+)
+COLUMNS = (
+    "min_response_time",
+    "median_response_time",
+    "response_time_percentile_0.95",
+    "response_time_percentile_0.99",
+    "max_response_time",
+)
+
+
+def as_the_page_rounds(value: float) -> float:
+    """What its code makes of medians and means."""
+    return math.floor(value * 100 + 0.5) / 100
+
+
+@given(TIMES)
+@example([0.305, 0.305])
+@example([0.3124] * 3)
+@example([0.3126] * 3)
+def test_the_columns_of_a_row_are_in_order(milliseconds):
+    with fine_numbers():
+        row = entry(*milliseconds).to_dict()
+    shown = [row[name] for name in COLUMNS]
+    assert shown == sorted(shown)
+    # The page rounds some columns once more: that must change nothing.
+    assert [as_the_page_rounds(value) for value in shown] == shown
+    assert shown[0] <= row["avg_response_time"] <= shown[-1]
+    assert as_the_page_rounds(row["avg_response_time"]) == row["avg_response_time"]
+    assert shown[0] == pytest.approx(min(milliseconds), abs=0.005 + 1e-9)
+    assert shown[-1] == pytest.approx(max(milliseconds), abs=0.005 + 1e-9)
+
+
+@given(TIMES)
+@example([0.3124] * 3)
+def test_the_columns_of_the_csv_file_are_in_order(milliseconds):
+    environment = Environment()
+    environment.create_local_runner()
+    out = io.StringIO()
+    with fine_numbers():
+        for each in milliseconds:
+            environment.stats.log_request("GET", "a", each, 0)
+        stats.StatsCSV(environment, [0.5, 0.95, 0.99, 1.0]).requests_csv(csv.writer(out))
+    for row in csv.DictReader(io.StringIO(out.getvalue())):
+        median = float(row["Median Response Time"])
+        extremes = float(row["Min Response Time"]), float(row["Max Response Time"])
+        percentiles = [float(row[name]) for name in ("50%", "95%", "99%", "100%")]
+        assert percentiles == sorted(percentiles)
+        assert median == percentiles[0]
+        assert extremes == (min(milliseconds), max(milliseconds))
+        assert extremes[0] <= percentiles[0] <= percentiles[-1] <= extremes[1]
+
+
 def test_buckets_are_few_enough_to_keep():
     assert len({fine_bucket(1.0 + index / 1e4) for index in range(90_000)}) <= 901
 
@@ -45,7 +104,7 @@ def test_what_takes_less_than_a_millisecond_is_not_shown_as_nothing():
         shown = entry(*times).to_dict()
         assert shown["median_response_time"] == 0.32
         assert shown["min_response_time"] == 0.31
-        assert shown["max_response_time"] == shown["response_time_percentile_0.99"] == 0.457
+        assert shown["max_response_time"] == shown["response_time_percentile_0.99"] == 0.46
     assert entry(*times).to_dict()["max_response_time"] == 0  # as Locust has it: put back
 
 
@@ -67,7 +126,7 @@ def test_the_csv_file_has_fractions_too():
         environment.stats.total.response_times = {0.31: 1, 0.32: 1, 0.457: 1}
         stats.StatsCSV(environment, [0.5, 1.0]).requests_csv(csv.writer(out))
     rows = list(csv.DictReader(io.StringIO(out.getvalue())))
-    assert (rows[-1]["50%"], rows[-1]["100%"]) == ("0.32", "0.457")
+    assert (rows[-1]["50%"], rows[-1]["100%"]) == ("0.32", "0.4567")
 
 
 def test_the_page_does_not_read_our_command_line():
