@@ -48,7 +48,7 @@ class SameOrigin:
             status, reason = refusal
             body = f"{reason}\n".encode()
             headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
-            start_response(status, [*headers, ("Connection", "close")])
+            start_response(status, headers)
             return [body]
 
         def start(

@@ -1,5 +1,6 @@
 """HTTP servers for this computer only."""
 
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -32,11 +33,14 @@ def check_free(port: int, option: str) -> int:
     UserError
         If it cannot; names the option to choose another.
     """
-    with _listening(port, option), socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((LOOPBACK, port))
+    with _listener(port, option) as probe:
         found: int = probe.getsockname()[1]
         return found
+
+
+def _listener(port: int, option: str) -> socket.socket:
+    with _listening(port, option):
+        return socket.create_server((LOOPBACK, port))
 
 
 @contextmanager
@@ -44,8 +48,9 @@ def _listening(port: int, option: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise UserError(
-            f"{option} = {port}: cannot be listened on ({error.strerror}); choose another port"
+            f"{option} = {port}: cannot be listened on ({why}); choose another port"
         ) from None
 
 
@@ -53,9 +58,10 @@ def serve(app: "WSGIApplication", port: int, option: str) -> "WSGIServer":
     """Serve an application from greenlets of gevent's, between events of the simulation."""
     from gevent.pywsgi import WSGIServer
 
-    server = WSGIServer((LOOPBACK, port), SameOrigin(app), log=None, error_log=None)
-    with _listening(port, option):
-        server.start()
+    listener = _listener(port, option)
+    listener.setblocking(False)
+    server = WSGIServer(listener, SameOrigin(app), log=None, error_log=None)
+    server.start()
     return server
 
 
