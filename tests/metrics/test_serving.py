@@ -92,7 +92,7 @@ def test_an_address_that_cannot_be_had_is_told(monkeypatch, code):
             raise OSError(code, "unused")
 
     monkeypatch.setattr(serving.socket, "socket", Refusing)
-    with pytest.raises(UserError, match="^--port = 80: cannot be listened on") as error:
+    with pytest.raises(UserError, match=r"^--port = 80: cannot be listened on") as error:
         check_free(80, "--port")
     assert os.strerror(code) in str(error.value)
 
