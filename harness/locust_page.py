@@ -7,6 +7,16 @@ from typing import Any
 
 _arguments: Any = importlib.import_module("locust.argument_parser")
 _stats: Any = importlib.import_module("locust.stats")
+_timespan: Any = importlib.import_module("locust.util.timespan")
+
+MAX_USERS = 10_000
+"""The most users that the page starts, and the most in a second."""
+
+MIN_SPAWN_RATE = 0.01
+"""The fewest users that the page starts in a second."""
+
+MAX_RUN_HOURS = 8_760
+"""The longest test that the page starts: a year."""
 
 
 def fine_bucket(response_time_ms: float) -> float:
@@ -81,6 +91,51 @@ def another_command() -> Iterator[None]:
     """Let the page do without Locust's command line, whose options it would look for in ours."""
     with _replaced((_arguments, "ui_extra_args_dict", dict)):
         yield
+
+
+def limit_swarms(app: Any) -> None:
+    """Refuse tests that the application of Locust's page cannot start, before it tries.
+
+    Parameters
+    ----------
+    app
+        The page's application (Flask).
+    """
+    flask: Any = importlib.import_module("flask")
+
+    @app.before_request  # type: ignore[untyped-decorator]
+    def refuse() -> Any:
+        request = flask.request
+        if request.endpoint == "locust.update_user":
+            return flask.make_response("user classes are the campaign's: change its file", 403)
+        if request.endpoint != "locust.swarm" or (reason := _invalid(request.form)) is None:
+            return None
+        # Locust's page shows the message of a success only; its own errors are like that.
+        shown = request.headers.get("Sec-Fetch-Site") == "same-origin"
+        return flask.make_response({"success": False, "message": reason}, 200 if shown else 422)
+
+
+def _invalid(form: Any) -> str | None:
+    """Say what is wrong in the form that starts a test."""
+    try:
+        users = int(form["user_count"])
+    except (LookupError, ValueError):
+        users = -1
+    if not 0 <= users <= MAX_USERS:
+        return f"user_count: must be a whole number from 0 to {MAX_USERS}"
+    try:
+        rate = float(form["spawn_rate"])
+    except (LookupError, ValueError):
+        rate = -1
+    if not MIN_SPAWN_RATE <= rate <= MAX_USERS:
+        return f"spawn_rate: must be a number from {MIN_SPAWN_RATE:g} to {MAX_USERS}"
+    try:
+        seconds = _timespan.parse_timespan(form.get("run_time") or "0")
+    except (ValueError, OverflowError):
+        seconds = -1
+    if not 0 <= seconds <= MAX_RUN_HOURS * 3600:
+        return f"run_time: must be a time like 20s, 3m or 1h20m, up to {MAX_RUN_HOURS}h"
+    return None
 
 
 @contextmanager

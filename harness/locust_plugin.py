@@ -67,8 +67,9 @@ def _or_complain(listener: Callable[[Environment], None]) -> Callable[..., None]
 def _begin(environment: Environment) -> None:
     from harness.campaign.plan import make_plan
     from harness.live import Live, live_spec
-    from harness.locust_page import fine_numbers
-    from harness.metrics.serving import check_free, serve_metrics
+    from harness.locust_page import fine_numbers, limit_swarms
+    from harness.metrics.same_origin import SameOrigin
+    from harness.metrics.serving import LOOPBACK, check_free, serve_metrics
 
     runner = environment.runner
     if not isinstance(runner, LocalRunner):
@@ -94,6 +95,11 @@ def _begin(environment: Environment) -> None:
     server = serve_metrics(live.registry, options.metrics_port)
     stack.callback(server.stop)
     live.link_failure(_fail)
+    page: Any = environment.web_ui
+    if page is not None:
+        limit_swarms(page.app)
+        if page.host in (LOOPBACK, "localhost"):
+            page.app.wsgi_app = SameOrigin(page.app.wsgi_app)
     if options.num_users is None:
         options.num_users = live.users
         options.spawn_rate = options.spawn_rate or min(live.users, 100)

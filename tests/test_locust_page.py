@@ -5,13 +5,20 @@ import importlib
 import io
 import math
 
+import gevent
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from locust import stats
+from locust import User, stats
 from locust.env import Environment
 
-from harness.locust_page import another_command, fine_bucket, fine_numbers
+from harness.locust_page import (
+    MAX_USERS,
+    another_command,
+    fine_bucket,
+    fine_numbers,
+    limit_swarms,
+)
 
 
 def entry(*milliseconds: float) -> stats.StatsEntry:
@@ -135,3 +142,98 @@ def test_the_page_does_not_read_our_command_line():
     with another_command():
         assert module.ui_extra_args_dict() == {}
     assert module.ui_extra_args_dict is before
+
+
+class Idle(User):
+    """Does nothing."""
+
+
+@pytest.fixture
+def page():
+    """Locust's page with limits, without a server: a client of it, and what it has started."""
+    environment = Environment(user_classes=[Idle])
+    runner = environment.create_local_runner()
+    begun = []
+    runner.start = lambda users, rate: begun.append((users, rate))
+    with another_command():
+        web = environment.create_web_ui("127.0.0.1", 0, delayed_start=True)
+        limit_swarms(web.app)
+        yield web.app.test_client(), begun
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ({}, "user_count: must be a whole number from 0 to 10000"),
+        *(
+            ({"user_count": users, "spawn_rate": "1"}, "user_count: must be")
+            for users in (
+                "100000000",
+                "10001",
+                "-1",
+                "1.5",
+                "1e3",
+                "nan",
+                "inf",
+                "",
+                "x",
+                "9" * 9000,
+            )
+        ),
+        ({"user_count": "1"}, "spawn_rate: must be a number from 0.01 to 10000"),
+        *(
+            ({"user_count": "1", "spawn_rate": rate}, "spawn_rate: must be")
+            for rate in ("1e9", "0", "-1", "1e-300", "nan", "inf", "-inf", "", "x", "1,5")
+        ),
+        *(
+            ({"user_count": "1", "spawn_rate": "1", "run_time": time}, "run_time: must be")
+            for time in ("x", "-1", "8761h", "99999999999999h", "9" * 9000, "1.5h", "nan")
+        ),
+    ],
+)
+def test_a_test_that_cannot_be_started_is_refused_with_a_word(page, form, told):
+    client, begun = page
+    answer = client.post("/swarm", data=form)
+    assert answer.status_code == 422
+    assert answer.json["message"].startswith(told)
+    # What Locust's page shows comes with success as HTTP has it.
+    shown = client.post("/swarm", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert shown.status_code == 200
+    assert shown.json == answer.json == {"success": False, "message": answer.json["message"]}
+    gevent.sleep(0)
+    assert begun == []
+
+
+@pytest.mark.parametrize(
+    ("form", "started"),
+    [
+        ({"user_count": "0", "spawn_rate": "1"}, (0, 1.0)),
+        ({"user_count": str(MAX_USERS), "spawn_rate": str(MAX_USERS)}, (MAX_USERS, MAX_USERS)),
+        ({"user_count": "7", "spawn_rate": "0.01", "run_time": "8760h"}, (7, 0.01)),
+        ({"user_count": "7", "spawn_rate": "1", "run_time": "", "host": "x"}, (7, 1.0)),
+    ],
+)
+def test_a_test_within_the_limits_is_started(page, form, started):
+    client, begun = page
+    answer = client.post("/swarm", data=form)
+    assert (answer.status_code, answer.json["success"]) == (200, True)
+    gevent.sleep(0)
+    assert begun == [started]
+
+
+@given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
+def test_whatever_a_form_holds_is_answered_with_a_word(users, rate, time):
+    environment = Environment(user_classes=[Idle])
+    web = environment.create_web_ui("127.0.0.1", 0, delayed_start=True)
+    limit_swarms(web.app)
+    form = {"user_count": users, "spawn_rate": rate, "run_time": time}
+    assert web.app.test_client().post("/swarm", data=form).status_code in (200, 422)
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b'{"user_class_name": "Idle", "weight": -1}'])
+def test_user_classes_are_not_changed_from_the_page(page, body):
+    answer = page[0].post("/user", data=body)
+    assert (answer.status_code, answer.text) == (
+        403,
+        "user classes are the campaign's: change its file",
+    )

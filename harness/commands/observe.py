@@ -47,8 +47,7 @@ def observe_campaign(
     try:
         with serving(blocks, port) as server:
             graph = {"g0.expr": "vtax_processor_seconds_total", "g0.end_input": last}
-            rules = f"{server.rules} files of rules" if server.rules else "no rules found"
-            print(f"Prometheus: {server.url} with {rules} (Ctrl-C ends it)")
+            print(f"Prometheus: {server.url} with {server.rules} files of rules (Ctrl-C ends it)")
             print(f"for instance: {server.url}/graph?{urlencode(graph)}&g0.range_input=1m")
             print(f"the verdict from it: vtax verdict {directory} --prometheus {server.url}")
             # Whoever reads this through a pipe waits for it.
