@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from harness.campaign.openmetrics import CAMPAIGN, DIGEST, begins, series_labels
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import Sample
+from harness.clock import to_ns
 from harness.errors import UserError
 from harness.metrics.digest import Digest
 from harness.metrics.families import RESPONSE
@@ -142,7 +143,7 @@ def _measures(samples: list[Sample]) -> Measures:
             digest.counts[int(labels["bucket"])] += round(value)
             digest.count += round(value)
         elif name == f"{RESPONSE}_sum":
-            digest.sum_ns += round(value * 1e9)
+            digest.sum_ns += to_ns(value)
         elif name == f"{RESPONSE}_count":
             responses += value
     if digest.count != responses:
