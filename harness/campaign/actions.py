@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.campaign.table import PositiveTime, Table
+from harness.limits import ARRIVALS, CORES, USERS
 from harness.units import Bytes, Rate, Ratio, Seconds
 
 
@@ -15,9 +16,9 @@ class Load(Table):
     """The partition."""
     group: str | None = None
     """Which of its groups of users; needed where there are several."""
-    users: Annotated[int, Field(ge=0)] | None = None
+    users: Annotated[int, Field(ge=0, le=USERS.most)] | None = None
     """So many closed users from now on."""
-    arrivals: Rate | None = None
+    arrivals: Annotated[Rate, Field(le=ARRIVALS.most)] | None = None
     """Open arrivals at this rate from now on."""
 
     @model_validator(mode="after")
@@ -36,7 +37,7 @@ class Dlpar(Table):
     """What moves."""
     amount: str | int | float | None = None
     """How much: cores, a number of virtual processors, or a size such as "1 GiB"."""
-    virtual_processors: Annotated[int, Field(ge=0)] = 0
+    virtual_processors: Annotated[int, Field(ge=0, le=1024)] = 0
     """How many virtual processors go with processing units."""
     device: str | None = None
     """The adapter that moves."""
@@ -46,7 +47,7 @@ class Dlpar(Table):
     """Who gets it; without it, nobody."""
     change: str | None = None
     """The partition whose sharing changes."""
-    weight: int | None = None
+    weight: Annotated[int, Field(ge=0, le=255)] | None = None
     """Its new weight."""
     capped: bool | None = None
     """Whether it is capped from now on."""
@@ -101,7 +102,7 @@ class Cod(Table):
     """Activate installed cores in this way."""
     deactivate: Literal["on-off"] | None = None
     """Turn cores off again."""
-    cores: Annotated[int, Field(ge=1)]
+    cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)]
     """How many."""
     machine: str | None = None
     """Which machine; without it the scenario's own."""

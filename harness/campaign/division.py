@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from harness.campaign.fields import Count, OneOrMany
 from harness.campaign.table import PartitionName, Share, Table
+from harness.limits import CORES, MEMORY, PARTITIONS
 from harness.units import Bytes
 
 Vlan = Annotated[int, Field(ge=1, le=4094)]
@@ -37,9 +38,9 @@ class Divided(Table):
     name: PartitionName
     share: Share | None = None
     """Capacity as a part of the machine's cores."""
-    entitlement: Annotated[float, Field(gt=0)] | None = None
+    entitlement: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
     """Capacity in cores, such as 1.5."""
-    cores: Annotated[int, Field(ge=1)] | None = None
+    cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
     """Capacity in whole cores."""
     virtual_processors: Count | None = None
     """How many, or "2 per core" of the capacity; without it as many as the capacity needs."""
@@ -47,7 +48,7 @@ class Divided(Table):
     """Weight for spare capacity when uncapped."""
     capped: bool | None = None
     """In shared cells: capped or not, whatever the factor says."""
-    memory: Annotated[Bytes, Field(gt=0)] | None = None
+    memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Without it, a part of the machine's memory in proportion to the capacity."""
 
     @model_validator(mode="after")
@@ -69,24 +70,24 @@ class Divided(Table):
 class PartitionLimits(Table):
     """The least and the most that a partition may have while it runs."""
 
-    minimum_cores: Annotated[float, Field(gt=0)] | None = None
+    minimum_cores: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
     """Entitlement or own cores."""
-    maximum_cores: Annotated[float, Field(gt=0)] | None = None
+    maximum_cores: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
     """Entitlement or own cores."""
-    minimum_virtual_processors: Annotated[int, Field(ge=1)] | None = None
+    minimum_virtual_processors: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Fewest of them."""
-    maximum_virtual_processors: Annotated[int, Field(ge=1)] | None = None
+    maximum_virtual_processors: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Most of them."""
-    minimum_memory: Annotated[Bytes, Field(gt=0)] | None = None
+    minimum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Least memory."""
-    maximum_memory: Annotated[Bytes, Field(gt=0)] | None = None
+    maximum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Most memory."""
 
 
 class Partition(Divided):
     """A partition, or several that are alike."""
 
-    count: Annotated[int, Field(ge=1, le=1024)] = 1
+    count: Annotated[int, Field(ge=PARTITIONS.least, le=PARTITIONS.most)] = 1
     """How many; more than one are called app1, app2 and so on."""
     os: str | None = None
     """Instead of the factor's."""

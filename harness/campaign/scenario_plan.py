@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import units
+from harness import limits, units
 from harness.campaign.complaint import complaint, one_of, shown
 from harness.campaign.configure import Context, configure
 from harness.campaign.limits import Infeasible
@@ -116,6 +116,13 @@ def script(
     cast = Cast(scenario, systems, catalog, file, base)
     duration = scenario.duration
     sample = duration / SAMPLES if scenario.sample is None else scenario.sample
+    if duration > sample * limits.SAMPLES.most:
+        raise complaint(
+            file,
+            "sample",
+            f"{sample:g} s",
+            f"gives more than {limits.SAMPLES.most:,} samples in {duration:g} s",
+        )
     if sample > duration:
         raise complaint(
             file, "sample", f"{sample:g} s", f"longer than the duration of {duration:g} s"
@@ -334,7 +341,7 @@ def _quantity(file: str, key: str, written: object, dimension: str | None) -> fl
         raise complaint(file, key, written, "must be a number, with its unit where it has one")
     try:
         if dimension is not None:
-            return units.parse(written, dimension)
+            return units.read(written, dimension)
         if not isinstance(written, str):
             return float(written)
         number, _, unit = written.strip().partition(" ")

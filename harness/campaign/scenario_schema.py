@@ -8,6 +8,7 @@ from harness.campaign.actions import Actions
 from harness.campaign.division import Partition, Vios
 from harness.campaign.fields import OneOrMany, Text
 from harness.campaign.table import Name, PositiveTime, Table
+from harness.limits import CORES, FIRES
 from harness.units import Seconds
 
 Element = Literal[
@@ -103,7 +104,7 @@ class Rule(Actions):
     """What expectations call it."""
     when: Condition
     """What it waits for; looked at whenever the timeline takes a sample."""
-    times: Annotated[int, Field(ge=1)] = 1
+    times: Annotated[int, Field(ge=FIRES.least, le=FIRES.most)] = 1
     """How often it acts at most."""
 
 
@@ -151,7 +152,7 @@ class Expectation(Table):
     """The smallest value allowed."""
     at_most: Quantity | None = None
     """The largest value allowed."""
-    times: Annotated[float, Field(gt=0)] = 1.0
+    times: Annotated[float, Field(ge=1e-9, le=1e9)] = 1.0
     """Factor on an expected constant."""
     tolerance: Quantity = 0
     """How far off equals may be: a part of it as "5 %", or a quantity of its kind."""
@@ -210,7 +211,7 @@ class Scenario(Table):
     """A machine of the catalog or of this file."""
     site: Name = "here"
     """What steps call this machine."""
-    active_cores: Annotated[int, Field(ge=1)] | None = None
+    active_cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
     """Cores that are active at first (Capacity on Demand); without it all."""
     os: str | None = None
     """The operating system of partitions that do not name their own."""

@@ -1,6 +1,5 @@
 """Reads the catalog's TOML files, and a user's own over them."""
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from harness.catalog.catalog import Catalog, items, parse_configuration
 from harness.catalog.constant import Constant, Value, numbers
 from harness.catalog.entry import Entry
 from harness.errors import UserError
+from harness.files import read_toml
 
 COLLECTIONS = ("machines", "os", "disks", "ethernet", "hosted", "events", "profiles")
 """Where a user's file may add items; elsewhere it can only replace constants."""
@@ -45,7 +45,7 @@ def load_catalog(
     """
     constants = dict(_shipped())
     for path in extra:
-        _lay_over(constants, _modelled(_read(path), path), str(path))
+        _lay_over(constants, _modelled(read_toml(path), path), str(path))
     if overrides:
         _lay_over(constants, overrides, overrides_from)
     return Catalog({name: constants[name] for name in sorted(constants)})
@@ -55,21 +55,11 @@ def load_catalog(
 def _shipped() -> Mapping[str, Constant]:
     constants: dict[str, Constant] = {}
     for path in sorted(Path(__file__).parent.glob("*.toml")):
-        for constant in _constants(_read(path), (), path.name):
+        for constant in _constants(read_toml(path), (), path.name):
             if constant.name in constants:
                 raise UserError(f"{path.name}: {constant.name} is in the catalog twice")
             constants[constant.name] = constant
     return constants
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a TOML file: {error}") from error
 
 
 def _modelled(table: dict[str, Any], path: Path) -> Mapping[str, Any]:

@@ -9,13 +9,16 @@ from urllib.parse import urlencode
 import typer
 
 from harness.commands.options import DirectoryArgument, warn_damaged
+from harness.limits import PORT
 
 
 def observe_campaign(
     directory: DirectoryArgument,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="On 127.0.0.1; by default any that is free."),
+        typer.Option(
+            min=PORT.least, max=PORT.most, help="On 127.0.0.1; by default any that is free."
+        ),
     ] = None,
     no_serve: Annotated[
         bool, typer.Option("--no-serve", help="Write DIR/prometheus and start no server.")

@@ -19,6 +19,7 @@ from harness.commands.options import (
     fail,
 )
 from harness.errors import UserError
+from harness.limits import PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,9 @@ def run_campaign(
     metrics_port: Annotated[
         int | None,
         typer.Option(
-            min=1, max=65535, help="Show progress and overheads at /metrics on 127.0.0.1."
+            min=PORT.least,
+            max=PORT.most,
+            help="Show progress and overheads at /metrics on 127.0.0.1.",
         ),
     ] = None,
 ) -> None:

@@ -140,9 +140,7 @@ class Capacity:
         while virtual_processors is not None and len(partition.vps) > virtual_processors:
             partition.remove_vp()
         partition.weight = 0 if self.capped[name] else self.weight[name]
-        share_ns = entitlement_ns(
-            self.entitlement_cores[name], len(partition.vps), pool.window_ns
-        )
+        share_ns = entitlement_ns(self.entitlement_cores[name], len(partition.vps), pool.window_ns)
         for vp in partition.vps:
             vp.entitlement_ns = share_ns
         pool.reconsider()
