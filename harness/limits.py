@@ -49,3 +49,5 @@ NAME = 64
 """Length of a name."""
 YEARS = WholeRange(1970, 2999)
 """Years in which simulated time may begin."""
+SHORTEST_SAMPLING = 1e-3
+"""Between two observations of loads, in seconds."""

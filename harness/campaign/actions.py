@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.campaign.table import PositiveTime, Table
-from harness.limits import ARRIVALS, CORES, USERS
+from harness.campaign.table import Table
+from harness.limits import ARRIVALS, CORES, SHORTEST_SAMPLING, USERS
 from harness.units import Bytes, Rate, Ratio, Seconds
 
 
@@ -134,7 +134,7 @@ class Fleet(Table):
     """Move partitions among these machines until they are loaded alike."""
     threshold: Annotated[Ratio, Field(gt=0, lt=1)] = 0.1
     """The difference of loads that is good enough."""
-    sampling: PositiveTime = 60.0
+    sampling: Annotated[Seconds, Field(ge=SHORTEST_SAMPLING)] = 60.0
     """How long loads are observed before each decision."""
     consolidate: list[str] | None = None
     """Bring all partitions of these machines together on few, and switch the others off."""

@@ -56,7 +56,7 @@ def _scaled(
             raise ValueError(wanted)
         if number > allowed.most or (number < allowed.least and not whole):
             unit = "" if whole else " /s"
-            raise ValueError(f"must be from {allowed.least:,g} to {allowed.most:,g}{unit}")
+            raise ValueError(f"must be from {allowed.least:,.9g} to {allowed.most:,.9g}{unit}")
         return Scaled(number, per_core=per_core)
 
     return read

@@ -198,6 +198,10 @@ def _check_like(constant: Constant, model: Constant, origin: str) -> None:
 _SANE = 1e6
 """A replacement is larger than what it replaces by no larger factor than this."""
 
+_PERIODS = {"window", "spare_slice", "timeslice", "tick_rate"}
+_SANE_PERIOD = 1e3
+"""What recurs again and again is neither longer nor shorter by a larger factor than this."""
+
 _DIVISORS = {
     "window",
     "spare_slice",
@@ -227,8 +231,10 @@ def _check_magnitude(constant: Constant, model: Constant, origin: str) -> None:
     ):
         for number in numbers(value):
             needed = constant.unit in ("Hz", "B/s", "cores") or constant.path[-1] in _DIVISORS
-            large = most * _SANE if most > 0 else _SANE
-            if not 0 <= number <= large or (needed and least > 0 and number == 0):
+            factor = _SANE_PERIOD if constant.path[-1] in _PERIODS else _SANE
+            large = most * factor if most > 0 else factor
+            small = least / factor if needed else 0.0
+            if not small <= number <= large:
                 raise UserError(
                     f"{origin}: {constant.name}: {key}: {number:g} {constant.unit}".rstrip()
                     + f" is out of all proportion; it replaces {model.published}"
