@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.campaign.fields import Count, OneOrMany
-from harness.campaign.table import PartitionName, Share, Table
+from harness.campaign.table import Different, PartitionName, Share, Table
 from harness.limits import CORES, MEMORY, PARTITIONS
 from harness.units import Bytes
 
@@ -17,10 +17,16 @@ class VirtualEthernet(Table):
 
     vlan: Vlan = 1
     """The port's VLAN (PVID)."""
-    tagged_vlans: Annotated[list[Vlan], Field(max_length=20)] = []
+    tagged_vlans: Annotated[list[Vlan], Field(max_length=20), Different] = []
     """Further VLANs, with 802.1Q tags."""
     mtu: Annotated[int, Field(ge=576, le=65394)] = 1500
     """Largest packet in bytes."""
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if self.vlan in self.tagged_vlans:
+            raise ValueError(f"VLAN {self.vlan} is the port's own and tagged; leave out one")
+        return self
 
 
 class Adapter(Table):
@@ -114,6 +120,14 @@ class Partition(Divided):
     requires: list[str] = []
     """Features that its operating system must have, such as "dlpar-memory"."""
 
+    @model_validator(mode="after")
+    def _nothing_in_vain(self) -> Self:
+        if self.virtualization is not None:
+            self.refuse(["capped"], f"beside virtualization = '{self.virtualization}'")
+        if not self.disks and not self.virtual_scsi:
+            self.refuse(["queue_depth"], "without disks")
+        return self
+
     @property
     def names(self) -> list[str]:
         """The partitions' names."""
@@ -138,7 +152,7 @@ class SharedEthernet(Table):
     """The physical adapter's name in the catalog."""
     mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
     threaded: bool = True
-    vlans: Annotated[list[Vlan], Field(min_length=1)] = [1]
+    vlans: Annotated[list[Vlan], Field(min_length=1), Different] = [1]
     """VLANs that it bridges to the outside."""
 
 
@@ -153,3 +167,13 @@ class Vios(Divided):
     deputy: str | None = None
     """Another VIOS of the machine, with paths to the same disks and networks, that takes over when
     this one is down."""
+
+    @model_validator(mode="after")
+    def _nothing_in_vain(self) -> Self:
+        if self.processors == "dedicated":
+            self.refuse(["weight", "capped"], "beside processors = 'dedicated'")
+        if self.capped:
+            self.refuse(["weight"], "beside capped = true")
+        if self.backing is None and self.shared_ethernet is None:
+            self.refuse(["deputy"], "without backing or shared_ethernet")
+        return self

@@ -98,7 +98,9 @@ def excess(needs: Resources, has: Resources) -> list[str]:
         ("disk space", needs.disk_bytes, has.disk_bytes),
     ):
         if need > there:
-            found.append(f"needs about {size(need)} of {what}, more than the {size(there)} that are free")
+            found.append(
+                f"needs about {size(need)} of {what}, more than the {size(there)} that are free"
+            )
     return found
 
 

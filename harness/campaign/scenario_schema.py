@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from harness.campaign.actions import Actions
 from harness.campaign.division import Partition, Vios
 from harness.campaign.fields import OneOrMany, Text
-from harness.campaign.table import Name, PositiveTime, Table
+from harness.campaign.table import Different, Name, PositiveTime, Table
 from harness.limits import CORES, FIRES
 from harness.units import Seconds
 
@@ -62,6 +62,7 @@ Names = Annotated[
     list[str],
     BeforeValidator(lambda written: [written] if isinstance(written, str) else written),
     Field(min_length=1),
+    Different,
     OneOrMany(),
 ]
 Interval = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
@@ -120,6 +121,12 @@ class Reference(Table):
     between: Interval | None = None
     """Another time."""
 
+    @model_validator(mode="after")
+    def _another(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("needs one of what, of, group and between")
+        return self
+
 
 class Expectation(Table):
     """Something that must be seen."""
@@ -173,6 +180,8 @@ class Expectation(Table):
                 "needs exactly one of equals, at_least and at_most"
                 + (f", not {' and '.join(given)}" if given else "")
             )
+        if self.equals is None or self.what == "status":
+            self.refuse(["tolerance"], "without a number that equals expects")
         return self
 
 

@@ -24,7 +24,7 @@ from pydantic import (
 from harness.campaign.division import Partition, Vios
 from harness.campaign.fields import Arrivals, Count, OneOrMany, Short, Text
 from harness.campaign.scenario_schema import Scenario
-from harness.campaign.table import Name, PositiveTime, Scalar, Table
+from harness.campaign.table import Different, Name, PositiveTime, Scalar, Table
 from harness.limits import CLOCK, CORES, MEMORY, REPLICATIONS, SEED, YEARS
 from harness.units import Bytes, Hertz, Ratio, Seconds
 
@@ -83,6 +83,8 @@ class Replications(Table):
             raise ValueError("the maximum must be at least the minimum")
         if self.maximum > self.minimum and self.half_width is None:
             raise ValueError("a maximum above the minimum needs a half_width, such as '1 %'")
+        if self.maximum == self.minimum:
+            self.refuse(["half_width"], "without a maximum above the minimum")
         return self
 
 
@@ -115,7 +117,7 @@ class CampaignSettings(Table):
     """How much overhead is small enough."""
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     """Level of the tests; intervals have the level 1 - alpha."""
-    catalog: list[str] = []
+    catalog: Annotated[list[str], Different] = []
     """Catalog files of your own, relative to this file, that add items or replace constants."""
     include: list[str] = []
     """Other campaigns, shipped or relative to this file, whose scenarios belong to this one."""
@@ -126,22 +128,19 @@ class Claim(Table):
 
     text: Text | None = None
     """The claim in words."""
-    firmware: Annotated[list[str], Field(min_length=1)]
+    firmware: Annotated[list[str], Field(min_length=1), Different]
     """Virtualizations of the firmware level."""
-    software: Annotated[list[str], Field(min_length=1)]
+    software: Annotated[list[str], Field(min_length=1), Different]
     """Virtualizations of the software level."""
-    measures: Annotated[list[Measure], Field(min_length=1)] = ["slowdown", "processor-time"]
+    measures: Annotated[list[Measure], Field(min_length=1), Different] = [
+        "slowdown",
+        "processor-time",
+    ]
     """What the verdict is given for, each on its own."""
 
 
-def _different(values: list[Any]) -> list[Any]:
-    if len({(type(value), value) for value in values}) < len(values):
-        raise ValueError("names a value twice")
-    return values
-
-
-FactorValues = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_different)]
-FactorNames = Annotated[list[str], Field(min_length=1), AfterValidator(_different)]
+FactorValues = Annotated[list[Scalar], Field(min_length=1), Different]
+FactorNames = Annotated[list[str], Field(min_length=1), Different]
 
 
 def _loads_schema(schema: dict[str, Any]) -> None:

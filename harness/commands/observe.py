@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import typer
 
 from harness.commands.options import DirectoryArgument, warn_damaged
+from harness.errors import UserError
 from harness.limits import PORT
 
 
@@ -33,6 +34,8 @@ def observe_campaign(
 
     if not no_serve:
         installed("prometheus")
+    elif port is not None:
+        raise UserError("--port: changes nothing with --no-serve; leave it out")
     with Store.open(directory) as store:
         name = store.campaign.name
         blocks, held, written = backfill(store, analysis_samples(analyse(store)))
