@@ -16,6 +16,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from harness.errors import UserError
+from harness.limits import PORT, SPEED
 
 _FACTORS = ("machine", "os", "virtualization", "workload")
 
@@ -34,10 +35,11 @@ def add_options(parser: Any) -> None:
         "--speed",
         type=_speed,
         default=1.0,
-        help="Simulated seconds for each second of the wall clock.",
+        help="Simulated seconds for each second of the wall clock, from "
+        f"{SPEED.least:g} to {SPEED.most:,.0f}.",
     )
     group.add_argument(
-        "--metrics-port", type=int, default=9464, help="Where /metrics is, on 127.0.0.1."
+        "--metrics-port", type=_port, default=9464, help="Where /metrics is, on 127.0.0.1."
     )
 
 
@@ -46,9 +48,15 @@ def _speed(text: str) -> float:
         speed = float(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no number") from None
-    if not 0 < speed <= 1e6:
-        raise ArgumentTypeError(f"{text} is not above 0 and up to a million")
+    if not SPEED.least <= speed <= SPEED.most:
+        raise ArgumentTypeError(f"{text} is not from {SPEED.least:g} to {SPEED.most:,.0f}")
     return speed
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not PORT.least <= int(text[:9]) <= PORT.most:
+        raise ArgumentTypeError(f"{text!r} is no port from {PORT.least} to {PORT.most}")
+    return int(text)
 
 
 def _or_complain(listener: Callable[[Environment], None]) -> Callable[..., None]:

@@ -222,7 +222,7 @@ def test_plain_locusts_page_is_for_this_computer_only():
     [
         (["--machine", "p5-52"], "did you mean 'p5-520'?"),
         (["--campaign", "dlpar"], "scenarios only"),
-        (["--speed", "0"], "0 is not above 0"),
+        (["--speed", "0"], "0 is not from 0.001 to 1,000,000"),
     ],
 )
 def test_plain_locust_refuses_what_cannot_be_in_one_line(words, told):

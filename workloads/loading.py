@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.errors import UserError
+from harness.files import read_bytes
 from workloads.user import Demand, PartitionUser
 
 _SHIPPED = Path(__file__).parent
@@ -54,7 +55,7 @@ def load_user(spec: str, base: Path) -> LoadedUser:
         path = shipped
     if not path.is_file():
         raise UserError(f"user = {spec!r}: there is no locustfile {name!r}")
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(read_bytes(path)).hexdigest()
     module = _load(path, sha256, spec)
     users = {
         key: value

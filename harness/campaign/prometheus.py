@@ -15,6 +15,7 @@ from requests.auth import HTTPBasicAuth
 from harness.campaign.openmetrics import CAMPAIGN, DIGEST, begins, series_labels
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import Sample
+from harness.clock import to_ns
 from harness.errors import UserError
 from harness.metrics.digest import GROWTH, Digest
 from harness.metrics.families import RESPONSE
@@ -255,7 +256,7 @@ def _measures(samples: list[Sample]) -> Measures:
             digest.counts[bucket] += round(value)
             digest.count += round(value)
         elif name == f"{RESPONSE}_sum":
-            digest.sum_ns += round(value * 1e9)
+            digest.sum_ns += to_ns(value)
         elif name == f"{RESPONSE}_count":
             responses += value
     if digest.count != responses:

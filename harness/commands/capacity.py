@@ -13,6 +13,7 @@ from harness.commands.options import (
     WorkersOption,
     cores,
 )
+from harness.limits import REPLICATIONS
 
 
 def search_capacity(
@@ -26,7 +27,12 @@ def search_capacity(
         ),
     ] = "p95 2 x",
     replications: Annotated[
-        int, typer.Option(min=1, help="In how many replications each cell is searched.")
+        int,
+        typer.Option(
+            min=REPLICATIONS.least,
+            max=REPLICATIONS.most,
+            help="In how many replications each cell is searched.",
+        ),
     ] = 5,
     workers: WorkersOption = None,
     only: OnlyOption = [],  # noqa: B006

@@ -9,13 +9,17 @@ from urllib.parse import urlencode
 import typer
 
 from harness.commands.options import DirectoryArgument, warn_damaged
+from harness.errors import UserError
+from harness.limits import PORT
 
 
 def observe_campaign(
     directory: DirectoryArgument,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="On 127.0.0.1; by default any that is free."),
+        typer.Option(
+            min=PORT.least, max=PORT.most, help="On 127.0.0.1; by default any that is free."
+        ),
     ] = None,
     no_serve: Annotated[
         bool, typer.Option("--no-serve", help="Write DIR/prometheus and start no server.")
@@ -30,6 +34,8 @@ def observe_campaign(
 
     if not no_serve:
         installed("prometheus")
+    elif port is not None:
+        raise UserError("--port: changes nothing with --no-serve; leave it out")
     with Store.open(directory) as store:
         name = store.campaign.name
         blocks, held, written = backfill(store, analysis_samples(analyse(store)))

@@ -7,6 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from harness.limits import REPLICATIONS, SEED, WORKERS
+
 CONFIRMED, REFUTED, ERROR, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
 
@@ -17,10 +19,20 @@ DirectoryArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="The directory of a campaign's results.")
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="Processes at work; by default one for each core.")
+    int | None,
+    typer.Option(
+        min=WORKERS.least,
+        max=WORKERS.most,
+        help="Processes at work; by default one for each core.",
+    ),
 ]
-SeedOption = Annotated[int | None, typer.Option(min=0, help="Instead of the file's.")]
-ReplicationsOption = Annotated[int | None, typer.Option(min=1, help="Instead of the file's.")]
+SeedOption = Annotated[
+    int | None, typer.Option(min=SEED.least, max=SEED.most, help="Instead of the file's.")
+]
+ReplicationsOption = Annotated[
+    int | None,
+    typer.Option(min=REPLICATIONS.least, max=REPLICATIONS.most, help="Instead of the file's."),
+]
 OnlyOption = Annotated[
     list[str],
     typer.Option(

@@ -16,7 +16,7 @@ def profile_program(
         Path | None, typer.Option(metavar="FILE", help="Where the profile goes, as TOML.")
     ] = None,
     repeat: Annotated[
-        int, typer.Option(min=2, help="Timed runs; up to three that count come on top.")
+        int, typer.Option(min=2, max=10_000, help="Timed runs; up to three that count come on top.")
     ] = 5,
 ) -> None:
     """Run a program several times on one processor and measure its event profile.

@@ -19,6 +19,7 @@ from harness.commands.options import (
     fail,
 )
 from harness.errors import UserError
+from harness.limits import PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +35,21 @@ def show_plan(
     replications: ReplicationsOption = None,
     only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
 ) -> None:
-    """Print the matrix, the number of runs and the expected duration; run nothing."""
+    """Print the matrix, the number of runs and the expected duration; run nothing.
+
+    The duration, memory and disk space are estimated from the numbers of cells, replications,
+    users and samples. What is more than this machine has, or longer than a week, is said.
+    """
     from harness.campaign.plan import make_plan
+    from harness.campaign.resources import available, excess, needed
     from harness.display import plan_table
 
     plan = make_plan(campaign, replications=replications, only=only)
-    Console().print(plan_table(plan, 1 if plan.real else workers or cores()))
+    _refuse_workers(plan, workers)
+    size = 1 if plan.real else workers or cores()
+    Console().print(plan_table(plan, size))
+    for reason in excess(needed(plan, size), available(_directory(plan, None))):
+        print(f"The campaign {reason}: 'vtax run' refuses it without --force.")
 
 
 def run_campaign(
@@ -55,17 +65,28 @@ def run_campaign(
         str | None,
         typer.Option(metavar="ADDRESS", help="Use the workers of this Dask cluster instead."),
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Run it even if it takes too long, or more than there is."),
+    ] = False,
     metrics_port: Annotated[
         int | None,
         typer.Option(
-            min=1, max=65535, help="Show progress and overheads at /metrics on 127.0.0.1."
+            min=PORT.least,
+            max=PORT.most,
+            help="Show progress and overheads at /metrics on 127.0.0.1.",
         ),
     ] = None,
 ) -> None:
-    """Run a campaign, or what is left of it."""
+    """Run a campaign, or what is left of it.
+
+    A campaign that is expected to take longer than a week, or needs more memory or disk space than
+    there is, needs --force.
+    """
     from harness.campaign.cluster import Cluster
     from harness.campaign.conduct import conduct
     from harness.campaign.plan import make_plan
+    from harness.campaign.resources import available, excess, needed
     from harness.campaign.scenario_run import run
     from harness.campaign.store import Store
     from harness.display import ProgressBar
@@ -73,14 +94,19 @@ def run_campaign(
     from harness.progress import Both, serve_progress
 
     plan = make_plan(campaign, seed=seed, replications=replications, only=only)
-    directory = out or Path("results") / plan.campaign.campaign.name
-    if plan.real and (dask is not None or workers is not None):
-        fail("--dask and --workers: real targets take turns on this machine; leave them out")
+    directory = _directory(plan, out)
+    _refuse_workers(plan, workers if dask is None else dask)
     if dask is not None and workers is not None:
         fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
     with ExitStack() as stack:
         crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
         size = 1 if plan.real else crew if isinstance(crew, int) else crew.size
+        reasons = excess(needed(plan, size), available(directory))
+        if reasons and not force:
+            raise UserError(
+                f"{plan.file.name}: the campaign {' and '.join(reasons)}; --force runs it "
+                "nevertheless"
+            )
         store = stack.enter_context(Store.start(directory, plan.record()))
         shown = stack.enter_context(ProgressBar(Console(stderr=True), size))
         bar: Observer = shown
@@ -100,6 +126,15 @@ def run_campaign(
             )
         counts = store.counts()
     _tell(plan, directory, summary, counts)
+
+
+def _directory(plan: "Plan", out: Path | None) -> Path:
+    return out or Path("results") / plan.campaign.campaign.name
+
+
+def _refuse_workers(plan: "Plan", given: object) -> None:
+    if plan.real and given is not None:
+        fail("--dask and --workers: real targets take turns on this machine; leave them out")
 
 
 def _run_for_real(

@@ -11,6 +11,7 @@ import typer
 
 from harness.commands.options import CampaignArgument
 from harness.errors import UserError
+from harness.limits import PORT, SPEED
 
 if TYPE_CHECKING:
     from gevent.event import Event
@@ -33,13 +34,20 @@ def watch_cell(
         ),
     ] = [],  # noqa: B006 (typer reads it, nothing changes it)
     speed: Annotated[
-        float, typer.Option(help="Simulated seconds for each second on the wall.")
+        float,
+        typer.Option(
+            help="Simulated seconds for each second on the wall, from "
+            f"{SPEED.least:g} to {SPEED.most:,.0f}."
+        ),
     ] = 1.0,
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Where Locust's web page is, on 127.0.0.1.")
+        int,
+        typer.Option(
+            min=PORT.least, max=PORT.most, help="Where Locust's web page is, on 127.0.0.1."
+        ),
     ] = 8089,
     metrics_port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Where /metrics is, on 127.0.0.1.")
+        int, typer.Option(min=PORT.least, max=PORT.most, help="Where /metrics is, on 127.0.0.1.")
     ] = 9464,
 ) -> None:
     """Simulate one cell at the pace of the wall clock until Ctrl-C."""
@@ -53,8 +61,8 @@ def watch_cell(
     from harness.locust_page import MAX_USERS, another_command, fine_numbers, limit_swarms
     from harness.metrics.serving import LOOPBACK, check_free, serve, serve_metrics
 
-    if not 0 < speed <= 1e6:
-        raise UserError(f"--speed = {speed:g}: must be above 0 and not above a million")
+    if not SPEED.least <= speed <= SPEED.most:
+        raise UserError(f"--speed = {speed:g}: must be from {SPEED.least:g} to {SPEED.most:,.0f}")
     if port == metrics_port:
         raise UserError(f"--metrics-port = {port}: is the port of the web page; choose another")
     plan = make_plan(campaign, only=cell, option="--cell")

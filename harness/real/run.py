@@ -13,6 +13,7 @@ from locust.env import Environment
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.result import RunResult, Sample
+from harness.clock import to_ns
 from harness.errors import UserError
 from harness.metrics.digest import Digest
 from harness.metrics.families import RESPONSE
@@ -249,7 +250,7 @@ def _result(
             if each.name == name and each.failed:
                 failed += 1
             elif each.name == name:
-                digest.add(round(each.response_seconds * 1e9))
+                digest.add(to_ns(each.response_seconds))
         labels = {"partition": NAME, "group": course.group, "name": name}
         digests[f"{NAME}/{course.group}/{name}"] = digest
         samples += [
