@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import (
     INTERRUPTED,
@@ -18,6 +17,7 @@ from harness.commands.options import (
     cores,
     fail,
 )
+from harness.commands.output import Screen
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def show_plan(
     from harness.display import plan_table
 
     plan = make_plan(campaign, replications=replications, only=only)
-    Console().print(plan_table(plan, 1 if plan.real else workers or cores()))
+    Screen().print(plan_table(plan, 1 if plan.real else workers or cores()))
 
 
 def run_campaign(
@@ -82,7 +82,7 @@ def run_campaign(
         crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
         size = 1 if plan.real else crew if isinstance(crew, int) else crew.size
         store = stack.enter_context(Store.start(directory, plan.record()))
-        shown = stack.enter_context(ProgressBar(Console(stderr=True), size))
+        shown = stack.enter_context(ProgressBar(Screen(stderr=True), size))
         bar: Observer = shown
         if metrics_port is not None:
             bar = Both(bar, stack.enter_context(serve_progress(store, metrics_port)))
