@@ -5,7 +5,6 @@ a name look like another, half a surrogate pair cannot be written at all. Each p
 leaves the program calls :func:`printable`.
 """
 
-import re
 import unicodedata
 
 LONGEST_MESSAGE = 1000
@@ -14,8 +13,6 @@ LONGEST_MESSAGE = 1000
 _UNSAFE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Unicode categories: control, format (bidirectional, of no width), half surrogate pairs, private,
 not assigned, separators of lines and paragraphs."""
-
-_PLAIN = re.compile(r"[\t\n\x20-\x7e]*")
 
 
 def printable(text: str) -> str:
@@ -28,7 +25,7 @@ def printable(text: str) -> str:
     >>> printable("a\rb\x1b[2J")
     'a\\x0db\\x1b[2J'
     """
-    if _PLAIN.fullmatch(text):
+    if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(_escape(each) for each in text)
 
