@@ -23,7 +23,9 @@ from harness.commands import (
     validate,
     watch,
 )
+from harness.commands.exit_status import exit_status
 from harness.commands.options import INTERRUPTED, fail
+from harness.commands.output import open_streams
 from harness.errors import UserError
 
 
@@ -73,7 +75,15 @@ for name, command in (
 
 def main() -> None:
     """Run the command line; it ends the process with its exit code."""
-    app(prog_name="vtax")
+    open_streams()
+    sys.exit(exit_status(_run))
+
+
+def _run() -> None:
+    """Carry out what the command line says, and leave it to the caller how the process ends."""
+    command = typer.main.get_command(app)
+    with command.make_context("vtax", sys.argv[1:]) as context:
+        command.invoke(context)
 
 
 def _version(wanted: bool) -> None:

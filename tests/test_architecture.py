@@ -84,7 +84,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.processes", "harness.statistics"),
     ("harness.units", "harness.locust_page"),
     ("harness.files", "harness.limits"),
-    ("harness.errors",),
+    ("harness.errors", "harness.printable"),
     ("harness",),
     ("harness.compiled",),
 )

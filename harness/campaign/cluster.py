@@ -22,6 +22,7 @@ from harness.campaign.cell import RunSpec
 from harness.campaign.provenance import model_digest
 from harness.campaign.store import Failure
 from harness.errors import UserError
+from harness.printable import one_line
 
 CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer, and a cluster without workers to get one again."""
@@ -175,8 +176,7 @@ class _Crew:
         except CancelledError:
             raise self._gone("the scheduler has gone") from None
         except Exception as error:  # it could not be carried to a worker or back
-            text = " ".join(str(error).split())
-            return 0.0, (Failure.ERROR, f"{type(error).__name__}: {text}")
+            return 0.0, (Failure.ERROR, one_line(f"{type(error).__name__}: {error}"))
         return outcome
 
     def _size(self) -> int:

@@ -30,6 +30,7 @@ from harness.campaign.store_file import (
     replace_campaign,
 )
 from harness.errors import UserError
+from harness.printable import one_line
 
 
 class Failure(StrEnum):
@@ -238,7 +239,8 @@ class Store:
         reason: str,
     ) -> None:
         """Keep the reason why a run has no result. A later result takes its place."""
-        row = (identity, cell_position, replication, constants, "failed", failure, reason, None)
+        told = one_line(reason)
+        row = (identity, cell_position, replication, constants, "failed", failure, told, None)
         self._add(row, drawn)
 
     def _add(self, row: tuple[Any, ...], drawn: Mapping[str, Any]) -> None:

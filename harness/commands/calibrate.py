@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from harness.commands.output import Screen
 from harness.errors import UserError
 
 _ALL = "native,capped,qemu-tcg,qemu-kvm"
@@ -34,7 +34,7 @@ def calibrate_machine(
     names = tuple(dict.fromkeys((NATIVE, *named(targets))))
     partial = out.with_name(f"{out.name}.partial")
     machine = provenance()
-    screen = Console(stderr=True)
+    screen = Screen(stderr=True)
     with workshop() as place, screen.status("probing the targets") as status:
         up, unavailable = probe(place, build_agent(place.directory), names)
         if NATIVE in unavailable:
@@ -52,5 +52,5 @@ def calibrate_machine(
             raise
         write(document(calibration, unavailable, machine), out)
         partial.unlink(missing_ok=True)
-    Console().print(calibration_table(calibration, unavailable))
+    Screen().print(calibration_table(calibration, unavailable))
     print(out)

@@ -4,7 +4,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import (
     INTERRUPTED,
@@ -13,6 +12,7 @@ from harness.commands.options import (
     WorkersOption,
     cores,
 )
+from harness.commands.output import Screen
 from harness.limits import REPLICATIONS
 
 
@@ -58,7 +58,7 @@ def search_capacity(
         file=sys.stderr,
     )
     try:
-        with ProgressBar(Console(stderr=True), workers) as bar:
+        with ProgressBar(Screen(stderr=True), workers) as bar:
             found = study(start, directory, wanted, workers=workers, observer=bar)
     except KeyboardInterrupt:
         print(
@@ -68,6 +68,6 @@ def search_capacity(
         )
         raise typer.Exit(INTERRUPTED) from None
     path = write(found, directory)
-    Console().print(capacity_text(found))
+    Screen().print(capacity_text(found))
     print(path)
     print(f"next: vtax report {directory}")

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from harness.limits import REPLICATIONS, SEED, WORKERS
+from harness.printable import one_line
 
 CONFIRMED, REFUTED, ERROR, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
@@ -43,7 +44,7 @@ OnlyOption = Annotated[
 
 def fail(message: str) -> NoReturn:
     """Tell what is wrong in one line and end with exit code 2."""
-    print(f"vtax: {' '.join(message.split())}", file=sys.stderr)
+    print(f"vtax: {one_line(message)}", file=sys.stderr)
     raise typer.Exit(ERROR)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from harness.commands.output import Screen
 from harness.errors import UserError
 
 
@@ -33,11 +33,11 @@ def profile_program(
     name = default_name(command[0], out)
     if out is not None and not out.parent.is_dir():
         raise UserError(f"{out}: there is no directory {out.parent}; name a file in one")
-    screen = Console(stderr=True)
+    screen = Screen(stderr=True)
     with screen.status("starting") as status:
         profile = profile_command(command, name, repeat, status.update)
     if out is not None:
         write(profile_document(profile), out)
-    Console().print(profile_table(profile))
+    Screen().print(profile_table(profile))
     if out is not None:
         print(out)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import (
     INTERRUPTED,
@@ -18,6 +17,7 @@ from harness.commands.options import (
     cores,
     fail,
 )
+from harness.commands.output import Screen
 from harness.errors import UserError
 from harness.limits import PORT
 
@@ -47,7 +47,7 @@ def show_plan(
     plan = make_plan(campaign, replications=replications, only=only)
     _refuse_workers(plan, workers)
     size = 1 if plan.real else workers or cores()
-    Console().print(plan_table(plan, size))
+    Screen().print(plan_table(plan, size))
     for reason in excess(needed(plan, size), available(_directory(plan, None))):
         print(f"The campaign {reason}: 'vtax run' refuses it without --force.")
 
@@ -108,7 +108,7 @@ def run_campaign(
                 "nevertheless"
             )
         store = stack.enter_context(Store.start(directory, plan.record()))
-        shown = stack.enter_context(ProgressBar(Console(stderr=True), size))
+        shown = stack.enter_context(ProgressBar(Screen(stderr=True), size))
         bar: Observer = shown
         if metrics_port is not None:
             bar = Both(bar, stack.enter_context(serve_progress(store, metrics_port)))
