@@ -4,18 +4,31 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UserError
 
 LARGEST_NUMBER = 1e18
 """Of what is measured, in any unit: far beyond it, products and squares are no numbers any more."""
+SMALLEST_NUMBER = 1e-18
+"""Likewise: what is nearer to zero counts as zero."""
 _MOST_BYTES = 1 << 24
 _SHOWN = 30
 
-Amount = Annotated[float, Field(ge=0.0, le=LARGEST_NUMBER, allow_inf_nan=False)]
+
+def _not_tiny(value: float) -> float:
+    return value if abs(value) >= SMALLEST_NUMBER else 0.0
+
+
+Amount = Annotated[
+    float, Field(ge=0.0, le=LARGEST_NUMBER, allow_inf_nan=False), AfterValidator(_not_tiny)
+]
 """A number that is measured and not below zero."""
-Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER, allow_inf_nan=False)]
+Number = Annotated[
+    float,
+    Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER, allow_inf_nan=False),
+    AfterValidator(_not_tiny),
+]
 """A number that is measured."""
 Samples = Annotated[int, Field(ge=0, le=1_000_000_000)]
 

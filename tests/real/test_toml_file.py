@@ -20,7 +20,7 @@ from harness.real.profile_file import profile_document
 from harness.statistics.estimates import Interval
 
 ODD = (
-    *(10**400, -(10**400), 1e308, -1e308, 5e-324, 1e18, 1e19, -1.0, 0.0, 0, -(2**63), 2**64),
+    *(10**400, -(10**400), 1e308, -1e308, 5e-324, 1e-17, 1e18, 1e19, -1.0, 0.0, 0, -(2**63), 2**64),
     *(math.nan, math.inf, -math.inf, True, "", "a", "\u202e\x1b[2J", [], [[]], {}, {"a": 1}),
 )
 
