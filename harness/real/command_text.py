@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Sequence
 
 _LINE = 80
+_QUOTED = 200
 
 
 def valid_text(word: str) -> str:
@@ -21,15 +22,15 @@ def printable(word: str) -> str:
 
 def command_line(command: Sequence[str], limit: int = _LINE) -> str:
     """Return a command in one line of printable characters, cut where it is longer."""
-    text = ""
-    for word in command:
-        # Only as much as is shown: a command may have megabytes of arguments.
-        text += (" " if text else "") + printable(word[: limit + 1])
-        if len(text) > limit:
-            return f"{text[: limit - 1]}…"
-    return text
+    # Only as much as is shown: a command may have megabytes of arguments.
+    return shortened(" ".join(printable(word[: limit + 1]) for word in command[: limit + 1]), limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return a text, cut where it is longer."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def quoted(command: Sequence[str]) -> str:
     """Return a command as it is written in a shell, in printable characters."""
-    return shlex.join(printable(word) for word in command)
+    return shortened(shlex.join(printable(word) for word in command), _QUOTED)

@@ -122,8 +122,6 @@ def profile_command(
     if not command or not command[0].strip():
         raise UserError("the command is empty; name a program: vtax profile -- ls -l")
     runs = _Runs()
-    counting = find_counting()
-    reason = counting if isinstance(counting, str) else "nothing on this machine counts it"
     with _directory() as place:
         tell("reading the input")
         input_file = standard_input.file(place)
@@ -133,6 +131,8 @@ def profile_command(
             tell(f"run {number + 1} of {repetitions}")
             told = run_command(command, input_file=input_file)
             _note(runs, _checked(command, told, accepted))
+        counting = find_counting()
+        reason = counting if isinstance(counting, str) else "nothing on this machine counts it"
         further = _Further(command, input_file, place, accepted, tell)
         if isinstance(counting, Counting):
             reason = _count(runs, counting, further, min(repetitions, COUNTING_RUNS)) or reason

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.real.command_text import command_line, printable, quoted
+from harness.real.command_text import command_line, printable, quoted, shortened
 
 _SYNTAX = frozenset("|&;<>()$`*?{}~")
 _SHELL_WORDS = frozenset(
@@ -16,6 +16,7 @@ _SHELL_WORDS = frozenset(
     | {"while"}
 )
 _OPERATORS = frozenset({"|", "||", "&&", "&", ";", ">", ">>", "<", "2>", "2>&1"})
+_SHOWN = 200
 _ELF = b"\x7fELF"
 
 
@@ -87,14 +88,14 @@ def _in_shell(command: Sequence[str]) -> str:
     words = [printable(word) for word in command]
     if len(words) > 1:
         words = [word if word in _OPERATORS else shlex.quote(word) for word in words]
-    return f"vtax profile -- sh -c {shlex.quote(' '.join(words))}"
+    return f"vtax profile -- sh -c {shlex.quote(shortened(' '.join(words), _SHOWN))}"
 
 
 def _path(name: str) -> Path | None:
     """Find the file of a name as a shell would, executable or not."""
     places = [""] if "/" in name else os.get_exec_path()
     candidates = (Path(place, name) for place in places)
-    return next((path for path in candidates if path.exists()), None)
+    return next((path for path in candidates if os.access(path, os.F_OK)), None)
 
 
 def _begin(path: Path) -> bytes:
