@@ -37,7 +37,8 @@ class ProfileCommand(TyperCommand):
 
 def profile_program(
     command: Annotated[
-        list[str], typer.Argument(metavar="-- COMMAND...", help="A program and its arguments.")
+        list[str],
+        typer.Argument(metavar="COMMAND", help="A program and its options, after --."),
     ],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the profile goes, as TOML.")
