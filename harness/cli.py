@@ -52,6 +52,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(catalog.catalog_app, name="catalog")
+_CLASSES = {"profile": profile.ProfileCommand}
 for name, command in (
     ("plan", run.show_plan),
     ("run", run.run_campaign),
@@ -70,7 +71,7 @@ for name, command in (
     ("profile", profile.profile_program),
     ("predict", predict.predict_overhead),
 ):
-    app.command(name)(command)
+    app.command(name, cls=_CLASSES.get(name))(command)
 
 
 def main() -> None:

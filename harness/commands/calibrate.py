@@ -21,7 +21,7 @@ def calibrate_machine(
     """Measure what single events cost natively and in real targets of this Linux machine."""
     from harness.real.agent import build_agent
     from harness.real.calibration import MAXIMUM_BLOCKS, Calibration
-    from harness.real.catalog_file import document, write
+    from harness.real.catalog_file import check_writable, document, write
     from harness.real.event import EVENTS
     from harness.real.listing import calibration_table
     from harness.real.probe import named, probe
@@ -30,6 +30,7 @@ def calibrate_machine(
 
     if sys.platform != "linux":
         raise UserError("real targets are measured on Linux only")
+    check_writable(out)
     # Ratios are ratios to native, whatever else is wanted.
     names = tuple(dict.fromkeys((NATIVE, *named(targets))))
     partial = out.with_name(f"{out.name}.partial")
