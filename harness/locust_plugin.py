@@ -69,6 +69,7 @@ def _begin(environment: Environment) -> None:
     from harness.live import Live, live_spec
     from harness.locust_page import fine_numbers
     from harness.metrics.serving import check_free, serve_metrics
+    from workloads.user_code import UserCode
 
     runner = environment.runner
     if not isinstance(runner, LocalRunner):
@@ -89,6 +90,7 @@ def _begin(environment: Environment) -> None:
     name = plan.campaign.campaign.name
     check_free(options.metrics_port, "--metrics-port")
     stack = ExitStack()
+    stack.enter_context(UserCode(spec.base))
     stack.enter_context(fine_numbers())
     live = stack.enter_context(Live(spec, environment, options.speed, wanted, name))
     server = serve_metrics(live.registry, options.metrics_port)

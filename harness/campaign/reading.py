@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from harness.campaign.complaint import complaint, one_of, schema_complaint, shown
 from harness.campaign.schema import MATRIX, Campaign
+from harness.encoding import decode
 from harness.errors import UserError
 
 SHIPPED = Path(__file__).parent / "campaigns"
@@ -76,12 +77,10 @@ def read_campaign(source: str) -> CampaignFile:
     elif not path.suffix and len(path.parts) == 1 and not path.exists():
         raise UserError(f"{source}: {one_of(source, shipped_campaigns(), 'campaign')}; or a path")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = decode(path.read_bytes(), str(path))
         data = tomllib.loads(text)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not a text in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: is not TOML: {error}") from None
     return CampaignFile(source, path, text, data)

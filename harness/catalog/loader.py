@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from harness.catalog.catalog import Catalog, items, parse_configuration
 from harness.catalog.constant import Constant, Value, numbers
 from harness.catalog.entry import Entry
+from harness.encoding import decode
 from harness.errors import UserError
 
 COLLECTIONS = ("machines", "os", "disks", "ethernet", "hosted", "events", "profiles")
@@ -65,10 +66,10 @@ def _shipped() -> Mapping[str, Constant]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            return tomllib.loads(decode(file.read(), str(path)))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: not a TOML file: {error}") from error
 
 

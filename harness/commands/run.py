@@ -28,17 +28,25 @@ if TYPE_CHECKING:
     from harness.campaign.store import Store
 
 
+_MOST_NOTES = 5
+
+
 def show_plan(
     campaign: CampaignArgument,
     workers: WorkersOption = None,
     replications: ReplicationsOption = None,
     only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
 ) -> None:
-    """Print the matrix, the number of runs and the expected duration; run nothing."""
+    """Print the matrix, the number of runs and the expected duration.
+
+    Nothing is run, but the locustfiles that the campaign file names are imported, and so what
+    stands outside of functions in them is executed.
+    """
     from harness.campaign.plan import make_plan
     from harness.display import plan_table
 
     plan = make_plan(campaign, replications=replications, only=only)
+    _note(*plan.notes)
     Console().print(plan_table(plan, 1 if plan.real else workers or cores()))
 
 
@@ -62,7 +70,10 @@ def run_campaign(
         ),
     ] = None,
 ) -> None:
-    """Run a campaign, or what is left of it."""
+    """Run a campaign, or what is left of it.
+
+    It executes the locustfiles that the campaign file names.
+    """
     from harness.campaign.cluster import Cluster
     from harness.campaign.conduct import conduct
     from harness.campaign.plan import make_plan
@@ -78,9 +89,15 @@ def run_campaign(
         fail("--dask and --workers: real targets take turns on this machine; leave them out")
     if dask is not None and workers is not None:
         fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
+    _note(*plan.notes)
     with ExitStack() as stack:
         crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
         size = 1 if plan.real else crew if isinstance(crew, int) else crew.size
+        if isinstance(crew, Cluster) and plan.files and crew.shuffling():
+            _note(
+                "--dask: sets of texts have an order of their own in each worker, so that users "
+                "who go through one differ; start workers with PYTHONHASHSEED=0",
+            )
         store = stack.enter_context(Store.start(directory, plan.record()))
         shown = stack.enter_context(ProgressBar(Console(stderr=True), size))
         bar: Observer = shown
@@ -110,6 +127,14 @@ def _run_for_real(
     from harness.real.conduct import conduct_real
 
     return conduct_real(plan, store, observer=observer, tell=tell)
+
+
+def _note(*notes: str) -> None:
+    """Say what may be other than the user thinks; of many notes the first."""
+    for note in notes[:_MOST_NOTES]:
+        print(f"vtax: note: {note}", file=sys.stderr)
+    if len(notes) > _MOST_NOTES:
+        print(f"vtax: note: and {len(notes) - _MOST_NOTES} more of the kind", file=sys.stderr)
 
 
 def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]) -> None:

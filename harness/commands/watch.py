@@ -32,7 +32,10 @@ def watch_cell(
         int, typer.Option(min=1, max=65535, help="Where /metrics is, on 127.0.0.1.")
     ] = 9464,
 ) -> None:
-    """Simulate one cell at the pace of the wall clock until Ctrl-C."""
+    """Simulate one cell at the pace of the wall clock until Ctrl-C.
+
+    It executes the locustfiles that the campaign file names.
+    """
     import gevent
     from gevent.event import Event
     from locust.env import Environment
@@ -42,6 +45,7 @@ def watch_cell(
     from harness.live import Live, live_spec
     from harness.locust_page import another_command, fine_numbers
     from harness.metrics.serving import LOOPBACK, check_free, serve_metrics
+    from workloads.user_code import UserCode
 
     if not 0 < speed <= 1e6:
         raise UserError(f"--speed = {speed:g}: must be above 0 and not above a million")
@@ -53,7 +57,12 @@ def watch_cell(
     check_free(port, "--port")
     check_free(metrics_port, "--metrics-port")
     environment = Environment()
-    with Live(spec, environment, speed, campaign=name) as live, fine_numbers(), another_command():
+    with (
+        UserCode(spec.base),
+        Live(spec, environment, speed, campaign=name) as live,
+        fine_numbers(),
+        another_command(),
+    ):
         runner = environment.create_local_runner()
         page = environment.create_web_ui(LOOPBACK, port)
         metrics = serve_metrics(live.registry, metrics_port)

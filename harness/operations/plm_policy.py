@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.encoding import decode
 from harness.errors import UserError
 
 GLOBALS = "globals"
@@ -226,10 +227,9 @@ def read_policy(path: Path) -> Policy:
         If it cannot be read or has a mistake: one line with file, line and what would be right.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise UserError(f"{path}: the policy file cannot be read: {reason}") from error
+        text = decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise UserError(f"{path}: the policy file cannot be read: {error.strerror}") from error
     return parse_policy(text, str(path))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.encoding import decode
 from harness.errors import UserError
 from harness.real.profile import LEVEL
 from harness.real.target import NATIVE
@@ -55,7 +56,7 @@ def read_costs(path: Path) -> MachineCosts:
     """
     try:
         with path.open("rb") as file:
-            table = tomllib.load(file)
+            table = tomllib.loads(decode(file.read(), str(path)))
         costs = {
             target: {
                 event: _cost(table["costs"][target][event], how)
@@ -72,7 +73,7 @@ def read_costs(path: Path) -> MachineCosts:
         machine = table["calibration"]["machine"]
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; vtax calibrate --out writes one") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: not a TOML file: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.encoding import decode
 from harness.errors import UserError
 from harness.statistics.estimates import Interval
 
@@ -100,7 +101,7 @@ def read_profile(path: Path) -> Profile:
     """
     try:
         with path.open("rb") as file:
-            table = tomllib.load(file)["profile"]
+            table = tomllib.loads(decode(file.read(), str(path)))["profile"]
         measured = {
             name: Measurement(_interval(told), told["method"])
             for name, told in table["measured"].items()
@@ -111,7 +112,7 @@ def read_profile(path: Path) -> Profile:
         )
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; vtax profile --out writes one") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: not a TOML file: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: not a profile ({error!r}); vtax profile --out writes one") from (
