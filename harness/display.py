@@ -25,7 +25,7 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
     matrix = [entry for entry in plan.matrix if not entry.scenario]
     scenarios = _scenarios(plan)
     if not matrix:
-        return Group(scenarios, Text(_counts(plan, workers)))
+        return Group(scenarios, *_files(plan), Text(_counts(plan, workers)))
     loads = [name for name, _ in matrix[0].load]
     table = Table(title=Text(f"{plan.campaign.campaign.name}: the matrix"), show_lines=True)
     for name in ("machine", *loads, "os", "virtualization", "workload"):
@@ -37,7 +37,14 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
     parts: list[RenderableType] = [table]
     if len(matrix) < len(plan.matrix):
         parts.append(scenarios)
-    return Group(*parts, *map(Text, _reasons(plan.infeasible)), Text(_counts(plan, workers)))
+    parts += [*map(Text, _reasons(plan.infeasible)), *_files(plan)]
+    return Group(*parts, Text(_counts(plan, workers)))
+
+
+def _files(plan: Plan) -> list[Text]:
+    """Name the user's files, whose change makes it another campaign."""
+    names = ", ".join(file.path for file in plan.files)
+    return [Text(f"your files: {names}")] if names else []
 
 
 def _scenarios(plan: Plan) -> Table:

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from harness.encoding import decode
 from harness.errors import UserError
 
 MOST_BYTES = 2**20
@@ -67,10 +68,7 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
     UserError
         As :func:`read_bytes` does, or if it is no such text.
     """
-    try:
-        return read_bytes(path, most).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not a text in UTF-8") from None
+    return decode(read_bytes(path, most), str(path))
 
 
 def read_toml(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:

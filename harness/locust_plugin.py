@@ -78,6 +78,7 @@ def _begin(environment: Environment) -> None:
     from harness.locust_page import fine_numbers, limit_swarms
     from harness.metrics.same_origin import SameOrigin
     from harness.metrics.serving import LOOPBACK, check_free, serve_metrics
+    from workloads.user_code import UserCode
 
     runner = environment.runner
     if not isinstance(runner, LocalRunner):
@@ -98,6 +99,7 @@ def _begin(environment: Environment) -> None:
     name = plan.campaign.campaign.name
     check_free(options.metrics_port, "--metrics-port")
     stack = ExitStack()
+    stack.enter_context(UserCode(spec.base))
     stack.enter_context(fine_numbers())
     live = stack.enter_context(Live(spec, environment, options.speed, wanted, name))
     server = serve_metrics(live.registry, options.metrics_port)

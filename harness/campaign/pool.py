@@ -18,6 +18,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 
 from harness.campaign.attempt import Keep, Outcome, Run, attempt
 from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import HASH_SEED
 from harness.campaign.store import Failure
 
 
@@ -45,10 +46,15 @@ class Pool:
         process = self._context.Process(target=_serve, args=(theirs, self._run), daemon=True)
         # Workers inherit the mask: an interruption from the terminal is the parent's to handle.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        own_seed = os.environ.get("PYTHONHASHSEED")
+        os.environ["PYTHONHASHSEED"] = HASH_SEED
         try:
             process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            del os.environ["PYTHONHASHSEED"]
+            if own_seed is not None:
+                os.environ["PYTHONHASHSEED"] = own_seed
         theirs.close()
         return _Worker(process, ours)
 

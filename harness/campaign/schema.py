@@ -119,6 +119,8 @@ class CampaignSettings(Table):
     """Level of the tests; intervals have the level 1 - alpha."""
     catalog: Annotated[list[str], Different] = []
     """Catalog files of your own, relative to this file, that add items or replace constants."""
+    files: list[str] = []
+    """Files that your users read, relative to this file; patterns such as "data/*.csv" too."""
     include: list[str] = []
     """Other campaigns, shipped or relative to this file, whose scenarios belong to this one."""
 

@@ -400,7 +400,16 @@ def _check_same(
         what = f"{held.name!r} with another catalog"
     else:
         what = f"{held.name!r} with other settings"
+        changed = _changed(held, campaign)
+        what += f" ({', '.join(changed)} changed)" if changed else ""
     raise UserError(f"{directory}: holds {what}; choose another --out or move it away")
+
+
+def _changed(held: CampaignRecord, campaign: CampaignRecord) -> list[str]:
+    """Return the paths of the user's files that are not what they were."""
+    pairs = {tuple(file.items()) for file in held.files}
+    others = {tuple(file.items()) for file in campaign.files}
+    return sorted({dict(pair)["path"] for pair in pairs ^ others})
 
 
 def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:

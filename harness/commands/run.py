@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from harness.campaign.store import Store
 
 
+_MOST_NOTES = 5
+
+
 def show_plan(
     campaign: CampaignArgument,
     workers: WorkersOption = None,
@@ -39,6 +42,8 @@ def show_plan(
 
     The duration, memory and disk space are estimated from the numbers of cells, replications,
     users and samples. What is more than this machine has, or longer than a week, is said.
+    The locustfiles that the campaign file names are imported, and so what stands outside of
+    functions in them is executed.
     """
     from harness.campaign.plan import make_plan
     from harness.campaign.resources import available, excess, needed
@@ -46,6 +51,7 @@ def show_plan(
 
     plan = make_plan(campaign, replications=replications, only=only)
     _refuse_workers(plan, workers)
+    _note(*plan.notes)
     size = 1 if plan.real else workers or cores()
     Screen().print(plan_table(plan, size))
     for reason in excess(needed(plan, size), available(_directory(plan, None))):
@@ -82,6 +88,7 @@ def run_campaign(
 
     A campaign that is expected to take longer than a week, or needs more memory or disk space than
     there is, needs --force.
+    It executes the locustfiles that the campaign file names.
     """
     from harness.campaign.cluster import Cluster
     from harness.campaign.conduct import conduct
@@ -98,6 +105,7 @@ def run_campaign(
     _refuse_workers(plan, workers if dask is None else dask)
     if dask is not None and workers is not None:
         fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
+    _note(*plan.notes)
     with ExitStack() as stack:
         crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
         size = 1 if plan.real else crew if isinstance(crew, int) else crew.size
@@ -106,6 +114,11 @@ def run_campaign(
             raise UserError(
                 f"{plan.file.name}: the campaign {' and '.join(reasons)}; --force runs it "
                 "nevertheless"
+            )
+        if isinstance(crew, Cluster) and plan.files and crew.shuffling():
+            _note(
+                "--dask: sets of texts have an order of their own in each worker, so that users "
+                "who go through one differ; start workers with PYTHONHASHSEED=0",
             )
         store = stack.enter_context(Store.start(directory, plan.record()))
         shown = stack.enter_context(ProgressBar(Screen(stderr=True), size))
@@ -145,6 +158,14 @@ def _run_for_real(
     from harness.real.conduct import conduct_real
 
     return conduct_real(plan, store, observer=observer, tell=tell)
+
+
+def _note(*notes: str) -> None:
+    """Say what may be other than the user thinks; of many notes the first."""
+    for note in notes[:_MOST_NOTES]:
+        print(f"vtax: note: {note}", file=sys.stderr)
+    if len(notes) > _MOST_NOTES:
+        print(f"vtax: note: and {len(notes) - _MOST_NOTES} more of the kind", file=sys.stderr)
 
 
 def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]) -> None:

@@ -50,7 +50,10 @@ def watch_cell(
         int, typer.Option(min=PORT.least, max=PORT.most, help="Where /metrics is, on 127.0.0.1.")
     ] = 9464,
 ) -> None:
-    """Simulate one cell at the pace of the wall clock until Ctrl-C."""
+    """Simulate one cell at the pace of the wall clock until Ctrl-C.
+
+    It executes the locustfiles that the campaign file names.
+    """
     import gevent
     from gevent.event import Event
     from locust.env import Environment
@@ -60,6 +63,7 @@ def watch_cell(
     from harness.live import Live, live_spec
     from harness.locust_page import MAX_USERS, another_command, fine_numbers, limit_swarms
     from harness.metrics.serving import LOOPBACK, check_free, serve, serve_metrics
+    from workloads.user_code import UserCode
 
     if not SPEED.least <= speed <= SPEED.most:
         raise UserError(f"--speed = {speed:g}: must be from {SPEED.least:g} to {SPEED.most:,.0f}")
@@ -71,7 +75,12 @@ def watch_cell(
     check_free(port, "--port")
     check_free(metrics_port, "--metrics-port")
     environment = Environment()
-    with Live(spec, environment, speed, campaign=name) as live, fine_numbers(), another_command():
+    with (
+        UserCode(spec.base),
+        Live(spec, environment, speed, campaign=name) as live,
+        fine_numbers(),
+        another_command(),
+    ):
         runner = environment.create_local_runner()
         if live.users > MAX_USERS:
             raise UserError(

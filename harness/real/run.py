@@ -12,6 +12,7 @@ from greenlet import GreenletExit, getcurrent
 from locust.env import Environment
 
 from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import isolation
 from harness.campaign.result import RunResult, Sample
 from harness.clock import to_ns
 from harness.errors import UserError
@@ -79,6 +80,11 @@ def drive(target: Target, partition: RealPartition, spec: RunSpec, enough: Enoug
     UserError
         If the locustfile is missing or broken, or reports no transactions.
     """
+    with isolation(spec):
+        return _drive(partition, spec, enough)
+
+
+def _drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
     (group,) = spec.cell.groups
     loaded = load_user(group.user, spec.base)
     demand = loaded.demand_model.model_construct(None, **group.demand)
