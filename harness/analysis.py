@@ -7,6 +7,7 @@ the error rates of the verdict are those of :mod:`harness.statistics.verdict`.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 from harness.campaign.prometheus import Prometheus
@@ -104,6 +105,32 @@ class Verdict:
             "infeasible": list(self.infeasible),
             "notes": list(self.notes),
         }
+
+    def _repr_html_(self) -> str:
+        """Table for a notebook: the outcome of each measure and its worst environment."""
+        rows = [
+            (
+                each.measure,
+                str(each.outcome),
+                *(str(sum(one.outcome is o for one in each.environments)) for o in Outcome),
+                ""
+                if each.worst is None
+                else f"{' / '.join(each.worst.environment[:3])}: {each.worst.reason}",
+            )
+            for each in self.measures
+        ]
+        head = ("measure", "outcome", *map(str, Outcome), "worst environment")
+        lines = [
+            f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in row)}</tr>"
+            for tag, row in (("th", head), *(("td", row) for row in rows))
+        ]
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<p>{escape(self.claim_text.get('en', self.campaign))}<br>"
+            f"<b>{escape(str(self.outcome))}</b> (margin {percent(self.margin)}, alpha "
+            f"{percent(self.alpha)}, {self.failed_runs} failed runs)</p>"
+            f"<table>{''.join(lines)}</table><ul>{notes}</ul>"
+        )
 
 
 @dataclass(frozen=True)

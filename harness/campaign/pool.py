@@ -8,13 +8,15 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 
 from harness.campaign.attempt import Keep, Outcome, Run, attempt
 from harness.campaign.cell import RunSpec
@@ -49,7 +51,8 @@ class Pool:
         own_seed = os.environ.get("PYTHONHASHSEED")
         os.environ["PYTHONHASHSEED"] = HASH_SEED
         try:
-            process.start()
+            with _without_main():
+                process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             del os.environ["PYTHONHASHSEED"]
@@ -126,6 +129,17 @@ def _ending(process: SpawnProcess) -> str:
     if code is not None and code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Start processes that do not execute the caller's script again, guarded or not."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(connection: Connection, run: Run) -> None:
