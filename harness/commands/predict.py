@@ -16,7 +16,10 @@ def predict_overhead(
     ],
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Predict what a program takes in each target, as multiples of what it takes natively."""
+    """Predict a program's overhead in each target.
+
+    As multiples of what it takes natively.
+    """
     from json import dumps
 
     from harness.errors import UserError

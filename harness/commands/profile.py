@@ -19,7 +19,9 @@ def profile_program(
         int, typer.Option(min=2, help="Timed runs; up to three that count come on top.")
     ] = 5,
 ) -> None:
-    """Run a program several times on one processor and measure its event profile.
+    """Measure the event profile of a program.
+
+    The program runs several times on one processor.
 
     Its input is empty and its output thrown away.
     """

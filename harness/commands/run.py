@@ -34,7 +34,7 @@ def show_plan(
     replications: ReplicationsOption = None,
     only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
 ) -> None:
-    """Print the matrix, the number of runs and the expected duration; run nothing."""
+    """Print cells, runs and expected time; run nothing."""
     from harness.campaign.plan import make_plan
     from harness.display import plan_table
 

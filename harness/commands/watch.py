@@ -32,7 +32,7 @@ def watch_cell(
         int, typer.Option(min=1, max=65535, help="Where /metrics is, on 127.0.0.1.")
     ] = 9464,
 ) -> None:
-    """Simulate one cell at the pace of the wall clock until Ctrl-C."""
+    """Simulate one cell in real time until Ctrl-C."""
     import gevent
     from gevent.event import Event
     from locust.env import Environment
