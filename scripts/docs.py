@@ -22,6 +22,7 @@ import yaml
 from typer.testing import CliRunner
 
 from harness import units
+from harness.campaign import scenario
 from harness.campaign.reading import SHIPPED, shipped_campaigns
 from harness.campaign.real_matrix import LEVELS
 from harness.campaign.schema import Campaign
@@ -400,6 +401,20 @@ def recorded_metrics() -> Iterator[str]:
     )
 
 
+def observables() -> Iterator[str]:
+    """List the metrics that expectations and rules can name."""
+    rows = []
+    for name, dimension in scenario.DIMENSIONS.items():
+        of = "a machine" if name in scenario.POOL else "partitions and VIOS"
+        if name in scenario.OUTCOMES:
+            of = "an action"
+        elif name in scenario.REQUESTS:
+            of = "requests"
+        example = "" if dimension is None else code(_toml(units.EXAMPLES[dimension]))
+        rows.append((code(name), of, example))
+    yield from table(("metric", "of", "written like"), rows)
+
+
 def causes() -> Iterator[str]:
     """List the causes of processor time."""
     yield ", ".join(map(code, (*CAUSE_LABELS, "idle"))) + "."
@@ -437,6 +452,7 @@ PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
     "metrics": metrics,
     "recorded-metrics": recorded_metrics,
     "causes": causes,
+    "observables": observables,
     "rules": rules,
     "real-targets": real_targets,
 }
