@@ -31,6 +31,7 @@ from harness.catalog.catalog import VIRTUALIZATIONS
 from harness.cli import app
 from harness.metrics import recorded
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_HELP, RESPONSE_LABELS
+from harness.platform.dispatcher import Dispatcher
 from harness.platform.ledger import CAUSE_LABELS
 from workloads.partition import EVENTS, Partition
 from workloads.user import EventDemand, PartitionUser
@@ -401,18 +402,45 @@ def recorded_metrics() -> Iterator[str]:
     )
 
 
+_OBSERVED = {
+    "requests": "Requests that ended well.",
+    "failed": "Requests that failed.",
+    "throughput": "Requests that ended well, per second.",
+    "bandwidth": "Bytes of their transfers, per second.",
+    "response-mean": "Mean response time.",
+    "response-p95": "95th percentile of the response time.",
+    "longest-gap": "Longest time without a request that ended well.",
+    "physc": "Physical processors consumed.",
+    "entc": "The same as a share of the entitlement.",
+    "entitlement": "Entitled capacity, or own cores.",
+    "virtual-processors": "Virtual processors.",
+    "unfolded": "Virtual processors that are not folded.",
+    "weight": "Weight for spare capacity.",
+    "memory": "Memory of the partition.",
+    "adapters": "Physical adapters.",
+    "down": "1 while it is down.",
+    "pool": "Processors of the shared pool.",
+    "pool-idle": "Idle processors of the shared pool.",
+    "power": "Power that the machine draws.",
+    "bill": "What Capacity on Demand charges, for the kind in `key`.",
+    "status": "`done`, `refused` or `failed`.",
+    "lasted": "Duration of the action.",
+    "result": "The result that `key` names.",
+}
+
+
 def observables() -> Iterator[str]:
     """List the metrics that expectations and rules can name."""
     rows = []
     for name, dimension in scenario.DIMENSIONS.items():
-        of = "a machine" if name in scenario.POOL else "partitions and VIOS"
+        of = "machine" if name in scenario.POOL else "partition, VIOS"
         if name in scenario.OUTCOMES:
-            of = "an action"
+            of = "action"
         elif name in scenario.REQUESTS:
             of = "requests"
-        example = "" if dimension is None else code(_toml(units.EXAMPLES[dimension]))
-        rows.append((code(name), of, example))
-    yield from table(("metric", "of", "written like"), rows)
+        kind = "number" if dimension == "count" else dimension or "text or number"
+        rows.append((code(name), of, kind, _OBSERVED[name]))
+    yield from table(("metric", "of", "kind", "meaning"), rows)
 
 
 def causes() -> Iterator[str]:
@@ -429,6 +457,20 @@ def rules() -> Iterator[str]:
                 kind = "alert" if "alert" in rule else "record"
                 rows.append((code(rule[kind]), kind, code(f"grafana/rules/{path.name}")))
     yield from table(("rule", "kind", "file"), rows)
+
+
+def scheduler() -> Iterator[str]:
+    """List what a scheduling policy decides."""
+    rows = [
+        (code(name), "required", _summary(method))
+        for name, method in vars(Dispatcher).items()
+        if name in Dispatcher.__abstractmethods__
+    ]
+    rows += [
+        (code(name), "", _summary(vars(Dispatcher)[name]))
+        for name in ("limit", "limit_reached", "use")
+    ]
+    yield from table(("method", "", "effect"), rows)
 
 
 def real_targets() -> Iterator[str]:
@@ -454,6 +496,7 @@ PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
     "causes": causes,
     "observables": observables,
     "rules": rules,
+    "scheduler": scheduler,
     "real-targets": real_targets,
 }
 """What can be generated."""

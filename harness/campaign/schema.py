@@ -83,7 +83,7 @@ class CampaignSettings(Table):
     """What the campaign is called and how it is measured."""
 
     name: Name
-    """Short name; results go to results/<name> unless told otherwise."""
+    """Short name; results go to results/<name> unless --out is given."""
     title: Text | None = None
     """Title of the report."""
     starts: Annotated[AwareDatetime, WithJsonSchema({"type": "string", "format": "date-time"})] = (
@@ -175,6 +175,7 @@ class Machine(Table):
     generation: str | None = None
     """Processor generation: POWER5, POWER5+, POWER6."""
     cores: Annotated[int, Field(ge=1, le=256)] | None = None
+    """How many cores it has."""
     clock: Annotated[Hertz, Field(gt=0)] | None = None
     """Clock of its processors, such as "1.9 GHz"."""
     memory: Annotated[Bytes, Field(gt=0)] | None = None
