@@ -42,6 +42,7 @@ class Divided(Table):
     """What partitions and VIOS have in common: their part of the machine."""
 
     name: PartitionName
+    """What other tables call it."""
     share: Share | None = None
     """Capacity as a part of the machine's cores."""
     entitlement: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
@@ -151,7 +152,9 @@ class SharedEthernet(Table):
     adapter: Annotated[str, Field(examples=["ethernet-1gb"])]
     """The physical adapter's name in the catalog."""
     mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    """Largest packet in bytes."""
     threaded: bool = True
+    """Whether it queues packets for threads; otherwise it works at interrupt level."""
     vlans: Annotated[list[Vlan], Field(min_length=1), Different] = [1]
     """VLANs that it bridges to the outside."""
 
@@ -164,6 +167,7 @@ class Vios(Divided):
     backing: Backing | None = None
     """What stands behind its virtual disks."""
     shared_ethernet: SharedEthernet | None = None
+    """Bridges virtual networks to the outside."""
     deputy: str | None = None
     """Another VIOS of the machine, with paths to the same disks and networks, that takes over when
     this one is down."""

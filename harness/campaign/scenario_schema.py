@@ -212,6 +212,7 @@ class Scenario(Table):
     """Partitions under load, what is done to them, and what must be seen."""
 
     name: Name
+    """Short name, for --only scenario=..."""
     title: Text
     """What is done, in words."""
     element: Element

@@ -92,7 +92,7 @@ class CampaignSettings(Table):
     """What the campaign is called and how it is measured."""
 
     name: Name
-    """Short name; results go to results/<name> unless told otherwise."""
+    """Short name; results go to results/<name> unless --out is given."""
     title: Text | None = None
     """Title of the report."""
     starts: Annotated[
@@ -191,6 +191,7 @@ class Machine(Table):
     generation: str | None = None
     """Processor generation: POWER5, POWER5+, POWER6."""
     cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
+    """How many cores it has."""
     clock: Annotated[Hertz, Field(ge=CLOCK.least, le=CLOCK.most)] | None = None
     """Clock of its processors, such as "1.9 GHz"."""
     memory: Annotated[Bytes, Field(ge=MEMORY.least, le=MEMORY.most)] | None = None

@@ -18,7 +18,10 @@ def calibrate_machine(
         str, typer.Option(metavar="NAMES", help="Which of them, between commas.")
     ] = _ALL,
 ) -> None:
-    """Measure what single events cost natively and in real targets of this Linux machine."""
+    """Measure what single events cost on this machine.
+
+    Natively, and in each real target of this Linux machine.
+    """
     from harness.real.agent import build_agent
     from harness.real.calibration import MAXIMUM_BLOCKS, Calibration
     from harness.real.catalog_file import check_writable, document, write

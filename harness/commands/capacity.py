@@ -37,7 +37,9 @@ def search_capacity(
     workers: WorkersOption = None,
     only: OnlyOption = [],  # noqa: B006
 ) -> None:
-    """Find the highest load that each cell bears within a response-time limit.
+    """Find the highest load that each cell sustains.
+
+    A load is sustained while the response time stays within a limit.
 
     The runs are kept in DIR/capacity; interrupted, the same command goes on from there. The result
     is DIR/capacity.json, which 'vtax report DIR' shows.

@@ -7,7 +7,7 @@ import typer
 from harness.commands.output import Screen
 
 catalog_app = typer.Typer(
-    help="List what can be named in a campaign, or show the constants behind it.",
+    help="List what a campaign can name.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
@@ -27,7 +27,7 @@ def list_catalog(context: typer.Context) -> None:
 def show_constants(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An item, or part of a constant.")],
 ) -> None:
-    """Print each constant with its unit, range, source and status."""
+    """Print constants with range, source and status."""
     from harness.catalog import load_catalog
     from harness.catalog.listing import show
 

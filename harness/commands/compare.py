@@ -20,7 +20,9 @@ def compare_campaigns(
     second: Annotated[Path, typer.Argument(metavar="DIR2", help="Results that may be worse.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Say what became better or worse from DIR1 to DIR2, and what cannot be told.
+    """Compare the results of two campaigns.
+
+    Prints what became better or worse from DIR1 to DIR2, and what the data cannot show.
 
     Exit code 1 if anything got worse (an overhead, an outcome from confirmed to refuted, a check),
     0 if nothing was shown to, 2 for an error.

@@ -19,7 +19,10 @@ def explain_cell(
     ] = [],  # noqa: B006 (typer reads it, nothing changes it)
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show how a cell's overhead comes about: events, what each costs, waits, constants."""
+    """Show how the overhead of a cell comes about.
+
+    The events, the cost of each, the waiting times, and every constant with its source.
+    """
     from harness.campaign.choosing import chosen_cell
     from harness.campaign.store import Store
     from harness.display_explanation import explanation_text

@@ -25,7 +25,10 @@ def observe_campaign(
         bool, typer.Option("--no-serve", help="Write DIR/prometheus and start no server.")
     ] = False,
 ) -> None:
-    """Serve the runs at their simulated times in Prometheus, on loopback, until Ctrl-C."""
+    """Serve the runs in Prometheus until Ctrl-C.
+
+    The samples have their simulated times. The server listens on 127.0.0.1 only.
+    """
     from harness.analysis import analyse
     from harness.analysis_samples import analysis_samples
     from harness.campaign.backfill import backfill, installed

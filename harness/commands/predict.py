@@ -17,7 +17,10 @@ def predict_overhead(
     ],
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Predict what a program takes in each target, as multiples of what it takes natively."""
+    """Predict a program's overhead in each target.
+
+    As multiples of what it takes natively.
+    """
     from harness.errors import UserError
     from harness.real.machine_costs import read_costs
     from harness.real.prediction import other_machine, predict

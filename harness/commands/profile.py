@@ -64,7 +64,9 @@ def profile_program(
         ),
     ] = None,
 ) -> None:
-    """Run a program several times on one processor and measure its event profile.
+    """Measure the event profile of a program.
+
+    The program runs several times on one processor.
 
     Its outputs are pipes, read and thrown away. For pipes and redirections of a shell: -- sh -c
     'COMMANDS'. Processes that still run when the program ends are ended with it.

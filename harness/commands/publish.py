@@ -16,7 +16,7 @@ def publish_campaigns(
         typer.Option("--to", metavar="SITE", help="The site: a new or empty directory, or one."),
     ],
 ) -> None:
-    """Add reports, their data and comparisons to a static site.
+    """Add reports and comparisons to a static site.
 
     What was published before is never changed: the same results stay the same publication, others
     get a new one. Reports are printed to PDF where Chromium is installed.

@@ -27,7 +27,10 @@ def write_report(
         ),
     ] = "en",
 ) -> None:
-    """Write DIR/report.html, or DIR/report.ja.html in Japanese."""
+    """Write DIR/report.html.
+
+    In Japanese, DIR/report.ja.html.
+    """
     from reports.builder import build_reports
     from reports.texts import LANGUAGES
 
@@ -45,7 +48,10 @@ def print_verdict(
         typer.Option(metavar="URL", help="Read what was measured from there, not from DIR."),
     ] = None,
 ) -> None:
-    """Print the verdict; exit code 0 confirmed, 1 refuted, 3 inconclusive, 2 for an error."""
+    """Print the verdict.
+
+    Exit code 0 confirmed, 1 refuted, 3 inconclusive, 2 for an error.
+    """
     from harness.analysis import analyse
     from harness.campaign.prometheus import Prometheus
     from harness.campaign.store import Store
@@ -83,7 +89,7 @@ def export_runs(
         str, typer.Option("--format", metavar="FORMAT", help="csv, parquet or openmetrics.")
     ],
 ) -> None:
-    """Write every run with every resolved parameter and measure into DIR."""
+    """Write all runs with parameters and measures."""
     from harness.analysis import analyse
     from harness.analysis_samples import analysis_samples
     from harness.campaign.export import export

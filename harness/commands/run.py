@@ -38,7 +38,7 @@ def show_plan(
     replications: ReplicationsOption = None,
     only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
 ) -> None:
-    """Print the matrix, the number of runs and the expected duration; run nothing.
+    """Print cells, runs and expected time; run nothing.
 
     The duration, memory and disk space are estimated from the numbers of cells, replications,
     users and samples. What is more than this machine has, or longer than a week, is said.

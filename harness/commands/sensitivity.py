@@ -26,7 +26,9 @@ def study_sensitivity(
         ),
     ] = False,
 ) -> None:
-    """Find which constants drive each overhead, and how far costs may move before a verdict flips.
+    """Find which constants drive each overhead.
+
+    And how far costs may move before a verdict changes.
 
     DIR holds a finished campaign with a claim. The runs of the study are kept in DIR/sensitivity;
     interrupted, the same command goes on from there. The result is DIR/sensitivity.json, which

@@ -31,7 +31,9 @@ def print_validation(
         ),
     ] = None,
 ) -> None:
-    """Hold the model against theory, published figures and itself.
+    """Check the model against theory and publications.
+
+    Three kinds of checks: exact queueing theory, published figures, invariants of the model.
 
     Exit code 0 when theory, calibration and invariants hold, 1 when one does not; predictions may
     miss, and the table says by how much.

@@ -50,7 +50,7 @@ def watch_cell(
         int, typer.Option(min=PORT.least, max=PORT.most, help="Where /metrics is, on 127.0.0.1.")
     ] = 9464,
 ) -> None:
-    """Simulate one cell at the pace of the wall clock until Ctrl-C.
+    """Simulate one cell in real time until Ctrl-C.
 
     It executes the locustfiles that the campaign file names.
     """

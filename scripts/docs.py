@@ -1,0 +1,507 @@
+"""Writes the generated parts of the documentation from the code.
+
+A page marks such a part with two comments::
+
+    <!-- generated: NAME -->
+    <!-- end -->
+
+NAME is a key of :data:`PARTS`, or ``table CLASS`` for a table of the campaign file.
+"""
+
+import importlib
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from typer.testing import CliRunner
+
+from harness import units
+from harness.campaign import scenario
+from harness.campaign.reading import SHIPPED, shipped_campaigns
+from harness.campaign.real_matrix import LEVELS
+from harness.campaign.schema import Campaign
+from harness.catalog import Catalog, load_catalog
+from harness.catalog.catalog import VIRTUALIZATIONS
+from harness.cli import app
+from harness.metrics import recorded
+from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_HELP, RESPONSE_LABELS
+from harness.platform.dispatcher import Dispatcher
+from harness.platform.ledger import CAUSE_LABELS
+from workloads.partition import EVENTS, Partition
+from workloads.user import EventDemand, PartitionUser
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_PART = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def rewritten(page: str) -> str:
+    """Return the text of a page with all generated parts written again."""
+    return _PART.sub(lambda found: f"{found[1]}\n{part(found[2])}\n{found[3]}", page)
+
+
+def part(name: str) -> str:
+    """Write one generated part."""
+    kind, _, argument = name.partition(" ")
+    return "\n".join(PARTS[kind](*argument.split())) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Write a table in Markdown."""
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+def code(text: object) -> str:
+    """Set a text as code; nothing stays nothing."""
+    return f"`{text}`" if str(text) else ""
+
+
+# The campaign file
+
+
+def campaign_table(name: str) -> Iterator[str]:
+    """Describe every key of a table of the campaign file."""
+    schema = Campaign.model_json_schema(by_alias=True)
+    keys = schema["$defs"][name]
+    required = keys.get("required", [])
+    yield from table(
+        ("key", "value", "default", "meaning"),
+        (
+            (
+                code(key),
+                _value(field),
+                "required" if key in required else _default(field),
+                _sentence(field.get("description", "")),
+            )
+            for key, field in keys["properties"].items()
+        ),
+    )
+
+
+def _value(field: Mapping[str, Any]) -> str:
+    """Say in a few words what stands behind a key."""
+    if "$ref" in field:
+        return _reference(str(field["$ref"]).rpartition("/")[2])
+    if examples := field.get("examples"):
+        texts = [code(_toml(example)) for example in examples]
+        kind = _DIMENSION_OF.get(str(examples[0]), "")
+        return f"{kind}, such as {', '.join(texts)}" if kind else f"such as {', '.join(texts)}"
+    if "anyOf" in field:
+        kinds = [_value(each) for each in field["anyOf"] if each.get("type") != "null"]
+        if any(kind.startswith("ratio") for kind in kinds):  # it may be a bare number, too
+            return kinds[-1]
+        return " or ".join(dict.fromkeys(kinds))
+    if "enum" in field:
+        return ", ".join(code(_toml(each)) for each in field["enum"])
+    return _plain(field)
+
+
+_DIMENSION_OF = {example: dimension for dimension, example in units.EXAMPLES.items()}
+
+
+def _plain(field: Mapping[str, Any]) -> str:
+    kind = field.get("type")
+    if kind == "array":
+        return f"list of {_value(field['items'])}"
+    if kind in ("integer", "number"):
+        return ("whole number" if kind == "integer" else "number") + _bounds(field)
+    if kind == "object":
+        return "texts by language: `en`, `ja`" if "en" in field.get("properties", {}) else "table"
+    return {"string": "text", "boolean": "`true` or `false`"}.get(str(kind), "value")
+
+
+def _bounds(field: Mapping[str, Any]) -> str:
+    bounds = []
+    for key, text in (
+        ("minimum", "at least"),
+        ("exclusiveMinimum", "more than"),
+        ("maximum", "at most"),
+        ("exclusiveMaximum", "less than"),
+    ):
+        bound = field.get(key)
+        if bound is not None and bound < 2**40:
+            bounds.append(f"{text} {bound:g}")
+    return f", {' and '.join(bounds)}" if bounds else ""
+
+
+@cache
+def _places() -> Mapping[str, str]:
+    """Find the heading under which each table of the campaign file is described."""
+    places = {}
+    for page in PAGES:
+        heading = ""
+        for line in page.read_text(encoding="utf-8").splitlines():
+            if line.startswith("#"):
+                heading = line.lstrip("#").strip()
+            elif line.startswith("<!-- generated: table "):
+                places[line.split()[3]] = f"[{heading}]({page.name}#{slug(heading)})"
+    return places
+
+
+def slug(heading: str) -> str:
+    """Make the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _reference(name: str) -> str:
+    return f"table {_places()[name]}"
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    default = field.get("default")
+    if default in (None, []) or isinstance(default, dict):
+        return ""
+    return code(_toml(default))
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _sentence(text: str) -> str:
+    return " ".join(text.split()).replace("<", "&lt;").replace(">", "&gt;")
+
+
+def quantities() -> Iterator[str]:
+    """List what a quantity may be written in."""
+    yield from table(
+        ("quantity", "units", "example"),
+        (
+            (
+                dimension,
+                ", ".join(code(unit) for unit in known if unit) or "none",
+                code(_toml(units.EXAMPLES[dimension])),
+            )
+            for dimension, known in units.DIMENSIONS.items()
+        ),
+    )
+
+
+def campaigns() -> Iterator[str]:
+    """List the shipped campaigns with their titles."""
+    rows = []
+    for name in shipped_campaigns():
+        data = tomllib.loads((SHIPPED / f"{name}.toml").read_text(encoding="utf-8"))
+        title = data["campaign"].get("title", name)
+        rows.append((code(name), title if isinstance(title, str) else title["en"]))
+    yield from table(("campaign", "title"), rows)
+
+
+# The catalog
+
+
+def catalog_items(collection: str) -> Iterator[str]:
+    """List the items of a collection of the catalog."""
+    catalog = load_catalog()
+    names = {
+        "machines": catalog.machines,
+        "os": catalog.operating_systems,
+        "disks": catalog.disks,
+        "ethernet": catalog.adapters,
+        "hosted": catalog.flavours,
+        "profiles": catalog.profiles,
+    }[collection]
+    yield from table(
+        ("name", "what it is"), ((code(name), catalog.title(collection, name)) for name in names)
+    )
+
+
+def machines() -> Iterator[str]:
+    """List the machines with what was sold of them."""
+    catalog = load_catalog()
+    yield from table(
+        ("machine", "default", "sold as"),
+        (
+            (
+                code(name),
+                ", ".join(
+                    catalog.published(f"machines.{name}.{key}")
+                    for key in ("model", "generation", "cores", "clock", "memory")
+                ),
+                "<br>".join(_texts(catalog, f"machines.{name}.configurations")),
+            )
+            for name in catalog.machines
+        ),
+    )
+
+
+def _texts(catalog: Catalog, name: str) -> Iterator[str]:
+    value = catalog.constants[name].value
+    yield from map(str, value if isinstance(value, tuple) else (value,))
+
+
+def virtualizations() -> Iterator[str]:
+    """List the ways of dividing a machine."""
+    catalog = load_catalog()
+    rows = [(code(name), meaning) for name, meaning in VIRTUALIZATIONS.items()]
+    rows += [
+        (code(f"hosted-{name}"), f"Guests of {catalog.title('hosted', name)}.")
+        for name in catalog.flavours
+    ]
+    yield from table(("virtualization", "meaning"), rows)
+
+
+def item_keys(collection: str, example: str) -> Iterator[str]:
+    """List the constants of an item: what a new one needs."""
+    catalog = load_catalog()
+    rows = []
+    for constant in catalog.constants.values():
+        if constant.path[:2] == (collection, example):
+            published = constant.published
+            if constant.at:
+                published = f"{len(constant.at)} values"
+            rows.append((code(".".join(constant.path[2:])), published, constant.meaning))
+    yield from table(("constant", f"`{example}`", "meaning"), rows)
+
+
+# Workloads
+
+
+def verbs() -> Iterator[str]:
+    """List a partition's verbs."""
+    rows = []
+    for name, method in vars(Partition).items():
+        if name.startswith("_") or not inspect.isfunction(method):
+            continue
+        arguments = [
+            str(parameter).partition(":")[0] + (" = None" if parameter.default is None else "")
+            for parameter in list(inspect.signature(method).parameters.values())[1:]
+        ]
+        rows.append((code(f"{name}({', '.join(arguments)})"), _summary(method)))
+    yield from table(("verb", "effect"), rows)
+
+
+def _summary(documented: object) -> str:
+    return " ".join((inspect.getdoc(documented) or "").partition("\n\n")[0].split())
+
+
+def events() -> Iterator[str]:
+    """List the events of a demand, with what one costs."""
+    catalog = load_catalog()
+    levels = ("native", *catalog.flavours)
+    constants = catalog.constants
+    rows = []
+    for event in EVENTS:
+        meaning = constants[f"events.native.{event}"].meaning.partition(", native")[0]
+        costs = (constants.get(f"events.{level}.{event}") for level in levels)
+        rows.append(
+            (code(event), meaning, *("" if cost is None else cost.published for cost in costs))
+        )
+    yield from table(
+        ("event", "one of them is", "native", *(f"hosted-{name}" for name in catalog.flavours)),
+        rows,
+    )
+
+
+def users() -> Iterator[str]:
+    """List the shipped user classes with the parameters of their demands."""
+    rows = []
+    for path in sorted((ROOT / "workloads").glob("*.py")):
+        name = "workloads" if path.stem == "__init__" else f"workloads.{path.stem}"
+        for cls in vars(importlib.import_module(name)).values():
+            if not _is_user(cls, name):
+                continue
+            fields = cls.demand_model.model_json_schema()["properties"]
+            events = issubclass(cls.demand_model, EventDemand)
+            own = {key: field for key, field in fields.items() if not (events and key in EVENTS)}
+            parameters = [f"`{key}` ({_dimension(field)})" for key, field in own.items()]
+            parameters += ["events"] * events
+            user = code(f"workloads/{path.name}:{cls.__name__}")
+            rows.append((user, _summary(cls), ", ".join(parameters)))
+    yield from table(("user", "what it does", "demand"), rows)
+
+
+def _dimension(field: Mapping[str, Any]) -> str:
+    return _value(field).partition(",")[0]
+
+
+def _is_user(cls: object, module: str) -> bool:
+    return (
+        inspect.isclass(cls)
+        and issubclass(cls, PartitionUser)
+        and cls.__module__ == module
+        and not cls.abstract
+    )
+
+
+def profiles() -> Iterator[str]:
+    """List the workload profiles of the catalog."""
+    catalog = load_catalog()
+    rows = []
+    for name in catalog.profiles:
+        profile = catalog.profile(name)
+        groups = (
+            f"`{group.user}`, {group.users}"
+            + (
+                f", think time {group.think_time_seconds * 1e3:g} ms"
+                if group.think_time_seconds
+                else ""
+            )
+            for group in profile.groups
+        )
+        rows.append((code(name), profile.title, "<br>".join(groups)))
+    yield from table(("profile", "what it is", "users"), rows)
+
+
+# Commands, metrics
+
+
+def commands() -> Iterator[str]:
+    """Show the help of every command, as it is at 80 columns."""
+    yield from _help(())
+    for command in ("catalog", "catalog show", *_names()):
+        yield f"## vtax {command}"
+        yield ""
+        yield from _help(tuple(command.split()))
+
+
+def _names() -> Iterator[str]:
+    yield from (str(info.name) for info in app.registered_commands)
+
+
+def _help(command: Sequence[str]) -> Iterator[str]:
+    shown = CliRunner().invoke(
+        app, [*command, "--help"], prog_name="vtax", terminal_width=80, color=False
+    )
+    yield "```text"
+    yield shown.output.strip()
+    yield "```"
+    yield ""
+
+
+def metrics() -> Iterator[str]:
+    """List the metrics that are read off a machine."""
+    rows = [
+        (code(family.sample_name), family.kind, ", ".join(map(code, family.labels)), family.help)
+        for family in FAMILIES
+    ]
+    rows.append(
+        (
+            code(f"{RESPONSE}_bucket"),
+            "histogram",
+            ", ".join(map(code, RESPONSE_LABELS)),
+            RESPONSE_HELP,
+        )
+    )
+    yield from table(("metric", "kind", "labels", "meaning"), rows)
+
+
+def recorded_metrics() -> Iterator[str]:
+    """List the metrics of a finished campaign only."""
+    yield from table(
+        ("metric", "meaning"), ((code(name), text) for name, text in recorded.RECORDED.items())
+    )
+
+
+_OBSERVED = {
+    "requests": "Requests that ended well.",
+    "failed": "Requests that failed.",
+    "throughput": "Requests that ended well, per second.",
+    "bandwidth": "Bytes of their transfers, per second.",
+    "response-mean": "Mean response time.",
+    "response-p95": "95th percentile of the response time.",
+    "longest-gap": "Longest time without a request that ended well.",
+    "physc": "Physical processors consumed.",
+    "entc": "The same as a share of the entitlement.",
+    "entitlement": "Entitled capacity, or own cores.",
+    "virtual-processors": "Virtual processors.",
+    "unfolded": "Virtual processors that are not folded.",
+    "weight": "Weight for spare capacity.",
+    "memory": "Memory of the partition.",
+    "adapters": "Physical adapters.",
+    "down": "1 while it is down.",
+    "pool": "Processors of the shared pool.",
+    "pool-idle": "Idle processors of the shared pool.",
+    "power": "Power that the machine draws.",
+    "bill": "What Capacity on Demand charges, for the kind in `key`.",
+    "status": "`done`, `refused` or `failed`.",
+    "lasted": "Duration of the action.",
+    "result": "The result that `key` names.",
+}
+
+
+def observables() -> Iterator[str]:
+    """List the metrics that expectations and rules can name."""
+    rows = []
+    for name, dimension in scenario.DIMENSIONS.items():
+        of = "machine" if name in scenario.POOL else "partition, VIOS"
+        if name in scenario.OUTCOMES:
+            of = "action"
+        elif name in scenario.REQUESTS:
+            of = "requests"
+        kind = "number" if dimension == "count" else dimension or "text or number"
+        rows.append((code(name), of, kind, _OBSERVED[name]))
+    yield from table(("metric", "of", "kind", "meaning"), rows)
+
+
+def causes() -> Iterator[str]:
+    """List the causes of processor time."""
+    yield ", ".join(map(code, (*CAUSE_LABELS, "idle"))) + "."
+
+
+def rules() -> Iterator[str]:
+    """List the recording and alerting rules."""
+    rows = []
+    for path in sorted((ROOT / "grafana/rules").glob("*.yml")):
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                kind = "alert" if "alert" in rule else "record"
+                rows.append((code(rule[kind]), kind, code(f"grafana/rules/{path.name}")))
+    yield from table(("rule", "kind", "file"), rows)
+
+
+def scheduler() -> Iterator[str]:
+    """List what a scheduling policy decides."""
+    rows = [
+        (code(name), "required", _summary(method))
+        for name, method in vars(Dispatcher).items()
+        if name in Dispatcher.__abstractmethods__
+    ]
+    rows += [
+        (code(name), "", _summary(vars(Dispatcher)[name]))
+        for name in ("limit", "limit_reached", "use")
+    ]
+    yield from table(("method", "", "effect"), rows)
+
+
+def real_targets() -> Iterator[str]:
+    """List the real targets."""
+    yield from table(("virtualization", "level"), ((code(k), v) for k, v in LEVELS.items()))
+
+
+PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
+    "table": campaign_table,
+    "quantities": quantities,
+    "campaigns": campaigns,
+    "items": catalog_items,
+    "machines": machines,
+    "virtualizations": virtualizations,
+    "item-keys": item_keys,
+    "verbs": verbs,
+    "events": events,
+    "users": users,
+    "profiles": profiles,
+    "commands": commands,
+    "metrics": metrics,
+    "recorded-metrics": recorded_metrics,
+    "causes": causes,
+    "observables": observables,
+    "rules": rules,
+    "scheduler": scheduler,
+    "real-targets": real_targets,
+}
+"""What can be generated."""
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(rewritten(page.read_text(encoding="utf-8")), encoding="utf-8")
