@@ -83,7 +83,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.units", "harness.locust_page", "harness.result_file"),
     ("harness.processes", "harness.statistics"),
     ("harness.units", "harness.locust_page"),
-    ("harness.errors", "harness.printable"),
+    ("harness.errors", "harness.files", "harness.printable"),
     ("harness",),
     ("harness.compiled",),
 )

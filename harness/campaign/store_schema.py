@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
 _OPEN = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
-Number = int | float
+Number = Annotated[int, Field(ge=-(2**63), lt=2**63)] | float
 Texts = dict[str, str]
 """Language -> text."""
 
