@@ -1,14 +1,12 @@
 """Result files beside a campaign's runs: JSON of a pydantic model, replaced in one step."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import UserError
-from harness.files import read_bytes
+from harness.files import read_bytes, whole_file
 
 MOST_BYTES = 2**26
 """Size of the largest result that is read."""
@@ -25,17 +23,8 @@ def write_result(result: BaseModel, path: Path) -> Path:
         If it cannot be written.
     """
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(result.model_dump_json(indent=1) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with whole_file(path) as unfinished:
+            unfinished.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     return path

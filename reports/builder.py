@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from markupsafe import Markup
 from harness.analysis import Study, analyse
 from harness.campaign.store import Store
 from harness.errors import UserError
+from harness.files import whole_file
 from harness.printable import printable
 from reports import numbers, real
 from reports.drawing import drawing
@@ -69,7 +68,8 @@ def build_reports(directory: Path, languages: Sequence[str]) -> list[Path]:
 
 def _write(target: Path, page: str) -> Path:
     try:
-        _replace(target, page.encode("utf-8", errors="replace"))
+        with whole_file(target) as unfinished:
+            unfinished.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from None
     return target
@@ -140,16 +140,3 @@ def environment(texts: Texts) -> Environment:
 def _shown(value: object) -> object:
     """Make what a template puts into a page printable; what is markup already stays as it is."""
     return printable(value) if type(value) is str else value
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -16,11 +16,13 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
+from harness.campaign.store import Store
 from harness.changes import Comparison, Direction, compare
 from harness.errors import UserError
 from reports import numbers
 from reports.builder import environment, styles
 from reports.changes import rows
+from reports.evidence import gather
 from reports.pdf import chromium
 from reports.publication import (
     Publication,
@@ -78,11 +80,15 @@ def publish(sources: Sequence[Path], site: Path) -> Site:
     Raises
     ------
     UserError
-        If one of the sources cannot be read, or the site cannot be written. What was published
-        until then is there, whole.
+        If one of the sources cannot be read: the site is left alone. If the site cannot be written:
+        what was published until then is there, whole.
     """
     found = languages()
     warnings: list[str] = []
+    for source in sources:
+        # A site is left alone when something to be published cannot be read.
+        with Store.open(source) as store:
+            gather(store, source)
     with opened(site):
         place = site / REPORTS
         known = read_publications(place)

@@ -8,12 +8,12 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from harness.campaign.openmetrics import write_openmetrics
 from harness.campaign.result import Sample
 from harness.campaign.store import Store
 from harness.errors import UserError
+from harness.files import scratch_directory
 
 BLOCKS = "prometheus"
 """The directory of the blocks in that of the campaign's results."""
@@ -66,8 +66,8 @@ def backfill(store: Store, findings: Sequence[Sample] = ()) -> tuple[Path, Backf
         raise UserError(f"{store.directory}: no run has a result yet; there is nothing to observe")
     promtool = installed("promtool")
     try:
-        with TemporaryDirectory(dir=store.directory, prefix=".vtax-backfill-") as folder:
-            text, fresh = Path(folder) / "openmetrics", Path(folder) / BLOCKS
+        with scratch_directory(store.directory) as folder:
+            text, fresh = folder / "openmetrics", folder / BLOCKS
             write_openmetrics(store, text, findings)
             wanted = _statement(text)
             if _held(place) == wanted and _lost(promtool, place, wanted) is None:
@@ -78,7 +78,7 @@ def backfill(store: Store, findings: Sequence[Sample] = ()) -> tuple[Path, Backf
                 raise UserError(f"{place}: {lost}; the campaign's results are untouched")
             (fresh / _STATEMENT).write_text(json.dumps(asdict(wanted), indent=2) + "\n")
             if place.exists():
-                place.rename(Path(folder) / "replaced")
+                place.rename(folder / "replaced")
             fresh.rename(place)
     except OSError as error:
         raise UserError(f"{place}: cannot be written ({error.strerror or error})") from None
@@ -146,15 +146,15 @@ def _held(place: Path) -> Backfill | None:
 def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
     """Read all blocks back; say in words what differs from what must be in them."""
     samples = first = last = 0
-    with TemporaryDirectory(dir=blocks.parent, prefix=".vtax-check-") as folder:
-        link_blocks(blocks, Path(folder))
+    with scratch_directory(blocks.parent) as folder:
+        link_blocks(blocks, folder)
         # promtool 2.42 refuses to read a directory that no server has ever written to.
-        (Path(folder) / "wal").mkdir()
-        log = Path(folder) / "log"
+        (folder / "wal").mkdir()
+        log = folder / "log"
         with (
             log.open("wb") as errors,
             subprocess.Popen(
-                [promtool, "tsdb", "dump", folder], stdout=subprocess.PIPE, stderr=errors
+                [promtool, "tsdb", "dump", str(folder)], stdout=subprocess.PIPE, stderr=errors
             ) as process,
         ):
             assert process.stdout is not None

@@ -64,13 +64,14 @@ class Cluster:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
             self.client = Client(address, timeout=CONNECT_SECONDS)
-        except (OSError, ValueError, TypeError):
+        except Exception:  # by the kind of nonsense that the address is
             raise UserError(
                 f"--dask {address}: no Dask scheduler answers there; 'dask scheduler' starts one "
                 "and prints its address"
             ) from None
         try:
-            self._check()
+            with self.answering():
+                self._check()
         except BaseException:
             self.client.close()
             raise
@@ -84,7 +85,26 @@ class Cluster:
     @property
     def size(self) -> int:
         """How many runs it can carry out at the same time."""
-        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+        with self.answering():
+            # Without "workers" once the scheduler has gone.
+            return len(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Tell in one line that the scheduler does not answer, whatever Dask raises then."""
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception:
+            raise self.gone("the scheduler has gone") from None
+
+    def gone(self, what: str) -> UserError:
+        """Return the error that the cluster is not there any more."""
+        return UserError(
+            f"--dask {self.address}: {what}; what is complete is kept, and the same "
+            "command goes on from there"
+        )
 
     def shuffling(self) -> list[str]:
         """Return the addresses of workers in which sets of texts have an order of their own."""
@@ -142,10 +162,13 @@ class _Crew:
         waiting = iter(specs)
         self._hand_over(waiting)
         while self._flying:
-            with contextlib.suppress(TimeoutError, CancelledError):
+            with (
+                self._cluster.answering(),
+                contextlib.suppress(TimeoutError, CancelledError),
+            ):
                 wait(list(self._flying), timeout=CONNECT_SECONDS, return_when="FIRST_COMPLETED")
-            if not self.collect(keep) and not self._size():
-                raise self._gone("no worker is left")
+            if not self.collect(keep) and not self._cluster.size:
+                raise self._cluster.gone("no worker is left")
             self._hand_over(waiting)
 
     def collect(self, keep: Keep) -> int:
@@ -165,13 +188,14 @@ class _Crew:
         self._flying.clear()
 
     def _hand_over(self, waiting: Iterator[RunSpec]) -> None:
-        wanted = _AHEAD * max(1, self._size())
+        wanted = _AHEAD * max(1, self._cluster.size)
         while len(self._flying) < wanted and (spec := next(waiting, None)) is not None:
             at_home = replace(spec, base=Path(os.path.abspath(spec.base)))
             # Never pure: a run that failed is to be carried out again.
-            future = self._cluster.client.submit(
-                carry_out, self._run, at_home, _files(spec), pure=False
-            )
+            with self._cluster.answering():
+                future = self._cluster.client.submit(
+                    carry_out, self._run, at_home, _files(spec), pure=False
+                )
             self._flying[future] = spec
 
     def _outcome_of(self, future: Any) -> tuple[float, Outcome]:
@@ -183,22 +207,10 @@ class _Crew:
             lost = error.allowed_failures + 1
             return 0.0, (Failure.WORKER_DIED, f"it lost {lost} worker{'s' * (lost > 1)}")
         except CancelledError:
-            raise self._gone("the scheduler has gone") from None
+            raise self._cluster.gone("the scheduler has gone") from None
         except Exception as error:  # it could not be carried to a worker or back
             return 0.0, (Failure.ERROR, one_line(f"{type(error).__name__}: {error}"))
         return outcome
-
-    def _size(self) -> int:
-        try:
-            return self._cluster.size
-        except (OSError, RuntimeError):
-            raise self._gone("the scheduler has gone") from None
-
-    def _gone(self, what: str) -> UserError:
-        return UserError(
-            f"--dask {self._cluster.address}: {what}; what is complete is kept, and the same "
-            "command goes on from there"
-        )
 
 
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

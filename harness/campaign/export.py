@@ -16,6 +16,7 @@ from harness.campaign.openmetrics import series, write_openmetrics
 from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store, StoredRun
 from harness.errors import UserError
+from harness.files import whole_file
 from harness.metrics.measures import measure
 from harness.printable import printable
 
@@ -59,14 +60,11 @@ def export(
         raise UserError(f"--format {form}: no such format; known: {', '.join(writers)}")
     name, write = writers[form]
     path = (store.directory if into is None else into) / name
-    unfinished = path.with_name(f".{name}.unfinished")
     try:
-        write(store, unfinished)
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            write(store, unfinished)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from harness.campaign.labels import cell_labels
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store
+from harness.files import scratch_directory
 from harness.metrics.digest import GROWTH
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
 from harness.metrics.measures import merge
@@ -48,13 +48,13 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
     begin = begins(store.campaign)
     campaign = {"campaign": store.campaign.name}
     ends = 0.0
-    with TemporaryDirectory(dir=path.parent, prefix=".vtax-") as folder, ExitStack() as stack:
+    with scratch_directory(path.parent) as folder, ExitStack() as stack:
         families: dict[str, tuple[str, IO[str]]] = {}
 
         def collect(labels: Mapping[str, str], points: Iterable[tuple[float, Sample]]) -> None:
             for (family, kind), lines in _lines({**campaign, **labels}, points, begin):
                 if family not in families:
-                    part = Path(folder) / str(len(families))
+                    part = folder / str(len(families))
                     opened = stack.enter_context(part.open("w+", encoding="utf-8", newline="\n"))
                     families[family] = kind, opened
                 families[family][1].writelines(lines)

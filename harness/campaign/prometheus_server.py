@@ -1,11 +1,9 @@
 """The machine's own Prometheus, serving a campaign's blocks on loopback."""
 
 import ctypes
-import fcntl
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +13,10 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from harness.campaign.backfill import installed, last_line, link_blocks
 from harness.errors import UserError
+from harness.files import scratch_directory
 from harness.metrics.serving import LOOPBACK, check_free
 
 RULES = Path(str(files("grafana") / "rules"))
@@ -27,7 +25,6 @@ RULES = Path(str(files("grafana") / "rules"))
 RETENTION = "100y"
 """Campaigns may be dated long ago; what is older than this would be deleted."""
 
-_PREFIX = ".vtax-serving-"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 
@@ -88,11 +85,9 @@ def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Itera
         If Prometheus is missing, does not start, or the port is taken.
     """
     program = installed("prometheus")
-    _remove_leftovers(blocks.parent)
     port = check_free(port or 0, "--port")
     try:
-        with TemporaryDirectory(dir=blocks.parent, prefix=_PREFIX) as name, _locked(Path(name)):
-            folder = Path(name)
+        with scratch_directory(blocks.parent) as folder:
             link_blocks(blocks, folder / "data")
             files = [str(path) for path in sorted(rules.resolve().glob("*.yml"))]
             # JSON is YAML, too, and quotes whatever a path holds.
@@ -156,29 +151,6 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on a directory; it goes with this process."""
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _remove_leftovers(directory: Path) -> None:
-    """Remove what servers left whose vtax was killed: their directories are locked no more."""
-    for folder in sorted(directory.glob(f"{_PREFIX}*")):
-        with suppress(OSError):
-            lock = os.open(folder, os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
-            finally:
-                os.close(lock)
 
 
 _PR_SET_PDEATHSIG = 1

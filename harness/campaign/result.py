@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 
+from harness.campaign.store_schema import RESULT, read
 from harness.metrics.digest import Digest
 from harness.metrics.measures import Measures, measure
 
@@ -11,6 +12,16 @@ Sample = tuple[str, dict[str, str], float]
 
 Point = tuple[float, str, dict[str, str], float]
 """A sample on the way: seconds since simulated time began, name, labels, value."""
+
+
+_RESPONSE = frozenset({"partition", "group", "name"})
+_LABELS = {
+    "vtax_processor_seconds_total": frozenset({"partition", "cause"}),
+    "vtax_transactions_total": frozenset({"partition", "outcome"}),
+    "vtax_response_seconds_count": _RESPONSE,
+    "vtax_response_seconds_sum": _RESPONSE,
+}
+"""What samples are found by; without these labels they mean nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +120,23 @@ class RunResult:
         )
 
     @classmethod
-    def from_json(cls, text: str) -> "RunResult":
+    def from_json(cls, text: str | bytes) -> "RunResult":
         """Read what :meth:`to_json` wrote.
 
         Raises
         ------
-        ValueError, KeyError, TypeError
+        ValueError, LookupError
             If the text is not a result.
         """
-        data = json.loads(text)
+        data = read(RESULT, text)
+        for name, labels, _ in data["samples"]:
+            needed = _LABELS.get(name)
+            if needed is not None and not needed <= labels.keys():
+                raise ValueError(f"a sample {name} lacks labels")
         return cls(
-            samples=[(name, labels, value) for name, labels, value in data["samples"]],
+            samples=data["samples"],
             digests={name: Digest.from_json(part) for name, part in data["digests"].items()},
-            timeline=[(at, name, labels, value) for at, name, labels, value in data["timeline"]],
+            timeline=data["timeline"],
             operations=[OperationEvent(**each) for each in data["operations"]],
             checks=[
                 Check(**{**each, "assumed": tuple(each["assumed"])}) for each in data["checks"]

@@ -28,7 +28,9 @@ from harness.campaign.store_file import (
     possible_rows,
     read_campaign,
     replace_campaign,
+    why,
 )
+from harness.campaign.store_schema import DRAWN
 from harness.errors import UserError
 from harness.printable import one_line
 
@@ -128,7 +130,7 @@ class Store:
                     connection.execute("UPDATE campaign SET record = ?", (record,))
         except UNREADABLE as error:
             _close(connection, lock)
-            raise _damaged(directory, error) from None
+            raise _unusable(directory, error) from None
         except BaseException:
             _close(connection, lock)
             raise
@@ -144,20 +146,22 @@ class Store:
             If there is no store, or one so damaged that it does not even name its campaign.
         """
         path = directory / FILE_NAME
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is not a file")
         if not path.is_file():
             raise UserError(
                 f"{directory}: no campaign there ({FILE_NAME} is missing); "
                 "'vtax run CAMPAIGN --out DIR' makes one"
             )
         if not os.access(path, os.R_OK):
-            raise UserError(f"{path}: not readable")
+            raise UserError(f"{path}: not readable (permission denied)")
         connection: sqlite3.Connection | None = None
         try:
             connection = connect_to_read(path)
             campaign, damaged = read_campaign(connection)
         except UNREADABLE as error:
             _close(connection, None)
-            raise _damaged(directory, error) from None
+            raise _unusable(directory, error) from None
         return cls(directory, connection, campaign, damaged=damaged)
 
     def close(self) -> None:
@@ -190,19 +194,18 @@ class Store:
         try:
             replace_campaign(self._connection, campaign)
         except sqlite3.OperationalError as error:
-            path = self.directory / FILE_NAME
-            raise UserError(f"{path}: cannot be written ({error})") from None
+            raise _unusable(self.directory, error) from None
         self.campaign = campaign
 
     def complete(self) -> frozenset[str]:
         """Return the identities of the runs that have a result."""
-        rows = self._connection.execute("SELECT identity FROM runs WHERE status = 'complete'")
+        rows = self._select("SELECT identity FROM runs WHERE status = 'complete'")
         return frozenset(identity for (identity,) in rows)
 
     def counts(self) -> dict[str, int]:
         """Return how many runs are ``complete`` and ``failed``."""
-        rows = self._connection.execute("SELECT status, count(*) FROM runs GROUP BY status")
-        return {"complete": 0, "failed": 0, **dict(rows.fetchall())}
+        rows = self._select("SELECT status, count(*) FROM runs GROUP BY status")
+        return {"complete": 0, "failed": 0, **dict(rows)}
 
     def measured(self) -> frozenset[int]:
         """Return the positions of the cells of which at least one run has a result."""
@@ -258,8 +261,7 @@ class Store:
             if database.in_transaction:
                 database.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError):
-                path = self.directory / FILE_NAME
-                raise UserError(f"{path}: cannot be written ({error})") from None
+                raise _unusable(self.directory, error) from None
             raise
 
     def runs(self, positions: Collection[int] | None = None) -> Iterator[StoredRun]:
@@ -292,10 +294,19 @@ class Store:
 
     def result(self, identity: str) -> RunResult | None:
         """Return what a run has measured; None if it failed or was never kept."""
-        row = self._connection.execute(
-            "SELECT result FROM runs WHERE identity = ? AND failure IS NULL", (identity,)
-        ).fetchone()
-        return None if row is None else RunResult.from_json(zlib.decompress(row[0]).decode())
+        query = "SELECT result FROM runs WHERE identity = ? AND failure IS NULL"
+        try:
+            for (packed,) in self._select(query, identity):
+                return RunResult.from_json(zlib.decompress(packed))
+        except UNREADABLE as error:
+            raise _unusable(self.directory, error) from None
+        return None
+
+    def _select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise _unusable(self.directory, error) from None
 
     def drawn(self) -> dict[str, dict[str, Any]]:
         """Return, for each digest of constants, the values that were drawn, as JSON holds them."""
@@ -303,7 +314,7 @@ class Store:
         try:
             query = "SELECT digest, drawn FROM constants ORDER BY digest"
             for digest, values in self._connection.execute(query):
-                drawn[digest] = decompressed(values)
+                drawn[str(digest)] = decompressed(DRAWN, values)
         except UNREADABLE as error:
             self.damaged.append(f"drawn constants: {error}")
         return drawn
@@ -366,11 +377,10 @@ def _close(connection: sqlite3.Connection | None, lock: int | None) -> None:
         os.close(lock)
 
 
-def _damaged(directory: Path, error: Exception) -> UserError:
-    return UserError(
-        f"{directory / FILE_NAME}: the store is damaged ({error}); "
-        "choose another --out or move it away"
-    )
+def _unusable(directory: Path, error: Exception) -> UserError:
+    text = why(error)
+    advice = "" if "damaged" not in text else "; choose another --out or move it away"
+    return UserError(f"{directory / FILE_NAME}: {text}{advice}")
 
 
 def _check_same(
@@ -381,7 +391,7 @@ def _check_same(
         held, problems = read_campaign(connection)
         problems += [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
     except UNREADABLE as error:
-        raise _damaged(directory, error) from None
+        raise _unusable(directory, error) from None
     if problems != ["ok"]:
         raise UserError(
             f"{directory / FILE_NAME}: the store is damaged ({' '.join(problems[0].split())}); its "
@@ -414,9 +424,16 @@ def _changed(held: CampaignRecord, campaign: CampaignRecord) -> list[str]:
 
 def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:
     identity, cell, replication, constants, failure, reason, packed = row
+    if not (
+        isinstance(identity, str)
+        and isinstance(replication, int)
+        and isinstance(constants, str)
+        and isinstance(reason, str | None)
+    ):
+        raise TypeError("a column holds another type")
     result = None
     if failure is None:
-        result = RunResult.from_json(zlib.decompress(packed).decode())
+        result = RunResult.from_json(zlib.decompress(packed))
     return StoredRun(
         identity=identity,
         cell=cells[cell],

@@ -13,7 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
+from pydantic import TypeAdapter
+
 from harness.campaign.record import CampaignRecord, CellRecord
+from harness.campaign.store_schema import CAMPAIGN, CELL, read
 
 FILE_NAME = "store.sqlite"
 
@@ -43,6 +46,10 @@ CREATE TABLE runs (
 """
 
 
+class NewerError(ValueError):
+    """A newer version of vtax has written the store."""
+
+
 UNREADABLE = (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error)
 """What reading a damaged store may raise."""
 
@@ -53,8 +60,15 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     Without a WAL nobody writes, and reading as immutable leaves no files behind. SQLite reads
     nothing of a file that lost its end, so a copy gets zeros there.
     """
-    if path.with_name(f"{FILE_NAME}-wal").exists():
-        return _connect(path, "mode=ro")
+    log = path.with_name(f"{FILE_NAME}-wal")
+    if log.exists():
+        if os.access(path.parent, os.W_OK):
+            return _connect(path, "mode=ro")
+        # SQLite reads a log only where it can write beside it.
+        with TemporaryDirectory(prefix="vtax-") as folder:
+            for source in (path, log):
+                shutil.copyfile(source, Path(folder) / source.name)
+            return _held_open(_connect(Path(folder) / FILE_NAME, "mode=ro"))
     with path.open("rb") as file:
         header = file.read(100)
     page_bytes = int.from_bytes(header[16:18], "big")
@@ -66,18 +80,46 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         copy = Path(folder) / FILE_NAME
         shutil.copyfile(path, copy)
         os.truncate(copy, size)
-        connection = _connect(copy, "mode=ro&immutable=1")
-        connection.execute("PRAGMA user_version")  # holds the file open when its name is gone
-        return connection
+        return _held_open(_connect(copy, "mode=ro&immutable=1"))
 
 
 _MOST_TIMES_LOST = 1000
 """More than this many times of what is left was not lost: then the header itself is damaged."""
 
 
+def _held_open(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Have SQLite open the file now, so that its name may go."""
+    connection.execute("SELECT count(*) FROM sqlite_master")
+    return connection
+
+
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?{mode}"
     return sqlite3.connect(uri, uri=True, isolation_level=None)
+
+
+def why(error: Exception) -> str:
+    """Say what is wrong with a store, of what :data:`UNREADABLE` is about."""
+    if isinstance(error, NewerError):
+        return f"written by a newer version of vtax ({error}); install that one"
+    code = getattr(error, "sqlite_errorcode", None)
+    # An extended code has the code itself in its lowest byte.
+    known = None if code is None else _REASONS.get(code & 0xFF)
+    return f"the store is damaged ({error})" if known is None else f"{known} ({error})"
+
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "cannot be written, the disk is full",
+    sqlite3.SQLITE_READONLY: "cannot be written, it is read-only",
+    sqlite3.SQLITE_PERM: "permission denied",
+    sqlite3.SQLITE_AUTH: "permission denied",
+    sqlite3.SQLITE_BUSY: "another process has locked it",
+    sqlite3.SQLITE_LOCKED: "another process has locked it",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened",
+    sqlite3.SQLITE_IOERR: "cannot be read or written, the disk reports an error",
+    sqlite3.SQLITE_NOMEM: "out of memory",
+    sqlite3.SQLITE_NOTADB: "the store is damaged, or is no store of vtax",
+}
 
 
 def possible_rows(connection: sqlite3.Connection) -> range:
@@ -138,8 +180,10 @@ def _fill(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
 def read_campaign(connection: sqlite3.Connection) -> tuple[CampaignRecord, list[str]]:
     """Read the campaign and its cells; return what is damaged of these, too."""
     (number,) = connection.execute("PRAGMA user_version").fetchone()
+    if number > _FORMAT:
+        raise NewerError(f"format {number}, this vtax reads {_FORMAT}")
     if number != _FORMAT:
-        raise ValueError(f"its format is {number}, this vtax reads {_FORMAT}")
+        raise ValueError("it has no campaign")
     (record,) = connection.execute("SELECT record FROM campaign").fetchone()
     damaged: list[str] = []
     cells = []
@@ -148,12 +192,12 @@ def read_campaign(connection: sqlite3.Connection) -> tuple[CampaignRecord, list[
             (packed,) = connection.execute(
                 "SELECT cell FROM cells WHERE position = ?", (position,)
             ).fetchone()
-            cell = decompressed(packed)
-            cell["load"] = tuple((key, value) for key, value in cell["load"])
-            cells.append(CellRecord(position=position, **cell))
+            cell = decompressed(CELL, packed)
+            load = tuple(cell.pop("load"))
+            cells.append(CellRecord(position=position, load=load, **cell))
         except UNREADABLE as error:
             damaged.append(f"cell {position}: {error}")
-    return CampaignRecord.from_json(decompressed(record), cells), damaged
+    return CampaignRecord.from_json(decompressed(CAMPAIGN, record), cells), damaged
 
 
 def _positions(connection: sqlite3.Connection, damaged: list[str]) -> list[int]:
@@ -178,7 +222,6 @@ def compressed(value: dict[str, Any]) -> bytes:
     return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def decompressed(packed: bytes) -> dict[str, Any]:
-    """Return the value of compressed JSON."""
-    value: dict[str, Any] = json.loads(zlib.decompress(packed))
-    return value
+def decompressed(kind: TypeAdapter[Any], packed: bytes) -> dict[str, Any]:
+    """Return the value of compressed JSON of a kind; ``ValueError`` if it is another."""
+    return read(kind, zlib.decompress(packed))
