@@ -23,13 +23,11 @@ SOURCES = {
 
 @cache
 def imports(module: str) -> frozenset[str]:
-    """Modules that a module imports when it runs, those of this project by their full name."""
+    """Modules that a module imports, for types only, too; those of this project by full name."""
     tree = ast.parse(SOURCES[module].read_text())
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            return
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -79,9 +77,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.operations", "harness.metrics", "harness.partition_on_clock"),
     ("harness.platform", "harness.paced_clock", "workloads"),
     ("harness.clock", "harness.catalog"),
-    ("harness.statistics",),
-    ("harness.units", "harness.locust_page", "harness.result_file"),
-    ("harness.processes", "harness.statistics"),
+    ("harness.result_file", "harness.processes", "harness.statistics"),
     ("harness.units", "harness.locust_page"),
     ("harness.files", "harness.limits"),
     ("harness.encoding",),
@@ -90,6 +86,18 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.compiled",),
 )
 """From the top to the bottom: who stands in a row may use what stands below it."""
+
+KNOWN = frozenset(
+    {
+        ("harness.processes", "harness.clock"),
+        ("harness.platform.capacity", "harness.platform.machine"),
+        ("harness.platform.routes", "harness.platform.machine"),
+        ("harness.platform.partition", "harness.platform.dispatcher"),
+        ("harness.platform.virtual_processor", "harness.platform.partition"),
+        ("harness.platform.processor", "harness.platform.virtual_processor"),
+    }
+)
+"""Imports that close a circle, all of them for types only; there shall be no others."""
 
 LEVEL = {name: level for level, row in enumerate(LAYERS) for name in row}
 
@@ -103,19 +111,30 @@ def test_there_is_something_to_look_at():
     assert "harness.clock" in imports("harness.platform.machine")
 
 
-def test_every_room_has_its_place():
-    assert {room(module) for module in SOURCES} <= LEVEL.keys()
+def test_every_room_has_one_place():
+    assert {room(module) for module in SOURCES} | {"harness"} == LEVEL.keys()
+    assert len(LEVEL) == sum(map(len, LAYERS))
+
+
+@pytest.mark.parametrize(("module", "name"), sorted(KNOWN))
+def test_a_known_circle_is_there_still(module, name):
+    assert name in imports(module), "it was cut: take it out of the list"
 
 
 @pytest.mark.parametrize("module", SOURCES)
 def test_imports_run_down_only(module):
     for name in own(module):
-        if room(name) != room(module):
+        if room(name) != room(module) and (module, name) not in KNOWN:
             assert LEVEL[room(name)] > LEVEL[room(module)], f"{module} imports {name}"
 
 
 def test_no_import_runs_in_a_circle():
-    graph = {module: {name for name in imports(module) if name in SOURCES} for module in SOURCES}
+    graph = {
+        module: {
+            name for name in imports(module) if name in SOURCES and (module, name) not in KNOWN
+        }
+        for module in SOURCES
+    }
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

@@ -1,5 +1,6 @@
 """All rows of the validation table, worked out by several processes."""
 
+import contextlib
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -56,7 +57,14 @@ def validate(
     """
     todo = parts(quick)
     progress(0, len(todo))
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        for done, rows in enumerate(pool.map(work_out, todo), 1):
+    with contextlib.ExitStack() as stack:
+        results: Iterator[list[Row]]
+        try:
+            context = multiprocessing.get_context("spawn")
+            results = stack.enter_context(ProcessPoolExecutor(workers, context)).map(work_out, todo)
+        except OSError:
+            # Its locks need /dev/shm, which some machines have not or let nobody write to.
+            results = map(work_out, todo)
+        for done, rows in enumerate(results, 1):
             progress(done, len(todo))
             yield from rows

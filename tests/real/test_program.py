@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -102,10 +101,8 @@ def test_a_preparation_that_fails_is_a_refusal_and_the_target_lives(target):
 
 
 def test_a_program_that_does_not_end_is_ended_with_all_it_started(target):
-    begin = time.monotonic()
     with pytest.raises(RefusalError, match="it did not end within 1 s"):
-        target.run(shell("setsid sleep 300 & sleep 300", limit_seconds=1))
-    assert time.monotonic() - begin < 60
+        target.run(shell("setsid sleep 86400 & sleep 86400", limit_seconds=1))
     names = target.run(shell("cat /proc/[0-9]*/comm >names; ! grep -qx sleep names"))
     # Others may sleep on the machine itself.
     assert names.status == 0 or target.name == "native"

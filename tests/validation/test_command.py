@@ -87,6 +87,13 @@ def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):
     assert one == two
     assert len(one) == 8
 
+    def refuse(*_):
+        raise PermissionError("/dev/shm")
+
+    # Where processes can have no common locks, this one does all of it.
+    monkeypatch.setattr(suite, "ProcessPoolExecutor", refuse)
+    assert list(suite.validate(True, 2)) == one
+
 
 def test_into_keeps_the_table_beside_results(monkeypatch, tmp_path):
     from harness.campaign.plan import make_plan
