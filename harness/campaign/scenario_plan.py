@@ -270,6 +270,9 @@ def _expectation(
         allowed = f"is a factor on a constant, but {relation} names none"
         raise complaint(file, f"{key}.times", written.times, allowed)
     tolerance, part = _tolerance(f"{key}.tolerance", written.tolerance, dimension, file)
+    if tolerance and (relation != "equals" or written.what == "status"):
+        allowed = "changes nothing without a number that equals expects; leave it out"
+        raise complaint(file, f"{key}.tolerance", written.tolerance, allowed)
     rests = [*written.rests_on, *([constant] if constant else [])]
     return Expectation(
         name=written.name,
