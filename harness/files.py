@@ -26,6 +26,8 @@ MOST_BYTES = 2**20
 """Size of the largest campaign, catalog, policy or locustfile that is read."""
 MOST_LEVELS = 16
 """How deep tables and lists may stand within each other."""
+MOST_KEY = 256
+"""Characters of the longest key, quoted or not."""
 MOST_INTEGER = 2**63
 """TOML's whole numbers are below this, and not below its negative."""
 
@@ -135,6 +137,9 @@ def _entries(name: str, key: str, value: Any) -> list[tuple[str, Any]]:
     """List what stands in a table or list; check a number."""
     prefix = f"{key}." if key else ""
     if isinstance(value, dict):
+        long = next((inner for inner in value if len(inner) > MOST_KEY), None)
+        if long is not None:
+            raise UserError(f"{name}: {shortened(long)}: is too long a key")
         return [(f"{prefix}{inner}", content) for inner, content in value.items()]
     if isinstance(value, list):
         return [(f"{prefix}{number}", content) for number, content in enumerate(value)]

@@ -35,6 +35,21 @@ _PHASES = [phase for phase in Phase if phase is not Phase.explain]
 settings.register_profile("repeatable", derandomize=True, deadline=None, phases=_PHASES)
 settings.load_profile("repeatable")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the slow tests too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave slow tests out unless they are asked for."""
+    if os.environ.get("CI") or config.option.slow or "slow" in config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if item not in slow]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+
+
 BASELINE = "full-system"
 FIRMWARE = "shared-uncapped"
 SOFTWARE = "hosted-vmware"

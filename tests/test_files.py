@@ -1,14 +1,29 @@
-"""Whole files, and what a killed process leaves beside them."""
+"""Files that users name, whole files, and what a killed process leaves beside them."""
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.files import PREFIX, scratch_directory, whole_file
+from harness.errors import UserError
+from harness.files import (
+    MOST_BYTES,
+    MOST_LEVELS,
+    PREFIX,
+    parse_toml,
+    read_bytes,
+    read_text,
+    read_toml,
+    scratch_directory,
+    whole_file,
+)
 
 
 def scratches(place: Path) -> list[str]:
@@ -68,3 +83,110 @@ def test_links_and_files_of_others_stay(tmp_path):
         pass
     assert (other / "precious").exists()
     assert scratches(tmp_path) == [f"{PREFIX}file", f"{PREFIX}link"]
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_toml(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def unparsed(text: str) -> str:
+    with pytest.raises(UserError) as caught:
+        parse_toml(text, "a.toml")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+    return str(caught.value).removeprefix("a.toml: ")
+
+
+def test_a_regular_file_is_read_up_to_its_largest_size(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 10)
+    assert read_bytes(path, 10) == b"x" * 10
+    with pytest.raises(UserError, match="larger than 9 bytes"):
+        read_bytes(path, 9)
+
+
+def test_a_byte_order_mark_is_left_out(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"\xef\xbb\xbfx = 1")
+    assert read_text(path) == "x = 1"
+    assert read_toml(path) == {"x": 1}
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        assert "cannot be read" in refused(tmp_path / "socket")
+    assert "it is a pipe" in refused(tmp_path / "pipe")
+    assert "it is a directory" in refused(tmp_path)
+    assert "it is a device" in refused(Path("/dev/zero"))
+    assert "No such file" in refused(tmp_path / "none")
+    assert "too long" in refused(tmp_path / ("a" * 300))
+    assert "not the name of a file" in refused(Path("a\0b"))
+
+
+def test_a_file_that_is_too_large_is_refused_without_being_read_whole(tmp_path):
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**40)
+    assert f"larger than {MOST_BYTES:,} bytes" in refused(tmp_path / "sparse")
+
+
+def test_another_encoding_is_refused(tmp_path):
+    (tmp_path / "a").write_bytes("x = 1".encode("utf-16"))
+    assert "is not a text in UTF-8" in refused(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = " + "[" * 1000 + "]" * 1000, "nested too deeply"),
+        ("x = " + "[" * 100_000, "nested too deeply"),
+        ("x = " + "{a=" * 500 + "1" + "}" * 500, "nested too deeply"),
+        (".".join("a" * 600) + " = 1", "nested too deeply"),
+        (" . ".join("a" * 600) + " = 1", "nested too deeply"),
+        (".".join(['"a"'] * 300 + ["'b'"] * 300) + " = 1", "nested too deeply"),
+        ("[" + ".".join("a" * 100_000) + "]", "nested too deeply"),
+        (
+            "\n".join(f"[{'.'.join('a' * (n + 1))}]" for n in range(MOST_LEVELS)),
+            "nested too deeply",
+        ),
+        ("x = " + "9" * 5000, "a number that is too large"),
+        ("x = " + "9" * 400, "x = a number of 1329 bits: is too large a number"),
+        (f"x = {2**63}", "too large a number"),
+        ("a.b = [1, nan]", "a.b.1 = nan: must be a finite number"),
+        ("x = 1e400", "x = inf: must be a finite number"),
+        ("k" * 300 + " = 1", "too long a key"),
+        ("x = ", "is not TOML: "),
+    ],
+)
+def test_what_no_key_can_hold_is_refused(text, message):
+    assert message in unparsed(text)
+
+
+VALUES = st.recursive(
+    st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.sampled_from(["", "a.b.c", "x = [1]"]),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), VALUES))
+def test_all_else_is_what_the_standard_library_reads(table):
+    text = "\n".join(f"{key} = {_written(value)}" for key, value in table.items())
+    assert parse_toml(text, "a.toml") == tomllib.loads(text) == table
+
+
+def _written(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
+@pytest.mark.parametrize("piece", ["a", ".", "a.", '"', "'", '"a".', " . ", "[", "a" * 40 + " "])
+def test_long_runs_of_anything_are_refused(piece):
+    """A parser whose time grows with the square would take hours for these."""
+    with pytest.raises(UserError):
+        parse_toml(piece * (MOST_BYTES // len(piece)), "a.toml")

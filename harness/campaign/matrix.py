@@ -19,6 +19,7 @@ from harness.campaign.scenario import Script
 from harness.campaign.scenario_plan import script, stage, system_of
 from harness.campaign.scenario_schema import Beside, Scenario
 from harness.campaign.schema import IDLE, MATRIX, Campaign
+from harness.campaign.unused import check_bridges, check_matrix
 from harness.catalog import Catalog, load_catalog
 from harness.errors import UserError
 from harness.platform.configuration import SystemConfiguration
@@ -75,6 +76,7 @@ def matrix_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]
             extra = [base / name for name in campaign.campaign.catalog]
             catalogs[written] = load_catalog(extra, campaign.catalog, f"{file.name}: catalog")
         context = _context(campaign, catalogs[written], file)
+        check_matrix(campaign, file.name)
         for names in _names(campaign):
             yield _entry(position, load, context, base, declared, *names)
             position += 1
@@ -117,6 +119,7 @@ def _scenario(
                 raise UserError(f"{where}: beside.{name}.name: is taken; choose another")
             staged = stage(campaign, part, where)
             context = _context(staged, catalog, replace(file, label=where))
+            check_bridges(staged.vios, where)
             contexts[name], systems[name] = context, system_of(context, part)
             for workload in context.workloads.values():
                 files.update({each.path: each for each in workload.files})

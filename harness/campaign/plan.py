@@ -22,6 +22,8 @@ from harness.campaign.record import FULL_SYSTEM, CampaignRecord, CellRecord
 from harness.campaign.schema import Campaign
 from harness.catalog import Catalog, Constants
 from harness.errors import UserError
+from harness.files import shortened
+from harness.limits import REPLICATIONS, SEED
 from harness.statistics.uncertainty import latin_hypercube
 from workloads.loading import UserFile
 
@@ -262,8 +264,19 @@ def make_plan(
     planned = settings.replications
     if not cells and "replications" not in settings.model_fields_set and replications is None:
         replications = 1
-    if replications is not None and replications < 1:
-        raise UserError(f"--replications = {replications}: must be at least 1")
+    if not cells and "warm_up" in settings.model_fields_set:
+        raise UserError(
+            f"{file.name}: campaign.warm_up: changes nothing, because scenarios have none; leave "
+            "it out"
+        )
+    for name, given, allowed in (
+        ("--replications", replications, REPLICATIONS),
+        ("--seed", seed, SEED),
+    ):
+        if given is not None and not allowed.least <= given <= allowed.most:
+            raise UserError(
+                f"{name} = {shortened(given)}: must be from {allowed.least:,} to {allowed.most:,}"
+            )
     return Plan(
         file=file,
         campaign=loads[0].campaign,

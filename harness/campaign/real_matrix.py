@@ -99,6 +99,8 @@ def _user(file: CampaignFile, group: Group) -> UserGroup:
     if group.arrivals is not None:
         raise UserError(f"{file.name}: {key}.arrivals: a real target has users only")
     users = group.users
+    if group.disk:
+        raise complaint(file.name, f"{key}.disk", group.disk, "a real target has one disk, 0")
     if users is not None and users.of(1.0) != 1.0:
         raise complaint(
             file.name, f"{key}.users", users.of(1.0), "a real target has one user at a time"
@@ -122,6 +124,15 @@ def _check(file: CampaignFile, campaign: Campaign) -> None:
     for key in ("partitions", "vios", "machines", "catalog", "claim"):
         if key in file.data:
             raise UserError(f"{file.name}: {key}: only a modelled machine has it; leave it out")
+    for key in factors.loads:
+        if key.partition(".")[0] not in ("workloads", "campaign"):
+            raise UserError(
+                f"{file.name}: factors.{key}: only a modelled machine has it; leave it out"
+            )
+    if campaign.campaign.catalog:
+        raise UserError(
+            f"{file.name}: campaign.catalog: costs of a real machine are measured; leave it out"
+        )
     if factors.os is not None:
         raise complaint(
             file.name, "factors.os", factors.os, "a real machine has its own; leave it out"

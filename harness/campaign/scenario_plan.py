@@ -279,6 +279,9 @@ def _expectation(
     tolerance, part = _tolerance(
         f"{key}.tolerance", written.tolerance, kind(written.tolerance), file
     )
+    if tolerance and (relation != "equals" or written.what == "status"):
+        allowed = "changes nothing without a number that equals expects; leave it out"
+        raise complaint(file, f"{key}.tolerance", written.tolerance, allowed)
     rests = [*written.rests_on, *([constant] if constant else [])]
     return Expectation(
         name=written.name,

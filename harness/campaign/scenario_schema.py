@@ -180,8 +180,6 @@ class Expectation(Table):
                 "needs exactly one of equals, at_least and at_most"
                 + (f", not {' and '.join(given)}" if given else "")
             )
-        if self.equals is None or self.what == "status":
-            self.refuse(["tolerance"], "without a number that equals expects")
         return self
 
 

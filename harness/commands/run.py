@@ -47,6 +47,7 @@ def show_plan(
     """
     from harness.campaign.plan import make_plan
     from harness.campaign.resources import available, excess, needed
+    from harness.campaign.unused import unused
     from harness.display import plan_table
 
     plan = make_plan(campaign, replications=replications, only=only)
@@ -54,6 +55,8 @@ def show_plan(
     _note(*plan.notes)
     size = 1 if plan.real else workers or cores()
     Screen().print(plan_table(plan, size))
+    for note in unused(plan.campaign):
+        print(f"Note: {note}")
     for reason in excess(needed(plan, size), available(_directory(plan, None))):
         print(f"The campaign {reason}: 'vtax run' refuses it without --force.")
 
