@@ -119,9 +119,9 @@ class UserCode(AbstractContextManager["UserCode"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for name in [name for name in sys.modules if name not in self._before]:
-            if any(map(is_users, _places(sys.modules[name]))):
-                del sys.modules[name]
+        new = [(name, each) for name, each in sys.modules.items() if name not in self._before]
+        for name in [name for name, each in new if any(map(is_users, _places(each)))]:
+            del sys.modules[name]
         sys.modules.update(self._hidden)
         sys.path[:] = self._path
         sys.path_hooks.remove(_users_finder)

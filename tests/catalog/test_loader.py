@@ -224,7 +224,7 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path: Path, write: Write) -> None
     assert refused(write("[hypervisor")).startswith("not a TOML file: ")
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")
-    assert refused(binary).startswith("not a TOML file: ")
+    assert refused(binary) == "is encoded in UTF-16; save it as UTF-8"
 
 
 def test_a_new_flavour_needs_its_events(write: Write) -> None:

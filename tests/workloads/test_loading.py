@@ -5,6 +5,7 @@ import pytest
 import workloads
 from harness.errors import UserError
 from workloads.loading import load_user
+from workloads.user_code import UserCode
 
 GOOD = """
 from locust import task
@@ -44,9 +45,13 @@ def test_a_users_own_locustfile_is_found_relative_to_the_campaign(tmp_path):
     assert len(loaded.sha256) == 64
 
 
-def test_a_class_is_loaded_once_so_that_its_state_is_its_own(tmp_path):
+def test_a_class_is_loaded_once_in_a_run_and_afresh_in_the_next(tmp_path):
     (tmp_path / "own.py").write_text(GOOD)
-    assert load_user("own.py:Own", tmp_path).cls is load_user("own.py:Own", tmp_path).cls
+    with UserCode(tmp_path):
+        first = load_user("own.py:Own", tmp_path).cls
+        assert load_user("own.py:Own", tmp_path).cls is first
+    with UserCode(tmp_path):
+        assert load_user("own.py:Own", tmp_path).cls is not first
 
 
 def test_a_file_that_has_changed_is_loaded_anew_and_has_another_hash(tmp_path):
@@ -130,10 +135,13 @@ def test_a_file_without_any_user_says_what_one_derives_from(tmp_path):
     [
         ("def broken(:\n", "SyntaxError"),
         ("import nothing_of_that_name\n", "ModuleNotFoundError"),
-        ("1 / 0\n", "ZeroDivisionError: division by zero"),
-        ("raise ValueError('first line\\nsecond line')\n", "ValueError: first line"),
-        ("raise SystemExit(3)\n", "SystemExit: 3"),
-        ("\0", "does not load"),
+        ("1 / 0\n", "ZeroDivisionError (own.py, line 1): division by zero"),
+        (
+            "raise ValueError('first line\\nsecond line')\n",
+            "ValueError (own.py, line 1): first line",
+        ),
+        ("raise SystemExit(3)\n", "SystemExit (own.py, line 1): 3"),
+        ("\0", "own.py: line 1: has a null byte"),
     ],
 )
 def test_a_file_that_is_broken_says_why_in_one_line_and_can_be_mended(source, reason, tmp_path):
