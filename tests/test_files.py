@@ -136,7 +136,7 @@ def test_a_file_that_is_too_large_is_refused_without_being_read_whole(tmp_path):
 
 def test_another_encoding_is_refused(tmp_path):
     (tmp_path / "a").write_bytes("x = 1".encode("utf-16"))
-    assert "is not a text in UTF-8" in refused(tmp_path / "a")
+    assert "is encoded in UTF-16" in refused(tmp_path / "a")
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from pkgutil import get_importer
 
 from harness.errors import UserError
 from workloads.user_code import OWN, UserCode, check_encoding, is_users, reserved
@@ -103,7 +104,7 @@ def _wanted(node: ast.AST, names: dict[str, str], package: str) -> Iterator[str]
 
 def _origins(name: str) -> Iterator[tuple[str, str]]:
     """Yield name and file of the user's modules that importing a module executes."""
-    path: list[str] | None = None
+    path = sys.path
     parts = name.split(".")
     for count in range(1, len(parts) + 1):
         if count == 1 and parts[0] in reserved():
@@ -113,22 +114,30 @@ def _origins(name: str) -> Iterator[tuple[str, str]]:
             return
         if spec.has_location and spec.origin and is_users(spec.origin):
             yield spec.name, spec.origin
-        if spec.submodule_search_locations is None:
-            return
-        path = list(spec.submodule_search_locations)
+        path = list(spec.submodule_search_locations or ())
 
 
-def _spec(name: str, path: list[str] | None) -> ModuleSpec | None:
-    try:
-        return PathFinder.find_spec(name, path)
-    except (ImportError, ValueError):
+def _spec(name: str, path: Sequence[str]) -> ModuleSpec | None:
+    """Find a module in folders as Python does, but without having its package imported."""
+    portions: list[str] = []
+    for folder in path:
+        finder = get_importer(folder or str(Path.cwd()))
+        spec = None if finder is None else finder.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            return spec
+        if spec is not None:
+            portions += spec.submodule_search_locations or ()
+    if not portions:
         return None
+    package = ModuleSpec(name, None, is_package=True)
+    package.submodule_search_locations = portions
+    return package
 
 
 def _refuse_taken(name: str, code: UserCode, where: str) -> None:
     """Refuse a name that the user's folders have a module of, but that another one takes."""
     top = name.partition(".")[0]
-    if top not in reserved():
+    if top not in reserved() or (top in OWN and name != top):
         return
     spec = _spec(top, code.folders)
     if spec is not None and spec.origin and is_users(spec.origin):

@@ -3,8 +3,10 @@
 A module is the user's if it is neither in the standard library, nor installed, nor a part of vtax.
 """
 
+import codecs
 import importlib
 import os
+import re
 import site
 import sys
 import sysconfig
@@ -21,7 +23,6 @@ from importlib.machinery import (
 )
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from tokenize import detect_encoding
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
@@ -68,6 +69,10 @@ def package_of(path: Path) -> tuple[Path, str]:
 def reserved() -> frozenset[str]:
     """Return the names of modules that are never the user's."""
     return frozenset((*sys.stdlib_module_names, *OWN))
+
+
+_DECLARED = re.compile(rb"(?:[^\n]*\n)??[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class UserCode(AbstractContextManager["UserCode"]):
@@ -119,9 +124,9 @@ class UserCode(AbstractContextManager["UserCode"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for name in [name for name in sys.modules if name not in self._before]:
-            if any(map(is_users, _places(sys.modules[name]))):
-                del sys.modules[name]
+        new = [(name, each) for name, each in sys.modules.items() if name not in self._before]
+        for name in [name for name, each in new if any(map(is_users, _places(each)))]:
+            del sys.modules[name]
         sys.modules.update(self._hidden)
         sys.path[:] = self._path
         sys.path_hooks.remove(_users_finder)
@@ -205,9 +210,8 @@ class UserCode(AbstractContextManager["UserCode"]):
         if self.allowed is not None and digest not in self.allowed:
             shown = os.path.relpath(path, self.base)
             problem = (
-                f"the user's code {does} {shown}, which is not what it was when the campaign was "
-                "planned: it has changed, or it was not known then; name it in the campaign file "
-                f"([campaign] files = [{shown!r}])"
+                f"the user's code {does} {shown}, which has changed since the campaign was "
+                f"planned, or was not known then: declare it, [campaign] files = [{shown!r}]"
             )
             self.problem = self.problem or problem
             raise UserError(problem)
@@ -332,8 +336,8 @@ def _compiled(path: str, content: bytes) -> CodeType:
 
 def check_encoding(content: bytes, name: str) -> None:
     """Refuse a module that is not in UTF-8 and does not say in what else it is."""
-    lines = iter(content.splitlines(keepends=True))
-    if detect_encoding(lambda: next(lines, b""))[0] in ("utf-8", "utf-8-sig"):
+    declared = _DECLARED.match(content)
+    if declared is None or content.startswith(_UTF_16) or declared[1].lower() == b"utf-8":
         decode(content, name)
 
 

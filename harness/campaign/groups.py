@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from harness.campaign.complaint import complaint, one_of, schema_complaint, shown
 from harness.campaign.fields import Scaled
+from harness.campaign.isolation import loading_only
 from harness.campaign.schema import Campaign, UserGroup
 from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError
 from workloads.loading import LoadedUser, UserFile, load_user, scan_user
-from workloads.user_code import UserCode, permitted
 
 Demand = Mapping[str, float | int | str | bool]
 
@@ -80,7 +80,7 @@ def resolve_workload(
     runs_programs = False
     for table, model in pairs:
         key = f"workloads.{name}" + (f".{table.name}" if table.name else "")
-        with UserCode(base, permitted[0]):
+        with loading_only(base):
             group, loaded, found = _group(name, key, table, model, catalog, file, base)
         if any(group.name == other.name for other in groups):
             raise UserError(

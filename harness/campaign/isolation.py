@@ -20,7 +20,7 @@ from locust import events
 
 from harness.campaign.cell import RunSpec
 from harness.users import stream_seed
-from workloads.user_code import UserCode
+from workloads.user_code import UserCode, permitted
 
 HASH_SEED = "0"
 """``PYTHONHASHSEED`` of processes that carry out runs: sets of texts have one order in all."""
@@ -48,16 +48,20 @@ def isolation(spec: RunSpec) -> Iterator[None]:
     UserError
         If the user's code loads or reads a file that was not known when the run was planned.
     """
-    code = UserCode(spec.base, {file.sha256 for file in spec.files})
-    with (
-        _process_restored(),
-        _seeded(stream_seed(spec.seed, spec.streams, "shared")),
-        code,
-    ):
+    allowed = {file.sha256 for file in spec.files} or None
+    seed = stream_seed(spec.seed, spec.streams, "shared")
+    with _process_restored(), _seeded(seed), UserCode(spec.base, allowed) as code:
         try:
             yield
         finally:
             code.check()
+
+
+@contextmanager
+def loading_only(base: Path) -> Iterator[None]:
+    """Load the user's modules to look at them, and undo what that leaves behind."""
+    with _process_restored(), _seeded(0), UserCode(base, permitted[0]):
+        yield
 
 
 @contextmanager

@@ -416,7 +416,10 @@ def test_what_is_missing_or_contradicts_itself_is_told(write, old, new, message)
     [
         ("import nothing_of_that_name\n", "does not load: ModuleNotFoundError"),
         ("def broken(:\n", "does not load: SyntaxError"),
-        ("raise RuntimeError('at\\nhome')\n", "does not load: RuntimeError: at"),
+        (
+            "raise RuntimeError('at\\nhome')\n",
+            "does not load: RuntimeError (billing.py, line 1): at",
+        ),
         ("class Billing:\n    pass\n", "has no user 'Billing'"),
     ],
 )

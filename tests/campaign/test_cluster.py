@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from harness.campaign.plan import make_plan
 from harness.campaign.scenario_run import run
 from harness.campaign.store import Failure, Store, pack
 from harness.errors import UserError
+from workloads.loading import UserFile
 
 RUNS = '''
 """Runs that leave a trace of each attempt; workers import them by name."""
@@ -156,9 +158,20 @@ def campaign(write, tmp_path):
     folder = tmp_path / "campaign"
     folder.mkdir()
     (folder / "mine.py").write_text(
-        "from workloads.cpu import IntegerCompute\n\n\nclass Mine(IntegerCompute):\n    pass\n"
+        "from pathlib import Path\n"
+        "from workloads.cpu import IntegerCompute\n\n\n"
+        "class Mine(IntegerCompute):\n"
+        "    def on_start(self):\n"
+        "        from steps.helper import NAMES\n"
+        "        assert (Path(__file__).parent / 'data' / 'names.csv').read_text() == NAMES\n"
     )
-    path = write(("workloads/cpu.py:IntegerCompute", "mine.py:Mine"))
+    for name, text in (("steps/helper.py", "NAMES = 'a,b'\n"), ("data/names.csv", "a,b")):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(text)
+    path = write(
+        ("workloads/cpu.py:IntegerCompute", "mine.py:Mine"),
+        ("[claim]", 'files = ["data/*"]\n\n[claim]'),
+    )
     (folder / path.name).write_text(path.read_text())
     return make_plan(str(folder / path.name))
 
@@ -295,12 +308,39 @@ def test_a_worker_of_another_version_is_refused(campaign):
 
 
 @pytest.mark.parametrize("name", ["mine.py", "../mine.py", "users/../../mine.py"])
-def test_locustfiles_are_laid_where_their_paths_lead(campaign, name):
+def test_the_users_files_are_laid_where_their_paths_lead(campaign, name):
     own = next(spec for spec in campaign.runs(0, 1) if spec.cell.workload == "mine")
-    content = (own.base / "mine.py").read_bytes()
+    content = b"from workloads.cpu import IntegerCompute\nclass Mine(IntegerCompute):\n    pass\n"
     partition = own.cell.nominal_system.partitions[0]
     moved = replace(partition.groups[0], user=f"{name}:Mine")
     system = replace(own.cell.nominal_system, partitions=(replace(partition, groups=(moved,)),))
-    spec = replace(own, cell=replace(own.cell, nominal_system=system, drawn_demands=()))
+    spec = replace(
+        own,
+        cell=replace(own.cell, nominal_system=system, drawn_demands=()),
+        files=(UserFile(name, sha256(content).hexdigest()),),
+    )
     _, outcome = carry_out(run, spec, ((name, content),))
     assert isinstance(outcome, bytes)
+
+
+def test_a_file_that_changes_after_planning_is_not_sent(campaign):
+    own = next(spec for spec in campaign.runs(0, 1) if spec.cell.workload == "mine")
+    assert [name for name, _ in cluster_module._files(own)] == [
+        "data/names.csv",
+        "mine.py",
+        "steps/helper.py",
+    ]
+    (own.base / "steps" / "helper.py").write_text("NAMES = 'c'\n")
+    with pytest.raises(UserError, match=r"steps/helper\.py: has changed since"):
+        cluster_module._files(own)
+
+
+def test_workers_that_order_sets_of_texts_by_themselves_are_named(local, monkeypatch):
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    local.environment.pop("PYTHONHASHSEED", None)
+    with connected(local, 1) as cluster:
+        assert len(cluster.shuffling()) == 1
+        local.environment["PYTHONHASHSEED"] = "0"
+        local.add_worker()
+        wait_for(lambda: cluster.size == 2)
+        assert len(cluster.shuffling()) == 1

@@ -115,5 +115,5 @@ def test_what_is_not_there_or_no_campaign_is_named(tmp_path):
     with pytest.raises(UserError, match=r"broken\.toml: is not TOML: .*line 1"):
         read_campaign(str(broken))
     broken.write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match="is not a text in UTF-8"):
+    with pytest.raises(UserError, match="is encoded in UTF-16; save it as UTF-8"):
         read_campaign(str(broken))

@@ -224,7 +224,7 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path: Path, write: Write) -> None
     assert refused(write("[hypervisor")).startswith("is not TOML: ")
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")
-    assert refused(binary) == "is not a text in UTF-8"
+    assert refused(binary) == "is encoded in UTF-16; save it as UTF-8"
 
 
 def test_a_new_flavour_needs_its_events(write: Write) -> None:

@@ -145,7 +145,7 @@ def test_a_file_is_read_or_the_reason_said(tmp_path: Path):
     with pytest.raises(UserError, match=r"site.plm: cannot be read \(No such file"):
         read_policy(path)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"is not a text in UTF-8"):
+    with pytest.raises(UserError, match=r"site.plm: is encoded in UTF-16; save it as UTF-8"):
         read_policy(path)
     path.write_text(GOOD)
     assert read_policy(path) == parse_policy(GOOD, str(path))

@@ -5,6 +5,7 @@ import pytest
 import workloads
 from harness.errors import UserError
 from workloads.loading import load_user
+from workloads.user_code import UserCode
 
 GOOD = """
 from locust import task
@@ -44,9 +45,13 @@ def test_a_users_own_locustfile_is_found_relative_to_the_campaign(tmp_path):
     assert len(loaded.sha256) == 64
 
 
-def test_a_class_is_loaded_once_so_that_its_state_is_its_own(tmp_path):
+def test_a_class_is_loaded_once_in_a_run_and_afresh_in_the_next(tmp_path):
     (tmp_path / "own.py").write_text(GOOD)
-    assert load_user("own.py:Own", tmp_path).cls is load_user("own.py:Own", tmp_path).cls
+    with UserCode(tmp_path):
+        first = load_user("own.py:Own", tmp_path).cls
+        assert load_user("own.py:Own", tmp_path).cls is first
+    with UserCode(tmp_path):
+        assert load_user("own.py:Own", tmp_path).cls is not first
 
 
 def test_a_file_that_has_changed_is_loaded_anew_and_has_another_hash(tmp_path):
@@ -130,10 +135,13 @@ def test_a_file_without_any_user_says_what_one_derives_from(tmp_path):
     [
         ("def broken(:\n", "SyntaxError"),
         ("import nothing_of_that_name\n", "ModuleNotFoundError"),
-        ("1 / 0\n", "ZeroDivisionError: division by zero"),
-        ("raise ValueError('first line\\nsecond line')\n", "ValueError: first line"),
-        ("raise SystemExit(3)\n", "SystemExit: 3"),
-        ("\0", "does not load"),
+        ("1 / 0\n", "ZeroDivisionError (own.py, line 1): division by zero"),
+        (
+            "raise ValueError('first line\\nsecond line')\n",
+            "ValueError (own.py, line 1): first line",
+        ),
+        ("raise SystemExit(3)\n", "SystemExit (own.py, line 1): 3"),
+        ("\0", "own.py: line 1: has a null byte"),
     ],
 )
 def test_a_file_that_is_broken_says_why_in_one_line_and_can_be_mended(source, reason, tmp_path):
@@ -150,3 +158,47 @@ def test_importing_workloads_does_not_let_locust_patch_the_process():
     assert workloads.__name__ == "workloads"
     assert os.environ["LOCUST_SKIP_MONKEY_PATCH"] == "1"
     assert socket.socket.__module__ == "socket"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (GOOD.encode("utf-16"), "own.py: is encoded in UTF-16; save it as UTF-8"),
+        (b"# \xe9\n" + GOOD.encode(), "own.py: line 1: is not UTF-8 (byte 0xe9"),
+        (GOOD.encode() + b"\nimport gone", "ModuleNotFoundError (own.py, line 19): No module"),
+        (GOOD.encode() + b"\nclass E(BaseException): pass\nraise E", "E (own.py, line 20)"),
+        (GOOD.encode() + b"\nOwn.demand_model = dict", "demand_model of Own is no class of"),
+    ],
+)
+def test_what_does_not_load_is_told_with_its_place(content, reason, tmp_path):
+    (tmp_path / "own.py").write_bytes(content)
+    assert reason in complaint("own.py:Own", tmp_path)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"# coding: latin-1\n# \xe9\n"])
+def test_a_locustfile_may_bear_a_mark_or_say_its_encoding(mark, tmp_path):
+    (tmp_path / "own.py").write_bytes(mark + GOOD.encode())
+    assert load_user("own.py:Own", tmp_path).cls.__name__ == "Own"
+
+
+def test_a_folder_is_no_locustfile(tmp_path):
+    (tmp_path / "own.py").mkdir()
+    assert "'own.py' is a folder" in complaint("own.py:Own", tmp_path)
+
+
+def test_what_a_locustfile_prints_goes_beside_the_output(tmp_path, capsys):
+    (tmp_path / "own.py").write_text(GOOD + "\nprint('hello')\n")
+    load_user("own.py:Own", tmp_path)
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_classes_of_earlier_runs_are_not_kept(tmp_path):
+    import gc
+    import weakref
+
+    (tmp_path / "own.py").write_text(GOOD)
+    with UserCode(tmp_path):
+        found = weakref.ref(load_user("own.py:Own", tmp_path).cls)
+        assert found() is not None
+    gc.collect()
+    assert found() is None

@@ -1,0 +1,503 @@
+"""Users' code in runs: how it is found, what it may not carry over, what makes it another one."""
+
+import os
+import random
+import shutil
+import sys
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.campaign.execute import Summary, execute
+from harness.campaign.plan import make_plan
+from harness.campaign.scenario_run import run
+from harness.campaign.store import Store, pack
+from harness.errors import UserError
+
+CAMPAIGN = """
+[campaign]
+name = "tiny"
+duration = "60 ms"
+warm_up = "5 ms"
+replications = 2
+
+[factors]
+machine = ["p5-520"]
+os = ["aix-5.3"]
+virtualization = ["full-system", "shared-uncapped"]
+workload = ["mine"]
+
+[[partitions]]
+name = "app"
+share = "50 %"
+virtual_processors = "2 per core"
+
+[workloads.mine]
+user = "mine.py:Mine"
+users = "2 per core"
+think_time = "5 ms"
+demand = { processor = "1 ms" }
+"""
+
+USER = """
+from locust import task
+from harness.units import Seconds
+from workloads.user import EventDemand, PartitionUser, transaction
+{head}
+
+class MineDemand(EventDemand):
+    processor: Seconds
+
+class Mine(PartitionUser):
+    demand_model = MineDemand
+
+    @task
+    @transaction
+    def work(self):
+        {body}
+"""
+STEP = "def step(user, factor=1.0):\n    user.partition.compute(user.demand.processor * factor)\n"
+
+
+def user(head: str = "", body: str = "self.partition.compute(self.demand.processor)") -> str:
+    return USER.format(head=head, body=body.replace("\n", "\n        "))
+
+
+def write(folder: Path, files: dict[str, str], campaign: str = CAMPAIGN) -> str:
+    for name, text in {"tiny.toml": campaign, **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return str(folder / "tiny.toml")
+
+
+def results(source: str, out: Path, workers: int = 1) -> list[bytes]:
+    """Run a campaign; return the results of its runs, which must all have one."""
+    plan = make_plan(source)
+    with Store.start(out, plan.record()) as store:
+        summary = execute(plan.runs(), store, run, workers=workers, drawn=plan.drawn)
+        reasons = [each.reason for each in store.runs() if each.result is None]
+        assert not reasons, reasons[0]
+        assert summary == Summary(done=len(plan.runs()))
+        return [pack(each.result) for each in store.runs() if each.result is not None]
+
+
+def failure(source: str) -> str:
+    """Carry out the first run of a campaign in this process; return why it fails."""
+    with pytest.raises(UserError) as caught:
+        run(make_plan(source).runs()[0])
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+CALL = "shopsteps.step(self)"
+LAYOUTS = {
+    "sibling": {"mine.py": user("import shopsteps", CALL), "shopsteps.py": STEP},
+    "from a sibling": {
+        "mine.py": user("from shopsteps import step", "step(self)"),
+        "shopsteps.py": STEP,
+    },
+    "package": {
+        "mine.py": user("from steps import shopsteps", CALL),
+        "steps/__init__.py": "from .shopsteps import step\n",
+        "steps/shopsteps.py": STEP,
+    },
+    "namespace package": {
+        "mine.py": user("from steps.deep import shopsteps", CALL),
+        "steps/deep/shopsteps.py": STEP,
+    },
+    "package of the locustfile": {
+        "mine.py": user("from . import shopsteps", CALL),
+        "__init__.py": "",
+        "shopsteps.py": STEP,
+    },
+    "in a function": {
+        "mine.py": user("", "import shopsteps\nshopsteps.step(self)"),
+        "shopsteps.py": "from inner import step\n",
+        "inner.py": STEP,
+    },
+    "in a function, relative": {
+        "mine.py": user("", "from .deep import shopsteps\nshopsteps.step(self)"),
+        "__init__.py": "",
+        "deep/__init__.py": "",
+        "deep/shopsteps.py": "from ..inner import step\n",
+        "inner.py": STEP,
+    },
+    "import_module": {
+        "mine.py": user("import importlib", "importlib.import_module('shopsteps').step(self)"),
+        "shopsteps.py": STEP,
+    },
+    "import_module of a name that is made": {
+        "mine.py": user(
+            "import importlib\nX = importlib.import_module('shop' + 'steps')", "X.step(self)"
+        ),
+        "shopsteps.py": STEP,
+    },
+    "circle": {
+        "mine.py": user("import shopsteps", CALL),
+        "shopsteps.py": "import other\n" + STEP,
+        "other.py": "import shopsteps\ndef late():\n    return shopsteps.step\n",
+    },
+    "a name that is installed and in use": {
+        "mine.py": user("from rich import step", "step(self)"),
+        "rich.py": STEP,
+    },
+    "sys.path": {
+        "mine.py": user(
+            "import sys\nfrom pathlib import Path\n"
+            "sys.path.insert(0, str(Path(__file__).parent / 'lib'))\nimport shopsteps",
+            CALL,
+        ),
+        "lib/shopsteps.py": STEP,
+    },
+    "what looks into sys.modules": {
+        "mine.py": user(
+            "from __future__ import annotations\n"
+            "import pickle, typing\nfrom dataclasses import dataclass\n"
+            "@dataclass\nclass Step:\n    factor: Factor\nclass Factor(float): pass\n".replace(
+                "from __future__ import annotations\n", ""
+            ).replace("factor: Factor", "factor: 'Factor'"),
+            "step = pickle.loads(pickle.dumps(Step(Factor(2))))\n"
+            "assert typing.get_type_hints(Step)['factor'] is Factor\n"
+            "assert type(step) is Step\n"
+            "self.partition.compute(self.demand.processor)",
+        )
+    },
+    "main": {
+        "mine.py": user("", CALL.replace("shopsteps.step", "step"))
+        + "\nfrom shopsteps import step\nif __name__ == '__main__':\n    raise SystemExit(1)\n",
+        "shopsteps.py": STEP,
+    },
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_locustfile_imports_what_lies_beside_it(layout, tmp_path):
+    files = LAYOUTS[layout]
+    source = write(tmp_path, files)
+    before, path = dict(sys.modules), sys.path[:]
+    plan = make_plan(source)
+    python = sorted(name for name in files if name.endswith(".py"))
+    assert [file.path for file in plan.files] == python
+    first = pack(run(plan.runs()[0]))
+    assert pack(run(plan.runs()[0])) == first
+    assert sys.path == path
+    assert not [
+        name
+        for name in sys.modules.keys() - before.keys()
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path))
+    ]
+    assert {name: sys.modules.get(name) for name in before} == before
+
+
+def test_a_package_above_the_locustfile_is_imported_from(tmp_path):
+    campaign = CAMPAIGN.replace("mine.py:Mine", "loadtests/mine.py:Mine")
+    files = {
+        "loadtests/__init__.py": "",
+        "loadtests/mine.py": user("from common import shopsteps", CALL),
+        "common/__init__.py": "",
+        "common/shopsteps.py": STEP,
+    }
+    source = write(tmp_path, files, campaign)
+    assert [file.path for file in make_plan(source).files] == sorted(files)
+    run(make_plan(source).runs()[0])
+
+
+def test_modules_are_found_from_the_current_directory_at_last(tmp_path, monkeypatch):
+    campaign = CAMPAIGN.replace("mine.py:Mine", "../tests/mine.py:Mine")
+    write(tmp_path / "campaigns", {}, campaign)
+    write(tmp_path, {"tests/mine.py": user("from common import step", "step(self)")})
+    write(tmp_path, {"common.py": STEP})
+    monkeypatch.chdir(tmp_path)
+    plan = make_plan("campaigns/tiny.toml")
+    assert [file.path for file in plan.files] == ["../common.py", "../tests/mine.py"]
+    run(plan.runs()[0])
+
+
+@pytest.mark.parametrize("name", ["statistics", "profile", "random", "reports", "harness"])
+def test_a_module_called_like_one_of_python_or_of_vtax_is_refused_where_it_is_wanted(
+    name, tmp_path
+):
+    files = {"mine.py": user("", f"from {name} import step"), f"{name}.py": STEP}
+    with pytest.raises(UserError, match=rf"mine\.py, line \d+: imports '{name}', .* rename yours"):
+        make_plan(write(tmp_path, files))
+    (tmp_path / "mine.py").write_text(user())
+    assert [file.path for file in make_plan(str(tmp_path / "tiny.toml")).files] == ["mine.py"]
+
+
+STATES = {
+    "counter": ("import itertools\nN = itertools.count()", "n = next(N)"),
+    "class attribute": ("", "Mine.n = getattr(Mine, 'n', 0) + 1\nn = self.n"),
+    "credentials": (
+        "NAMES = [str(i) for i in range(500)]",
+        "n = int(NAMES.pop()) if NAMES else 900",
+    ),
+    "helper": ("import shopsteps", "shopsteps.N.append(1)\nn = len(shopsteps.N)"),
+    "cache": (
+        "import functools\n@functools.cache\ndef seen(): return []",
+        "seen().append(1)\nn = len(seen())",
+    ),
+    "environment": (
+        "import os",
+        "n = int(os.environ.get('N_OF_MINE', 0)) + 1\nos.environ['N_OF_MINE'] = str(n)",
+    ),
+    "random": ("import random", "n = random.randrange(900)"),
+    "numpy": ("import numpy", "n = int(numpy.random.randint(900))"),
+    "uuid": ("import uuid", "n = uuid.uuid4().int % 900"),
+    "secrets": ("import secrets", "n = secrets.randbelow(900)"),
+    "urandom": ("from os import urandom", "n = urandom(1)[0]"),
+    "set": (
+        "NAMES = {f'user{i}' for i in range(900)}",
+        "n = int(NAMES.pop()[4:]) if NAMES else 5",
+    ),
+    "hash": ("", "n = hash(str(self.partition.now())) % 900"),
+    "listener": (
+        "from locust import events\nSEEN = []\n"
+        "@events.request.add_listener\ndef note(**_): SEEN.append(1)\n",
+        "n = sum(each.__name__ == 'note' for each in events.request._handlers) * 100",
+    ),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_state_of_a_run_reaches_the_next(state, tmp_path):
+    head, body = STATES[state]
+    body += "\nself.partition.compute(self.demand.processor * (1 + n / 1000))"
+    source = write(tmp_path, {"mine.py": user(head, body), "shopsteps.py": "N = []\n"})
+    one = results(source, tmp_path / "one", workers=1)
+    assert one == results(source, tmp_path / "two", workers=2)
+    plan = make_plan(source)
+    if state not in ("set", "hash"):  # which this process, not being a worker, orders otherwise
+        specs = plan.runs()
+        backwards = {spec.identity: pack(run(spec)) for spec in reversed(specs)}
+        ordered = sorted(specs, key=lambda spec: (spec.cell_position, spec.replication))
+        assert [backwards[spec.identity] for spec in ordered] == one
+
+
+def test_what_a_process_shares_is_as_before(tmp_path):
+    source = write(
+        tmp_path,
+        {
+            "mine.py": user(
+                "import os, random, sys, numpy\nos.environ['OF_MINE'] = '1'\nos.chdir('/')\n"
+                "sys.argv.append('mine')\nrandom.seed(3)\nnumpy.random.seed(3)"
+            )
+        },
+    )
+    spec = make_plan(source).runs()[0]
+    os.environ.pop("OF_MINE", None)
+    state, numpy_state, urandom = random.getstate(), np.random.get_state()[1].tolist(), os.urandom
+    folder, arguments = Path.cwd(), sys.argv[:]
+    run(spec)
+    assert random.getstate() == state
+    assert np.random.get_state()[1].tolist() == numpy_state
+    assert (os.urandom, Path.cwd(), sys.argv) == (urandom, folder, arguments)
+    assert "OF_MINE" not in os.environ
+    assert uuid.uuid4() != uuid.uuid4()
+
+
+def changed(source: str, path: Path, text: str) -> bool:
+    """Tell whether a campaign is another one when a file has another text."""
+    before = make_plan(source)
+    path.write_text(text)
+    after = make_plan(source)
+    runs = [spec.identity for spec in before.runs()] == [spec.identity for spec in after.runs()]
+    assert (before.record().identity == after.record().identity) is runs
+    return not runs
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_module_makes_it_another_campaign(layout, tmp_path):
+    source = write(tmp_path, LAYOUTS[layout])
+    for name in LAYOUTS[layout]:
+        path = tmp_path / name
+        # Of the same length, within the same second: what Python's cache would not notice.
+        text = path.read_text()
+        assert changed(source, path, f"{text}#1\n"), name
+        assert changed(source, path, f"{text}#2\n"), name
+
+
+def test_what_is_not_imported_or_lies_elsewhere_does_not(tmp_path):
+    source = write(tmp_path / "a", {"mine.py": user(), "other.py": "x = 1\n"})
+    assert not changed(source, tmp_path / "a" / "other.py", "x = 2\n")
+    identity = make_plan(source).record().identity
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    assert make_plan(str(tmp_path / "b" / "tiny.toml")).record().identity == identity
+    (tmp_path / "c").symlink_to(tmp_path / "a")
+    assert make_plan(str(tmp_path / "c" / "tiny.toml")).record().identity == identity
+    (tmp_path / "b" / "mine.py").unlink()
+    (tmp_path / "b" / "mine.py").symlink_to(tmp_path / "a" / "mine.py")
+    assert make_plan(str(tmp_path / "b" / "tiny.toml")).record().identity == identity
+
+
+def test_a_changed_module_is_refused_by_the_store_and_named(tmp_path):
+    source = write(tmp_path, LAYOUTS["sibling"])
+    results(source, tmp_path / "out")
+    (tmp_path / "shopsteps.py").write_text(STEP.replace("1.0", "2.0"))
+    with pytest.raises(UserError, match=r"with other settings \(shopsteps\.py changed\)"):
+        Store.start(tmp_path / "out", make_plan(source).record())
+
+
+def test_a_module_that_changes_after_planning_ends_the_run(tmp_path):
+    source = write(tmp_path, LAYOUTS["sibling"])
+    spec = make_plan(source).runs()[0]
+    (tmp_path / "shopsteps.py").write_text(STEP.replace("1.0", "2.0"))
+    with pytest.raises(UserError, match=r"imports shopsteps\.py, which has changed"):
+        run(spec)
+
+
+@pytest.mark.parametrize("guard", ["", "try:\n    {}\nexcept Exception:\n    pass"])
+def test_what_is_only_known_while_running_is_refused_unless_it_is_declared(guard, tmp_path):
+    body = "__import__('shop' + 'steps').step(self)"
+    files = {"mine.py": user("", (guard or "{}").format(body)), "shopsteps.py": STEP}
+    source = write(tmp_path, files)
+    assert "files = ['shopsteps.py']" in failure(source)
+    declared = CAMPAIGN.replace("[factors]", 'files = ["shop*.py"]\n\n[factors]', 1)
+    (tmp_path / "tiny.toml").write_text(declared)
+    run(make_plan(source).runs()[0])
+    assert changed(source, tmp_path / "shopsteps.py", STEP + "#\n")
+
+
+READS = {
+    "open": "next(csv.reader((HERE / 'names.csv').read_text().splitlines()))",
+    "pathlib": "(HERE / 'names.csv').read_text()",
+    "numpy": "numpy.loadtxt(HERE / 'names.csv', dtype=str)",
+    "os": "os.read(os.open(HERE / 'names.csv', os.O_RDONLY), 9)",
+}
+HEAD = "import csv, os, numpy\nfrom pathlib import Path\nHERE = Path(__file__).parent\n"
+
+
+@pytest.mark.parametrize("how", READS)
+def test_data_files_are_known_or_refused(how, tmp_path):
+    work = "self.partition.compute(self.demand.processor)"
+    source = write(
+        tmp_path, {"mine.py": user(HEAD, f"{READS[how]}\n{work}"), "names.csv": "a\nb\n"}
+    )
+    assert "reads names.csv" in failure(source)
+    assert "files = ['names.csv']" in failure(source)
+    declared = CAMPAIGN.replace("[factors]", 'files = ["names.csv"]\n\n[factors]', 1)
+    (tmp_path / "tiny.toml").write_text(declared)
+    run(make_plan(source).runs()[0])
+    assert changed(source, tmp_path / "names.csv", "a\nc\n")
+    # One that is read while the locustfile is loaded needs no declaration.
+    (tmp_path / "tiny.toml").write_text(CAMPAIGN)
+    (tmp_path / "mine.py").write_text(user(f"{HEAD}DATA = {READS[how]}", work))
+    assert [file.path for file in make_plan(source).files] == ["mine.py", "names.csv"]
+    run(make_plan(source).runs()[0])
+    assert changed(source, tmp_path / "names.csv", "a\nd\n")
+
+
+def test_what_is_written_is_no_input(tmp_path):
+    body = "(HERE / 'log.txt').open('a').close()\nself.partition.compute(self.demand.processor)"
+    source = write(tmp_path, {"mine.py": user(HEAD, body)})
+    run(make_plan(source).runs()[0])
+    assert [file.path for file in make_plan(source).files] == ["mine.py"]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("gone.csv", "there is no such file in"),
+        ("gone/*.csv", "there is no such file in"),
+        ("data", "is a folder; write 'data/*'"),
+        ("data/", "is a folder; write 'data/*'"),
+    ],
+)
+def test_a_declared_file_that_is_not_there_is_named(written, reason, tmp_path):
+    campaign = CAMPAIGN.replace("[factors]", f'files = ["{written}"]\n\n[factors]', 1)
+    source = write(tmp_path, {"mine.py": user(), "data/a.csv": ""}, campaign)
+    with pytest.raises(UserError, match=r"tiny\.toml: campaign\.files = ") as caught:
+        make_plan(source)
+    assert reason in str(caught.value)
+
+
+def test_a_record_names_the_users_files(tmp_path):
+    campaign = CAMPAIGN.replace("[factors]", 'files = ["data/**"]\n\n[factors]', 1)
+    files = {**LAYOUTS["sibling"], "data/a.csv": "1", "data/deep/b.csv": "2"}
+    source = write(tmp_path, files, campaign)
+    results(source, tmp_path / "out")
+    with Store.open(tmp_path / "out") as store:
+        held = store.campaign.files
+    assert [file["path"] for file in held] == sorted(files)
+    assert all(len(file["sha256"]) == 64 for file in held)
+
+
+def test_two_workloads_may_have_files_of_one_name(tmp_path):
+    campaign = (
+        CAMPAIGN.replace('["mine"]', '["mine", "yours"]').replace("mine.py", "a/mine.py")
+        + '\n[workloads.yours]\nuser = "b/mine.py:Mine"\nusers = 2\n'
+        'demand = { processor = "1 ms" }\n'
+    )
+    files = {}
+    for folder, factor in (("a", 1.0), ("b", 3.0)):
+        files[f"{folder}/mine.py"] = user("import shopsteps", CALL)
+        files[f"{folder}/shopsteps.py"] = STEP.replace("1.0", str(factor))
+    source = write(tmp_path, files, campaign)
+    plan = make_plan(source)
+    assert {spec.cell.workload: [file.path for file in spec.files] for spec in plan.runs()} == {
+        "mine": ["a/mine.py", "a/shopsteps.py"],
+        "yours": ["b/mine.py", "b/shopsteps.py"],
+    }
+    assert results(source, tmp_path / "1") == results(source, tmp_path / "2", 2)
+
+
+def test_two_campaigns_in_one_process_do_not_meet(tmp_path):
+    made = []
+    for folder, factor in (("a", 1.0), ("b", 3.0)):
+        files = {**LAYOUTS["sibling"], "shopsteps.py": STEP.replace("1.0", str(factor))}
+        made.append(make_plan(write(tmp_path / folder, files)).runs()[0])
+    first, second = (pack(run(spec)) for spec in made)
+    assert first != second
+    assert [pack(run(spec)) for spec in made] == [first, second]
+
+
+def mixed(folder: Path, head: str, body: str, helper: str) -> str:
+    campaign = CAMPAIGN.replace('workload = ["mine"]\n', "").replace("mine.py", "a/mine.py")
+    campaign = campaign.replace('name = "app"\nshare', 'name = "app"\nworkload = "mine"\nshare')
+    campaign += (
+        '\n[[partitions]]\nname = "db"\nworkload = "yours"\nshare = "50 %"\n'
+        'virtual_processors = "2 per core"\n\n[workloads.yours]\nuser = "b/mine.py:Mine"\n'
+        'users = 2\ndemand = { processor = "1 ms" }\n'
+    )
+    files = {f"{each}/mine.py": user(head, body) for each in "ab"}
+    return write(folder, {**files, "a/shopsteps.py": STEP, f"b/{helper}.py": STEP}, campaign)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_one_run_of_two_locustfiles_with_helpers_of_one_name_is_refused(lazy, tmp_path):
+    head, body = ("", "import shopsteps\n" + CALL) if lazy else ("import shopsteps", CALL)
+    source = mixed(tmp_path, head, body, "shopsteps")
+    assert "module 'shopsteps'" in failure(source)
+    assert "rename one of them" in failure(source)
+
+
+def test_one_run_of_two_locustfiles_of_one_name_is_fine(tmp_path):
+    source = mixed(tmp_path, "", "self.partition.compute(self.demand.processor)", "other")
+    run(make_plan(source).runs()[0])
+
+
+def test_what_differs_from_run_to_run_is_noted(tmp_path):
+    head = "import time, random\nfrom datetime import datetime\nimport numpy as np"
+    body = (
+        "time.time()\ndatetime.now()\nrandom.Random()\nnp.random.default_rng()\nid(self)\n"
+        "random.Random(3)\nself.random.random()\nself.partition.now()"
+    )
+    notes = make_plan(write(tmp_path, {"mine.py": user(head, body)})).notes
+    assert [note.split(": ")[1].split("(")[0] for note in notes] == [
+        "time.time",
+        "datetime.datetime.now",
+        "random.Random",
+        "numpy.random.default_rng",
+        "id",
+    ]
+    assert all(note.startswith("mine.py, line ") for note in notes)
+
+
+def test_a_run_without_files_of_the_user_is_as_it_was(tmp_path):
+    campaign = CAMPAIGN.replace("mine.py:Mine", "workloads/cpu.py:IntegerCompute")
+    plan = make_plan(write(tmp_path, {}, campaign))
+    assert plan.files == ()
+    spec = plan.runs()[0]
+    assert pack(run(spec)) == pack(run(replace(spec, base=Path("/nowhere"))))
