@@ -459,6 +459,22 @@ def rules() -> Iterator[str]:
     yield from table(("rule", "kind", "file"), rows)
 
 
+def names(kind: str) -> Iterator[str]:
+    """List the names and meanings that reports use, in both languages."""
+    english, japanese = (
+        tomllib.loads((ROOT / f"reports/locales/{language}.toml").read_text(encoding="utf-8"))
+        for language in ("en", "ja")
+    )
+    meanings = english["names"][f"{kind}_meaning"]
+    yield from table(
+        ("name", "in reports", "meaning", "Japanese"),
+        (
+            (code(name), text, meanings[name], japanese["names"][kind][name])
+            for name, text in english["names"][kind].items()
+        ),
+    )
+
+
 def scheduler() -> Iterator[str]:
     """List what a scheduling policy decides."""
     rows = [
@@ -495,6 +511,7 @@ PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
     "recorded-metrics": recorded_metrics,
     "causes": causes,
     "observables": observables,
+    "names": names,
     "rules": rules,
     "scheduler": scheduler,
     "real-targets": real_targets,

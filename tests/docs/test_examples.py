@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from harness.cli import app
 
 ALL = [example for page in PAGES for example in examples(page)]
-LANGUAGES = {"toml", "python", "sh", "text", "toml-fragment"}
+LANGUAGES = {"toml", "python", "sh", "text"}
 
 
 def of(*kinds: tuple[str, str]):
