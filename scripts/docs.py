@@ -99,19 +99,27 @@ def _value(field: Mapping[str, Any]) -> str:
         kinds = [_value(each) for each in field["anyOf"] if each.get("type") != "null"]
         if any(kind.startswith("ratio") for kind in kinds):  # it may be a bare number, too
             return kinds[-1]
-        return " or ".join(dict.fromkeys(kinds))
+        if "number" in kinds and "whole number" in kinds:
+            kinds.remove("whole number")
+        return ", or ".join(dict.fromkeys(kinds))
+    if "const" in field:
+        return code(_toml(field["const"]))
+    if field.get("enum") == list(scenario.DIMENSIONS):
+        return "a [metric](scenarios.md#what-can-be-observed)"
     if "enum" in field:
         return ", ".join(code(_toml(each)) for each in field["enum"])
     return _plain(field)
 
 
+_SI = {"time": "s", "size": "B"}
 _DIMENSION_OF = {example: dimension for dimension, example in units.EXAMPLES.items()}
 
 
 def _plain(field: Mapping[str, Any]) -> str:
     kind = field.get("type")
     if kind == "array":
-        return f"list of {_value(field['items'])}"
+        size = "list of two:" if field.get("maxItems") == 2 else "list of"
+        return f"{size} {_value(field['items'])}"
     if kind in ("integer", "number"):
         return ("whole number" if kind == "integer" else "number") + _bounds(field)
     if kind == "object":
@@ -121,6 +129,8 @@ def _plain(field: Mapping[str, Any]) -> str:
 
 def _bounds(field: Mapping[str, Any]) -> str:
     bounds = []
+    if "minimum" in field and "maximum" in field:
+        return f", {field['minimum']} to {field['maximum']}"
     for key, text in (
         ("minimum", "at least"),
         ("exclusiveMinimum", "more than"),
@@ -160,7 +170,8 @@ def _default(field: Mapping[str, Any]) -> str:
     default = field.get("default")
     if default in (None, []) or isinstance(default, dict):
         return ""
-    return code(_toml(default))
+    unit = _SI.get(_value(field).partition(",")[0])
+    return code(_toml(default if unit is None else f"{default:g} {unit}"))
 
 
 def _toml(value: object) -> str:

@@ -123,6 +123,12 @@ def test_command_lines_parse(example: Example):
             assert words[0] in ("pip", "apt-get", "cd", "git", "."), line
 
 
+@pytest.mark.parametrize("line", ["run carrier --nothing", "nothing", "report", "catalog show"])
+def test_wrong_command_lines_do_not_parse(line):
+    with pytest.raises(Exception, match=r"No such|Missing"):
+        parse(line.split())
+
+
 def parse(words: list[str]) -> None:
     """Check a command line without executing it."""
     command: Any = get_command(app)
