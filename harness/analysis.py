@@ -7,6 +7,7 @@ the error rates of the verdict are those of :mod:`harness.statistics.verdict`.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 from harness.campaign.prometheus import Prometheus
@@ -105,6 +106,32 @@ class Verdict:
             "notes": list(self.notes),
         }
 
+    def _repr_html_(self) -> str:
+        """Table for a notebook: the outcome of each measure and its worst environment."""
+        rows = [
+            (
+                each.measure,
+                str(each.outcome),
+                *(str(sum(one.outcome is o for one in each.environments)) for o in Outcome),
+                ""
+                if each.worst is None
+                else f"{' / '.join(each.worst.environment[:3])}: {each.worst.reason}",
+            )
+            for each in self.measures
+        ]
+        head = ("measure", "outcome", *map(str, Outcome), "worst environment")
+        lines = [
+            f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in row)}</tr>"
+            for tag, row in (("th", head), *(("td", row) for row in rows))
+        ]
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<p>{escape(self.claim_text.get('en', self.campaign))}<br>"
+            f"<b>{escape(str(self.outcome))}</b> (margin {percent(self.margin)}, alpha "
+            f"{percent(self.alpha)}, {self.failed_runs} failed runs)</p>"
+            f"<table>{''.join(lines)}</table><ul>{notes}</ul>"
+        )
+
 
 @dataclass(frozen=True)
 class FailedRun:
@@ -132,7 +159,8 @@ class Study:
     complete: int
     """How many runs have a result."""
     planned: int
-    """How many runs the campaign needs at least."""
+    """How many runs the campaign needs: the first replications of every cell, and those that were
+    made beyond them."""
     damaged: tuple[str, ...]
     """What could not be read."""
     notes: tuple[str, ...]
@@ -202,9 +230,8 @@ def study(
     matrix = tuple(cell for cell in whole.cells if cell.scenario is None)
     campaign = replace(whole, cells=matrix)
     environments = environment_results(campaign, runs)
-    minimum = int(campaign.replications["minimum"])
     infeasible = tuple(cell for cell in campaign.cells if cell.infeasible is not None)
-    planned = minimum * (len(whole.cells) - len(infeasible))
+    planned = _planned(whole, runs, scenarios, failed)
     complete = sum(map(len, runs.values())) + sum(map(len, scenarios.values()))
     notes = _notes(campaign, environments, runs, planned, complete, len(failed), len(damaged))
     failures: dict[int, list[str]] = {}
@@ -227,6 +254,23 @@ def study(
         notes=notes,
         elements=seven_elements(whole.cells, scenarios, failures),
     )
+
+
+def _planned(
+    campaign: CampaignRecord,
+    runs: Runs,
+    scenarios: Mapping[int, Mapping[int, RunResult]],
+    failed: Sequence[FailedRun],
+) -> int:
+    """Count the first replications of every cell, and those that were made beyond them."""
+    first = range(int(campaign.replications["minimum"]))
+    planned = {cell.position: set(first) for cell in campaign.cells if cell.infeasible is None}
+    for made in (runs, scenarios):
+        for position, replications in made.items():
+            planned.setdefault(position, set()).update(replications)
+    for run in failed:
+        planned.setdefault(run.cell.position, set()).add(run.replication)
+    return sum(map(len, planned.values()))
 
 
 def _verdict(

@@ -49,6 +49,14 @@ class Direction(StrEnum):
     """Equal: an overhead in each common replication, an outcome or a check as such."""
 
 
+_SUMMARIES = {
+    Direction.WORSE: "something got worse",
+    Direction.BETTER: "something got better",
+    Direction.UNKNOWN: "no change shown",
+    Direction.SAME: "unchanged",
+}
+
+
 @dataclass(frozen=True)
 class Change:
     """An overhead in both campaigns."""
@@ -124,6 +132,11 @@ class Comparison:
         """Worse if anything is; else better if anything is; else unknown if anything is."""
         return next((each for each in Direction if self.count(each)), Direction.UNKNOWN)
 
+    @property
+    def summary(self) -> str:
+        """What the comparison comes to, in words."""
+        return _SUMMARIES[self.direction]
+
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as JSON holds it; what is unknown or without bound is None."""
         return {
@@ -131,6 +144,7 @@ class Comparison:
             "second": _campaign_json(self.second),
             "alpha": self.alpha,
             "direction": str(self.direction),
+            "summary": self.summary,
             "counts": {str(each): self.count(each) for each in Direction},
             "overheads": [_change_json(each) for each in self.changes],
             "outcomes": [

@@ -23,7 +23,9 @@ from harness.commands import (
     validate,
     watch,
 )
+from harness.commands.exit_status import exit_status
 from harness.commands.options import INTERRUPTED, fail
+from harness.commands.output import open_streams
 from harness.errors import UserError
 
 
@@ -50,6 +52,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(catalog.catalog_app, name="catalog")
+_CLASSES = {"profile": profile.ProfileCommand}
 for name, command in (
     ("plan", run.show_plan),
     ("run", run.run_campaign),
@@ -68,12 +71,20 @@ for name, command in (
     ("profile", profile.profile_program),
     ("predict", predict.predict_overhead),
 ):
-    app.command(name)(command)
+    app.command(name, cls=_CLASSES.get(name))(command)
 
 
 def main() -> None:
     """Run the command line; it ends the process with its exit code."""
-    app(prog_name="vtax")
+    open_streams()
+    sys.exit(exit_status(_run))
+
+
+def _run() -> None:
+    """Carry out what the command line says, and leave it to the caller how the process ends."""
+    command = typer.main.get_command(app)
+    with command.make_context("vtax", sys.argv[1:]) as context:
+        command.invoke(context)
 
 
 def _version(wanted: bool) -> None:

@@ -9,9 +9,10 @@ from rich.text import Text
 
 from harness.analysis import EnvironmentResult, Outcome, Study, Verdict
 from harness.campaign.cell import RunSpec
-from harness.campaign.estimate import Remaining, expected_seconds
+from harness.campaign.estimate import Remaining
 from harness.campaign.matrix import Entry
 from harness.campaign.plan import Plan
+from harness.campaign.resources import needed, size
 from harness.campaign.store import Failure
 from harness.overheads import Overhead, percent
 from harness.seven_elements import Row, SevenElements
@@ -20,11 +21,11 @@ _COLOURS = {"confirmed": "green", "refuted": "red", "inconclusive": "yellow"}
 
 
 def plan_table(plan: Plan, workers: int) -> RenderableType:
-    """Show the matrix of a plan, its counts and its expected duration."""
+    """Show the matrix of a plan, its counts, its expected duration and what else it needs."""
     matrix = [entry for entry in plan.matrix if not entry.scenario]
     scenarios = _scenarios(plan)
     if not matrix:
-        return Group(scenarios, Text(_counts(plan, workers)))
+        return Group(scenarios, *_files(plan), Text(_counts(plan, workers)))
     loads = [name for name, _ in matrix[0].load]
     table = Table(title=Text(f"{plan.campaign.campaign.name}: the matrix"), show_lines=True)
     for name in ("machine", *loads, "os", "virtualization", "workload"):
@@ -36,7 +37,14 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
     parts: list[RenderableType] = [table]
     if len(matrix) < len(plan.matrix):
         parts.append(scenarios)
-    return Group(*parts, *map(Text, _reasons(plan.infeasible)), Text(_counts(plan, workers)))
+    parts += [*map(Text, _reasons(plan.infeasible)), *_files(plan)]
+    return Group(*parts, Text(_counts(plan, workers)))
+
+
+def _files(plan: Plan) -> list[Text]:
+    """Name the user's files, whose change makes it another campaign."""
+    names = ", ".join(file.path for file in plan.files)
+    return [Text(f"your files: {names}")] if names else []
 
 
 def _scenarios(plan: Plan) -> Table:
@@ -83,7 +91,7 @@ def _reasons(infeasible: Sequence[Entry]) -> list[str]:
 
 def _counts(plan: Plan, workers: int) -> str:
     cells = plan.cells
-    seconds = sum(map(expected_seconds, cells)) * plan.minimum / workers
+    needs = needed(plan, workers)
     times = str(plan.minimum)
     if plan.maximum > plan.minimum and plan.half_width is not None:
         times = f"{plan.minimum} to {plan.maximum}, until within {percent(plan.half_width)}"
@@ -91,7 +99,9 @@ def _counts(plan: Plan, workers: int) -> str:
     return (
         f"{len(cells)} cells ({infeasible} infeasible) x {times} replications = "
         f"{len(cells) * plan.minimum} runs{' at least' if plan.maximum > plan.minimum else ''}; "
-        f"expected to take about {duration(seconds)} with {workers} worker{'s' * (workers != 1)}"
+        f"expected to take about {duration(needs.seconds)} with {workers} "
+        f"worker{'s' * (workers != 1)}, {size(needs.memory_bytes)} of memory and "
+        f"{size(needs.disk_bytes)} of disk space"
     )
 
 
@@ -102,7 +112,10 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    if minutes < 300 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    days = seconds / 86400
+    return f"{days:,.0f} days" if days < 730 else f"{days / 365:.3g} years"
 
 
 class _RemainingColumn(ProgressColumn):

@@ -11,7 +11,7 @@ from harness.overheads import percent
 _STYLES = {
     Direction.WORSE: "bold red",
     Direction.BETTER: "bold green",
-    Direction.UNKNOWN: "yellow",
+    Direction.UNKNOWN: "",
     Direction.SAME: "",
 }
 _WORDS = {
@@ -32,8 +32,12 @@ def changes_text(comparison: Comparison) -> RenderableType:
             f"{comparison.first.name} ({comparison.first.outcome or 'no claim'}) -> "
             f"{comparison.second.name} ({comparison.second.outcome or 'no claim'})"
         ),
-        Text(", ").join(
-            Text(f"{counts[each]} {_WORDS[each]}", style=_STYLES[each]) for each in Direction
+        Text.assemble(
+            (comparison.summary, _STYLES[comparison.direction] or "bold"),
+            ": ",
+            Text(", ").join(
+                Text(f"{counts[each]} {_WORDS[each]}", style=_STYLES[each]) for each in Direction
+            ),
         ),
     ]
     parts: list[RenderableType] = list(lines)

@@ -16,6 +16,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from harness.errors import UserError
+from harness.limits import PORT, SPEED
 
 _FACTORS = ("machine", "os", "virtualization", "workload")
 
@@ -34,10 +35,11 @@ def add_options(parser: Any) -> None:
         "--speed",
         type=_speed,
         default=1.0,
-        help="Simulated seconds for each second of the wall clock.",
+        help="Simulated seconds for each second of the wall clock, from "
+        f"{SPEED.least:g} to {SPEED.most:,.0f}.",
     )
     group.add_argument(
-        "--metrics-port", type=int, default=9464, help="Where /metrics is, on 127.0.0.1."
+        "--metrics-port", type=_port, default=9464, help="Where /metrics is, on 127.0.0.1."
     )
 
 
@@ -46,9 +48,15 @@ def _speed(text: str) -> float:
         speed = float(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no number") from None
-    if not 0 < speed <= 1e6:
-        raise ArgumentTypeError(f"{text} is not above 0 and up to a million")
+    if not SPEED.least <= speed <= SPEED.most:
+        raise ArgumentTypeError(f"{text} is not from {SPEED.least:g} to {SPEED.most:,.0f}")
     return speed
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not PORT.least <= int(text[:9]) <= PORT.most:
+        raise ArgumentTypeError(f"{text!r} is no port from {PORT.least} to {PORT.most}")
+    return int(text)
 
 
 def _or_complain(listener: Callable[[Environment], None]) -> Callable[..., None]:
@@ -67,8 +75,10 @@ def _or_complain(listener: Callable[[Environment], None]) -> Callable[..., None]
 def _begin(environment: Environment) -> None:
     from harness.campaign.plan import make_plan
     from harness.live import Live, live_spec
-    from harness.locust_page import fine_numbers
-    from harness.metrics.serving import check_free, serve_metrics
+    from harness.locust_page import fine_numbers, limit_swarms
+    from harness.metrics.same_origin import SameOrigin
+    from harness.metrics.serving import LOOPBACK, check_free, serve_metrics
+    from workloads.user_code import UserCode
 
     runner = environment.runner
     if not isinstance(runner, LocalRunner):
@@ -89,11 +99,17 @@ def _begin(environment: Environment) -> None:
     name = plan.campaign.campaign.name
     check_free(options.metrics_port, "--metrics-port")
     stack = ExitStack()
+    stack.enter_context(UserCode(spec.base))
     stack.enter_context(fine_numbers())
     live = stack.enter_context(Live(spec, environment, options.speed, wanted, name))
     server = serve_metrics(live.registry, options.metrics_port)
     stack.callback(server.stop)
     live.link_failure(_fail)
+    page: Any = environment.web_ui
+    if page is not None:
+        limit_swarms(page.app)
+        if page.host in (LOOPBACK, "localhost"):
+            page.app.wsgi_app = SameOrigin(page.app.wsgi_app)
     if options.num_users is None:
         options.num_users = live.users
         options.spawn_rate = options.spawn_rate or min(live.users, 100)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -20,7 +20,7 @@ from harness.campaign.store import Failure, Store
 from harness.environments import Environment, EnvironmentResult, environment_results
 from harness.metrics.measures import Measures, measure
 from harness.metrics.recorded import RECORDED
-from harness.metrics.serving import LOOPBACK, check_free
+from harness.metrics.serving import serving_metrics
 
 _OVERHEADS = ("vtax_overhead_ratio", "vtax_overhead_low_ratio", "vtax_overhead_high_ratio")
 
@@ -86,7 +86,7 @@ class ProgressCollector(Collector):
             "Runs that the campaign needs, so far.",
             labels=["campaign"],
         )
-        planned.add_metric([name], self._planned)
+        planned.add_metric([name], max(self._planned, self._complete))
         runs = GaugeMetricFamily(
             "vtax_campaign_runs", "Runs by what became of them.", labels=["campaign", "state"]
         )
@@ -136,17 +136,11 @@ def serve_progress(store: Store, port: int) -> Iterator[ProgressCollector]:
     UserError
         If the port cannot be listened on.
     """
-    check_free(port, "--metrics-port")
     collector = ProgressCollector(store)
     registry = CollectorRegistry()
     registry.register(collector)
-    server, thread = start_http_server(port, LOOPBACK, registry)
-    try:
+    with serving_metrics(registry, port):
         yield collector
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class Both:

@@ -8,6 +8,10 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import UserError
+from harness.files import read_bytes
+
+MOST_BYTES = 2**26
+"""Size of the largest result that is read."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -50,12 +54,9 @@ def read_result(model: type[ModelT], path: Path, command: str) -> ModelT | None:
     UserError
         If the file is not what it should be.
     """
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    text = read_bytes(path, MOST_BYTES)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:

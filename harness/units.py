@@ -80,8 +80,32 @@ _SI = {
     "cores": "cores",
     "power": "W",
 }
+RANGES: Mapping[str, tuple[float, float]] = {
+    "time": (1e-9, 315_360_000.0),
+    "frequency": (1e-6, 1e15),
+    "rate": (1e-9, 1e15),
+    "size": (1e-9, 2.0**60),
+    "bandwidth": (1e-3, 1e15),
+    "ratio": (1e-12, 1e9),
+    "cycles": (1e-3, 1e15),
+    "cycles/B": (1e-9, 1e9),
+    "count": (1e-9, 1e12),
+    "cores": (1e-9, 1e9),
+    "power": (1e-6, 1e12),
+}
+"""The smallest quantity above 0 and the largest one that a file may hold, in SI units.
+
+A time is at least the nanosecond that simulated time is counted in, and at most 3,650 days.
+"""
+_RANGE_TEXTS: Mapping[str, str] = {
+    "time": "0, or from 1 ns to 3650 d",
+    "size": "0, or from 1 B to 1073741824 GiB",
+}
+_CHARACTERS = 64
+"""Length of the longest text that is read as a quantity."""
+
 _UNSIGNED = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
-_QUANTITY = re.compile(rf"\s*([+-]?{_UNSIGNED})\s*(.*?)\s*")
+_NUMBER = re.compile(rf"[+-]?{_UNSIGNED}")
 
 
 def parse(quantity: str | float, dimension: str) -> float:
@@ -116,6 +140,25 @@ def parse(quantity: str | float, dimension: str) -> float:
             f"for instance '{EXAMPLES[dimension]}'"
         )
     return _scale(number, units[unit])
+
+
+def read(quantity: str | float, dimension: str) -> float:
+    """Do the same as :func:`parse`, within the range of the dimension.
+
+    Raises
+    ------
+    ValueError
+        When the text is no quantity of that dimension, is too small to be told from 0, or is too
+        large; the message says what is allowed.
+    """
+    number = parse(quantity, dimension)
+    least, most = RANGES[dimension]
+    if number == 0 or least <= abs(number) <= most:
+        return number or 0.0
+    unit = "" if _SI[dimension] in ("ratio", "count") else f" {_SI[dimension]}"
+    allowed = _RANGE_TEXTS.get(dimension, f"0, or from {least:g} to {most:g}{unit}")
+    size = "small" if abs(number) < least else "large"
+    raise ValueError(f"{quantity!r} is too {size}; a {dimension} is {allowed}")
 
 
 def dimension_of(unit: str) -> str:
@@ -164,17 +207,23 @@ def _scale(number: Decimal, factor: Decimal) -> float:
 
 
 def _split(quantity: str | float, dimension: str) -> tuple[Decimal, str]:
-    match = None if isinstance(quantity, bool) else _QUANTITY.fullmatch(str(quantity))
+    text = "" if isinstance(quantity, bool) else str(quantity).strip()
+    match = _NUMBER.match(text) if len(text) <= _CHARACTERS else None
     if match is None:
-        raise ValueError(f"{quantity!r} is no {dimension}; write '{EXAMPLES[dimension]}'")
-    return Decimal(match[1]), match[2]
+        raise ValueError(f"{_shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
+    return Decimal(match[0]), text[match.end() :].strip()
+
+
+def _shown(quantity: object) -> str:
+    text = repr(quantity)
+    return text if len(text) <= _CHARACTERS + 2 else f"{text[:_CHARACTERS]}..."
 
 
 def _validator(dimension: str, *, whole: bool = False) -> Callable[[object], float | int]:
     def validate(quantity: object) -> float | int:
         if not isinstance(quantity, (str, int, float)):
-            raise ValueError(f"{quantity!r} is no {dimension}; write '{EXAMPLES[dimension]}'")
-        number = parse(quantity, dimension)
+            raise ValueError(f"{_shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
+        number = read(quantity, dimension)
         if number < 0:
             raise ValueError(f"{quantity!r} is negative; a {dimension} is at least 0")
         if not whole:
@@ -193,7 +242,7 @@ def schema(dimension: str) -> dict[str, Any]:
     optional = "?" if "" in units else ""
     text: dict[str, Any] = {
         "type": "string",
-        "pattern": rf"^\s*{_UNSIGNED}\s*({names}){optional}\s*$",
+        "pattern": rf"^\s*{_UNSIGNED}(\s*({names})){optional}\s*$",
         "examples": [EXAMPLES[dimension]],
     }
     if not optional:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from harness.analysis import Study, analyse
 from harness.campaign.store import Store
 from harness.errors import UserError
+from harness.printable import printable
 from reports import numbers, real
 from reports.drawing import drawing
 from reports.evidence import Evidence, gather
@@ -127,12 +128,18 @@ def environment(texts: Texts) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     found.globals.update(
         t=texts, many=texts.many, titled=texts.titled, name=texts.name, said=texts.said
     )
     found.filters["load"] = load_text
     return found
+
+
+def _shown(value: object) -> object:
+    """Make what a template puts into a page printable; what is markup already stays as it is."""
+    return printable(value) if type(value) is str else value
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from unicodedata import category, east_asian_width
+from unicodedata import east_asian_width
 from xml.etree import ElementTree
 
 import matplotlib
@@ -21,6 +21,7 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from harness.printable import printable
 from reports.palette import INK, MUTED, RULE
 
 WIDTH = 9.0
@@ -38,7 +39,6 @@ _HANDLE = 7
 _COLUMNS = 7
 """Of a legend, at most."""
 
-_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 _PARAMETERS = {
     "svg.fonttype": "none",
@@ -107,7 +107,8 @@ def new_figure(height: float) -> Figure:
 
 def label(text: str) -> str:
     """Make any text fit for a figure: nothing that XML cannot hold, no line that is too long."""
-    return "\n".join(_cut(_held(line)) for line in text.split("\n"))
+    lines = text.expandtabs(1).split("\n")
+    return "\n".join(_cut(printable(line[: 2 * _LONGEST])) for line in lines)
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
@@ -133,11 +134,6 @@ def _width(text: str) -> int:
 
 def _wide(character: str) -> bool:
     return east_asian_width(character) in ("W", "F")
-
-
-def _held(text: str) -> str:
-    """Replace control characters and surrogates, which XML cannot hold."""
-    return "".join(_UNKNOWN if category(each) in ("Cc", "Cs") else each for each in text)
 
 
 def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
@@ -171,7 +167,7 @@ def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
     )
     for place, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = ElementTree.Element(tag, {"id": f"{key}-{tag}"})
-        element.text = _held(text)
+        element.text = printable(text)
         root.insert(place, element)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 

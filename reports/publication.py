@@ -1,7 +1,7 @@
 """A published report: a directory of a site that is made once and never changes.
 
-Its identity is the digest of everything that the campaign holds: its record, its cells, every run,
-and the validation kept beside them.
+Its identity is the digest of everything that the report shows: the campaign's record, its cells,
+every run, and the results kept beside them (validation, sensitivity, capacity).
 The same results published again are the same publication; any other result is a new one. Only
 files that were not there are ever added to it: another language, a PDF that could not be printed
 before.
@@ -10,7 +10,7 @@ before.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,9 +20,8 @@ from harness.campaign.export import export
 from harness.campaign.store import Store
 from harness.errors import UserError
 from harness.findings import Findings, findings, read_findings
-from harness.validation.record import ValidationRecord, read_record
 from reports.builder import render
-from reports.evidence import gather
+from reports.evidence import Evidence, gather
 from reports.pdf import PrintingError, print_page
 from reports.site_files import is_safe_name, new_directory, safe_name, write_new
 
@@ -74,8 +73,8 @@ def pdf_name(language: str) -> str:
     return f"report.{language}.pdf"
 
 
-def digest_of(store: Store, validation: ValidationRecord | None = None) -> str:
-    """Return SHA-256 of all that a store holds, however it is kept, and of the validation."""
+def digest_of(store: Store, evidence: Evidence) -> str:
+    """Return SHA-256 of all that a store holds, however it is kept, and of what lies beside it."""
     digest = hashlib.sha256()
 
     def add(value: object) -> None:
@@ -91,8 +90,12 @@ def digest_of(store: Store, validation: ValidationRecord | None = None) -> str:
         digest.update(b"\n" if run.result is None else run.result.to_json().encode() + b"\n")
     add(store.drawn())
     add(store.damaged)
-    if validation is not None:
-        add(validation.model_dump(mode="json"))
+    for field in fields(evidence):
+        result = getattr(evidence, field.name)
+        if isinstance(result, BaseModel):
+            dumped = result.model_dump(mode="json")
+            # The oldest of them has no name here, so that what was published keeps its identity.
+            add(dumped if field.name == "validation" else {field.name: dumped})
     return digest.hexdigest()
 
 
@@ -146,9 +149,9 @@ def publish_campaign(
     UserError
         If there is no readable store, or runs are added to it meanwhile.
     """
-    held_against = read_record(source)
     with Store.open(source) as store:
-        digest = digest_of(store, held_against)
+        evidence = gather(store, source)
+        digest = digest_of(store, evidence)
         damaged = tuple(store.damaged)
         held = next((each for each in known if each.entry.digest == digest), None)
         lacking = [
@@ -158,7 +161,7 @@ def publish_campaign(
         ]
         if held is not None and not lacking:
             return held, damaged
-        study, evidence = analyse(store), gather(store, source)
+        study = analyse(store)
         pages = {each: render(study, evidence, each).encode(errors="replace") for each in lacking}
         if held is not None:
             for language, page in pages.items():
@@ -187,7 +190,7 @@ def publish_campaign(
             export(store, "parquet", into=directory)
             write_new(directory / FINDINGS, _json(told))
             write_new(directory / ENTRY, _json(entry))
-            if digest_of(store, held_against) != digest:
+            if digest_of(store, gather(store, source)) != digest:
                 raise UserError(f"{source}: runs are being added to it; publish when it is done")
         return Publication(target, entry), damaged
 

@@ -127,10 +127,13 @@ def _plain(field: Mapping[str, Any]) -> str:
     return {"string": "text", "boolean": "`true` or `false`"}.get(str(kind), "value")
 
 
+_ENDLESS = 2**40
+
+
 def _bounds(field: Mapping[str, Any]) -> str:
     bounds = []
-    if "minimum" in field and "maximum" in field:
-        return f", {field['minimum']} to {field['maximum']}"
+    if "minimum" in field and field.get("maximum", _ENDLESS) < _ENDLESS:
+        return f", {field['minimum']:.10g} to {field['maximum']:.10g}"
     for key, text in (
         ("minimum", "at least"),
         ("exclusiveMinimum", "more than"),
@@ -138,7 +141,7 @@ def _bounds(field: Mapping[str, Any]) -> str:
         ("exclusiveMaximum", "less than"),
     ):
         bound = field.get(key)
-        if bound is not None and bound < 2**40:
+        if bound is not None and bound < _ENDLESS:
             bounds.append(f"{text} {bound:g}")
     return f", {' and '.join(bounds)}" if bounds else ""
 

@@ -1,6 +1,7 @@
 """What several tests share: campaigns whose true overheads are known."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,17 @@ from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, Store, pack
 from harness.metrics.digest import Digest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once for each reason, not for each test, what was skipped."""
+    reports = terminalreporter.getreports("skipped")
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    if reasons:
+        terminalreporter.section("skipped")
+    for reason, number in reasons.most_common():
+        terminalreporter.line(f"{number} tests: {reason}")
+
 
 # Explaining a failure traces every line of a simulation: it takes minutes.
 _PHASES = [phase for phase in Phase if phase is not Phase.explain]

@@ -1,5 +1,6 @@
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -123,6 +124,20 @@ def test_runs_not_made_yet_are_told(synthetic, examine) -> None:
     study = examine(campaign)
     assert (study.complete, study.planned) == (71, 72)
     assert "1 of 72 planned runs were not made yet." in study.notes
+
+
+def test_replications_beyond_the_minimum_are_planned_as_soon_as_made(synthetic, tmp_path) -> None:
+    campaign = synthetic(
+        true={"shared-uncapped": GOOD, "hosted-vmware": HOSTED},
+        replications=20,
+        absent={("p5-570", "hosted-vmware", 3)},
+    )
+    with campaign.fill(tmp_path) as store:
+        fewer = {**store.campaign.replications, "minimum": 12}
+        store.campaign = replace(store.campaign, replications=fewer)
+        study = analyse(store)
+    assert (study.complete, study.planned) == (6 * 20 - 1, 6 * 20)
+    assert "1 of 120 planned runs were not made yet." in study.notes
 
 
 def test_infeasible_cells_are_listed_and_not_planned(synthetic, examine) -> None:

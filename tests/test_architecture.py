@@ -83,7 +83,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.units", "harness.locust_page", "harness.result_file"),
     ("harness.processes", "harness.statistics"),
     ("harness.units", "harness.locust_page"),
-    ("harness.errors",),
+    ("harness.files", "harness.limits"),
+    ("harness.encoding",),
+    ("harness.errors", "harness.printable"),
     ("harness",),
     ("harness.compiled",),
 )
@@ -130,7 +132,8 @@ def outside(prefix: str) -> dict[str, set[str]]:
 
 
 def test_workloads_know_a_partitions_verbs_and_nothing_else():
-    allowed = {"workloads", "harness", "harness.units", "harness.errors"}
+    rooms = ("units", "encoding", "errors", "files")
+    allowed = {"workloads", "harness", *(f"harness.{room}" for room in rooms)}
     for module in SOURCES:
         if module.startswith("workloads"):
             assert {room(name) for name in own(module)} <= allowed, module

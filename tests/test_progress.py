@@ -92,6 +92,28 @@ def test_every_run_counts_as_soon_as_it_is_kept(campaign, tmp_path):
         assert overheads(read(ProgressCollector(again))) == overheads(samples)
 
 
+def planned(collector: ProgressCollector) -> tuple[float, float]:
+    """Runs that are complete, and those that are planned."""
+    samples = read(collector)
+    complete = (("campaign", "synthetic"), ("state", "complete"))
+    name = (("campaign", "synthetic"),)
+    return samples["vtax_campaign_runs", complete], samples["vtax_campaign_runs_planned", name]
+
+
+def test_no_more_runs_are_complete_than_planned(campaign, tmp_path):
+    """Neither before a campaign goes on, nor when its cells get more replications."""
+    with campaign.fill(tmp_path) as store:
+        collector = ProgressCollector(store)
+        assert planned(collector) == (72, 72)
+        specs = [fake_spec(run) for run in store.runs()]
+        collector.begin([])
+        assert planned(collector) == (72, 72)
+        collector.begin(specs[:6])
+        for spec in specs[:6]:
+            collector.done(spec, 1.0, None)
+        assert planned(collector) == (78, 78)
+
+
 def fake_spec(run) -> RunSpec:
     """What an observer looks at."""
     return SimpleNamespace(

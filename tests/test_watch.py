@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -25,6 +27,19 @@ def post(url: str, **fields: object) -> str:
     data = urllib.parse.urlencode(fields).encode()
     with urllib.request.urlopen(url, data, timeout=20) as answer:
         return answer.read().decode()
+
+
+def status(url: str, data: bytes | None = None, **headers: str) -> int:
+    """How a server answers."""
+    request = urllib.request.Request(url, data)
+    for name, text in headers.items():
+        request.add_header(name.replace("_", "-"), text)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
 
 
 def value(exposition: str, name: str) -> float:
@@ -71,6 +86,80 @@ def test_a_cell_is_watched_changed_and_left():
     assert "5 x those of simulated time" in out
     assert re.search(r"watched \S+ s of simulated time, \d+ transactions; at worst \S+ s", err)
     assert "Traceback" not in err
+
+
+FOREIGN = [
+    {"Host": "evil.example"},
+    {"Origin": "http://evil.example"},
+    {"Referer": "http://evil.example/page"},
+    {"Sec_Fetch_Site": "cross-site"},
+]
+
+
+def test_pages_of_other_sites_can_neither_read_nor_change_what_is_watched():
+    page, metrics = free_port(), free_port()
+    with started(
+        *(BIN / "vtax", "watch", "smoke", "--port", page, "--metrics-port", metrics)
+    ) as process:
+        base = f"http://127.0.0.1:{page}"
+        eventually(base, process)
+        users = json.loads(get(f"{base}/stats/requests"))["user_count"]
+        form = b"user_count=1&spawn_rate=10"
+        for headers in FOREIGN:
+            assert status(f"http://127.0.0.1:{metrics}/metrics", **headers) == 403
+            for path in ("/", "/stats/requests", "/logs", "/stats/report", "/assets/no", "/socket"):
+                assert status(base + path, **headers) == 403
+            for path in ("/swarm", "/stop", "/stats/reset", "/user"):
+                assert status(base + path, form, **headers) == 403
+        for path in ("/swarm", "/stop", "/stats/reset"):
+            assert status(base + path) == 405
+        assert status(f"{base}/swarm", b"user_count=100000000&spawn_rate=100000000") == 422
+        assert status(f"{base}/swarm", bytes(100_000)) == 413
+        shown = json.loads(get(f"{base}/stats/requests"))
+        assert (shown["state"], shown["user_count"]) in (("running", users), ("spawning", users))
+        assert status(f"{base}/swarm", form, Origin=base, Sec_Fetch_Site="same-origin") == 200
+        while json.loads(get(f"{base}/stats/requests"))["user_count"] != 1:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGHUP)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_a_signal_ends_it_while_thousands_of_users_are_spawned():
+    page, metrics = free_port(), free_port()
+    with started(
+        *(BIN / "vtax", "watch", "smoke", "--speed", 1000),
+        *("--port", page, "--metrics-port", metrics),
+    ) as process:
+        eventually(f"http://127.0.0.1:{page}/", process)
+        post(f"http://127.0.0.1:{page}/swarm", user_count=10_000, spawn_rate=10_000)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode in (0, -signal.SIGTERM)  # its users may not have stopped in time
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_signal_ends_what_leaves_no_turn_to_anything_else(again):
+    program = """
+        from gevent.event import Event
+        from harness.commands import watch
+
+        with watch._stopped_by_signals(Event()):
+            print("ready", flush=True)
+            while True:
+                pass
+    """
+    with started(sys.executable, "-c", textwrap.dedent(program)) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        if again:
+            process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=60)
+    assert process.returncode in (
+        (-signal.SIGTERM, -signal.SIGHUP) if again else (-signal.SIGTERM,)
+    )
 
 
 def test_a_pace_that_cannot_be_kept_is_told():
@@ -120,6 +209,9 @@ def test_plain_locusts_page_is_for_this_computer_only():
         while not json.loads(get(f"http://127.0.0.1:{page}/stats/requests"))["stats"][0]["name"]:
             time.sleep(0.05)
         assert listens_on(process) == {LOOPBACK}
+        for headers in FOREIGN:
+            assert status(f"http://127.0.0.1:{page}/", **headers) == 403
+        assert status(f"http://127.0.0.1:{page}/swarm", b"user_count=100000000&spawn_rate=1") == 422
         assert 'workload="commercial"' in get(f"http://127.0.0.1:{metrics}/metrics")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
@@ -130,7 +222,7 @@ def test_plain_locusts_page_is_for_this_computer_only():
     [
         (["--machine", "p5-52"], "did you mean 'p5-520'?"),
         (["--campaign", "dlpar"], "scenarios only"),
-        (["--speed", "0"], "0 is not above 0"),
+        (["--speed", "0"], "0 is not from 0.001 to 1,000,000"),
     ],
 )
 def test_plain_locust_refuses_what_cannot_be_in_one_line(words, told):

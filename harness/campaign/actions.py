@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.campaign.table import PositiveTime, Table
+from harness.campaign.table import Different, Table
+from harness.limits import ARRIVALS, CORES, SHORTEST_SAMPLING, USERS
 from harness.units import Bytes, Rate, Ratio, Seconds
 
 
@@ -15,9 +16,9 @@ class Load(Table):
     """The partition."""
     group: str | None = None
     """Which of its groups of users; needed where there are several."""
-    users: Annotated[int, Field(ge=0)] | None = None
+    users: Annotated[int, Field(ge=0, le=USERS.most)] | None = None
     """So many closed users from now on."""
-    arrivals: Rate | None = None
+    arrivals: Annotated[Rate, Field(le=ARRIVALS.most)] | None = None
     """Open arrivals at this rate from now on."""
 
     @model_validator(mode="after")
@@ -36,7 +37,7 @@ class Dlpar(Table):
     """What moves."""
     amount: str | int | float | None = None
     """How much: cores, a number of virtual processors, or a size such as "1 GiB"."""
-    virtual_processors: Annotated[int, Field(ge=0)] = 0
+    virtual_processors: Annotated[int, Field(ge=0, le=1024)] = 0
     """How many virtual processors go with processing units."""
     device: str | None = None
     """The adapter that moves."""
@@ -46,7 +47,7 @@ class Dlpar(Table):
     """Who gets it; without it, nobody."""
     change: str | None = None
     """The partition whose sharing changes."""
-    weight: int | None = None
+    weight: Annotated[int, Field(ge=0, le=255)] | None = None
     """Its new weight."""
     capped: bool | None = None
     """Whether it is capped from now on."""
@@ -58,7 +59,15 @@ class Dlpar(Table):
         if self.change is not None:
             if self.weight is None and self.capped is None:
                 raise ValueError("change needs a weight or capped")
+            moving = ("amount", "virtual_processors", "device", "source", "target")
+            self.refuse(moving, "beside change")
             return self
+        self.refuse(["weight", "capped"], "beside move")
+        if self.move != "processing-units":
+            self.refuse(["virtual_processors"], f"beside move = '{self.move}'")
+        self.refuse(
+            ["amount" if self.move == "adapter" else "device"], f"beside move = '{self.move}'"
+        )
         if self.source is None and self.target is None:
             raise ValueError("move needs from or to, or both")
         needed = "device" if self.move == "adapter" else "amount"
@@ -101,7 +110,7 @@ class Cod(Table):
     """Activate installed cores in this way."""
     deactivate: Literal["on-off"] | None = None
     """Turn cores off again."""
-    cores: Annotated[int, Field(ge=1)]
+    cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)]
     """How many."""
     machine: str | None = None
     """Which machine; without it the scenario's own."""
@@ -129,13 +138,13 @@ class Fleet(Table):
     """Empty this machine, switch it off, on again, and move all back."""
     lasting: Seconds | None = None
     """How long it is maintained."""
-    balance: list[str] | None = None
+    balance: Annotated[list[str], Field(min_length=1), Different] | None = None
     """Move partitions among these machines until they are loaded alike."""
     threshold: Annotated[Ratio, Field(gt=0, lt=1)] = 0.1
     """The difference of loads that is good enough."""
-    sampling: PositiveTime = 60.0
+    sampling: Annotated[Seconds, Field(ge=SHORTEST_SAMPLING)] = 60.0
     """How long loads are observed before each decision."""
-    consolidate: list[str] | None = None
+    consolidate: Annotated[list[str], Field(min_length=1), Different] | None = None
     """Bring all partitions of these machines together on few, and switch the others off."""
     away: Seconds | None = None
     """When all move back, after the beginning; without it never."""
@@ -147,6 +156,10 @@ class Fleet(Table):
             raise ValueError(f"needs exactly one of {', '.join(uses)}")
         if (self.maintain is None) != (self.lasting is None):
             raise ValueError("lasting goes with maintain, and maintain needs it")
+        if self.balance is None:
+            self.refuse(["threshold", "sampling"], "without balance")
+        if self.consolidate is None:
+            self.refuse(["away"], "without consolidate")
         return self
 
 
@@ -171,6 +184,8 @@ class Fault(Table):
             raise ValueError(f"needs exactly one of {', '.join(faults)}")
         if (self.adapter is None) != (self.of is None):
             raise ValueError("of goes with adapter, and adapter needs it")
+        if self.adapter is None:
+            self.refuse(["repair"], "without adapter")
         return self
 
 

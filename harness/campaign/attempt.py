@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.campaign.cell import RunSpec
 from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, pack
+from harness.printable import one_line
 
 Run = Callable[[RunSpec], RunResult]
 """What carries out a run; importable by name, because workers are other processes."""
@@ -31,7 +32,7 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
     try:
         return pack(run(spec))
     except RunFailedError as failed:
-        return failed.failure, " ".join(str(failed).split())
+        return failed.failure, one_line(str(failed))
     except MemoryError:
         return Failure.OUT_OF_MEMORY, "the run needs more memory than there is"
     except Exception as error:
@@ -40,7 +41,7 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
 
 def _described(error: Exception) -> str:
     """Say in one line what was raised, and where."""
-    text = " ".join(str(error).split())
+    text = one_line(str(error))
     where = traceback.extract_tb(error.__traceback__)[-1]
     name = f"{type(error).__name__} ({Path(where.filename).name}, line {where.lineno})"
     return f"{name}: {text}" if text else name

@@ -12,6 +12,7 @@ from typing import Any
 from harness.campaign.scenario import Script
 from harness.catalog import Constants
 from harness.platform.configuration import SystemConfiguration, UserGroup
+from workloads.loading import UserFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,6 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Locustfile:
-    """A file with user classes, as it was when the campaign was planned."""
-
-    path: str
-    """As the campaign names it."""
-    sha256: str
-
-
-@dataclass(frozen=True)
 class RunSpec:
     """One repetition of a cell: all that a worker needs to carry it out."""
 
@@ -105,8 +97,9 @@ class RunSpec:
     """The catalog as drawn for this replication."""
     base: Path
     """The folder that locustfiles are relative to."""
-    locustfiles: tuple[Locustfile, ...]
-    """Those that the cell's users come from, sorted by path."""
+    files: tuple[UserFile, ...]
+    """The user's files that decide the result, sorted by path: locustfiles, the modules that they
+    import, data files."""
     starts: datetime
     """Where simulated time begins."""
     model: str
@@ -153,7 +146,7 @@ class RunSpec:
                 "replication": self.streams,
                 "seed": self.seed,
                 "constants": self.constants_digest or self.constants.digest(),
-                "locustfiles": [(file.path, file.sha256) for file in self.locustfiles],
+                "files": [(file.path, file.sha256) for file in self.files],
                 "starts": self.starts.isoformat(),
                 "model": self.model,
             }

@@ -8,7 +8,7 @@ from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.schema import MATRIX
 from harness.errors import UserError
 
-_BETWEEN = re.compile(r",\s*(?=[^,=]+=)")
+_BETWEEN = re.compile(r",(?=[^,=]+=)")
 """A comma before another ``factor=``; values may hold commas, too."""
 
 _MOST_VALUES = 8

@@ -1,12 +1,13 @@
 """Workers of an existing Dask cluster: a scheduler, and workers on any number of machines.
 
-Each worker is sent the run and the locustfiles that it needs, and hands back the packed result; the
-files of the campaign need not be there. What a run results in depends on nothing but the run, so
-that the results are the same bytes as from this machine.
+Each worker is sent the run and the user's files that it needs, and hands back the packed result;
+the files of the campaign need not be there. What a run results in depends on nothing but the run,
+so that the results are the same bytes as from this machine.
 """
 
 import contextlib
 import logging
+import os
 import tempfile
 import threading
 import time
@@ -14,14 +15,17 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from harness.campaign.attempt import Keep, Outcome, Run, attempt
 from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import HASH_SEED
 from harness.campaign.provenance import model_digest
 from harness.campaign.store import Failure
 from harness.errors import UserError
+from harness.printable import one_line
 
 CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer, and a cluster without workers to get one again."""
@@ -29,8 +33,8 @@ CONNECT_SECONDS = 10.0
 _AHEAD = 3
 """Runs handed to the cluster for each of its workers: one at work, others on their way."""
 
-Locustfiles = tuple[tuple[str, bytes], ...]
-"""Paths as the campaign names them, and contents."""
+Files = tuple[tuple[str, bytes], ...]
+"""Paths relative to the campaign file, and contents."""
 
 
 class Cluster:
@@ -81,6 +85,11 @@ class Cluster:
     def size(self) -> int:
         """How many runs it can carry out at the same time."""
         return len(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def shuffling(self) -> list[str]:
+        """Return the addresses of workers in which sets of texts have an order of their own."""
+        seeds = self.client.run(os.environ.get, "PYTHONHASHSEED", on_error="return")
+        return sorted(worker for worker, seed in seeds.items() if seed != HASH_SEED)
 
     def crew(self, run: Run) -> "_Crew":
         """Return its workers, ready to carry out runs."""
@@ -158,9 +167,10 @@ class _Crew:
     def _hand_over(self, waiting: Iterator[RunSpec]) -> None:
         wanted = _AHEAD * max(1, self._size())
         while len(self._flying) < wanted and (spec := next(waiting, None)) is not None:
+            at_home = replace(spec, base=Path(os.path.abspath(spec.base)))
             # Never pure: a run that failed is to be carried out again.
             future = self._cluster.client.submit(
-                carry_out, self._run, spec, _locustfiles(spec), pure=False
+                carry_out, self._run, at_home, _files(spec), pure=False
             )
             self._flying[future] = spec
 
@@ -175,8 +185,7 @@ class _Crew:
         except CancelledError:
             raise self._gone("the scheduler has gone") from None
         except Exception as error:  # it could not be carried to a worker or back
-            text = " ".join(str(error).split())
-            return 0.0, (Failure.ERROR, f"{type(error).__name__}: {text}")
+            return 0.0, (Failure.ERROR, one_line(f"{type(error).__name__}: {error}"))
         return outcome
 
     def _size(self) -> int:
@@ -198,8 +207,8 @@ _ALONE = threading.Lock()
 """Held during a run: two in one process would share Locust's stand-ins for time and chance."""
 
 
-def carry_out(run: Run, spec: RunSpec, locustfiles: Locustfiles) -> tuple[float, Outcome]:
-    """Carry out a run in a worker, with its locustfiles laid where it finds them.
+def carry_out(run: Run, spec: RunSpec, files: Files) -> tuple[float, Outcome]:
+    """Carry out a run in a worker, with the user's files laid where it finds them.
 
     Returns
     -------
@@ -210,27 +219,42 @@ def carry_out(run: Run, spec: RunSpec, locustfiles: Locustfiles) -> tuple[float,
         return 0.0, (Failure.ERROR, "its worker has another version of vtax")
     with _ALONE:
         begin = time.perf_counter()
-        outcome = attempt(run, replace(spec, base=_base(locustfiles)))
+        outcome = attempt(run, replace(spec, base=_base(str(spec.base), files)))
         return time.perf_counter() - begin, outcome
 
 
 @cache
-def _base(locustfiles: Locustfiles) -> Path:
-    """Lay files where relative paths find them, in a folder that goes with the process."""
+def _base(base: str, files: Files) -> Path:
+    """Lay files as they lie at home, in a folder that goes with the process.
+
+    The folders above the campaign's have their names, because a package is called like its folder.
+    """
     folder = tempfile.TemporaryDirectory(prefix="vtax-")
     _FOLDERS.append(folder)
-    upwards = max((Path(name).parts.count("..") for name, _ in locustfiles), default=0)
-    base = Path(folder.name, *("base",) * (1 + upwards))
-    for name, content in locustfiles:
-        path = base / name
+    place = Path(folder.name, base.lstrip("/"))
+    for name, content in files:
+        path = Path(os.path.normpath(place / name))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    return base
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
-def _locustfiles(spec: RunSpec) -> Locustfiles:
-    """Read a run's locustfiles that neither come with vtax nor lie at an absolute path."""
-    names = [file.path for file in spec.locustfiles if not Path(file.path).is_absolute()]
-    return tuple(
-        (name, (spec.base / name).read_bytes()) for name in names if (spec.base / name).is_file()
-    )
+def _files(spec: RunSpec) -> Files:
+    """Read the user's files that a run needs.
+
+    Raises
+    ------
+    UserError
+        If one is missing, or not what it was when the run was planned.
+    """
+    files = []
+    for file in spec.files:
+        try:
+            content = (spec.base / file.path).read_bytes()
+        except OSError as error:
+            raise UserError(f"{file.path}: cannot be read ({error.strerror})") from None
+        if sha256(content).hexdigest() != file.sha256:
+            raise UserError(f"{file.path}: has changed since the campaign was planned")
+        files.append((file.path, content))
+    return tuple(files)

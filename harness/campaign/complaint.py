@@ -127,6 +127,7 @@ def _allowed(details: Any) -> str:
         "too_short": "must not be empty",
         "too_long": f"must have at most {context.get('max_length')} entries",
         "literal_error": f"must be {context.get('expected')}",
+        "string_too_long": f"must have at most {context.get('max_length')} characters",
         "string_pattern_mismatch": f"must match {context.get('pattern')}",
         "finite_number": "must be a finite number",
     }

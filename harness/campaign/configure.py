@@ -20,6 +20,7 @@ from harness.campaign.limits import Infeasible, Limits, Member
 from harness.campaign.machines import resolve_machine
 from harness.campaign.schema import IDLE, Campaign
 from harness.catalog import Catalog, Constants
+from harness.limits import USERS
 from harness.platform.configuration import (
     DiskConfiguration,
     EthernetConfiguration,
@@ -380,10 +381,15 @@ def _group(
         allowed = f"partition {site.member.name} has {disks} disks; they count from 0"
         raise complaint(context.file, key, group.disk, allowed)
     capacity = site.member.capacity
+    users = None if group.users is None else group.users.whole(capacity)
+    if users is not None and users > USERS.most:
+        key = f"workloads.{workload}.users"
+        allowed = f"users on {site.member.name}; at most {USERS.most:,} are allowed"
+        raise complaint(context.file, key, users, allowed)
     return UserGroup(
         name=f"{prefix}{group.name}",
         user=group.user,
-        users=None if group.users is None else group.users.whole(capacity),
+        users=users,
         arrivals_per_second=None if group.arrivals is None else group.arrivals.of(capacity),
         think_time_seconds=group.think_time_seconds,
         disk=first_disk + group.disk,

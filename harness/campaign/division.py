@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.campaign.fields import Count, OneOrMany
-from harness.campaign.table import PartitionName, Share, Table
+from harness.campaign.table import Different, PartitionName, Share, Table
+from harness.limits import CORES, MEMORY, PARTITIONS
 from harness.units import Bytes
 
 Vlan = Annotated[int, Field(ge=1, le=4094)]
@@ -16,10 +17,16 @@ class VirtualEthernet(Table):
 
     vlan: Vlan = 1
     """The port's VLAN (PVID)."""
-    tagged_vlans: Annotated[list[Vlan], Field(max_length=20)] = []
+    tagged_vlans: Annotated[list[Vlan], Field(max_length=20), Different] = []
     """Further VLANs, with 802.1Q tags."""
     mtu: Annotated[int, Field(ge=576, le=65394)] = 1500
     """Largest packet in bytes."""
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if self.vlan in self.tagged_vlans:
+            raise ValueError(f"VLAN {self.vlan} is the port's own and tagged; leave out one")
+        return self
 
 
 class Adapter(Table):
@@ -38,9 +45,9 @@ class Divided(Table):
     """What other tables call it."""
     share: Share | None = None
     """Capacity as a part of the machine's cores."""
-    entitlement: Annotated[float, Field(gt=0)] | None = None
+    entitlement: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
     """Capacity in cores, such as 1.5."""
-    cores: Annotated[int, Field(ge=1)] | None = None
+    cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
     """Capacity in whole cores."""
     virtual_processors: Count | None = None
     """How many, or "2 per core" of the capacity; without it as many as the capacity needs."""
@@ -48,7 +55,7 @@ class Divided(Table):
     """Weight for spare capacity when uncapped."""
     capped: bool | None = None
     """In shared cells: capped or not, whatever the factor says."""
-    memory: Annotated[Bytes, Field(gt=0)] | None = None
+    memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Without it, a part of the machine's memory in proportion to the capacity."""
 
     @model_validator(mode="after")
@@ -70,24 +77,24 @@ class Divided(Table):
 class PartitionLimits(Table):
     """The least and the most that a partition may have while it runs."""
 
-    minimum_cores: Annotated[float, Field(gt=0)] | None = None
+    minimum_cores: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
     """Entitlement or own cores."""
-    maximum_cores: Annotated[float, Field(gt=0)] | None = None
+    maximum_cores: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
     """Entitlement or own cores."""
-    minimum_virtual_processors: Annotated[int, Field(ge=1)] | None = None
+    minimum_virtual_processors: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Fewest of them."""
-    maximum_virtual_processors: Annotated[int, Field(ge=1)] | None = None
+    maximum_virtual_processors: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Most of them."""
-    minimum_memory: Annotated[Bytes, Field(gt=0)] | None = None
+    minimum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Least memory."""
-    maximum_memory: Annotated[Bytes, Field(gt=0)] | None = None
+    maximum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Most memory."""
 
 
 class Partition(Divided):
     """A partition, or several that are alike."""
 
-    count: Annotated[int, Field(ge=1, le=1024)] = 1
+    count: Annotated[int, Field(ge=PARTITIONS.least, le=PARTITIONS.most)] = 1
     """How many; more than one are called app1, app2 and so on."""
     os: str | None = None
     """Instead of the factor's."""
@@ -113,6 +120,14 @@ class Partition(Divided):
     """Between which operations may change it while it runs."""
     requires: list[str] = []
     """Features that its operating system must have, such as "dlpar-memory"."""
+
+    @model_validator(mode="after")
+    def _nothing_in_vain(self) -> Self:
+        if self.virtualization is not None:
+            self.refuse(["capped"], f"beside virtualization = '{self.virtualization}'")
+        if not self.disks and not self.virtual_scsi:
+            self.refuse(["queue_depth"], "without disks")
+        return self
 
     @property
     def names(self) -> list[str]:
@@ -140,7 +155,7 @@ class SharedEthernet(Table):
     """Largest packet in bytes."""
     threaded: bool = True
     """Whether it queues packets for threads; otherwise it works at interrupt level."""
-    vlans: Annotated[list[Vlan], Field(min_length=1)] = [1]
+    vlans: Annotated[list[Vlan], Field(min_length=1), Different] = [1]
     """VLANs that it bridges to the outside."""
 
 
@@ -156,3 +171,13 @@ class Vios(Divided):
     deputy: str | None = None
     """Another VIOS of the machine, with paths to the same disks and networks, that takes over when
     this one is down."""
+
+    @model_validator(mode="after")
+    def _nothing_in_vain(self) -> Self:
+        if self.processors == "dedicated":
+            self.refuse(["weight", "capped"], "beside processors = 'dedicated'")
+        if self.capped:
+            self.refuse(["weight"], "beside capped = true")
+        if self.backing is None and self.shared_ethernet is None:
+            self.refuse(["deputy"], "without backing or shared_ethernet")
+        return self

@@ -1,9 +1,14 @@
 """How long a campaign takes: before it runs by a rough rule, while it runs by what was seen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from harness.campaign.cell import Cell, RunSpec
-from harness.platform.configuration import UserGroup
+from harness.platform.configuration import (
+    PartitionConfiguration,
+    SystemConfiguration,
+    UserGroup,
+)
 
 _SECONDS_PER_RUN = 0.03
 _SECONDS_PER_TICK = 1e-6
@@ -15,11 +20,24 @@ _TICKS_PER_SECOND = 400.0
 
 _SHORTEST_SERVICE_SECONDS = 1e-3
 """What a request is taken to need besides think time and processor time."""
+_SHORTEST_PROCESSOR_SECONDS = 1e-6
+"""What the operating system does for a request at least."""
 
 _SETTLING = 1.25
 """With a detected warm-up, a quarter of the duration is simulated in addition."""
 
+_SECONDS_PER_USER = 40e-6
+_SECONDS_PER_SAMPLE = 10e-6
+"""What it takes to add a user, and to sample a partition for a timeline."""
+
 Kind = tuple[str, str, str]
+
+
+def simulated_seconds(cell: Cell) -> float:
+    """Return the simulated time of one run, a detected warm-up included."""
+    if cell.warm_up_seconds is None:
+        return cell.duration_seconds * _SETTLING
+    return cell.duration_seconds + cell.warm_up_seconds
 
 
 def expected_seconds(cell: Cell) -> float:
@@ -28,20 +46,51 @@ def expected_seconds(cell: Cell) -> float:
     The work of a simulation grows with its requests, whose number is not known in advance: closed
     users are taken to need little beyond think time and processor time for each.
     """
-    simulated = (
-        cell.duration_seconds * _SETTLING
-        if cell.warm_up_seconds is None
-        else cell.duration_seconds + cell.warm_up_seconds
-    )
-    system = cell.nominal_system
-    if system is None:
+    if cell.nominal_system is None:
         return _expected_on_target(cell)
-    processors = sum(p.virtual_processors for p in system.partitions)
-    processors += sum(vios.virtual_processors for vios in system.vios)
-    requests = sum(_rate(group) for partition in system.partitions for group in partition.groups)
+    systems = systems_of(cell)
+    processors = sum(p.virtual_processors for system in systems for p in system.partitions)
+    processors += sum(vios.virtual_processors for system in systems for vios in system.vios)
+    groups = list(groups_of(cell))
+    requests = sum(expected_requests(partition, group) for partition, group in groups)
     per_second = _SECONDS_PER_TICK * _TICKS_PER_SECOND * processors
     per_second += _SECONDS_PER_REQUEST * requests
-    return _SECONDS_PER_RUN + per_second * simulated
+    users = sum(group.users or 0 for _, group in groups)
+    samples = sample_count(cell) * sum(len(system.partitions) for system in systems)
+    once = _SECONDS_PER_RUN + _SECONDS_PER_USER * users + _SECONDS_PER_SAMPLE * samples
+    return once + per_second * simulated_seconds(cell)
+
+
+def systems_of(cell: Cell) -> list[SystemConfiguration]:
+    """Return the machines that a run simulates."""
+    own = [] if cell.nominal_system is None else [cell.nominal_system]
+    return own if cell.scenario is None else [*own, *cell.scenario.beside.values()]
+
+
+def groups_of(cell: Cell) -> Iterator[tuple[PartitionConfiguration, UserGroup]]:
+    """Yield the groups of users with their partitions: at first, and as scenarios change them."""
+    partitions = {part.name: part for system in systems_of(cell) for part in system.partitions}
+    for partition in partitions.values():
+        for group in partition.groups:
+            yield partition, group
+    script = cell.scenario
+    if script is None:
+        return
+    for action in [step.action for step in script.steps] + [rule.action for rule in script.rules]:
+        if action.kind != "load":
+            continue
+        load = action.values
+        partition = partitions[load["of"]]
+        group = next(group for group in partition.groups if group.name == load["group"])
+        yield (
+            partition,
+            replace(group, users=load["users"], arrivals_per_second=load["arrivals"]),
+        )
+
+
+def sample_count(cell: Cell) -> float:
+    """Return how many samples the timeline of a scenario has; 0 for another cell."""
+    return 0.0 if cell.scenario is None else cell.duration_seconds / cell.scenario.sample_seconds
 
 
 _TARGET_SECONDS: Mapping[str, float] = {"native": 1.0, "capped": 1.5}
@@ -54,12 +103,22 @@ def _expected_on_target(cell: Cell) -> float:
     return cell.duration_seconds + _TARGET_SECONDS.get(cell.virtualization, _GUEST_SECONDS)
 
 
-def _rate(group: UserGroup) -> float:
-    """Guess the requests per second of a group of users."""
+def expected_requests(partition: PartitionConfiguration, group: UserGroup) -> float:
+    """Guess the requests per second of a group of users.
+
+    A request that asks for less processor time than its other service is taken to need no other.
+    """
     if group.arrivals_per_second is not None:
         return group.arrivals_per_second
-    service = float(group.demand.get("processor", 0.0)) + _SHORTEST_SERVICE_SECONDS
-    return (group.users or 0) / (group.think_time_seconds + service)
+    processor = float(group.demand.get("processor", 0.0))
+    other = _SHORTEST_SERVICE_SECONDS
+    if 0.0 < processor < other and "size" not in group.demand:
+        other = _SHORTEST_PROCESSOR_SECONDS
+    cycle = group.think_time_seconds + max(processor, _SHORTEST_PROCESSOR_SECONDS) + other
+    rate = (group.users or 0) / cycle
+    if not processor:
+        return rate
+    return min(rate, partition.virtual_processors / max(processor, _SHORTEST_PROCESSOR_SECONDS))
 
 
 class Remaining:

@@ -17,6 +17,7 @@ from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store, StoredRun
 from harness.errors import UserError
 from harness.metrics.measures import measure
+from harness.printable import printable
 
 Value = str | float | int | bool | None
 Columns = dict[str, list[Value]]
@@ -91,7 +92,7 @@ def columns(store: Store) -> Columns:
             for name, value in row.items():
                 column = section.setdefault(name, [])
                 column.extend([None] * (number - len(column)))
-                column.append(value)
+                column.append(printable(value) if isinstance(value, str) else value)
     total = max((len(column) for section in sections for column in section.values()), default=0)
     table: Columns = {}
     for section in sections:
@@ -187,18 +188,34 @@ def _write_csv(store: Store, path: Path) -> None:
     table = columns(store)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table)
+        writer.writerow(_csv_cell(printable(name)) for name in table)
         for row in zip(*table.values(), strict=True):
-            writer.writerow(["" if value is None else _cell(value) for value in row])
+            writer.writerow(map(_csv_cell, row))
 
 
 def _cell(value: Value) -> Value:
     return str(value).lower() if isinstance(value, bool) else value
 
 
+def _csv_cell(value: Value) -> Value:
+    """Write a value so that no spreadsheet takes a text for a formula."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) and not _is_number(value):
+        return f"'{value}"
+    return "" if value is None else _cell(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _write_parquet(store: Store, path: Path) -> None:
-    arrays = {name: pa.array(_alike(column)) for name, column in columns(store).items()}
-    pq.write_table(pa.table(arrays), path, compression="zstd")
+    table = columns(store)
+    arrays = [pa.array(_alike(column)) for column in table.values()]
+    pq.write_table(pa.table(arrays, names=list(map(printable, table))), path, compression="zstd")
 
 
 def _alike(column: list[Value]) -> list[Value]:

@@ -1,6 +1,5 @@
 """Kinds of values that a campaign file holds beside plain quantities."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
@@ -10,11 +9,12 @@ from pydantic import BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema
 
 from harness import units
+from harness.limits import ARRIVALS, CHARACTERS, USERS, Range, WholeRange
 
 LANGUAGES = ("en", "ja")
 """Languages that a text can be given in; the first one is always there."""
 
-_PER_CORE = re.compile(r"\s*(.*?)\s+per\s+core\s*")
+_PER_CORE = ["per", "core"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,10 @@ class Scaled:
         return max(1, ceil(self.of(cores) - 1e-9))
 
 
-def _scaled(dimension: str, example: str, *, whole: bool) -> Callable[[object], Scaled]:
-    """Make a reader of ``N`` or ``"N per core"``, where N is of a dimension."""
+def _scaled(
+    dimension: str, example: str, allowed: Range | WholeRange, *, whole: bool
+) -> Callable[[object], Scaled]:
+    """Make a reader of ``N`` or ``"N per core"``, where N is of a dimension and within a range."""
 
     def read(written: object) -> Scaled:
         if isinstance(written, Scaled):
@@ -42,27 +44,31 @@ def _scaled(dimension: str, example: str, *, whole: bool) -> Callable[[object], 
         wanted = f"write {example}"
         if isinstance(written, bool) or not isinstance(written, (int, float, str)):
             raise ValueError(wanted)
-        match = _PER_CORE.fullmatch(written) if isinstance(written, str) else None
+        words = written.rsplit(maxsplit=2) if isinstance(written, str) else []
+        per_core = len(words) == 3 and words[1:] == _PER_CORE
         try:
-            number = units.parse(match[1] if match else written, dimension)
+            number = units.read(words[0] if per_core else written, dimension)
         except ValueError as error:
             raise ValueError(f"{error}; {wanted}") from None
         if number <= 0:
             raise ValueError(f"must be more than 0; {wanted}")
-        if whole and match is None and (isinstance(written, str) or number != int(number)):
+        if whole and not per_core and (isinstance(written, str) or number != int(number)):
             raise ValueError(wanted)
-        return Scaled(number, per_core=match is not None)
+        if number > allowed.most or (number < allowed.least and not whole):
+            unit = "" if whole else " /s"
+            raise ValueError(f"must be from {allowed.least:,.9g} to {allowed.most:,.9g}{unit}")
+        return Scaled(number, per_core=per_core)
 
     return read
 
 
 Count = Annotated[
     Scaled,
-    BeforeValidator(_scaled("count", "a whole number or 'N per core'", whole=True)),
+    BeforeValidator(_scaled("count", "a whole number or 'N per core'", USERS, whole=True)),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 1},
+                {"type": "integer", "minimum": 1, "maximum": USERS.most},
                 {"type": "string", "pattern": r"^\s*[0-9.]+\s+per\s+core\s*$"},
             ],
             "examples": [8, "2 per core"],
@@ -73,7 +79,7 @@ Count = Annotated[
 
 Arrivals = Annotated[
     Scaled,
-    BeforeValidator(_scaled("rate", "'400 /s' or '25 /s per core'", whole=False)),
+    BeforeValidator(_scaled("rate", "'400 /s' or '25 /s per core'", ARRIVALS, whole=False)),
     WithJsonSchema(
         {
             "type": "string",
@@ -88,12 +94,14 @@ Arrivals = Annotated[
 def _text(written: object) -> dict[str, str]:
     wanted = 'write a text, or { en = "...", ja = "..." }'
     if isinstance(written, str):
-        return {LANGUAGES[0]: written}
+        written = {LANGUAGES[0]: written}
     if not isinstance(written, dict) or LANGUAGES[0] not in written:
         raise ValueError(wanted)
     for language, text in written.items():
         if language not in LANGUAGES or not isinstance(text, str):
             raise ValueError(wanted)
+        if len(text) > CHARACTERS:
+            raise ValueError(f"a text has at most {CHARACTERS:,} characters")
     return written
 
 
@@ -103,10 +111,13 @@ Text = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string"},
+                {"type": "string", "maxLength": CHARACTERS},
                 {
                     "type": "object",
-                    "properties": {language: {"type": "string"} for language in LANGUAGES},
+                    "properties": {
+                        language: {"type": "string", "maxLength": CHARACTERS}
+                        for language in LANGUAGES
+                    },
                     "required": [LANGUAGES[0]],
                     "additionalProperties": False,
                 },

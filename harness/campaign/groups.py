@@ -1,5 +1,6 @@
 """A workload of the matrix: groups of users, resolved from the file and the catalog's profiles."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.campaign.cell import Locustfile
-from harness.campaign.complaint import complaint, one_of, schema_complaint
+from harness.campaign.complaint import complaint, one_of, schema_complaint, shown
 from harness.campaign.fields import Scaled
 from harness.campaign.schema import Campaign, UserGroup
 from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError
-from workloads.loading import LoadedUser, load_user
+from workloads.loading import LoadedUser, UserFile, load_user, scan_user
+from workloads.user_code import UserCode, permitted
 
 Demand = Mapping[str, float | int | str | bool]
 
@@ -44,7 +45,8 @@ class Workload:
     groups: tuple[Group, ...]
     duration_seconds: float | None
     """None: the campaign's."""
-    locustfiles: tuple[Locustfile, ...]
+    files: tuple[UserFile, ...]
+    """The user's files that decide what its users do, sorted by path."""
     runs_programs: bool = False
     """Whether it needs a partition that can run programs, as real ones can."""
 
@@ -74,18 +76,18 @@ def resolve_workload(
     profile = catalog.profile(name).groups if name in catalog.profiles else ()
     pairs = _paired(name, written, profile, file)
     groups: list[Group] = []
-    locustfiles: dict[str, Locustfile] = {}
+    files: dict[str, UserFile] = {}
     runs_programs = False
     for table, model in pairs:
         key = f"workloads.{name}" + (f".{table.name}" if table.name else "")
-        group, loaded = _group(name, key, table, model, catalog, file, base)
+        with UserCode(base, permitted[0]):
+            group, loaded, found = _group(name, key, table, model, catalog, file, base)
         if any(group.name == other.name for other in groups):
             raise UserError(
                 f"{file}: {key}: two groups are called '{group.name}'; give each a name of its own"
             )
         groups.append(group)
-        path = group.user.rpartition(":")[0]
-        locustfiles[path] = Locustfile(path, loaded.sha256)
+        files.update({each.path: each for each in found})
         runs_programs |= loaded.cls.runs_programs
     durations = {table.duration for table in written if table.duration is not None}
     if len(durations) > 1:
@@ -94,7 +96,7 @@ def resolve_workload(
         name=name,
         groups=tuple(groups),
         duration_seconds=durations.pop() if durations else None,
-        locustfiles=tuple(locustfiles[path] for path in sorted(locustfiles)),
+        files=tuple(files[path] for path in sorted(files)),
         runs_programs=runs_programs,
     )
 
@@ -142,7 +144,7 @@ def _group(
     catalog: Catalog,
     file: str,
     base: Path,
-) -> tuple[Group, LoadedUser]:
+) -> tuple[Group, LoadedUser, tuple[UserFile, ...]]:
     user = table.user or (model.user if model else None)
     if user is None:
         raise UserError(
@@ -150,6 +152,7 @@ def _group(
             "write 'locustfile.py:UserClass'"
         )
     try:
+        found = scan_user(user, base)
         loaded = load_user(user, base)
     except UserError as error:
         problem = str(error).removeprefix(f"user = {user!r}: ")
@@ -164,6 +167,10 @@ def _group(
     except ValidationError as error:
         prefix = f"{key}.demand."
         raise schema_complaint(file, written, error, loaded.demand_model, prefix) from None
+    except Exception as error:  # a validator of the user's may raise anything
+        text = f"{type(error).__name__}: {error}"
+        raise complaint(file, f"{key}.demand", written, f"{user} fails on it: {text}") from None
+    _check_plain(demand, f"{file}: {key}.demand", user)
     users, arrivals, think_time = table.users, table.arrivals, table.think_time
     if users is None and arrivals is None:
         users = _users(model.users) if model else Scaled(1.0, per_core=True)
@@ -179,7 +186,19 @@ def _group(
         demand=demand,
         drawn=drawn,
     )
-    return group, loaded
+    return group, loaded, found
+
+
+def _check_plain(demand: Mapping[str, Any], where: str, user: str) -> None:
+    """Refuse what is no plain value: it could not travel to a worker, or has no identity."""
+    for name, value in demand.items():
+        if type(value) not in (bool, int, float, str, type(None)) or (
+            isinstance(value, float) and not math.isfinite(value)
+        ):
+            raise UserError(
+                f"{where}.{name}: is {shown(value)} of type {type(value).__name__} in the demand "
+                f"of {user}; a demand has texts, truth values and finite numbers"
+            )
 
 
 def _users(text: str) -> Scaled:

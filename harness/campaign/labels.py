@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from harness.campaign.cell import Cell
 from harness.campaign.record import CellRecord
+from harness.printable import printable
 
 
 def environment_labels(
@@ -14,7 +15,7 @@ def environment_labels(
         "machine": machine,
         "os": os,
         "workload": workload,
-        **{_label(name): value for name, value in load},
+        **{_label(name): printable(value) for name, value in load},
     }
 
 

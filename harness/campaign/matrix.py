@@ -6,20 +6,24 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from harness.campaign.cell import Cell, Locustfile
+from harness.campaign.cell import Cell
 from harness.campaign.complaint import one_of
 from harness.campaign.configure import Context, configure, drawn_demands, label
+from harness.campaign.declared import declared_files
 from harness.campaign.groups import Workload, resolve_workload
 from harness.campaign.limits import Infeasible
 from harness.campaign.names import check_names
 from harness.campaign.reading import THIS_MACHINE, CampaignFile, Load, included, read_loads
 from harness.campaign.record import FULL_SYSTEM
+from harness.campaign.scenario import Script
 from harness.campaign.scenario_plan import script, stage, system_of
 from harness.campaign.scenario_schema import Beside, Scenario
 from harness.campaign.schema import IDLE, MATRIX, Campaign
 from harness.catalog import Catalog, load_catalog
 from harness.errors import UserError
 from harness.platform.configuration import SystemConfiguration
+from workloads.loading import UserFile, relative
+from workloads.user_code import is_users
 
 SCENARIO = "scenario"
 """The factor that names scenarios, for choosing among them."""
@@ -36,7 +40,8 @@ class Entry:
     workload: str
     load: tuple[tuple[str, str], ...]
     context: Context
-    locustfiles: tuple[Locustfile, ...]
+    files: tuple[UserFile, ...]
+    """The user's files that decide what its runs result in, sorted by path."""
     cell: Cell | None
     """None if the combination is infeasible."""
     infeasible: str | None
@@ -61,6 +66,7 @@ def matrix_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]
     """Yield the cells of a campaign's matrix, for each load in turn."""
     catalogs: dict[str, Catalog] = {}
     base = file.base
+    declared = declared_files(loads[0].campaign, file)
     position = 0
     for load in loads:
         campaign = load.campaign
@@ -70,7 +76,7 @@ def matrix_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]
             catalogs[written] = load_catalog(extra, campaign.catalog, f"{file.name}: catalog")
         context = _context(campaign, catalogs[written], file)
         for names in _names(campaign):
-            yield _entry(position, load, context, base, *names)
+            yield _entry(position, load, context, base, declared, *names)
             position += 1
 
 
@@ -102,7 +108,7 @@ def _scenario(
     where = f"{file.name}: scenario.{table.name}"
     contexts: dict[str, Context] = {}
     systems: dict[str, SystemConfiguration] = {}
-    files: dict[str, Locustfile] = {}
+    files = {each.path: each for each in declared_files(campaign, file)}
     try:
         parts: list[tuple[str, Scenario | Beside]] = [(table.site, table)]
         parts.extend((part.name, part) for part in table.beside)
@@ -113,7 +119,7 @@ def _scenario(
             context = _context(staged, catalog, replace(file, label=where))
             contexts[name], systems[name] = context, system_of(context, part)
             for workload in context.workloads.values():
-                files.update({each.path: each for each in workload.locustfiles})
+                files.update({each.path: each for each in workload.files})
         own = contexts[table.site]
         cell = Cell(
             machine=table.machine,
@@ -127,6 +133,7 @@ def _scenario(
             warm_up_seconds=0.0,
             scenario=script(table, contexts, systems, catalog, where, file.base),
         )
+        files.update({each.path: each for each in _policies(cell.scenario, file.base)})
     except UserError as error:
         raise UserError(str(error).replace(": factors.", ": ", 1)) from None
     return Entry(
@@ -137,11 +144,22 @@ def _scenario(
         workload=cell.workload,
         load=(),
         context=own,
-        locustfiles=tuple(files[path] for path in sorted(files)),
+        files=tuple(files[path] for path in sorted(files)),
         cell=cell,
         infeasible=None,
         base=file.base,
     )
+
+
+def _policies(script: Script | None, base: Path) -> Iterator[UserFile]:
+    """Yield the policy files of the user that a scenario's actions read."""
+    if script is None:
+        return
+    actions = [step.action for step in script.steps] + [rule.action for rule in script.rules]
+    for action in actions:
+        if "policy" in action.values and is_users(str(base / action.values["policy"])):
+            path = str(base / action.values["policy"])
+            yield UserFile(relative(path, base), action.values["sha256"])
 
 
 def _context(campaign: Campaign, catalog: Catalog, file: CampaignFile) -> Context:
@@ -176,6 +194,7 @@ def _entry(
     load: Load,
     context: Context,
     base: Path,
+    declared: Sequence[UserFile],
     machine: str,
     os: str | None,
     virtualization: str,
@@ -186,7 +205,8 @@ def _entry(
     workload_label = label([partition.workload for partition in partitions], workload)
     named = {partition.workload or workload for partition in partitions}
     resolved = [context.workloads[name] for name in sorted(filter(None, named - {IDLE}))]
-    files = {file.path: file for one in resolved for file in one.locustfiles}
+    files = {file.path: file for file in declared}
+    files.update({file.path: file for one in resolved for file in one.files})
     cell: Cell | None = None
     reason: str | None = None
     try:
@@ -215,7 +235,7 @@ def _entry(
         workload=workload_label,
         load=load.values,
         context=context,
-        locustfiles=tuple(files[path] for path in sorted(files)),
+        files=tuple(files[path] for path in sorted(files)),
         cell=cell,
         infeasible=reason,
         base=base,

@@ -15,6 +15,7 @@ from harness.metrics.digest import GROWTH
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
 from harness.metrics.measures import merge
 from harness.metrics.recorded import RECORDED
+from harness.printable import printable
 
 CAMPAIGN = "vtax_campaign_info"
 """A sample where simulated time begins, whose labels say which campaign the others are of."""
@@ -54,7 +55,7 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
             for (family, kind), lines in _lines({**campaign, **labels}, points, begin):
                 if family not in families:
                     part = Path(folder) / str(len(families))
-                    opened = stack.enter_context(part.open("w+", encoding="utf-8"))
+                    opened = stack.enter_context(part.open("w+", encoding="utf-8", newline="\n"))
                     families[family] = kind, opened
                 families[family][1].writelines(lines)
 
@@ -64,7 +65,7 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
                 ends = max(ends, run.result.warm_up_seconds + run.result.measured_seconds)
         collect({}, [(0.0, (CAMPAIGN, {"identity": store.campaign.identity}, 1.0))])
         collect({}, ((ends, sample) for sample in findings))
-        with path.open("w", encoding="utf-8") as file:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
             for family in sorted(families):
                 kind, collected = families[family]
                 if family in _HELP:
@@ -177,4 +178,4 @@ def series(name: str, labels: Mapping[str, str]) -> str:
 
 
 def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return printable(value).replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

@@ -23,6 +23,7 @@ from harness.campaign.schema import Campaign
 from harness.catalog import Catalog, Constants
 from harness.errors import UserError
 from harness.statistics.uncertainty import latin_hypercube
+from workloads.loading import UserFile
 
 _CLAIM = {
     "en": "In every environment the firmware level of virtualization costs less than the software "
@@ -73,6 +74,17 @@ class Plan:
         return is_real(self.file)
 
     @property
+    def files(self) -> tuple[UserFile, ...]:
+        """The user's files that decide what its runs result in, sorted by path."""
+        found = {file.path: file for entry in self.matrix for file in entry.files}
+        return tuple(found[path] for path in sorted(found))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What in the user's files may differ from run to run."""
+        return tuple(note for file in self.files for note in file.notes)
+
+    @property
     def infeasible(self) -> tuple[Entry, ...]:
         """The cells that cannot be, in the order of the matrix."""
         return tuple(entry for entry in self.matrix if entry.infeasible is not None)
@@ -113,7 +125,7 @@ class Plan:
             seed=self.seed,
             constants=constants,
             base=entry.base,
-            locustfiles=entry.locustfiles,
+            files=entry.files,
             starts=self.campaign.campaign.starts,
             model=model_digest(real=self.real),
             constants_digest=digest,
@@ -173,9 +185,8 @@ class Plan:
                 "seed": self.seed,
                 "starts": settings.starts.isoformat(),
                 "cells": [e.cell.digest if e.cell else e.infeasible for e in self.matrix],
-                "locustfiles": [
-                    [(file.path, file.sha256) for file in entry.locustfiles]
-                    for entry in self.matrix
+                "files": [
+                    [(file.path, file.sha256) for file in entry.files] for entry in self.matrix
                 ],
                 "catalogs": catalogs,
                 "model": model_digest(real=self.real),
@@ -204,6 +215,7 @@ class Plan:
             model=model_digest(real=self.real),
             cells=cells,
             baseline=NATIVE if self.real else FULL_SYSTEM,
+            files=tuple({"path": file.path, "sha256": file.sha256} for file in self.files),
         )
 
 

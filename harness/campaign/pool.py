@@ -8,16 +8,19 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 
 from harness.campaign.attempt import Keep, Outcome, Run, attempt
 from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import HASH_SEED
 from harness.campaign.store import Failure
 
 
@@ -45,10 +48,16 @@ class Pool:
         process = self._context.Process(target=_serve, args=(theirs, self._run), daemon=True)
         # Workers inherit the mask: an interruption from the terminal is the parent's to handle.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        own_seed = os.environ.get("PYTHONHASHSEED")
+        os.environ["PYTHONHASHSEED"] = HASH_SEED
         try:
-            process.start()
+            with _without_main():
+                process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            del os.environ["PYTHONHASHSEED"]
+            if own_seed is not None:
+                os.environ["PYTHONHASHSEED"] = own_seed
         theirs.close()
         return _Worker(process, ours)
 
@@ -120,6 +129,17 @@ def _ending(process: SpawnProcess) -> str:
     if code is not None and code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Start processes that do not execute the caller's script again, guarded or not."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(connection: Connection, run: Run) -> None:

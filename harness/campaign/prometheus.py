@@ -2,17 +2,22 @@
 
 import http.client
 import json
-import urllib.error
-import urllib.request
+import math
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from threading import Thread
+from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import requests
+from pydantic import BaseModel, FailFast, ValidationError
+from requests.auth import HTTPBasicAuth
 
 from harness.campaign.openmetrics import CAMPAIGN, DIGEST, begins, series_labels
 from harness.campaign.record import CampaignRecord, CellRecord
 from harness.campaign.result import Sample
+from harness.clock import to_ns
 from harness.errors import UserError
-from harness.metrics.digest import Digest
+from harness.metrics.digest import GROWTH, Digest
 from harness.metrics.families import RESPONSE
 from harness.metrics.measures import Measures, measure
 
@@ -33,47 +38,147 @@ _SPAN_DAYS = 3650
 """No campaign simulates longer than this."""
 
 _TIMEOUT_SECONDS = 60.0
+"""How long an answer may take, from the name of the host to the last byte."""
+
+_MAX_BYTES = 32 << 20
+"""The longest answer that is read."""
+
+_MAX_VALUE = 1e18
+"""Nothing that a run measures or counts is larger."""
+
+_LAST_BUCKET = math.log(1e15, GROWTH)
+"""Digests have no bucket for longer response times, in nanoseconds."""
+
+_MAX_URL = 2000
+
+_MAX_TOLD = 200
+"""How many characters of a server's own words are shown."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class _Series(BaseModel):
+    metric: dict[str, Any]
+    value: tuple[float, str]
+
+
+class _Vector(BaseModel):
+    result: Annotated[list[_Series], FailFast()]
+
+
+class _Answer(BaseModel):
+    data: _Vector
+
+
+class _Refusal(BaseModel):
+    error: str
+
+
+class _Session(requests.Session):
+    """A session that follows no redirection, and reads nothing of one."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return no target."""
 
 
 class Prometheus:
     """A Prometheus server that answers queries.
 
-    Every method raises :class:`~harness.errors.UserError` if the server is down, too slow, or no
-    Prometheus at all.
+    Credentials in the URL (``http://user:password@host``, percent-encoded where needed) are sent
+    as basic authentication; no message has them. For this machine itself the proxies of the
+    environment are not asked.
+
+    Every method raises :class:`~harness.errors.UserError` if the server is down, too slow, says too
+    much, or is no Prometheus at all.
+
+    Attributes
+    ----------
+    url
+        The server's URL without credentials.
     """
 
     def __init__(self, url: str) -> None:
         try:
-            scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+            parts = urlsplit(url)
+            credentials, _, place = parts.netloc.rpartition("@")
+            self.url = parts._replace(netloc=place).geturl().rstrip("/")
+            requests.Request("POST", self.url).prepare()
+            valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            whole = url.isprintable() and " " not in url and len(url) <= _MAX_URL
+            if not (valid and whole) or parts.query or parts.fragment or "@" in parts.path:
+                raise ValueError
         except ValueError:
-            scheme, host = "", None
-        if scheme not in ("http", "https") or not host:
-            raise UserError(f"--prometheus {url}: no URL; it looks like http://127.0.0.1:9090")
-        self.url = url.rstrip("/")
-        # What the environment says about proxies is not meant for this machine itself.
-        here = [urllib.request.ProxyHandler({})] if host in _LOOPBACK else []
-        self._opener = urllib.request.build_opener(*here)
+            _, at, shown = url.rpartition("@")  # a password may be before it
+            raise UserError(
+                f"--prometheus {'***' if at else ''}{at}{_brief(shown)}: no URL of a server; "
+                "it looks like http://127.0.0.1:9090"
+            ) from None
+        self._session = _Session()
+        if "@" in parts.netloc:
+            user, _, password = credentials.partition(":")
+            self._session.auth = HTTPBasicAuth(unquote_to_bytes(user), unquote_to_bytes(password))
+        host = parts.hostname or ""
+        self._proxies = {"no_proxy": host} if host in _LOOPBACK else {}
 
     def query(self, expression: str, at: float) -> list[tuple[dict[str, str], float]]:
         """Evaluate an instant query at a time (seconds since 1970): labels and value of each."""
-        form = urlencode({"query": expression, "time": f"{at:.3f}"}).encode()
+        status, body = self._ask({"query": expression, "time": f"{at:.3f}"})
+        if status != http.client.OK:
+            raise self._failure(f"it refused the query ({_told(status, body)})")
         try:
-            with self._opener.open(
-                f"{self.url}/api/v1/query", form, timeout=_TIMEOUT_SECONDS
-            ) as reply:
-                answer = json.load(reply)
-            found = answer["data"]["result"]
-            return [(dict(each["metric"]), float(each["value"][1])) for each in found]
-        except urllib.error.HTTPError as error:
-            raise self._failure(f"it refused the query ({_told(error)})") from None
-        except urllib.error.URLError as error:
-            raise self._failure(f"not reachable ({error.reason})") from None
-        except (OSError, http.client.HTTPException) as error:
-            raise self._failure(f"no answer ({error or type(error).__name__})") from None
-        except (ValueError, LookupError, TypeError):
+            found = _Answer.model_validate_json(body).data.result
+            # One by one: a list of all that is wrong in an answer may be longer than memory.
+            if not all(isinstance(text, str) for each in found for text in each.metric.values()):
+                raise ValueError
+            return [(each.metric, float(each.value[1])) for each in found]
+        except ValueError:
             raise self._failure("what answers there is no Prometheus") from None
+
+    def _ask(self, form: Mapping[str, str]) -> tuple[int, bytes]:
+        """Return status and body of an answer, which must come in time as a whole."""
+        answers: list[tuple[int, bytes] | Exception] = []
+
+        def ask() -> None:
+            try:
+                answers.append(self._post(form))
+            except Exception as error:
+                answers.append(error)
+
+        # A socket's time limit begins anew with each byte; looking a name up has none at all.
+        thread = Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(_TIMEOUT_SECONDS)
+        if not answers:
+            raise self._failure(f"no complete answer within {_TIMEOUT_SECONDS:g} s")
+        answer = answers[0]
+        if isinstance(answer, requests.exceptions.ProxyError):
+            raise self._failure(f"not reachable through the proxy ({_reason(answer)})")
+        if isinstance(answer, requests.exceptions.ConnectionError):
+            raise self._failure(f"not reachable ({_reason(answer)})")
+        if isinstance(answer, (OSError, ValueError, http.client.HTTPException)):
+            raise self._failure(f"no answer ({_reason(answer)})")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _post(self, form: Mapping[str, str]) -> tuple[int, bytes]:
+        with self._session.post(
+            f"{self.url}/api/v1/query",
+            form,
+            headers={"Accept-Encoding": "identity"},
+            proxies=self._proxies.copy(),
+            timeout=_TIMEOUT_SECONDS,
+            allow_redirects=False,
+            stream=True,
+        ) as reply:
+            if reply.headers.get("Content-Encoding", "identity") != "identity":
+                raise self._failure("its answer is compressed, which was not asked for")
+            body = bytearray()
+            for part in reply.iter_content(1 << 16):
+                body += part
+                if len(body) > _MAX_BYTES:
+                    raise self._failure(f"its answer has more than {_MAX_BYTES >> 20} MiB")
+            return reply.status_code, bytes(body)
 
     def runs(self, campaign: CampaignRecord) -> dict[int, dict[int, Measures]]:
         """Read what every run of the campaign's matrix measured: cell -> replication -> measures.
@@ -109,15 +214,21 @@ class Prometheus:
     def _cell(self, campaign: CampaignRecord, cell: CellRecord) -> dict[int, Measures]:
         common = {"campaign": campaign.name, **series_labels(cell)}
         runs: dict[int, list[Sample]] = {}
-        for labels, value in self._last(campaign, _NAMES, common):
-            name = labels.pop("__name__")
-            replication = int(labels.pop("replication"))
-            own = {label: text for label, text in labels.items() if label not in common}
-            runs.setdefault(replication, []).append((name, own, value))
+        found = self._last(campaign, _NAMES, common)
         try:
+            for labels, value in found:
+                name = labels.pop("__name__")
+                replication = int(labels.pop("replication"))
+                if not 0 <= value <= _MAX_VALUE:
+                    raise ValueError(f"{name} = {value:g}")
+                own = {label: text for label, text in labels.items() if label not in common}
+                runs.setdefault(replication, []).append((name, own, value))
             return {number: _measures(runs[number]) for number in sorted(runs)}
-        except (LookupError, ValueError) as error:
-            raise self._failure(f"a run of {cell.title} is incomplete there ({error})") from None
+        except KeyError as error:
+            what = f"{error} is missing"
+        except (ValueError, ArithmeticError) as error:
+            what = str(error)
+        raise self._failure(f"a run of {cell.title} is incomplete or wrong there ({_brief(what)})")
 
     def _last(
         self, campaign: CampaignRecord, names: str, labels: Mapping[str, str]
@@ -139,10 +250,13 @@ def _measures(samples: list[Sample]) -> Measures:
     digest, responses = Digest(), 0.0
     for name, labels, value in samples:
         if name == DIGEST:
-            digest.counts[int(labels["bucket"])] += round(value)
+            bucket = int(labels["bucket"])
+            if not 0 <= bucket <= _LAST_BUCKET or value != round(value):
+                raise ValueError(f"{value:g} response times in bucket {bucket}")
+            digest.counts[bucket] += round(value)
             digest.count += round(value)
         elif name == f"{RESPONSE}_sum":
-            digest.sum_ns += round(value * 1e9)
+            digest.sum_ns += to_ns(value)
         elif name == f"{RESPONSE}_count":
             responses += value
     if digest.count != responses:
@@ -160,10 +274,25 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _told(error: urllib.error.HTTPError) -> str:
+def _told(status: int, body: bytes) -> str:
     """Return what Prometheus says about an error, or the status alone."""
+    if status in range(300, 400):
+        return f"HTTP {status}: it is at another address; give that one"
     try:
-        answer: dict[str, Any] = json.load(error)
-        return str(answer["error"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return f"HTTP {error.code}"
+        return _brief(_Refusal.model_validate_json(body).error)
+    except ValidationError:
+        return f"HTTP {status}"
+
+
+def _reason(error: BaseException) -> str:
+    """Return what is at the bottom of an error, as the libraries on top of it wrap it."""
+    while (deeper := error.__cause__ or error.__context__) is not None:
+        error = deeper
+    told = error.strerror if isinstance(error, OSError) else str(error)
+    return _brief(str(told or error or type(error).__name__))
+
+
+def _brief(text: str) -> str:
+    """Return the beginning of somebody else's words, in characters that can be printed."""
+    shown = "".join(each if each.isprintable() else "?" for each in text[:_MAX_TOLD])
+    return shown if len(text) <= _MAX_TOLD else f"{shown}..."

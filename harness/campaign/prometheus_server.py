@@ -7,21 +7,21 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harness.campaign.backfill import installed, last_line, link_blocks
 from harness.errors import UserError
+from harness.metrics.serving import LOOPBACK, check_free
 
-LOOPBACK = "127.0.0.1"
-
-RULES = Path(__file__).parents[2] / "grafana" / "rules"
+RULES = Path(str(files("grafana") / "rules"))
 """Where recording and alerting rules are."""
 
 RETENTION = "100y"
@@ -89,7 +89,7 @@ def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Itera
     """
     program = installed("prometheus")
     _remove_leftovers(blocks.parent)
-    port = _free_port(port)
+    port = check_free(port or 0, "--port")
     try:
         with TemporaryDirectory(dir=blocks.parent, prefix=_PREFIX) as name, _locked(Path(name)):
             folder = Path(name)
@@ -106,6 +106,8 @@ def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Itera
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--storage.tsdb.retention.time={RETENTION}",
                 f"--web.listen-address={LOOPBACK}:{port}",
+                # No browser sends this word: pages of other sites may read nothing.
+                "--web.cors.origin=none",
                 "--log.level=warn",
             ]
             log = folder / "log"
@@ -116,7 +118,7 @@ def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Itera
                     stdout=output,
                     stderr=output,
                     process_group=0,
-                    preexec_fn=_end_with_parent,  # noqa: PLW1509 (nothing else runs here)
+                    preexec_fn=partial(_end_with_parent, os.getpid()),  # noqa: PLW1509 (nothing else runs here)
                 )
             try:
                 server = Server(process, f"http://{LOOPBACK}:{port}", len(files), log)
@@ -156,18 +158,6 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
             process.wait()
 
 
-def _free_port(port: int | None) -> int:
-    """Return the port if it is free, or any free one."""
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind((LOOPBACK, port or 0))
-        except OSError as error:
-            raise UserError(f"--port {port}: cannot be listened on ({error.strerror})") from None
-        found: int = tried.getsockname()[1]
-        return found
-
-
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold a lock on a directory; it goes with this process."""
@@ -195,7 +185,9 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """Have Linux end this process when the one that started it dies."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it has died already
+            os._exit(1)

@@ -1,9 +1,10 @@
 """What produced a result: versions, and a digest of the model's own source."""
 
-import hashlib
 import platform
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _DECISIVE = (
     "catalog/constant.py",
     "catalog/constants.py",
     "operations",
+    "campaign/isolation.py",
     "campaign/run.py",
     "campaign/scenario.py",
     "campaign/scenario_run.py",
@@ -34,7 +36,13 @@ _DECISIVE = (
 identity anyway."""
 
 
-_DECISIVE_FOR_REAL = ("real", "users.py", "metrics", "campaign/cell.py")
+_DECISIVE_FOR_REAL = (
+    "real",
+    "users.py",
+    "metrics",
+    "campaign/cell.py",
+    "campaign/isolation.py",
+)
 """The same for what real targets are measured with."""
 
 _SOURCE = (".py", ".c", ".h")
@@ -53,22 +61,41 @@ def versions() -> dict[str, str]:
 def model_digest(*, real: bool = False) -> str:
     """Return SHA-256 of the version and of all source that decides what a run results in.
 
-    That is the model's, or what measures real targets.
+    That is the model's, or what measures real targets. Where a source file lies and what it is
+    called does not matter: a model that was moved is the same model.
     """
-    digest = hashlib.sha256(harness.__version__.encode())
-    for name, path in _sources(_DECISIVE_FOR_REAL if real else _DECISIVE):
-        digest.update(f"\n{name}\n".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    paths = _sources(_DECISIVE_FOR_REAL if real else _DECISIVE)
+    contents = sorted(sha256(_content(path)).hexdigest() for path in paths)
+    return sha256("\n".join([harness.__version__, *contents]).encode()).hexdigest()
 
 
-def _sources(decisive: Sequence[str]) -> Iterator[tuple[str, Path]]:
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(\([^)]*\)|[^\n(]*)$", re.MULTILINE
+)
+
+
+def _content(path: Path) -> bytes:
+    """Return what of a source file counts: its lines, but not where it imports from.
+
+    Of an import the names count, in the order of the alphabet.
+    """
+    text = path.read_bytes()
+    if path.suffix != ".py":
+        return text
+    names = sorted(
+        name.strip().rpartition(b".")[2]
+        for match in _IMPORT.finditer(text)
+        for name in match[1].strip(b"()").split(b",")
+        if name.strip()
+    )
+    lines = (line.rstrip() for line in _IMPORT.sub(b"", text).splitlines())
+    return b"\n".join([*filter(None, lines), *names])
+
+
+def _sources(decisive: Sequence[str]) -> Iterator[Path]:
     root = Path(harness.__file__).parent
     for part in decisive:
         place = root / part
-        files = sorted(place.rglob("*")) if place.is_dir() else [place] * place.exists()
-        for path in (each for each in files if each.suffix in _SOURCE):
-            yield str(path.relative_to(root)), path
-    shipped = Path(workloads.__file__).parent
-    for path in sorted(shipped.rglob("*.py")):
-        yield f"workloads/{path.relative_to(shipped)}", path
+        files = place.rglob("*") if place.is_dir() else [place] * place.exists()
+        yield from (path for path in files if path.suffix in _SOURCE)
+    yield from Path(workloads.__file__).parent.rglob("*.py")

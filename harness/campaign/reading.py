@@ -1,10 +1,11 @@
 """From a campaign's name or path to its checked contents, one for each load."""
 
 import copy
-import tomllib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 from harness.campaign.complaint import complaint, one_of, schema_complaint, shown
 from harness.campaign.schema import MATRIX, Campaign
 from harness.errors import UserError
+from harness.files import parse_toml, read_text, shortened
+from harness.limits import CELLS
 
 SHIPPED = Path(__file__).parent / "campaigns"
 
@@ -73,18 +76,11 @@ def read_campaign(source: str) -> CampaignFile:
     path = Path(source)
     if source in shipped_campaigns() and not path.is_file():
         path = SHIPPED / f"{source}.toml"
-    elif not path.suffix and len(path.parts) == 1 and not path.exists():
-        raise UserError(f"{source}: {one_of(source, shipped_campaigns(), 'campaign')}; or a path")
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not a text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path}: is not TOML: {error}") from None
-    return CampaignFile(source, path, text, data)
+    elif not path.suffix and len(path.parts) == 1 and not os.path.exists(path):  # noqa: PTH110
+        known = one_of(source, shipped_campaigns(), "campaign")
+        raise UserError(f"{shortened(source)}: {known}; or a path")
+    text = read_text(path)
+    return CampaignFile(source, path, text, parse_toml(text, str(path)))
 
 
 def read_loads(file: CampaignFile) -> list[Load]:
@@ -116,6 +112,7 @@ def read_loads(file: CampaignFile) -> list[Load]:
         data["factors"] = _flattened(file, factors)
     campaign = _checked(file, data)
     names = list(campaign.factors.loads)
+    _check_cells(file, campaign)
     if not names:
         return [Load((), campaign)]
     loads = []
@@ -126,6 +123,18 @@ def read_loads(file: CampaignFile) -> list[Load]:
         texts = tuple((name, _text(value)) for name, value in zip(names, values, strict=True))
         loads.append(Load(texts, _checked(file, varied)))
     return loads
+
+
+def _check_cells(file: CampaignFile, campaign: Campaign) -> None:
+    """Count the cells before any is made."""
+    factors = campaign.factors
+    lists: list[list[Any]] = [*factors.matrix.values(), *factors.loads.values()]
+    cells = prod(len(values) for values in lists)
+    if cells > CELLS.most:
+        raise UserError(
+            f"{file.name}: factors: have {cells:,} combinations; a campaign has at most "
+            f"{CELLS.most:,} cells"
+        )
 
 
 def has_matrix(file: CampaignFile) -> bool:

@@ -7,6 +7,7 @@ from itertools import product
 from harness.campaign.cell import Cell
 from harness.campaign.complaint import complaint, one_of
 from harness.campaign.configure import Context
+from harness.campaign.declared import declared_files
 from harness.campaign.groups import Group, Workload, resolve_workload
 from harness.campaign.matrix import Entry
 from harness.campaign.reading import THIS_MACHINE, CampaignFile, Load
@@ -42,6 +43,7 @@ def real_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]:
     # No constant of the catalog has a part in it: what things cost is measured.
     catalog = Catalog({})
     contexts: dict[str, Context] = {}
+    declared = declared_files(loads[0].campaign, file)
     position = 0
     for load in loads:
         campaign = load.campaign
@@ -66,7 +68,7 @@ def real_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]:
                 workload=name,
                 load=load.values,
                 context=context,
-                locustfiles=workload.locustfiles,
+                files=tuple(sorted((*declared, *workload.files), key=lambda each: each.path)),
                 cell=_cell(file, campaign, load, virtualization, workload),
                 infeasible=None,
                 base=file.base,

@@ -79,6 +79,8 @@ class CampaignRecord:
     cells: tuple[CellRecord, ...]
     baseline: str = FULL_SYSTEM
     """The virtualization that every other is compared with."""
+    files: tuple[dict[str, str], ...] = ()
+    """The user's files that decide results, sorted by path: ``path``, ``sha256``."""
     real: dict[str, Any] | None = None
     """What was found out about this machine before real targets were run; None where nothing was,
     as in every campaign that is simulated."""
@@ -101,5 +103,5 @@ class CampaignRecord:
     @classmethod
     def from_json(cls, data: dict[str, Any], cells: Sequence[CellRecord]) -> "CampaignRecord":
         """Rebuild a record from what :meth:`to_json` returned and its cells."""
-        constants = tuple(data["constants"])
-        return cls(**{**data, "constants": constants, "cells": tuple(cells)})
+        constants, files = tuple(data["constants"]), tuple(data.get("files", ()))
+        return cls(**{**data, "constants": constants, "files": files, "cells": tuple(cells)})

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from harness.campaign.plan import Plan, make_plan
+from harness.campaign.provenance import model_digest
 from harness.campaign.store import Store
 from harness.errors import UserError
+from workloads.user_code import permitting
 
 
 def replan(store: Store, directory: Path, replications: int | None = None) -> Plan:
@@ -20,16 +22,21 @@ def replan(store: Store, directory: Path, replications: int | None = None) -> Pl
     Raises
     ------
     UserError
-        If that is another campaign by now: its file, a catalog or the model has changed.
+        If that is another campaign by now: its file, a catalog, the user's code or the model has
+        changed. Changed code of the user's is not executed.
     """
     record = store.campaign
-    plan = make_plan(record.source, seed=record.seed, replications=replications)
-    now = plan.record()
-    if now.identity != record.identity:
-        what = "the model is another version" if record.model != now.model else ""
-        what = what or "its file or the catalog has changed"
+    try:
+        if record.model != model_digest(real=record.real is not None):
+            raise UserError("the model is another version")
+        # Nothing of the user's is executed that is not what the results were made with.
+        with permitting({file["sha256"] for file in record.files}):
+            plan = make_plan(record.source, seed=record.seed, replications=replications)
+        if plan.record().identity != record.identity:
+            raise UserError("its file or the catalog has changed")
+    except UserError as error:
         raise UserError(
-            f"{directory}: not the campaign that {record.source!r} is today ({what}); run it "
+            f"{directory}: not the campaign that {record.source!r} is today ({error}); run it "
             "again, in another directory, and study that"
-        )
+        ) from None
     return plan

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from harness.metrics.digest import Digest
+from harness.metrics.measures import Measures, measure
 
 Sample = tuple[str, dict[str, str], float]
 """A sample of the exposition: name, labels, value."""
@@ -69,6 +70,18 @@ class RunResult:
     """What became of a scenario's operations, in order of time."""
     checks: list[Check] = field(default_factory=list)
     """A scenario's expectations beside what was measured."""
+
+    def measures(self, *, quantiles: bool = True) -> Measures:
+        """Measures of the run, from its exposition and its response times.
+
+        Without ``quantiles`` there are none of response times, which saves time.
+        """
+        return measure(
+            self.samples,
+            (self.digests[key] for key in sorted(self.digests)) if quantiles else (),
+            measured_seconds=self.measured_seconds,
+            warm_up_seconds=self.warm_up_seconds,
+        )
 
     def to_json(self) -> str:
         """Write the result as compact JSON with sorted keys: equal results give equal text.

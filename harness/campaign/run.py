@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from locust.env import Environment
 
 from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import isolated
 from harness.campaign.result import RunResult, Sample
 from harness.clock import Clock, to_ns
 from harness.errors import UserError
@@ -35,6 +36,7 @@ class Mark:
     responses: dict[Key, Digest]
 
 
+@isolated
 def run_cell(spec: RunSpec) -> RunResult:
     """Carry out one run on the simulated clock.
 

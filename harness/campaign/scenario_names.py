@@ -23,6 +23,7 @@ from harness.campaign.scenario import POOL, REQUESTS, Step
 from harness.campaign.scenario_schema import Scenario
 from harness.catalog import Catalog
 from harness.errors import UserError
+from harness.files import read_bytes
 from harness.operations.plm_policy import read_policy
 from harness.platform.configuration import PartitionConfiguration, SystemConfiguration
 
@@ -169,7 +170,7 @@ class Cast:
         if table.amount is not None:
             dimension = {"memory": "size", "processing-units": "cores", "cores": "cores"}
             try:
-                amount = units.parse(table.amount, dimension.get(str(table.move), "count"))
+                amount = units.read(table.amount, dimension.get(str(table.move), "count"))
             except ValueError as error:
                 raise complaint(self.file, f"{key}.amount", table.amount, str(error)) from None
             whole = table.move != "processing-units"
@@ -196,7 +197,7 @@ class Cast:
             if member.name not in self.partitions:
                 known = one_of(member.name, self.partitions, "partition")
                 raise UserError(f"{self.file}: {place}: {member.name}: {known}")
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_bytes(path)).hexdigest()
         return {"policy": table.policy, "sha256": digest}
 
     def _cod(self, key: str, table: Cod) -> dict[str, Any]:

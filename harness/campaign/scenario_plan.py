@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import units
+from harness import limits, units
 from harness.campaign.complaint import complaint, one_of, shown
 from harness.campaign.configure import Context, configure
 from harness.campaign.limits import Infeasible
@@ -116,6 +116,13 @@ def script(
     cast = Cast(scenario, systems, catalog, file, base)
     duration = scenario.duration
     sample = duration / SAMPLES if scenario.sample is None else scenario.sample
+    if duration > sample * limits.SAMPLES.most:
+        raise complaint(
+            file,
+            "sample",
+            f"{sample:g} s",
+            f"gives more than {limits.SAMPLES.most:,} samples in {duration:g} s",
+        )
     if sample > duration:
         raise complaint(
             file, "sample", f"{sample:g} s", f"longer than the duration of {duration:g} s"
@@ -186,7 +193,7 @@ def _rules(scenario: Scenario, cast: Cast, file: str) -> Iterator[Rule]:
         name = f"rule-{number}" if written.name is None else written.name
         key = f"rule.{number if written.name is None else written.name}"
         when = written.when
-        if when.what in OUTCOMES:
+        if when.what in (*OUTCOMES, "bill"):
             raise complaint(file, f"{key}.when.what", when.what, "cannot be observed all the time")
         dimension = DIMENSIONS[when.what]
         of = cast.subjects(f"{key}.when.of", when.what, when.of)
@@ -259,6 +266,9 @@ def _expectation(
         value = cast.status(place, expected)
     elif constant is None:
         value = _quantity(file, place, expected, dimension)
+    if constant is None and "times" in written.model_fields_set:
+        allowed = f"is a factor on a constant, but {relation} names none"
+        raise complaint(file, f"{key}.times", written.times, allowed)
     tolerance, part = _tolerance(f"{key}.tolerance", written.tolerance, dimension, file)
     rests = [*written.rests_on, *([constant] if constant else [])]
     return Expectation(
@@ -293,6 +303,8 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
             raise UserError(f"{file}: {key}.key: goes with what = 'result', and with nothing else")
         if written.reason is not None and written.what != "status":
             raise UserError(f"{file}: {key}.reason: goes with what = 'status'")
+        in_vain = ["of", "each", "group", "between", "statistic"]
+        _refuse(file, key, written, in_vain + ["to", "minus"] * (written.what == "status"))
         return
     if (written.what == "bill") != (written.key is not None):
         raise UserError(f"{file}: {key}.key: goes with 'result' and 'bill', which need it")
@@ -306,6 +318,26 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
             )
     if written.group is not None and written.what not in REQUESTS:
         raise complaint(file, f"{key}.group", written.group, f"'{written.what}' has no groups")
+    if written.what in REQUESTS:
+        _refuse(file, key, written, ["statistic"])
+    if written.what == "bill":
+        _refuse(file, key, written, ["statistic", "between"])
+    for name in ("to", "minus"):
+        other = getattr(written, name)
+        metric = None if other is None else other.what or written.what
+        if metric in (*OUTCOMES, "bill") and metric != written.what:
+            allowed = f"cannot be put in relation to '{written.what}'"
+            raise complaint(file, f"{key}.{name}.what", metric, allowed)
+        if metric is not None and other.group is not None and metric not in REQUESTS:
+            raise complaint(file, f"{key}.{name}.group", other.group, f"'{metric}' has no groups")
+
+
+def _refuse(file: str, key: str, written: Written, keys: Sequence[str]) -> None:
+    """Refuse keys that say nothing about what is looked at."""
+    try:
+        written.refuse(keys, f"with what = '{written.what}'")
+    except ValueError as error:
+        raise UserError(f"{file}: {key}: {error}") from None
 
 
 def _interval(
@@ -334,7 +366,7 @@ def _quantity(file: str, key: str, written: object, dimension: str | None) -> fl
         raise complaint(file, key, written, "must be a number, with its unit where it has one")
     try:
         if dimension is not None:
-            return units.parse(written, dimension)
+            return units.read(written, dimension)
         if not isinstance(written, str):
             return float(written)
         number, _, unit = written.strip().partition(" ")

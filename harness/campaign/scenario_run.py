@@ -8,6 +8,7 @@ import simpy
 from locust.env import Environment
 
 from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import isolated
 from harness.campaign.result import OperationEvent, RunResult
 from harness.campaign.run import mark, result_since, run_cell
 from harness.campaign.scenario import Action, Reading, Rule, Script
@@ -28,6 +29,7 @@ def run(spec: RunSpec) -> RunResult:
     return run_cell(spec) if spec.cell.scenario is None else run_scenario(spec)
 
 
+@isolated
 def run_scenario(spec: RunSpec) -> RunResult:
     """Carry out one run of a scenario on the simulated clock."""
     script = spec.cell.scenario

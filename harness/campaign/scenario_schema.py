@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from harness.campaign.actions import Actions
 from harness.campaign.division import Partition, Vios
 from harness.campaign.fields import OneOrMany, Text
-from harness.campaign.table import Name, PositiveTime, Table
+from harness.campaign.table import Different, Name, PositiveTime, Table
+from harness.limits import CORES, FIRES
 from harness.units import Seconds
 
 Element = Literal[
@@ -61,6 +62,7 @@ Names = Annotated[
     list[str],
     BeforeValidator(lambda written: [written] if isinstance(written, str) else written),
     Field(min_length=1),
+    Different,
     OneOrMany(),
 ]
 Interval = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
@@ -103,7 +105,7 @@ class Rule(Actions):
     """What expectations call it."""
     when: Condition
     """What it waits for; looked at whenever the timeline takes a sample."""
-    times: Annotated[int, Field(ge=1)] = 1
+    times: Annotated[int, Field(ge=FIRES.least, le=FIRES.most)] = 1
     """How often it acts at most."""
 
 
@@ -118,6 +120,12 @@ class Reference(Table):
     """Another group of users."""
     between: Interval | None = None
     """Another time."""
+
+    @model_validator(mode="after")
+    def _another(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("needs one of what, of, group and between")
+        return self
 
 
 class Expectation(Table):
@@ -151,7 +159,7 @@ class Expectation(Table):
     """The smallest value allowed."""
     at_most: Quantity | None = None
     """The largest value allowed."""
-    times: Annotated[float, Field(gt=0)] = 1.0
+    times: Annotated[float, Field(ge=1e-9, le=1e9)] = 1.0
     """Factor on an expected constant."""
     tolerance: Quantity = 0
     """How far off equals may be: a part of it as "5 %", or a quantity of its kind."""
@@ -172,6 +180,8 @@ class Expectation(Table):
                 "needs exactly one of equals, at_least and at_most"
                 + (f", not {' and '.join(given)}" if given else "")
             )
+        if self.equals is None or self.what == "status":
+            self.refuse(["tolerance"], "without a number that equals expects")
         return self
 
 
@@ -211,7 +221,7 @@ class Scenario(Table):
     """A machine of the catalog or of this file."""
     site: Name = "here"
     """What steps call this machine."""
-    active_cores: Annotated[int, Field(ge=1)] | None = None
+    active_cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
     """Cores that are active at first (Capacity on Demand); without it all."""
     os: str | None = None
     """The operating system of partitions that do not name their own."""

@@ -24,7 +24,8 @@ from pydantic import (
 from harness.campaign.division import Partition, Vios
 from harness.campaign.fields import Arrivals, Count, OneOrMany, Short, Text
 from harness.campaign.scenario_schema import Scenario
-from harness.campaign.table import Name, PositiveTime, Scalar, Table
+from harness.campaign.table import Different, Name, PositiveTime, Scalar, Table
+from harness.limits import CLOCK, CORES, MEMORY, REPLICATIONS, SEED, YEARS
 from harness.units import Bytes, Hertz, Ratio, Seconds
 
 MATRIX = ("machine", "os", "virtualization", "workload")
@@ -53,12 +54,18 @@ def _warm_up(written: object) -> object:
     return None if written == "detect" else written
 
 
+def _within_years(written: datetime) -> datetime:
+    if not YEARS.least <= written.year <= YEARS.most:
+        raise ValueError(f"must be in the years from {YEARS.least} to {YEARS.most}")
+    return written
+
+
 class Replications(Table):
     """How often each cell is repeated."""
 
-    minimum: Annotated[int, Field(ge=2, le=10_000)] = 10
+    minimum: Annotated[int, Field(ge=2, le=REPLICATIONS.most)] = 10
     """Repetitions that every cell gets."""
-    maximum: Annotated[int, Field(ge=2, le=10_000)] = 10
+    maximum: Annotated[int, Field(ge=2, le=REPLICATIONS.most)] = 10
     """Where repeating ends even if the interval is not narrow enough yet."""
     half_width: Annotated[Ratio, Field(gt=0, lt=1)] | None = None
     """Repeat until the interval of the overhead ratio is this narrow."""
@@ -76,6 +83,8 @@ class Replications(Table):
             raise ValueError("the maximum must be at least the minimum")
         if self.maximum > self.minimum and self.half_width is None:
             raise ValueError("a maximum above the minimum needs a half_width, such as '1 %'")
+        if self.maximum == self.minimum:
+            self.refuse(["half_width"], "without a maximum above the minimum")
         return self
 
 
@@ -86,10 +95,12 @@ class CampaignSettings(Table):
     """Short name; results go to results/<name> unless --out is given."""
     title: Text | None = None
     """Title of the report."""
-    starts: Annotated[AwareDatetime, WithJsonSchema({"type": "string", "format": "date-time"})] = (
-        datetime.fromisoformat("2007-04-02T09:00:00+09:00")
-    )
-    """Where simulated time begins, with its offset from UTC."""
+    starts: Annotated[
+        AwareDatetime,
+        AfterValidator(_within_years),
+        WithJsonSchema({"type": "string", "format": "date-time"}),
+    ] = datetime.fromisoformat("2007-04-02T09:00:00+09:00")
+    """Where simulated time begins, with its offset from UTC; from 1970 to 2999."""
     duration: PositiveTime
     """Simulated time to be measured in each run, after the warm-up."""
     warm_up: Annotated[
@@ -100,14 +111,16 @@ class CampaignSettings(Table):
     """"detect", or a simulated time that is not measured."""
     replications: Annotated[Replications, Short({"type": "integer", "minimum": 2})] = Replications()
     """How often each cell is repeated: a number, or { minimum, maximum, half_width }."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Annotated[int, Field(ge=SEED.least, le=SEED.most)] = 1
     """All random numbers come from it."""
     margin: Annotated[Ratio, Field(gt=0, lt=1)] = 0.1
     """How much overhead is small enough."""
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     """Level of the tests; intervals have the level 1 - alpha."""
-    catalog: list[str] = []
+    catalog: Annotated[list[str], Different] = []
     """Catalog files of your own, relative to this file, that add items or replace constants."""
+    files: list[str] = []
+    """Files that your users read, relative to this file; patterns such as "data/*.csv" too."""
     include: list[str] = []
     """Other campaigns, shipped or relative to this file, whose scenarios belong to this one."""
 
@@ -117,22 +130,19 @@ class Claim(Table):
 
     text: Text | None = None
     """The claim in words."""
-    firmware: Annotated[list[str], Field(min_length=1)]
+    firmware: Annotated[list[str], Field(min_length=1), Different]
     """Virtualizations of the firmware level."""
-    software: Annotated[list[str], Field(min_length=1)]
+    software: Annotated[list[str], Field(min_length=1), Different]
     """Virtualizations of the software level."""
-    measures: Annotated[list[Measure], Field(min_length=1)] = ["slowdown", "processor-time"]
+    measures: Annotated[list[Measure], Field(min_length=1), Different] = [
+        "slowdown",
+        "processor-time",
+    ]
     """What the verdict is given for, each on its own."""
 
 
-def _different(values: list[Any]) -> list[Any]:
-    if len({(type(value), value) for value in values}) < len(values):
-        raise ValueError("names a value twice")
-    return values
-
-
-FactorValues = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_different)]
-FactorNames = Annotated[list[str], Field(min_length=1), AfterValidator(_different)]
+FactorValues = Annotated[list[Scalar], Field(min_length=1), Different]
+FactorNames = Annotated[list[str], Field(min_length=1), Different]
 
 
 def _loads_schema(schema: dict[str, Any]) -> None:
@@ -160,6 +170,12 @@ class Factors(Table):
     """Workloads of partitions that do not name their own."""
 
     @property
+    def matrix(self) -> dict[str, list[str]]:
+        """The factors that name a cell, where they are given."""
+        given = {name: getattr(self, name) for name in MATRIX}
+        return {name: values for name, values in given.items() if values is not None}
+
+    @property
     def loads(self) -> dict[str, list[Scalar]]:
         """The factors beyond the matrix, in the order of the file."""
         return dict(self.__pydantic_extra__)
@@ -174,11 +190,11 @@ class Machine(Table):
     """Type and model."""
     generation: str | None = None
     """Processor generation: POWER5, POWER5+, POWER6."""
-    cores: Annotated[int, Field(ge=1, le=256)] | None = None
+    cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
     """How many cores it has."""
-    clock: Annotated[Hertz, Field(gt=0)] | None = None
+    clock: Annotated[Hertz, Field(ge=CLOCK.least, le=CLOCK.most)] | None = None
     """Clock of its processors, such as "1.9 GHz"."""
-    memory: Annotated[Bytes, Field(gt=0)] | None = None
+    memory: Annotated[Bytes, Field(ge=MEMORY.least, le=MEMORY.most)] | None = None
     """How much memory it has, such as "64 GiB"."""
     hypothetical: bool = False
     """Accept a configuration that was never sold."""
@@ -197,7 +213,7 @@ class UserGroup(Table):
     """Open arrivals on each partition: "400 /s" or "25 /s per core"."""
     think_time: Seconds | None = None
     """Mean think time of a closed user."""
-    disk: Annotated[int, Field(ge=0)] = 0
+    disk: Annotated[int, Field(ge=0, le=1023)] = 0
     """Which of the partition's disks they work on, from 0."""
     duration: PositiveTime | None = None
     """Instead of the campaign's duration, in cells of this workload."""

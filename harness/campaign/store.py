@@ -30,6 +30,7 @@ from harness.campaign.store_file import (
     replace_campaign,
 )
 from harness.errors import UserError
+from harness.printable import one_line
 
 
 class Failure(StrEnum):
@@ -238,7 +239,8 @@ class Store:
         reason: str,
     ) -> None:
         """Keep the reason why a run has no result. A later result takes its place."""
-        row = (identity, cell_position, replication, constants, "failed", failure, reason, None)
+        told = one_line(reason)
+        row = (identity, cell_position, replication, constants, "failed", failure, told, None)
         self._add(row, drawn)
 
     def _add(self, row: tuple[Any, ...], drawn: Mapping[str, Any]) -> None:
@@ -398,7 +400,16 @@ def _check_same(
         what = f"{held.name!r} with another catalog"
     else:
         what = f"{held.name!r} with other settings"
+        changed = _changed(held, campaign)
+        what += f" ({', '.join(changed)} changed)" if changed else ""
     raise UserError(f"{directory}: holds {what}; choose another --out or move it away")
+
+
+def _changed(held: CampaignRecord, campaign: CampaignRecord) -> list[str]:
+    """Return the paths of the user's files that are not what they were."""
+    pairs = {tuple(file.items()) for file in held.files}
+    others = {tuple(file.items()) for file in campaign.files}
+    return sorted({dict(pair)["path"] for pair in pairs ^ others})
 
 
 def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:

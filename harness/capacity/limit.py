@@ -30,7 +30,7 @@ def limit_of(text: str) -> Limit:
     """
     quantile, _, amount = text.strip().partition(" ")
     if quantile in QUANTILES:
-        if multiple := re.fullmatch(r"(\d+(?:\.\d+)?) ?x", amount.strip()):
+        if multiple := re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,9})?) ?x", amount.strip()):
             times = float(multiple[1])
             if times > 1.0:
                 return Limit(quantile, times)

@@ -1,6 +1,5 @@
 """Reads the catalog's TOML files, and a user's own over them."""
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from harness.catalog.catalog import Catalog, items, parse_configuration
 from harness.catalog.constant import Constant, Value, numbers
 from harness.catalog.entry import Entry
 from harness.errors import UserError
+from harness.files import read_toml
 
 COLLECTIONS = ("machines", "os", "disks", "ethernet", "hosted", "events", "profiles")
 """Where a user's file may add items; elsewhere it can only replace constants."""
@@ -45,7 +45,7 @@ def load_catalog(
     """
     constants = dict(_shipped())
     for path in extra:
-        _lay_over(constants, _modelled(_read(path), path), str(path))
+        _lay_over(constants, _modelled(read_toml(path), path), str(path))
     if overrides:
         _lay_over(constants, overrides, overrides_from)
     return Catalog({name: constants[name] for name in sorted(constants)})
@@ -55,21 +55,11 @@ def load_catalog(
 def _shipped() -> Mapping[str, Constant]:
     constants: dict[str, Constant] = {}
     for path in sorted(Path(__file__).parent.glob("*.toml")):
-        for constant in _constants(_read(path), (), path.name):
+        for constant in _constants(read_toml(path), (), path.name):
             if constant.name in constants:
                 raise UserError(f"{path.name}: {constant.name} is in the catalog twice")
             constants[constant.name] = constant
     return constants
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a TOML file: {error}") from error
 
 
 def _modelled(table: dict[str, Any], path: Path) -> Mapping[str, Any]:
@@ -208,6 +198,10 @@ def _check_like(constant: Constant, model: Constant, origin: str) -> None:
 _SANE = 1e6
 """A replacement is larger than what it replaces by no larger factor than this."""
 
+_PERIODS = {"window", "spare_slice", "timeslice", "tick_rate"}
+_SANE_PERIOD = 1e3
+"""What recurs again and again is neither longer nor shorter by a larger factor than this."""
+
 _DIVISORS = {
     "window",
     "spare_slice",
@@ -237,8 +231,10 @@ def _check_magnitude(constant: Constant, model: Constant, origin: str) -> None:
     ):
         for number in numbers(value):
             needed = constant.unit in ("Hz", "B/s", "cores") or constant.path[-1] in _DIVISORS
-            large = most * _SANE if most > 0 else _SANE
-            if not 0 <= number <= large or (needed and least > 0 and number == 0):
+            factor = _SANE_PERIOD if constant.path[-1] in _PERIODS else _SANE
+            large = most * factor if most > 0 else factor
+            small = least / factor if needed else 0.0
+            if not small <= number <= large:
                 raise UserError(
                     f"{origin}: {constant.name}: {key}: {number:g} {constant.unit}".rstrip()
                     + f" is out of all proportion; it replaces {model.published}"

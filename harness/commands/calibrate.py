@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from harness.commands.output import Screen
 from harness.errors import UserError
 
 _ALL = "native,capped,qemu-tcg,qemu-kvm"
@@ -24,7 +24,7 @@ def calibrate_machine(
     """
     from harness.real.agent import build_agent
     from harness.real.calibration import MAXIMUM_BLOCKS, Calibration
-    from harness.real.catalog_file import document, write
+    from harness.real.catalog_file import check_writable, document, write
     from harness.real.event import EVENTS
     from harness.real.listing import calibration_table
     from harness.real.probe import named, probe
@@ -33,11 +33,12 @@ def calibrate_machine(
 
     if sys.platform != "linux":
         raise UserError("real targets are measured on Linux only")
+    check_writable(out)
     # Ratios are ratios to native, whatever else is wanted.
     names = tuple(dict.fromkeys((NATIVE, *named(targets))))
     partial = out.with_name(f"{out.name}.partial")
     machine = provenance()
-    screen = Console(stderr=True)
+    screen = Screen(stderr=True)
     with workshop() as place, screen.status("probing the targets") as status:
         up, unavailable = probe(place, build_agent(place.directory), names)
         if NATIVE in unavailable:
@@ -55,5 +56,5 @@ def calibrate_machine(
             raise
         write(document(calibration, unavailable, machine), out)
         partial.unlink(missing_ok=True)
-    Console().print(calibration_table(calibration, unavailable))
+    Screen().print(calibration_table(calibration, unavailable))
     print(out)

@@ -4,7 +4,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import (
     INTERRUPTED,
@@ -13,6 +12,8 @@ from harness.commands.options import (
     WorkersOption,
     cores,
 )
+from harness.commands.output import Screen
+from harness.limits import REPLICATIONS
 
 
 def search_capacity(
@@ -26,7 +27,12 @@ def search_capacity(
         ),
     ] = "p95 2 x",
     replications: Annotated[
-        int, typer.Option(min=1, help="In how many replications each cell is searched.")
+        int,
+        typer.Option(
+            min=REPLICATIONS.least,
+            max=REPLICATIONS.most,
+            help="In how many replications each cell is searched.",
+        ),
     ] = 5,
     workers: WorkersOption = None,
     only: OnlyOption = [],  # noqa: B006
@@ -54,7 +60,7 @@ def search_capacity(
         file=sys.stderr,
     )
     try:
-        with ProgressBar(Console(stderr=True), workers) as bar:
+        with ProgressBar(Screen(stderr=True), workers) as bar:
             found = study(start, directory, wanted, workers=workers, observer=bar)
     except KeyboardInterrupt:
         print(
@@ -64,6 +70,6 @@ def search_capacity(
         )
         raise typer.Exit(INTERRUPTED) from None
     path = write(found, directory)
-    Console().print(capacity_text(found))
+    Screen().print(capacity_text(found))
     print(path)
     print(f"next: vtax report {directory}")

@@ -3,7 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from harness.commands.output import Screen
 
 catalog_app = typer.Typer(
     help="List what a campaign can name.",
@@ -19,7 +20,7 @@ def list_catalog(context: typer.Context) -> None:
         from harness.catalog import load_catalog
         from harness.catalog.listing import overview
 
-        Console().print(overview(load_catalog()))
+        Screen().print(overview(load_catalog()))
 
 
 @catalog_app.command("show")
@@ -30,4 +31,4 @@ def show_constants(
     from harness.catalog import load_catalog
     from harness.catalog.listing import show
 
-    Console().print(show(load_catalog(), name))
+    Screen().print(show(load_catalog(), name))

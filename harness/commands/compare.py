@@ -1,13 +1,12 @@
 """``vtax compare``."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import warn_damaged
+from harness.commands.output import Screen, print_json
 
 if TYPE_CHECKING:
     from harness.findings import Findings
@@ -33,9 +32,9 @@ def compare_campaigns(
 
     comparison = compare(_read(first), _read(second))
     if as_json:
-        print(json.dumps(comparison.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(comparison.to_json())
     else:
-        Console().print(changes_text(comparison))
+        Screen().print(changes_text(comparison))
     raise typer.Exit(SOMETHING_WORSE if comparison.direction is Direction.WORSE else 0)
 
 

@@ -1,12 +1,11 @@
 """``vtax explain``: how the overhead of one cell comes about."""
 
-import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import DirectoryArgument, warn_damaged
+from harness.commands.output import Screen, print_json
 
 
 def explain_cell(
@@ -33,6 +32,6 @@ def explain_cell(
         found = explain(store, chosen_cell(store.campaign, cell))
         warn_damaged(store.damaged)
     if as_json:
-        print(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(found.to_json())
     else:
-        Console().print(explanation_text(found))
+        Screen().print(explanation_text(found))

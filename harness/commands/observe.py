@@ -9,13 +9,17 @@ from urllib.parse import urlencode
 import typer
 
 from harness.commands.options import DirectoryArgument, warn_damaged
+from harness.errors import UserError
+from harness.limits import PORT
 
 
 def observe_campaign(
     directory: DirectoryArgument,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="On 127.0.0.1; by default any that is free."),
+        typer.Option(
+            min=PORT.least, max=PORT.most, help="On 127.0.0.1; by default any that is free."
+        ),
     ] = None,
     no_serve: Annotated[
         bool, typer.Option("--no-serve", help="Write DIR/prometheus and start no server.")
@@ -33,6 +37,8 @@ def observe_campaign(
 
     if not no_serve:
         installed("prometheus")
+    elif port is not None:
+        raise UserError("--port: changes nothing with --no-serve; leave it out")
     with Store.open(directory) as store:
         name = store.campaign.name
         blocks, held, written = backfill(store, analysis_samples(analyse(store)))
@@ -50,8 +56,7 @@ def observe_campaign(
     try:
         with serving(blocks, port) as server:
             graph = {"g0.expr": "vtax_processor_seconds_total", "g0.end_input": last}
-            rules = f"{server.rules} files of rules" if server.rules else "no rules found"
-            print(f"Prometheus: {server.url} with {rules} (Ctrl-C ends it)")
+            print(f"Prometheus: {server.url} with {server.rules} files of rules (Ctrl-C ends it)")
             print(f"for instance: {server.url}/graph?{urlencode(graph)}&g0.range_input=1m")
             print(f"the verdict from it: vtax verdict {directory} --prometheus {server.url}")
             # Whoever reads this through a pipe waits for it.

@@ -7,6 +7,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from harness.limits import REPLICATIONS, SEED, WORKERS
+from harness.printable import one_line
+
 CONFIRMED, REFUTED, ERROR, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
 
@@ -17,10 +20,20 @@ DirectoryArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="The directory of a campaign's results.")
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="Processes at work; by default one for each core.")
+    int | None,
+    typer.Option(
+        min=WORKERS.least,
+        max=WORKERS.most,
+        help="Processes at work; by default one for each core.",
+    ),
 ]
-SeedOption = Annotated[int | None, typer.Option(min=0, help="Instead of the file's.")]
-ReplicationsOption = Annotated[int | None, typer.Option(min=1, help="Instead of the file's.")]
+SeedOption = Annotated[
+    int | None, typer.Option(min=SEED.least, max=SEED.most, help="Instead of the file's.")
+]
+ReplicationsOption = Annotated[
+    int | None,
+    typer.Option(min=REPLICATIONS.least, max=REPLICATIONS.most, help="Instead of the file's."),
+]
 OnlyOption = Annotated[
     list[str],
     typer.Option(
@@ -31,7 +44,7 @@ OnlyOption = Annotated[
 
 def fail(message: str) -> NoReturn:
     """Tell what is wrong in one line and end with exit code 2."""
-    print(f"vtax: {' '.join(message.split())}", file=sys.stderr)
+    print(f"vtax: {one_line(message)}", file=sys.stderr)
     raise typer.Exit(ERROR)
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from harness.commands.output import Screen, print_json
 
 
 def predict_overhead(
@@ -20,8 +21,6 @@ def predict_overhead(
 
     As multiples of what it takes natively.
     """
-    from json import dumps
-
     from harness.errors import UserError
     from harness.real.machine_costs import read_costs
     from harness.real.prediction import other_machine, predict
@@ -34,6 +33,6 @@ def predict_overhead(
     found = [predict(program, costs, target) for target in costs.targets]
     differences = other_machine(program, costs)
     if json:
-        print(dumps(prediction_json(program, costs, found, differences), indent=2))
+        print_json(prediction_json(program, costs, found, differences))
         return
-    Console().print(prediction_table(program, costs, found, differences))
+    Screen().print(prediction_table(program, costs, found, differences))

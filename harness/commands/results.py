@@ -1,11 +1,9 @@
 """``vtax report``, ``vtax verdict`` and ``vtax export``: what has come of a campaign."""
 
-import json
 import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import (
     CONFIRMED,
@@ -14,6 +12,7 @@ from harness.commands.options import (
     DirectoryArgument,
     warn_damaged,
 )
+from harness.commands.output import Screen, print_json
 from harness.errors import UserError
 
 
@@ -74,12 +73,12 @@ def print_verdict(
         if elements is not None:
             told = {"campaign": study.campaign.name, **told, "outcome": str(study.outcome)}
             told |= {"scenarios": str(elements.outcome), "checks": elements.to_json()}
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print_json(told)
     else:
         if verdict is not None:
-            Console().print(verdict_text(study, verdict))
+            Screen().print(verdict_text(study, verdict))
         if elements is not None:
-            Console().print(elements_text(study, elements))
+            Screen().print(elements_text(study, elements))
     codes = {"confirmed": CONFIRMED, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
     raise typer.Exit(codes[str(study.outcome)])
 

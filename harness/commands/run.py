@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import (
     INTERRUPTED,
@@ -18,7 +17,9 @@ from harness.commands.options import (
     cores,
     fail,
 )
+from harness.commands.output import Screen
 from harness.errors import UserError
+from harness.limits import PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,18 +29,33 @@ if TYPE_CHECKING:
     from harness.campaign.store import Store
 
 
+_MOST_NOTES = 5
+
+
 def show_plan(
     campaign: CampaignArgument,
     workers: WorkersOption = None,
     replications: ReplicationsOption = None,
     only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
 ) -> None:
-    """Print cells, runs and expected time; run nothing."""
+    """Print cells, runs and expected time; run nothing.
+
+    The duration, memory and disk space are estimated from the numbers of cells, replications,
+    users and samples. What is more than this machine has, or longer than a week, is said.
+    The locustfiles that the campaign file names are imported, and so what stands outside of
+    functions in them is executed.
+    """
     from harness.campaign.plan import make_plan
+    from harness.campaign.resources import available, excess, needed
     from harness.display import plan_table
 
     plan = make_plan(campaign, replications=replications, only=only)
-    Console().print(plan_table(plan, 1 if plan.real else workers or cores()))
+    _refuse_workers(plan, workers)
+    _note(*plan.notes)
+    size = 1 if plan.real else workers or cores()
+    Screen().print(plan_table(plan, size))
+    for reason in excess(needed(plan, size), available(_directory(plan, None))):
+        print(f"The campaign {reason}: 'vtax run' refuses it without --force.")
 
 
 def run_campaign(
@@ -55,17 +71,29 @@ def run_campaign(
         str | None,
         typer.Option(metavar="ADDRESS", help="Use the workers of this Dask cluster instead."),
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Run it even if it takes too long, or more than there is."),
+    ] = False,
     metrics_port: Annotated[
         int | None,
         typer.Option(
-            min=1, max=65535, help="Show progress and overheads at /metrics on 127.0.0.1."
+            min=PORT.least,
+            max=PORT.most,
+            help="Show progress and overheads at /metrics on 127.0.0.1.",
         ),
     ] = None,
 ) -> None:
-    """Run a campaign, or what is left of it."""
+    """Run a campaign, or what is left of it.
+
+    A campaign that is expected to take longer than a week, or needs more memory or disk space than
+    there is, needs --force.
+    It executes the locustfiles that the campaign file names.
+    """
     from harness.campaign.cluster import Cluster
     from harness.campaign.conduct import conduct
     from harness.campaign.plan import make_plan
+    from harness.campaign.resources import available, excess, needed
     from harness.campaign.scenario_run import run
     from harness.campaign.store import Store
     from harness.display import ProgressBar
@@ -73,16 +101,27 @@ def run_campaign(
     from harness.progress import Both, serve_progress
 
     plan = make_plan(campaign, seed=seed, replications=replications, only=only)
-    directory = out or Path("results") / plan.campaign.campaign.name
-    if plan.real and (dask is not None or workers is not None):
-        fail("--dask and --workers: real targets take turns on this machine; leave them out")
+    directory = _directory(plan, out)
+    _refuse_workers(plan, workers if dask is None else dask)
     if dask is not None and workers is not None:
         fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
+    _note(*plan.notes)
     with ExitStack() as stack:
         crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
         size = 1 if plan.real else crew if isinstance(crew, int) else crew.size
+        reasons = excess(needed(plan, size), available(directory))
+        if reasons and not force:
+            raise UserError(
+                f"{plan.file.name}: the campaign {' and '.join(reasons)}; --force runs it "
+                "nevertheless"
+            )
+        if isinstance(crew, Cluster) and plan.files and crew.shuffling():
+            _note(
+                "--dask: sets of texts have an order of their own in each worker, so that users "
+                "who go through one differ; start workers with PYTHONHASHSEED=0",
+            )
         store = stack.enter_context(Store.start(directory, plan.record()))
-        shown = stack.enter_context(ProgressBar(Console(stderr=True), size))
+        shown = stack.enter_context(ProgressBar(Screen(stderr=True), size))
         bar: Observer = shown
         if metrics_port is not None:
             bar = Both(bar, stack.enter_context(serve_progress(store, metrics_port)))
@@ -102,6 +141,15 @@ def run_campaign(
     _tell(plan, directory, summary, counts)
 
 
+def _directory(plan: "Plan", out: Path | None) -> Path:
+    return out or Path("results") / plan.campaign.campaign.name
+
+
+def _refuse_workers(plan: "Plan", given: object) -> None:
+    if plan.real and given is not None:
+        fail("--dask and --workers: real targets take turns on this machine; leave them out")
+
+
 def _run_for_real(
     plan: "Plan", store: "Store", observer: "Observer", tell: "Callable[[str], None]"
 ) -> "Summary":
@@ -110,6 +158,14 @@ def _run_for_real(
     from harness.real.conduct import conduct_real
 
     return conduct_real(plan, store, observer=observer, tell=tell)
+
+
+def _note(*notes: str) -> None:
+    """Say what may be other than the user thinks; of many notes the first."""
+    for note in notes[:_MOST_NOTES]:
+        print(f"vtax: note: {note}", file=sys.stderr)
+    if len(notes) > _MOST_NOTES:
+        print(f"vtax: note: and {len(notes) - _MOST_NOTES} more of the kind", file=sys.stderr)
 
 
 def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]) -> None:

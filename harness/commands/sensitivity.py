@@ -4,7 +4,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.commands.options import (
     INTERRUPTED,
@@ -13,6 +12,7 @@ from harness.commands.options import (
     WorkersOption,
     cores,
 )
+from harness.commands.output import Screen
 
 
 def study_sensitivity(
@@ -50,7 +50,7 @@ def study_sensitivity(
         file=sys.stderr,
     )
     try:
-        with ProgressBar(Console(stderr=True), workers) as bar:
+        with ProgressBar(Screen(stderr=True), workers) as bar:
             found = study(start, directory, workers=workers, each=each, observer=bar)
     except KeyboardInterrupt:
         print(
@@ -60,6 +60,6 @@ def study_sensitivity(
         )
         raise typer.Exit(INTERRUPTED) from None
     path = write(found, directory)
-    Console().print(sensitivity_text(found))
+    Screen().print(sensitivity_text(found))
     print(path)
     print(f"next: vtax report {directory}")

@@ -1,15 +1,14 @@
 """``vtax validate``: why the model may be believed, and where it misses."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from harness.commands.options import cores
+from harness.commands.output import Screen, print_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,7 +43,7 @@ def print_validation(
     if into is not None:
         _check_results(into)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
         task = progress.add_task("validating", total=None)
         rows = list(
             validate(
@@ -61,9 +60,9 @@ def print_validation(
     failed = [row for row in rows if row.must_hold and not row.passed]
     if as_json:
         told = {"quick": quick, "passed": not failed, "rows": [row.to_json() for row in rows]}
-        print(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(told)
     else:
-        Console().print(validation_table(rows, quick))
+        Screen().print(validation_table(rows, quick))
     raise typer.Exit(FAILED if failed else 0)
 
 

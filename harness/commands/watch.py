@@ -2,16 +2,27 @@
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.commands.options import CampaignArgument
 from harness.errors import UserError
+from harness.limits import PORT, SPEED
 
 if TYPE_CHECKING:
+    from gevent.event import Event
+
     from harness.live import Live
     from harness.paced_clock import PacedClock
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_STOP_SECONDS = 1.5
+"""How long users have to stop."""
 
 
 def watch_cell(
@@ -23,16 +34,26 @@ def watch_cell(
         ),
     ] = [],  # noqa: B006 (typer reads it, nothing changes it)
     speed: Annotated[
-        float, typer.Option(help="Simulated seconds for each second on the wall.")
+        float,
+        typer.Option(
+            help="Simulated seconds for each second on the wall, from "
+            f"{SPEED.least:g} to {SPEED.most:,.0f}."
+        ),
     ] = 1.0,
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Where Locust's web page is, on 127.0.0.1.")
+        int,
+        typer.Option(
+            min=PORT.least, max=PORT.most, help="Where Locust's web page is, on 127.0.0.1."
+        ),
     ] = 8089,
     metrics_port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Where /metrics is, on 127.0.0.1.")
+        int, typer.Option(min=PORT.least, max=PORT.most, help="Where /metrics is, on 127.0.0.1.")
     ] = 9464,
 ) -> None:
-    """Simulate one cell in real time until Ctrl-C."""
+    """Simulate one cell in real time until Ctrl-C.
+
+    It executes the locustfiles that the campaign file names.
+    """
     import gevent
     from gevent.event import Event
     from locust.env import Environment
@@ -40,11 +61,12 @@ def watch_cell(
 
     from harness.campaign.plan import make_plan
     from harness.live import Live, live_spec
-    from harness.locust_page import another_command, fine_numbers
-    from harness.metrics.serving import LOOPBACK, check_free, serve_metrics
+    from harness.locust_page import MAX_USERS, another_command, fine_numbers, limit_swarms
+    from harness.metrics.serving import LOOPBACK, check_free, serve, serve_metrics
+    from workloads.user_code import UserCode
 
-    if not 0 < speed <= 1e6:
-        raise UserError(f"--speed = {speed:g}: must be above 0 and not above a million")
+    if not SPEED.least <= speed <= SPEED.most:
+        raise UserError(f"--speed = {speed:g}: must be from {SPEED.least:g} to {SPEED.most:,.0f}")
     if port == metrics_port:
         raise UserError(f"--metrics-port = {port}: is the port of the web page; choose another")
     plan = make_plan(campaign, only=cell, option="--cell")
@@ -53,24 +75,60 @@ def watch_cell(
     check_free(port, "--port")
     check_free(metrics_port, "--metrics-port")
     environment = Environment()
-    with Live(spec, environment, speed, campaign=name) as live, fine_numbers(), another_command():
+    with (
+        UserCode(spec.base),
+        Live(spec, environment, speed, campaign=name) as live,
+        fine_numbers(),
+        another_command(),
+    ):
         runner = environment.create_local_runner()
-        page = environment.create_web_ui(LOOPBACK, port)
-        metrics = serve_metrics(live.registry, metrics_port)
+        if live.users > MAX_USERS:
+            raise UserError(
+                f"{spec.cell.title}: has {live.users} users; up to {MAX_USERS} can be watched"
+            )
+        page: Any = environment.create_web_ui(LOOPBACK, port, delayed_start=True).app
+        limit_swarms(page)
+        servers = [serve(page, port, "--port"), serve_metrics(live.registry, metrics_port)]
         helpers = [gevent.spawn(stats_history, runner), gevent.spawn(_tell_when_late, live.clock)]
         stop = Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            gevent.signal_handler(number, stop.set)
-        try:
-            runner.start(live.users, spawn_rate=min(live.users, 100))
-            _announce(live, f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{metrics_port}")
-            live.join(stop)
-            _summarize(live)
-        finally:
-            runner.quit()
-            gevent.killall(helpers)
-            metrics.stop()
-            page.stop()  # type: ignore[no-untyped-call]
+        with _stopped_by_signals(stop):
+            try:
+                runner.start(live.users, spawn_rate=min(live.users, 100))
+                _announce(live, f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{metrics_port}")
+                live.join(stop)
+                _summarize(live)
+            finally:
+                runner.quit()
+                gevent.killall(helpers)
+                for server in servers:
+                    server.stop()
+
+
+@contextmanager
+def _stopped_by_signals(stop: "Event") -> Iterator[None]:
+    """Set an event at the first signal that asks for an end, and see to it that the end comes.
+
+    A second signal ends the process at once, and so does time if users do not stop: some of their
+    code, or spawning them, may leave no turn to anything else.
+    """
+
+    def begin(number: int, frame: FrameType | None) -> None:
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+        signal.setitimer(signal.ITIMER_REAL, _STOP_SECONDS)
+        stop.set()
+
+    handled = (*_SIGNALS, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in handled}
+    for number in _SIGNALS:
+        signal.signal(number, begin)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _announce(live: "Live", page: str, metrics: str) -> None:

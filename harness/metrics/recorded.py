@@ -36,7 +36,7 @@ RECORDED: dict[str, str] = {
     "vtax_operation_event_timestamp_seconds": "When something became of an operation: Unix time.",
     "vtax_expectation_met": "1 if the scenario met the expectation, 0 if it missed it.",
     # The analysis
-    "vtax_campaign_runs_planned": "Runs that the campaign needs at least.",
+    "vtax_campaign_runs_planned": "Runs that the campaign needs, and those made beyond them.",
     "vtax_campaign_runs": "Runs by what became of them.",
     "vtax_campaign_margin_ratio": "Overhead that the campaign's claim holds small enough.",
     "vtax_overhead_ratio": "Overhead against the baseline: 0.05 is 5 % more.",

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from itertools import count
 
+from harness.clock import to_ns
 from harness.operations.on_demand import Charge, OnDemand
 from harness.operations.operation import RefusedError, Site, Status, Steps
 from harness.platform.machine import Machine
@@ -262,7 +263,7 @@ def _meter_reserve(site: Site, name: str, state: OnDemand) -> Steps:
     """Deduct a day for each reserve core that is used and has no day running."""
     constants = site.constants
     threshold = constants.number("operations.cod.reserve.threshold")
-    day_ns = round(constants.number("operations.cod.reserve.period") * 1e9)
+    day_ns = to_ns(constants.number("operations.cod.reserve.period"))
     machine = site.machines[name]
     paid_until: list[int] = []
     meter = _Meter(machine)
@@ -335,7 +336,7 @@ def _end_trial(site: Site, name: str, cores: int) -> Steps:
     """Take the cores back after so much power-on time, once nobody is entitled to them."""
     machine = site.machines[name]
     began_ns = site.clock.now_ns - machine.power.off_ns
-    period_ns = round(site.constants.number("operations.cod.trial.period") * 1e9)
+    period_ns = to_ns(site.constants.number("operations.cod.trial.period"))
     while (left := began_ns + period_ns + machine.power.off_ns - site.clock.now_ns) > 0:
         yield site.pause(left / 1e9)
     text = f"trial of {cores} cores of {name}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
+from harness.files import read_text
 
 GLOBALS = "globals"
 _MIB = 2**20
@@ -130,7 +131,8 @@ def _shares(text: str) -> int:
 
 def _number(least: float, most: float, unit: str) -> Callable[[str], float]:
     def read(text: str) -> float:
-        if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) or not least <= float(text) <= most:
+        plain = re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", text)
+        if not plain or not least <= float(text) <= most:
             limit = f"from {least:g} to {most:g}" if most < 1e6 else f"from {least:g} on"
             raise ValueError(f"a number {limit} ({unit})")
         return float(text)
@@ -225,12 +227,7 @@ def read_policy(path: Path) -> Policy:
     UserError
         If it cannot be read or has a mistake: one line with file, line and what would be right.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise UserError(f"{path}: the policy file cannot be read: {reason}") from error
-    return parse_policy(text, str(path))
+    return parse_policy(read_text(path), str(path))
 
 
 def parse_policy(text: str, name: str) -> Policy:

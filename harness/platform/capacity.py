@@ -7,7 +7,12 @@ Changes here take effect at once and are not checked; the operations that people
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.platform.configuration import PartitionConfiguration, ViosConfiguration, Virtualization
+from harness.platform.configuration import (
+    PartitionConfiguration,
+    ViosConfiguration,
+    Virtualization,
+    entitlement_ns,
+)
 from harness.platform.dedicated import Dedicated
 from harness.platform.dispatcher import Dispatcher
 from harness.platform.partition import Partition
@@ -135,7 +140,7 @@ class Capacity:
         while virtual_processors is not None and len(partition.vps) > virtual_processors:
             partition.remove_vp()
         partition.weight = 0 if self.capped[name] else self.weight[name]
-        share_ns = int(self.entitlement_cores[name] / len(partition.vps) * pool.window_ns)
+        share_ns = entitlement_ns(self.entitlement_cores[name], len(partition.vps), pool.window_ns)
         for vp in partition.vps:
             vp.entitlement_ns = share_ns
         pool.reconsider()
@@ -256,8 +261,9 @@ class Capacity:
         partition = machine.dispatched_partition(name)
         share_ns = 0
         if machine.pool is not None and self.is_shared(name):
-            share = self.entitlement_cores[name] / virtual_processors
-            share_ns = int(share * machine.pool.window_ns)
+            share_ns = entitlement_ns(
+                self.entitlement_cores[name], virtual_processors, machine.pool.window_ns
+            )
         partition.resume(virtual_processors, share_ns)
 
     # Mechanism

@@ -7,6 +7,7 @@ produces these values; :mod:`harness.platform.machine` builds a running machine 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 
 
 class Virtualization(StrEnum):
@@ -163,3 +164,28 @@ class SystemConfiguration:
     """The network outside to which its Ethernet adapters are connected."""
     san: str = "san"
     """The storage network to which its VIOS are connected."""
+
+
+_DENOMINATOR = 10**6
+"""Entitlements are fractions with at most this denominator; what differs is rounding of floats."""
+
+
+def entitlement_ns(cores: float, virtual_processors: int, window_ns: int) -> int:
+    """Return the entitlement of one virtual processor in a dispatch window.
+
+    Parameters
+    ----------
+    cores
+        Entitlement of the partition.
+    virtual_processors
+        How many share it equally.
+    window_ns
+        Length of the dispatch window.
+
+    Returns
+    -------
+    int
+        Nanoseconds, rounded to the nearest (half to even).
+    """
+    exact = Fraction(cores).limit_denominator(_DENOMINATOR)
+    return round(exact * window_ns / virtual_processors)

@@ -13,6 +13,7 @@ from harness.platform.configuration import (
     SystemConfiguration,
     ViosConfiguration,
     Virtualization,
+    entitlement_ns,
 )
 from harness.platform.costs import Costs
 from harness.platform.dedicated import Dedicated
@@ -171,10 +172,13 @@ class Machine:
                 (_WORLD_SWITCH, costs.hosted("world_switch")),
                 (_EMULATION, costs.hosted("interrupt_return")),
             )
-        entitlement_ns = 0
+        share_ns = 0
         if virtualization in SHARED:
-            share = configuration.entitlement_cores / configuration.virtual_processors
-            entitlement_ns = int(share * costs.time("hypervisor.window"))
+            share_ns = entitlement_ns(
+                configuration.entitlement_cores,
+                configuration.virtual_processors,
+                costs.time("hypervisor.window"),
+            )
         uncapped = virtualization is Virtualization.SHARED_UNCAPPED
         line_bytes = costs.number("processor.l2_line")
         partition = Partition(
@@ -182,7 +186,7 @@ class Machine:
             configuration.name,
             self.ledger.open(configuration.name),
             virtual_processors=configuration.virtual_processors,
-            entitlement_ns=entitlement_ns,
+            entitlement_ns=share_ns,
             weight=configuration.weight if uncapped else 0,
             slice_ns=costs.time(f"os.{os}.timeslice"),
             tick=work(*tick_parts),

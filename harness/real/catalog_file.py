@@ -1,6 +1,8 @@
 """A calibration as a catalog file: costs with interval and provenance, in TOML."""
 
 import contextlib
+import errno
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
@@ -141,21 +143,61 @@ def _digits(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def check_writable(path: Path) -> None:
+    """Check that a file can be written, before what shall be in it is measured.
+
+    Raises
+    ------
+    UserError
+        If it cannot.
+    """
+    try:
+        if path.is_dir():
+            raise UserError(f"{path}: is a directory; name a file in it")
+        if not path.parent.is_dir():
+            raise UserError(f"{path}: there is no directory {path.parent}; name a file in one")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if not _is_special(path):
+            unfinished = _unfinished(path)
+            unfinished.touch()
+            unfinished.unlink()
+    except OSError as error:
+        raise _not_writable(path, error) from None
+
+
 def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write a document whole or not at all.
+    """Write a document whole or not at all; into a pipe or a device as it comes.
 
     Raises
     ------
     UserError
         If the file cannot be written.
     """
-    unfinished = path.with_name(f"{path.name}.unfinished")
+    content = tomli_w.dumps(document).encode()
     try:
-        with unfinished.open("wb") as file:
-            tomli_w.dump(document, file)
-        unfinished.replace(path)
+        if _is_special(path):
+            path.write_bytes(content)
+            return
+        unfinished = _unfinished(path)
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(path.resolve())
+        finally:
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; name a file that can be written") from None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+        raise _not_writable(path, error) from None
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _unfinished(path: Path) -> Path:
+    """Name a file beside the one that a path or a symbolic link leads to; its name is short."""
+    return path.resolve().with_name(f".vtax-{os.getpid()}.unfinished")
+
+
+def _not_writable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: {error.strerror}; name a file that can be written")

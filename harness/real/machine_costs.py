@@ -1,14 +1,16 @@
 """What events cost in the targets of a machine, as ``vtax calibrate`` wrote it down."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from harness.errors import UserError
 from harness.real.profile import LEVEL
 from harness.real.target import NATIVE
+from harness.real.toml_file import Number, Samples, TomlTable, read_toml
 from harness.statistics.estimates import Interval
 
 
@@ -45,6 +47,44 @@ class MachineCosts:
         return tuple(name for name in self.costs if name != NATIVE)
 
 
+class _Cost(TomlTable):
+    value: Number
+    low: Number
+    high: Number
+    unit: Literal["us"]
+
+
+class _HowMeasured(TomlTable):
+    above_noise: bool = False
+    samples: Samples = 0
+    page_faults: Number = 0.0
+    processor_us: Number | None = None
+    processor_us_low: Number | None = None
+    processor_us_high: Number | None = None
+    time_ratio_to_native: Number | None = None
+    time_ratio_low: Number | None = None
+    time_ratio_high: Number | None = None
+    processor_ratio_to_native: Number | None = None
+    processor_ratio_low: Number | None = None
+    processor_ratio_high: Number | None = None
+
+
+class _TargetTable(TomlTable):
+    available: bool
+    reason: str = ""
+
+
+class _About(TomlTable):
+    machine: dict[str, Any]
+
+
+class _CostFile(TomlTable):
+    calibration: _About
+    targets: dict[str, _TargetTable]
+    costs: dict[str, dict[str, _Cost]] = Field(default_factory=dict)
+    measured: dict[str, dict[str, _HowMeasured]]
+
+
 def read_costs(path: Path) -> MachineCosts:
     """Read the file of a calibration.
 
@@ -53,62 +93,60 @@ def read_costs(path: Path) -> MachineCosts:
     UserError
         If it cannot be read, is something else, or has no native costs.
     """
-    try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-        costs = {
-            target: {
-                event: _cost(table["costs"][target][event], how)
-                for event, how in events.items()
-                if how.get("above_noise", False)
-            }
-            for target, events in table["measured"].items()
-        }
-        unavailable = {
-            target: told["reason"]
-            for target, told in table["targets"].items()
-            if not told["available"]
-        }
-        machine = table["calibration"]["machine"]
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; vtax calibrate --out writes one") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a TOML file: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"{path}: not the file of a calibration ({error!r}); vtax calibrate --out writes one"
-        ) from None
+    what, written_by = "the file of a calibration", "vtax calibrate --out"
+    table = read_toml(_CostFile, path, what, written_by)
+    costs: dict[str, dict[str, EventCost]] = {}
+    for target, events in table.measured.items():
+        costs[target] = {}
+        for event, how in events.items():
+            if how.above_noise:
+                try:
+                    costs[target][event] = _cost(table.costs[target][event], how)
+                except KeyError:
+                    reason = "it has none"
+                except ValueError as error:
+                    reason = str(error)
+                else:
+                    continue
+                raise UserError(
+                    f"{path}: not {what} (costs.{target}.{event}: {reason}); {written_by} "
+                    "writes one"
+                )
     if not costs.get(NATIVE):
         raise UserError(f"{path}: it has no native costs; calibrate again")
-    return MachineCosts(costs, unavailable, machine)
+    unavailable = {
+        name: target.reason for name, target in table.targets.items() if not target.available
+    }
+    return MachineCosts(costs, unavailable, table.calibration.machine)
 
 
-def _cost(entry: Mapping[str, Any], how: Mapping[str, Any]) -> EventCost:
-    if entry["unit"] != "us":
-        raise ValueError(f"a cost in {entry['unit']}")
-    samples = int(how["samples"])
+def _cost(entry: _Cost, how: _HowMeasured) -> EventCost:
+    processor = (how.processor_us, how.processor_us_low, how.processor_us_high)
+    seconds = _interval((entry.value, entry.low, entry.high), 1e-6, how.samples)
+    processor_seconds = _interval(processor, 1e-6, how.samples)
+    if seconds is None or processor_seconds is None:
+        raise ValueError("it has no processor_us")
     return EventCost(
-        seconds=_interval(entry, ("value", "low", "high"), 1e-6, samples),
-        processor_seconds=_interval(how, _keys("processor_us", ""), 1e-6, samples),
-        ratio=_ratio(how, "time_ratio", samples),
-        processor_ratio=_ratio(how, "processor_ratio", samples),
-        faults=float(how.get("page_faults", 0.0)),
+        seconds=seconds,
+        processor_seconds=processor_seconds,
+        ratio=_interval(
+            (how.time_ratio_to_native, how.time_ratio_low, how.time_ratio_high), 1.0, how.samples
+        ),
+        processor_ratio=_interval(
+            (how.processor_ratio_to_native, how.processor_ratio_low, how.processor_ratio_high),
+            1.0,
+            how.samples,
+        ),
+        faults=how.page_faults,
     )
 
 
-def _ratio(how: Mapping[str, Any], name: str, samples: int) -> Interval | None:
-    keys = _keys(name, "_to_native")
-    return _interval(how, keys, 1.0, samples) if keys[0] in how else None
-
-
-def _keys(name: str, ending: str) -> tuple[str, str, str]:
-    return f"{name}{ending}", f"{name}_low", f"{name}_high"
-
-
 def _interval(
-    table: Mapping[str, Any], keys: tuple[str, str, str], scale: float, samples: int
-) -> Interval:
-    value, low, high = (scale * float(table[key]) for key in keys)
-    if not low <= value <= high < float("inf"):
-        raise ValueError(f"{low:g} <= {value:g} <= {high:g} does not hold")
-    return Interval(value, low, high, LEVEL, samples)
+    numbers: tuple[float | None, float | None, float | None], scale: float, samples: int
+) -> Interval | None:
+    value, low, high = numbers
+    if value is None:
+        return None
+    if low is None or high is None or not low <= value <= high:
+        raise ValueError(f"{low} <= {value} <= {high} does not hold")
+    return Interval(scale * value, scale * low, scale * high, LEVEL, samples)

@@ -140,10 +140,10 @@ class _Drawing:
         others = np.maximum(waiting - fit * waits, 0.0)
         native_elapsed = totals.native + waiting
         target_elapsed = totals.target_elapsed + others
-        processor = interval(totals.target / np.maximum(totals.native, _NOTHING))
+        processor = _ratio(totals.target, totals.native)
         return Prediction(
             target=self._target,
-            elapsed=interval(target_elapsed / np.maximum(native_elapsed, _NOTHING)),
+            elapsed=_ratio(target_elapsed, native_elapsed),
             processor=processor,
             contributions=contributions(parts, told=not processor.low <= 1.0 <= processor.high),
             notes=tuple(self._notes),
@@ -324,6 +324,12 @@ def contributions(parts: Mapping[str, Drawn], *, told: bool) -> tuple[Contributi
         for name in parts
     ]
     return tuple(sorted(found, key=lambda one: (-one.target, one.cause)))
+
+
+def _ratio(target: Array, native: Array) -> Interval:
+    """Return the ratio over the draws in which natively there is a time to compare with."""
+    known = native > _NOTHING
+    return interval(target[known] / native[known])
 
 
 def interval(draws: Array) -> Interval:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.real.command_text import command_line
 from harness.real.listing import number_text, ratio_text, time_text
 from harness.real.machine_costs import MachineCosts
 from harness.real.prediction import Prediction
@@ -16,12 +17,13 @@ from harness.real.profile import QUANTITIES, Profile
 from harness.statistics.estimates import Interval
 
 _SMALL = 0.005
+_TITLE = 200
 
 
 def profile_table(profile: Profile) -> RenderableType:
     """Show every quantity with its interval and by what it was measured."""
     table = Table(
-        title=Text(f"One execution of {' '.join(profile.command)}"),
+        title=Text(f"One execution of {command_line(profile.command, _TITLE)}"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1),
@@ -53,9 +55,17 @@ def profile_table(profile: Profile) -> RenderableType:
         )
     if about.get("left_behind"):
         lines.append(
-            f"{about['left_behind']} processes were still at work when the command ended; "
-            "they were ended with it."
+            f"Processes that still ran when the command ended: {about['left_behind']}; they were "
+            "ended with it, and what they did until then counts."
         )
+    if about.get("left_running"):
+        lines.append(
+            f"{about['left_running']} of them belong to another user: they go on, uncounted."
+        )
+    if about.get("exit_codes", [0]) != [0]:
+        lines.append(f"Exit codes, all accepted: {', '.join(map(str, about['exit_codes']))}.")
+    if "input" in about:
+        lines.append(f"Its standard input: {about['input']}.")
     return Group(table, *(Text(line) for line in lines))
 
 
@@ -80,7 +90,9 @@ def prediction_table(
 ) -> RenderableType:
     """Show the overhead in each target, and what makes it."""
     overview = Table(
-        title=Text(f"Predicted for {' '.join(profile.command)}, as multiples of native"),
+        title=Text(
+            f"Predicted for {command_line(profile.command, _TITLE)}, as multiples of native"
+        ),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1),

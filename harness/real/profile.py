@@ -1,12 +1,13 @@
 """A program's event profile: what it used, and how often it asked the system for what."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from harness.errors import UserError
+from pydantic import Field, field_validator, model_validator
+
+from harness.real.toml_file import Amount, Samples, TomlTable, read_toml
 from harness.statistics.estimates import Interval
 
 LEVEL = 0.95
@@ -90,6 +91,43 @@ class Profile:
         return None if found is None else found.value
 
 
+class _Measured(TomlTable):
+    value: Amount
+    low: Amount
+    high: Amount
+    samples: Samples
+    method: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"{self.low:g} <= {self.value:g} <= {self.high:g} does not hold")
+        return self
+
+
+class _ProfileTable(TomlTable):
+    name: str
+    command: list[str] = Field(min_length=1)
+    measured: dict[str, _Measured]
+    absent: dict[str, str]
+    machine: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("measured")
+    @classmethod
+    def _known(cls, measured: dict[str, _Measured]) -> dict[str, _Measured]:
+        for name in measured:
+            if name not in QUANTITIES:
+                raise ValueError(f"measured.{name} is no quantity")
+        for name in ("user", "system"):
+            if name not in measured:
+                raise ValueError(f"it has no {name}")
+        return measured
+
+
+class _ProfileFile(TomlTable):
+    profile: _ProfileTable
+
+
 def read_profile(path: Path) -> Profile:
     """Read what ``vtax profile`` wrote.
 
@@ -98,38 +136,12 @@ def read_profile(path: Path) -> Profile:
     UserError
         If it cannot be read, or is something else.
     """
-    try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)["profile"]
-        measured = {
-            name: Measurement(_interval(told), told["method"])
-            for name, told in table["measured"].items()
-        }
-        about = {k: v for k, v in table.items() if k not in _OWN}
-        found = Profile(
-            table["name"], tuple(table["command"]), measured, dict(table["absent"]), about
+    table = read_toml(_ProfileFile, path, "a profile", "vtax profile --out").profile
+    measured = {
+        name: Measurement(
+            Interval(found.value, found.low, found.high, LEVEL, found.samples), found.method
         )
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; vtax profile --out writes one") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a TOML file: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: not a profile ({error!r}); vtax profile --out writes one") from (
-            None
-        )
-    unknown = [name for name in found.measured if name not in QUANTITIES]
-    missing = [name for name in ("user", "system") if name not in found.measured]
-    if unknown or missing:
-        what = f"measured.{unknown[0]} is no quantity" if unknown else f"it has no {missing[0]}"
-        raise UserError(f"{path}: {what}; vtax profile --out writes a whole one")
-    return found
-
-
-_OWN = ("name", "command", "measured", "absent")
-
-
-def _interval(told: Mapping[str, Any]) -> Interval:
-    value, low, high = (float(told[key]) for key in ("value", "low", "high"))
-    if not 0.0 <= low <= value <= high < float("inf"):
-        raise ValueError(f"0 <= {low:g} <= {value:g} <= {high:g} does not hold")
-    return Interval(value, low, high, LEVEL, int(told["samples"]))
+        for name, found in table.measured.items()
+    }
+    about = {"machine": table.machine, **(table.model_extra or {})}
+    return Profile(table.name, tuple(table.command), measured, table.absent, about)

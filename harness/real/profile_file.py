@@ -14,9 +14,11 @@ from typing import Any
 
 from harness.catalog.loader import load_catalog
 from harness.errors import UserError
+from harness.real.command_text import command_line
 from harness.real.profile import QUANTITIES, Profile
 from harness.statistics.estimates import Interval
 
+_NAME = 60
 USER = "workloads/program.py:ProgramExecution"
 REFERENCE_HERTZ = 1.65e9
 WORK_PER_CYCLE = (1.5, 3.0, 6.0)
@@ -41,17 +43,9 @@ _EVENTS: Mapping[str, tuple[str, ...]] = {
 
 
 def workload_name(text: str) -> str:
-    """Make a name for a workload of a file's or a program's.
-
-    Raises
-    ------
-    UserError
-        If the catalog has such a workload already.
-    """
-    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "program"
-    if name in load_catalog().profiles:
-        raise UserError(f"vtax has a workload {name!r} of its own; call the file otherwise")
-    return name
+    """Make a name for a workload of a file's or a program's."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_NAME].strip("-")
+    return name or "program"
 
 
 def profile_document(profile: Profile) -> dict[str, Any]:
@@ -112,10 +106,9 @@ def _workload(profile: Profile) -> dict[str, Any]:
             meaning = f"Bytes {name} of the disk in one execution."
             demand[name] = {"value": round(found.estimate), "unit": "B", **defined}
             demand[name]["meaning"] = meaning
-    title = " ".join(profile.command)
     return {
         "title": {
-            "value": title if len(title) <= 80 else f"{title[:79]}…",
+            "value": command_line(profile.command),
             **defined,
             "meaning": "The command that was profiled.",
         },
@@ -168,5 +161,16 @@ def _digits(value: float) -> float:
 
 
 def default_name(command: str, out: Path | None) -> str:
-    """Name a profile after its file, or after the program."""
-    return workload_name(out.stem if out is not None else Path(command).name)
+    """Name a profile after its file, or after the program.
+
+    Raises
+    ------
+    UserError
+        If the catalog has a workload of the file's name already.
+    """
+    if out is None:
+        return workload_name(Path(command).name)
+    name = workload_name(out.stem)
+    if name in load_catalog().profiles:
+        raise UserError(f"vtax has a workload {name!r} of its own; call the file otherwise")
+    return name

@@ -2,18 +2,16 @@
 
 Times, faults and switches come from runs that nobody watches; what needs a counting program is
 counted in further runs, because counting slows a program down. All runs use one processor, as a
-target does, with an empty input, their output thrown away; one run beforehand warms up and counts
-for nothing.
+target does, with the same input, their output read from pipes and thrown away; one run beforehand
+warms up and counts for nothing. A process that still runs when the command has ended is ended, too,
+and what it did until then counts.
 """
 
 import contextlib
-import json
 import os
 import signal
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +19,16 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UserError
-from harness.real import runner, sampling
+from harness.real import sampling
+from harness.real.command_run import run_command
+from harness.real.command_text import command_line, valid_text
 from harness.real.condition import DISTURBED_SHARE
 from harness.real.counters import Counting, find_counting
 from harness.real.processor_time import TICK_SECONDS
 from harness.real.profile import QUANTITIES, Measurement, Profile
 from harness.real.provenance import provenance
+from harness.real.standard_input import NO_INPUT, StandardInput
+from harness.real.start_failure import shell_operator, start_failure
 from harness.real.warden import Warden
 from harness.statistics.estimates import Bootstrap, Interval
 
@@ -75,6 +77,8 @@ class _Runs:
     absent: dict[str, str] = field(default_factory=lambda: dict(_NEVER))
     disturbed: int = 0
     left: int = 0
+    spared: int = 0
+    codes: set[int] = field(default_factory=set)
 
     def add(self, name: str, value: float, method: str) -> None:
         self.values.setdefault(name, []).append(value)
@@ -86,6 +90,9 @@ def profile_command(
     name: str,
     repetitions: int = REPETITIONS,
     tell: Callable[[str], None] = lambda _: None,
+    *,
+    standard_input: StandardInput = NO_INPUT,
+    accepted: Collection[int] = (0,),
 ) -> Profile:
     """Run a command and measure what it uses.
 
@@ -99,26 +106,37 @@ def profile_command(
         Runs that are timed, at least 2; those that count come on top.
     tell
         Is told of what is being done.
+    standard_input
+        What every run reads.
+    accepted
+        Exit codes of success.
 
     Raises
     ------
     UserError
-        If the command cannot be started, fails or is killed in any of its runs.
+        If the command cannot be started, fails or is killed in a timed run; if the input cannot be
+        read.
     """
     if repetitions < 2:
         raise UserError(f"{repetitions} repetitions tell nothing of the spread; at least 2 do")
+    if not command or not command[0].strip():
+        raise UserError("the command is empty; name a program: vtax profile -- ls -l")
     runs = _Runs()
-    counting = find_counting()
     with _directory() as place:
+        tell("reading the input")
+        input_file = standard_input.file(place)
         tell("warming up")
-        _checked(command, _run(command, place))
+        _checked(command, run_command(command, input_file=input_file), accepted)
         for number in range(repetitions):
             tell(f"run {number + 1} of {repetitions}")
-            _note(runs, _checked(command, _run(command, place)))
+            told = run_command(command, input_file=input_file)
+            _note(runs, _checked(command, told, accepted))
+        counting = find_counting()
+        reason = counting if isinstance(counting, str) else "nothing on this machine counts it"
+        further = _Further(command, input_file, place, accepted, tell)
         if isinstance(counting, Counting):
-            _count(runs, counting, command, min(repetitions, COUNTING_RUNS), place, tell)
-        _sample(runs, command, place, tell)
-    reason = counting if isinstance(counting, str) else "nothing on this machine counts it"
+            reason = _count(runs, counting, further, min(repetitions, COUNTING_RUNS)) or reason
+        _sample(runs, further)
     for quantity in QUANTITIES:
         if quantity not in runs.values and quantity not in runs.shares:
             runs.absent.setdefault(quantity, reason)
@@ -126,12 +144,32 @@ def profile_command(
     measured = {name: means[name] for name in QUANTITIES if name in means}
     absent = {quantity: why for quantity, why in runs.absent.items() if quantity not in measured}
     about = {
+        "input": standard_input.described,
+        "exit_codes": sorted(runs.codes),
         "repetitions": repetitions,
         "disturbed": runs.disturbed,
         "left_behind": runs.left,
+        "left_running": runs.spared,
         "machine": provenance(),
     }
-    return Profile(name, tuple(command), measured, absent, about)
+    words = tuple(valid_text(word) for word in command)
+    return Profile(name, words, measured, absent, about)
+
+
+@dataclass(frozen=True, slots=True)
+class _Further:
+    """What runs after the timed ones: the same command under a program that counts or samples."""
+
+    command: Sequence[str]
+    input_file: Path | None
+    place: Path
+    accepted: Collection[int]
+    tell: Callable[[str], None]
+
+    def run(self, wrapped: Sequence[str]) -> str:
+        """Run the command wrapped; returns why this failed, if it did."""
+        told = run_command(wrapped, input_file=self.input_file, counted=True)
+        return _failure(self.command, told, self.accepted)
 
 
 def _note(runs: _Runs, told: dict[str, Any]) -> None:
@@ -152,51 +190,49 @@ def _note(runs: _Runs, told: dict[str, Any]) -> None:
     for name, method in _METHODS.items():
         if name in told:
             runs.add(name, float(told[name]), method)
-    others = max(told["busy"] - used - TICK_SECONDS, 0.0) + told["stolen"]
+    others = max(told["busy"] - used - told["drained"] - TICK_SECONDS, 0.0) + told["stolen"]
     capacity = told["elapsed"] * (os.cpu_count() or 1)
     runs.disturbed += others > DISTURBED_SHARE * capacity
     runs.left = max(runs.left, told["left"])
+    runs.spared = max(runs.spared, told["spared"])
+    runs.codes.add(told["code"])
 
 
-def _count(
-    runs: _Runs,
-    counting: Counting,
-    command: Sequence[str],
-    repetitions: int,
-    place: Path,
-    tell: Callable[[str], None],
-) -> None:
-    out = place / "counts"
+def _count(runs: _Runs, counting: Counting, further: _Further, repetitions: int) -> str:
+    """Count in runs of their own; returns why that failed, if it did."""
+    out = further.place / "counts"
+    counts: list[dict[str, float]] = []
     for number in range(repetitions):
-        tell(f"counting, run {number + 1} of {repetitions}")
-        _checked(command, _run(counting.wrapped(command, out), place))
+        further.tell(f"counting, run {number + 1} of {repetitions}")
+        failure = further.run(counting.wrapped(further.command, out))
+        if failure:
+            return f"{counting.name}: {failure}"
         try:
-            counted = counting.read(out)
+            counts.append(counting.read(out))
         except (OSError, ValueError) as error:
-            runs.absent.setdefault("calls", str(error))
-            return
-        if number == 0:
-            # What both count is taken from where it is told by kind.
-            for name in counted:
-                runs.values.pop(name, None)
+            return str(error)
+    # What both count is taken from where it is told by kind.
+    for name in counts[0]:
+        runs.values.pop(name, None)
+    for counted in counts:
         for name, value in counted.items():
             runs.add(name, value, counting.name)
-    for name, reason in counting.absent.items():
-        runs.absent.setdefault(name, reason)
+    for name, why in counting.absent.items():
+        runs.absent.setdefault(name, why)
+    return ""
 
 
-def _sample(runs: _Runs, command: Sequence[str], place: Path, tell: Callable[[str], None]) -> None:
-    out = place / "samples"
+def _sample(runs: _Runs, further: _Further) -> None:
+    out = further.place / "samples"
     event = sampling.event()
     if not event:
         runs.absent |= dict.fromkeys(_SAMPLED, "perf may not sample here, or is missing")
         return
-    tell("sampling")
+    further.tell("sampling")
     used = float(np.mean(runs.values["user"]) + np.mean(runs.values["system"]))
-    told = _run(sampling.wrapped(command, event, used, out), place)
-    if told.get("code") != 0 or not out.exists():
-        reason = f"perf record: {told.get('last_words') or 'it failed'}"
-        runs.absent |= dict.fromkeys(_SAMPLED, reason)
+    failure = further.run(sampling.wrapped(further.command, event, used, out))
+    if failure or not out.exists():
+        runs.absent |= dict.fromkeys(_SAMPLED, f"perf record: {failure or 'it wrote nothing'}")
         return
     shares = sampling.shares(out, event)
     for name in _SAMPLED:
@@ -245,32 +281,19 @@ def _measurement(runs: _Runs, name: str) -> Measurement:
     return Measurement(replace(interval, low=low), runs.methods[name])
 
 
-def _run(command: Sequence[str], place: Path) -> dict[str, Any]:
-    """Run a command once; whatever ends this, it is ended, too."""
-    processor = max(os.sched_getaffinity(0))
-    with (place / "complaints").open("wb") as complaints:
-        process = subprocess.Popen(
-            [sys.executable, "-S", "-E", runner.__file__, str(processor), *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            start_new_session=True,
-        )
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        answer = process.stdout.read()
-    finally:
-        process.stdin.close()
-        process.stdout.close()
-        process.wait()
-    if not answer.strip():
-        raise UserError(f"{command[0]}: what ran it was killed; run it again")
-    told: dict[str, Any] = json.loads(answer)
-    told["last_words"] = _last_words(place)
-    return told
+def _failure(command: Sequence[str], told: Mapping[str, Any], accepted: Collection[int]) -> str:
+    """Say why a run counts for nothing; nothing if it does count."""
+    if "error" in told:
+        return start_failure(command, told["error"])
+    if told["code"] in accepted:
+        return ""
+    words = f" ({told['last_words']})" if told["last_words"] else ""
+    return f"{command_line(command[:1])} {_fate(told['code'])}{words}"
 
 
-def _checked(command: Sequence[str], told: dict[str, Any]) -> dict[str, Any]:
+def _checked(
+    command: Sequence[str], told: dict[str, Any], accepted: Collection[int]
+) -> dict[str, Any]:
     """Return what a run used.
 
     Raises
@@ -278,28 +301,29 @@ def _checked(command: Sequence[str], told: dict[str, Any]) -> dict[str, Any]:
     UserError
         If the command did not end well.
     """
+    failure = _failure(command, told, accepted)
+    if not failure:
+        return told
     if "error" in told:
-        raise UserError(f"{command[0]} cannot be started: {told['error']}")
-    if told["code"] != 0:
-        words = f" ({told['last_words']})" if told["last_words"] else ""
-        raise UserError(
-            f"{command[0]} {_fate(told['code'])}{words}; its profile would be of a failure"
-        )
-    return told
+        raise UserError(failure)
+    hints = [shell_operator(command)]
+    if told["code"] > 0:
+        hints.append(f"--accept-exit {told['code']} takes this exit code for success")
+    hint = next(filter(None, hints), "its profile would be of a failure")
+    raise UserError(f"{failure}; {hint}")
 
 
 def _fate(code: int) -> str:
-    if code > 0:
-        return f"ended with exit code {code}"
+    if code >= 0:
+        shells = f" (in a shell: {_signal(code - 128)})" if 128 < code <= 128 + signal.NSIG else ""
+        return f"ended with exit code {code}{shells}"
+    return f"was killed by {_signal(-code)}"
+
+
+def _signal(number: int) -> str:
     with contextlib.suppress(ValueError):
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"was killed by signal {-code}"
-
-
-def _last_words(place: Path) -> str:
-    lines = (place / "complaints").read_text(errors="replace").splitlines()
-    said = [line.strip() for line in lines if line.strip()]
-    return "".join(c for c in said[-1] if c.isprintable())[:160] if said else ""
+        return signal.Signals(number).name
+    return f"signal {number}"
 
 
 @contextlib.contextmanager

@@ -12,7 +12,9 @@ from greenlet import GreenletExit, getcurrent
 from locust.env import Environment
 
 from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import isolation
 from harness.campaign.result import RunResult, Sample
+from harness.clock import to_ns
 from harness.errors import UserError
 from harness.metrics.digest import Digest
 from harness.metrics.families import RESPONSE
@@ -78,6 +80,11 @@ def drive(target: Target, partition: RealPartition, spec: RunSpec, enough: Enoug
     UserError
         If the locustfile is missing or broken, or reports no transactions.
     """
+    with isolation(spec):
+        return _drive(partition, spec, enough)
+
+
+def _drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
     (group,) = spec.cell.groups
     loaded = load_user(group.user, spec.base)
     demand = loaded.demand_model.model_construct(None, **group.demand)
@@ -249,7 +256,7 @@ def _result(
             if each.name == name and each.failed:
                 failed += 1
             elif each.name == name:
-                digest.add(round(each.response_seconds * 1e9))
+                digest.add(to_ns(each.response_seconds))
         labels = {"partition": NAME, "group": course.group, "name": name}
         digests[f"{NAME}/{course.group}/{name}"] = digest
         samples += [

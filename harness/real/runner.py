@@ -1,10 +1,13 @@
 """Runs a command once and says what it used; a program of its own, without the rest of vtax.
 
-    runner.py PROCESSOR COMMAND ...
+    runner.py CONTROL PROCESSOR KIND COMMAND ...
 
-It adopts whatever the command leaves behind, so that all of it is counted and none of it remains.
-The answer is a line of JSON on the standard output. When the standard input ends, because the
-caller wants it so or has died, all is killed.
+The command gets this process's standard input, output and error. It adopts whatever the command
+leaves behind, so that all of it is counted and none of it remains. The answer is a line of JSON on
+the socket CONTROL. When the other end of that socket is closed, because the caller wants it so or
+has died, all is killed. KIND is ``timed``, or ``counted`` if COMMAND is a counting program that
+runs another one: strace waits for all processes of that one, so that those which outlive it are
+ended here.
 """
 
 import contextlib
@@ -14,6 +17,7 @@ import os
 import resource
 import select
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -21,17 +25,20 @@ from typing import Any
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LOOK_SECONDS = 0.05
+"""How often a counting program is looked at."""
 
 
-def run(processor: int, command: list[str]) -> dict[str, Any]:
-    """Run a command on one processor, its input empty, its output thrown away.
+def run(control: socket.socket, processor: int, command: list[str], counted: bool) -> Any:
+    """Run a command on one processor.
 
     Returns
     -------
     dict
         ``code`` (below 0: minus the signal), times in seconds, counts of all that it started; or
-        ``error`` if it could not be started; or nothing if it was killed because the caller wants
-        no answer any more.
+        ``error``, an error number, if it could not be started; or nothing if it was killed because
+        the caller wants no answer any more.
     """
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     with contextlib.suppress(OSError):
@@ -42,14 +49,14 @@ def run(processor: int, command: list[str]) -> dict[str, Any]:
     try:
         child = _spawn(command)
     except OSError as error:
-        return {"error": error.strerror}
-    if not _await(child):
+        return {"error": error.errno}
+    if not _await(child, control, counted):
         _end_all()
         return {}
     elapsed = time.monotonic() - begin
     after = _processors(processor)
     _, status = os.waitpid(child, 0)
-    left = _end_all()
+    left, spared = _end_all()
     # What this process reads itself is in it, too.
     transfers = {
         name: value - before[name] - (before[name] - earlier[name])
@@ -59,6 +66,7 @@ def run(processor: int, command: list[str]) -> dict[str, Any]:
     return {
         "code": os.waitstatus_to_exitcode(status),
         "left": left,
+        "spared": spared,
         "elapsed": elapsed,
         "user": used.ru_utime,
         "system": used.ru_stime,
@@ -76,41 +84,69 @@ def run(processor: int, command: list[str]) -> dict[str, Any]:
 
 
 def _spawn(command: list[str]) -> int:
-    quiet = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-    ]
-    # Python ignores them, and a program that writes to a pipe that nobody reads shall end.
-    ignored = [signal.SIGPIPE, signal.SIGXFSZ]
-    return os.posix_spawnp(command[0], command, os.environ, file_actions=quiet, setsigdef=ignored)
+    # Python ignores the first two, and a program that writes to a pipe that nobody reads shall end.
+    ignored = [signal.SIGPIPE, signal.SIGXFSZ, *_IGNORED]
+    # A process group of its own: a program that signals its group does not reach this process.
+    return os.posix_spawnp(command[0], command, os.environ, setpgroup=0, setsigdef=ignored)
 
 
-def _await(child: int) -> bool:
-    """Wait until a child has ended; False if the standard input ended first."""
+def _await(child: int, control: socket.socket, counted: bool) -> bool:
+    """Wait until a child has ended; False if the caller wants no answer any more."""
     descriptor = os.pidfd_open(child)
-    ready, _, _ = select.select([descriptor, sys.stdin], [], [])
-    os.close(descriptor)
-    return sys.stdin not in ready or descriptor in ready
+    try:
+        while True:
+            patience = _LOOK_SECONDS if counted else None
+            ready, _, _ = select.select([descriptor, control.fileno()], [], [], patience)
+            if ready:
+                return descriptor in ready
+            if not _children(child):
+                # Its command has ended; or not yet begun, and then there are no others.
+                for other in set(_children()) - {child}:
+                    _end(other)
+    finally:
+        os.close(descriptor)
 
 
-def _end_all() -> int:
-    """Kill and reap every descendant; returns how many were still at work."""
-    left = 0
+def _end_all() -> tuple[int, int]:
+    """Kill and reap every descendant.
+
+    Returns how many were still at work, and how many belong to another user and go on.
+    """
+    left: set[int] = set()
+    spared: set[int] = set()
     while True:
-        for child in _children():
+        for child in set(_children()) - spared:
             # A child is not reaped while we look at it: the number is still its own.
             if _state(child) != "Z":
-                left += 1
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+                left.add(child)
+                if not _end(child):
+                    spared.add(child)
+        if spared and spared >= set(_children()):
+            return len(left), len(spared)
         try:
             os.wait()
         except ChildProcessError:
-            return left
+            return len(left), len(spared)
 
 
-def _children() -> list[int]:
-    return [int(pid) for pid in Path("/proc/thread-self/children").read_text().split()]
+def _end(child: int) -> bool:
+    """Kill a child; False if it is another user's."""
+    try:
+        os.kill(child, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        return False
+    return True
+
+
+def _children(pid: int | None = None) -> list[int]:
+    """Return the children of a process, of this one if none is named."""
+    place = Path("/proc/thread-self" if pid is None else f"/proc/{pid}/task/{pid}")
+    try:
+        return [int(child) for child in (place / "children").read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 def _state(pid: int) -> str:
@@ -151,6 +187,10 @@ def _processors(processor: int) -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    print(json.dumps(run(int(sys.argv[1]), sys.argv[2:])), flush=True)
+    with socket.socket(fileno=int(sys.argv[1])) as caller:
+        caller.set_inheritable(False)
+        told = run(caller, int(sys.argv[2]), sys.argv[4:], sys.argv[3] == "counted")
+        with contextlib.suppress(OSError):
+            caller.sendall(json.dumps(told).encode())

@@ -273,7 +273,8 @@ class Workshop:
             raise UserError(
                 f"{error.filename}: {error.strerror}; set TMPDIR to a directory that can be written"
             ) from None
-        self._memory = Path("/dev/shm")
+        shared = Path("/dev/shm")
+        self._memory = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
 
     def stage(self, programs: Iterable[Program]) -> Stage:
         """Make programs ready for targets that are opened with them.
@@ -409,8 +410,7 @@ class Workshop:
         return group
 
     def _make(self, where: Path) -> Path:
-        base = where if where.is_dir() else Path(tempfile.gettempdir())
-        path = base / _name()
+        path = where / _name()
         self._warden.directory(path)
         path.mkdir(mode=0o700)
         return path

@@ -6,10 +6,12 @@ law holds. The command tries shapes from a seeded generator, the tests those of 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from harness.catalog import Constants, Value
+from harness.clock import to_ns
 from harness.platform.configuration import Virtualization
 from harness.platform.machine import Machine
 from harness.validation.model import build, catalog, free, partition, replaced
@@ -152,8 +154,8 @@ def run(
     for name, member in zip(names, shape.members, strict=True):
         for _ in range(member.users):
             user(name, member)
-    end_ns = round(seconds * 1e9) * scale
-    window_ns = round(constants.number("hypervisor.window") * 1e9)
+    end_ns = to_ns(seconds) * scale
+    window_ns = to_ns(constants.number("hypervisor.window"))
     for number in range(1, end_ns // window_ns + 1):
         clock.run_until(number * window_ns)
         if at_window is not None:
@@ -189,7 +191,7 @@ def window_guarantee(shape: Shape) -> float:
             name = f"p{index}"
             total = sum(accounts[name].values())
             got, before[name] = total - before.get(name, 0), total
-            due = member.vps * int(member.percent / 100 / member.vps * WINDOW_NS)
+            due = member.vps * round(Fraction(member.percent * WINDOW_NS, 100 * member.vps))
             worst = max(worst, due - got)
             if member.capped:
                 worst = max(worst, got - due)

@@ -7,7 +7,7 @@ calibration or by prediction, never by both for the same figure.
 from collections.abc import Callable, Mapping
 
 from harness.catalog import Constants
-from harness.clock import Clock
+from harness.clock import Clock, to_ns
 from harness.platform.configuration import (
     DiskConfiguration,
     EthernetConfiguration,
@@ -156,7 +156,7 @@ def bridged(
     seconds = 0.5
     machine.clock.run_until(100_000_000)
     before = moved, _vios_busy(machine)
-    machine.clock.run_until(100_000_000 + round(seconds * 1e9))
+    machine.clock.run_until(100_000_000 + to_ns(seconds))
     return (moved - before[0]) / seconds, (_vios_busy(machine) - before[1]) / seconds
 
 
@@ -273,7 +273,7 @@ def pool_overhead(constants: Constants, events: Mapping[str, float], demand: flo
         machine = Machine(Clock(), SystemConfiguration(hardware, way, tuple(apps)), constants)
         modelled = list(machine.partitions.values())
         os_seconds = machine.costs.events(events)[0] / 1e9
-        period_ns = round(8 * (demand + os_seconds) / (0.7 * 4) * 1e9)
+        period_ns = to_ns(8 * (demand + os_seconds) / (0.7 * 4))
         done: list[list[int]] = []
         for source in range(8):
             app = modelled[source % count]
@@ -316,7 +316,7 @@ def slicing_loss(constants: Constants, slice_seconds: float) -> float:
         for app in machine.partitions.values():
             keep_busy(app, 0.0101)
         seconds = 2 * DOMAINS * slice_seconds
-        machine.clock.run_until(round(seconds * 1e9))
+        machine.clock.run_until(to_ns(seconds))
         accounts, _ = machine.balance()
         shares.append(sum(account["user"] for account in accounts.values()) / 1e9 / seconds)
     return 1 - shares[1] / shares[0]

@@ -42,12 +42,24 @@ def test_it_serves_the_blocks_on_loopback_and_leaves_them_and_nothing_else(block
         assert "vtax_processor_seconds_total" in ask(server.url, "label/__name__/values")
         flags = ask(server.url, "status/flags")
         assert flags["storage.tsdb.retention.time"] == "100y"
+        assert flags["web.enable-admin-api"] == flags["web.enable-lifecycle"] == "false"
+        assert flags["web.enable-remote-write-receiver"] == "false"
         listening = psutil.Process(server.process.pid).net_connections("tcp")
         assert {each.laddr.ip for each in listening if each.status == "LISTEN"} == {"127.0.0.1"}
         assert rule_files(server.url) == {str(path) for path in RULES.glob("*.yml")}
     assert server.process.returncode is not None
     assert tree(blocks.parent) == before
     assert {path.name for path in blocks.parent.iterdir()} == {"prometheus", "store.sqlite"}
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", "http://127.0.0.1:1"])
+def test_pages_of_other_sites_may_not_read_it(blocks, origin):
+    with serving(blocks) as server:
+        request = urllib.request.Request(f"{server.url}/api/v1/query?query=1")
+        request.add_header("Origin", origin)
+        with urllib.request.urlopen(request) as reply:
+            assert reply.status == 200
+            assert "Access-Control-Allow-Origin" not in reply.headers
 
 
 def test_every_file_of_rules_is_loaded(blocks, tmp_path):
@@ -75,7 +87,7 @@ def test_a_port_that_is_taken_is_told(blocks):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        told = f"--port {port}: cannot be listened on"
+        told = f"--port = {port}: cannot be listened on"
         with pytest.raises(UserError, match=told), serving(blocks, port):
             pytest.fail("it serves")
 

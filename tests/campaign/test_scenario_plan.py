@@ -96,7 +96,7 @@ def test_a_scenario_is_a_cell_with_a_script(scenario):
         (MOVE, 'fault = { panic = "vios1" }', "step.move.fault.panic = 'vios1'"),
         (MOVE, 'migrate = { partition = "app1", to = "east" }', "no such machine"),
         (MOVE, 'reach = { from = "app1", to = "nobody" }', "step.move.reach.to"),
-        (MOVE, 'plm = { policy = "none.policy" }', "the policy file cannot be read"),
+        (MOVE, 'plm = { policy = "none.policy" }', "none.policy: cannot be read"),
         (MOVE, "", "needs exactly one of load, dlpar"),
         (MOVE, 'cod = { deactivate = "on-off", cores = 1 }', "steps before it turn 0 on"),
         ('at = "10 s"', 'at = "30 s"', "beyond the scenario's duration of 20 s"),

@@ -220,11 +220,11 @@ def test_overrides_name_where_they_come_from() -> None:
 
 def test_a_file_that_is_missing_or_no_toml(tmp_path: Path, write: Write) -> None:
     missing = tmp_path / "none.toml"
-    assert refused(missing) == "cannot be read: No such file or directory"
-    assert refused(write("[hypervisor")).startswith("not a TOML file: ")
+    assert refused(missing) == "cannot be read (No such file or directory)"
+    assert refused(write("[hypervisor")).startswith("is not TOML: ")
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")
-    assert refused(binary).startswith("not a TOML file: ")
+    assert refused(binary) == "is not a text in UTF-8"
 
 
 def test_a_new_flavour_needs_its_events(write: Write) -> None:

@@ -11,6 +11,7 @@ import pytest
 from promql import EXPOSED, metrics, selectors
 
 from harness.campaign.schema import CampaignSettings
+from reports.palette import CAUSES
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 PATHS = sorted((GRAFANA / "dashboards").glob("*.json"))
@@ -39,6 +40,7 @@ UNITS = {
     "none", "percentunit", "s", "ops", "iops", "reqps", "Bps", "bytes", "watt", "dateTimeAsIso"
 }  # fmt: skip
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+WEIGHT = "load_partitions_app_weight"
 LABEL_VALUES = re.compile(r"label_values\((?P<selector>.+), (?P<label>[a-z]+)\)")
 
 
@@ -167,8 +169,8 @@ def answer(watched, panel, target, **chosen: str):
     if target["instant"]:
         return watched.prometheus.query(filled(target["expr"], **chosen), time=end)
     if panel.get("interval") == "1s":
-        return watched.prometheus.query_range(filled(target["expr"], "4s"), begin, end, 1)
-    return watched.prometheus.query_range(filled(target["expr"]), begin, end, 15)
+        return watched.prometheus.query_range(filled(target["expr"], "4s", **chosen), begin, end, 1)
+    return watched.prometheus.query_range(filled(target["expr"], **chosen), begin, end, 15)
 
 
 @pytest.mark.parametrize(("uid", "panel", "target"), TARGETS, ids=panel_ids)
@@ -258,7 +260,8 @@ def test_where_the_time_goes_sums_to_all_of_it(watched):
     ((_, panel, target),) = [
         each
         for each in TARGETS
-        if each[0] == "vtax-machine" and each[1]["title"] == "Processor time by cause"
+        if each[0] == "vtax-machine"
+        and each[1]["title"] == "Processor time by cause, $virtualization"
     ]
     totals: dict[tuple[str, float], float] = {}
     for series in answer(watched, panel, target):
@@ -269,3 +272,165 @@ def test_where_the_time_goes_sums_to_all_of_it(watched):
     assert totals
     for total in totals.values():
         assert total == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("uid", "panel"), [each for each in PANELS if each[1]["type"] == "table"], ids=panel_ids
+)
+def test_a_table_formats_columns_by_name_only(uid, panel):
+    # Defaults reach every column: words under a date unit read "NaN", a label 1 reads "met".
+    defaults = panel["fieldConfig"]["defaults"]
+    assert defaults["unit"] == "none"
+    assert not defaults.get("mappings")
+    assert "decimals" not in defaults
+    for override in panel["fieldConfig"]["overrides"]:
+        assert override["matcher"]["id"] == "byName"
+
+
+@pytest.mark.parametrize(
+    ("uid", "panel"),
+    [each for each in PANELS if "merge" in {t["id"] for t in each[1].get("transformations", ())}],
+    ids=panel_ids,
+)
+def test_what_is_merged_differs_in_its_values_only(uid, panel, watched):
+    rows = [
+        {tuple(sorted(series["metric"].items())) for series in answer(watched, panel, target)}
+        for target in panel["targets"]
+    ]
+    assert len(rows) > 1
+    # A name of a metric that is kept would make a row of each value.
+    assert "__name__" not in {label for row in rows[0] for label, _ in row}
+    assert rows[0]
+    assert all(row <= rows[0] for row in rows[1:])
+    assert set.intersection(*rows)
+
+
+def test_every_overhead_has_one_row_with_its_interval(watched):
+    ((_, panel),) = [each for each in PANELS if each[1]["title"] == "Overhead with its interval"]
+    shown = [
+        {
+            tuple(series["metric"].get(label, "") for label in ("virtualization", WEIGHT)): float(
+                series["value"][1]
+            )
+            for series in answer(watched, panel, target, measure="slowdown")
+        }
+        for target in panel["targets"]
+    ]
+    expected = {
+        (virtualization, dict(result.load)["partitions.app.weight"]): overhead.interval
+        for result in watched.study.environments
+        if result.measure == "slowdown"
+        for virtualization, overhead in result.all.items()
+    }
+    for found, side in zip(shown, ("estimate", "low", "high"), strict=True):
+        assert found == {where: getattr(each, side) for where, each in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("uid", "panel"), [each for each in PANELS if each[1]["type"] == "bargauge"], ids=panel_ids
+)
+def test_a_bar_begins_at_zero_and_keeps_its_colour(uid, panel, watched):
+    defaults = panel["fieldConfig"]["defaults"]
+    assert defaults["min"] == 0
+    assert defaults["color"]["mode"] == "palette-classic-by-name"
+    values = [
+        float(series["value"][1])
+        for target in panel["targets"]
+        for series in answer(watched, panel, target)
+    ]
+    # The longest bar needs a value above 0, or a negative one is drawn as a full bar.
+    assert max(values) > 0 or defaults.get("max", 0) > 0
+
+
+def test_a_negative_overhead_is_not_a_full_bar():
+    panels = [panel for _, panel in PANELS if panel["title"].startswith("Firmware beside software")]
+    assert len(panels) == 2
+    for panel in panels:
+        # The margin is always above 0.
+        assert [target["legendFormat"] for target in panel["targets"]][-1] == "margin"
+        assert "vtax_campaign_margin_ratio" in panel["targets"][-1]["expr"]
+    assert CampaignSettings.model_fields["margin"].default > 0
+
+
+def fixed_colours(panel) -> dict[str, str]:
+    return {
+        override["matcher"]["options"]: each["value"]["fixedColor"]
+        for override in panel["fieldConfig"]["overrides"]
+        for each in override["properties"]
+        if each["id"] == "color"
+    }
+
+
+def mapped_colours(panel) -> dict[str, str]:
+    return {
+        option.get("text", value): option["color"]
+        for override in panel["fieldConfig"]["overrides"]
+        for each in override["properties"]
+        if each["id"] == "mappings"
+        for mapping in each["value"]
+        for value, option in mapping["options"].items()
+    }
+
+
+def test_outcomes_have_the_same_colours_everywhere():
+    outcomes = {"confirmed": "green", "refuted": "red", "inconclusive": "yellow"}
+    panels = {panel["title"]: panel for uid, panel in PANELS if uid == "vtax-overview"}
+    assert fixed_colours(panels["Verdicts"]) == outcomes
+    assert mapped_colours(panels["Verdict by environment"]) == outcomes
+    ((_, expectations),) = [each for each in PANELS if each[1]["title"] == "Expectations"]
+    assert mapped_colours(expectations) == {"met": "green", "missed": "red"}
+
+
+@pytest.mark.parametrize(
+    ("uid", "panel"),
+    [each for each in PANELS if "stacking" in each[1]["fieldConfig"]["defaults"].get("custom", {})],
+    ids=panel_ids,
+)
+def test_what_is_stacked_is_of_one_virtualization(uid, panel):
+    assert panel["repeat"] == "virtualization"
+    assert "$virtualization" in panel["title"]
+    (target,) = panel["targets"]
+    assert "virtualization" not in target["legendFormat"]
+
+
+def test_every_cause_has_a_colour_of_its_own():
+    panels = [panel for uid, panel in PANELS if uid == "vtax-machine" and "repeat" in panel]
+    assert len(panels) == 2
+    for panel in panels:
+        colours = fixed_colours(panel)
+        assert set(colours) == {*CAUSES, "idle"}
+        assert len(set(colours.values())) == len(colours)
+    assert fixed_colours(panels[0]) == fixed_colours(panels[1])
+
+
+@pytest.mark.parametrize(("uid", "variable"), QUERIES, ids=panel_ids)
+def test_all_means_every_value_that_is_offered(uid, variable):
+    # ".*" would let through what the variable does not offer, such as clients among servers.
+    label = LABEL_VALUES.fullmatch(variable["query"]["query"])["label"]
+    matched = {
+        matcher.name
+        for board, _, target in TARGETS
+        if board == uid
+        for selector in selectors(filled(target["expr"], **{variable["name"]: "CHOSEN"}))
+        for matcher in selector.matchers.matchers
+        if matcher.value == "CHOSEN"
+    }
+    assert matched
+    if variable.get("allValue") is not None:
+        assert matched == {label}
+
+
+def test_servers_only_are_shown_as_servers(watched):
+    ((_, variable),) = [each for each in QUERIES if each[1]["name"] == "vios"]
+    assert "allValue" not in variable
+    ((_, panel, target),) = [each for each in TARGETS if each[1]["title"] == "physc of the server"]
+    shown = answer(watched, panel, target, vios="(vios1)", workload="vscsi-random")
+    assert {series["metric"]["partition"] for series in shown} == {"vios1"}
+
+
+@pytest.mark.parametrize(
+    ("uid", "panel"), [each for each in PANELS if each[1]["type"] == "timeseries"], ids=panel_ids
+)
+def test_an_axis_has_as_many_decimals_as_its_ticks_need(uid, panel):
+    # With decimals stated, small values have ticks "0.00, 0.00, 0.00" and shares only 0 and 100 %.
+    assert "decimals" not in panel["fieldConfig"]["defaults"]

@@ -75,11 +75,11 @@ def test_what_noise_hides_has_no_cost(file):
     [
         (("measured",), {}, "no native costs"),
         (("calibration",), {}, "not the file of a calibration"),
-        (("costs", "native", "calls", "unit"), "ms", "a cost in ms"),
+        (("costs", "native", "calls", "unit"), "ms", "should be 'us', not 'ms'"),
         (("costs", "native", "calls", "low"), 7.0, "does not hold"),
         (("costs", "native", "calls", "value"), "a", "not the file"),
         (("costs", "native"), 3, "not the file"),
-        (("measured", "native", "calls", "processor_us"), float("nan"), "does not hold"),
+        (("measured", "native", "calls", "processor_us"), float("nan"), "finite number"),
     ],
 )
 def test_a_file_that_cannot_be_is_one_line(file, path, value, told):

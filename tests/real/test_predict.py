@@ -1,12 +1,17 @@
 """The commands ``vtax profile`` and ``vtax predict``."""
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 
 import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
+from harness.errors import UserError
+from harness.real import standard_input
 
 MACHINE = """
 [calibration.machine]
@@ -117,6 +122,16 @@ def test_the_same_as_json_lies_between_the_ratios_of_all_causes(files):
         (["profile", "--", "/no/such/program"], "cannot be started: No such file"),
         (["profile", "--", "false"], "false ended with exit code 1"),
         (["profile", "--out", "/no/such/place/a.toml", "--", "true"], "no directory"),
+        (["profile", "--out", "/", "--", "true"], "/: is a directory"),
+        (["profile", "--out", "a" * 300 + ".toml", "--", "true"], "File name too long"),
+        (["profile", "ls", "-l"], "two dashes: vtax profile -- ls -l"),
+        (["profile", "grep", "-r", "a b", "."], "two dashes: vtax profile -- grep -r 'a b' ."),
+        (["profile", "--repeet", "3", "ls"], "no option --repeet"),
+        (["profile", "--repeet", "3", "--", "ls"], "--repeet"),
+        (["profile", "--accept-exit", "256", "--", "true"], "255"),
+        (["profile", "--input", "/no/such", "--", "cat"], "--input /no/such: No such file"),
+        (["profile", "--input", "/", "--", "cat"], "--input /: is a directory"),
+        (["profile", "--", ""], "the command is empty"),
         (["profile", "--out", "integer.toml", "--", "true"], "a workload 'integer' of its own"),
         (["predict", "--profile", "/none", "--catalog", "/none"], "/none: No such file"),
     ],
@@ -128,6 +143,127 @@ def test_what_cannot_be_is_told(arguments, told, tmp_path, monkeypatch):
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def timed_only(monkeypatch):
+    """Without the runs that count and sample."""
+    monkeypatch.setattr("harness.real.profiler.find_counting", lambda: "nothing counts")
+    monkeypatch.setattr("harness.real.sampling.event", lambda: "")
+
+
+@pytest.mark.usefixtures("timed_only")
+@pytest.mark.parametrize("where", ["another file", "the standard output"])
+def test_what_was_measured_is_kept_if_the_file_cannot_be_written(where, tmp_path, monkeypatch):
+    """A disk is full only when it is written to."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path if where == "another file" else "/none"))
+    done = vtax("profile", "--repeat", 2, "--out", "/dev/full", "--", "true")
+    assert done.exit_code == 2
+    assert "/dev/full: No space left on device" in done.stderr
+    if where == "another file":
+        (kept,) = tmp_path.iterdir()
+        assert str(kept) in done.stderr
+        text = kept.read_text()
+    else:
+        text = done.stdout.partition("One execution of")[0]
+    assert tomllib.loads(text)["profile"]["command"] == ["true"]
+    assert "elapsed" in done.stdout
+
+
+@pytest.mark.usefixtures("timed_only")
+def test_a_link_a_pipe_and_a_long_name_are_written_to(tmp_path):
+    target, link = tmp_path / "target.toml", tmp_path / "link.toml"
+    target.write_text("old")
+    link.symlink_to(target)
+    pipe, long = tmp_path / "pipe", tmp_path / f"{'a' * 250}.toml"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        for out in (link, long, pipe):
+            done = vtax("profile", "--repeat", 2, "--out", out, "--", "true")
+            assert done.exit_code == 0, done.stderr
+        piped = reader.communicate()[0]
+    assert link.is_symlink()
+    for text in (target.read_text(), long.read_text(), piped):
+        assert tomllib.loads(text)["profile"]["command"] == ["true"]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_file_that_may_not_be_written_is_told_before_anything_runs(tmp_path, monkeypatch):
+    ran, out = tmp_path / "ran", tmp_path / "out.toml"
+    out.write_text("mine")
+    # Root may write everything.
+    monkeypatch.setattr("harness.real.catalog_file.os.access", lambda path, mode: mode != os.W_OK)
+    done = vtax("profile", "--repeat", 2, "--out", out, "--", "touch", ran)
+    assert (done.exit_code, out.read_text(), ran.exists()) == (2, "mine", False)
+    assert "Permission denied" in done.stderr
+
+
+@pytest.mark.usefixtures("timed_only")
+def test_a_command_of_odd_bytes_is_stored_and_predicted(files, tmp_path):
+    script = tmp_path / os.fsdecode(b"caf\xe9 \x1b[2J\n\xe2\x80\xae")
+    script.write_text("#!/bin/sh\ni=0; while [ $i -lt 50000 ]; do i=$((i+1)); done\n")
+    script.chmod(0o755)
+    out = tmp_path / "odd.toml"
+    done = vtax("profile", "--repeat", 2, "--out", out, "--", script, "x" * 100_000)
+    assert done.exit_code == 0, done.stderr
+    assert r"caf\xe9 \x1b[2J\n\u202e" in done.stdout
+    name, argument = tomllib.loads(out.read_text())["profile"]["command"]
+    assert name.endswith("caf\\xe9 \x1b[2J\n\u202e")
+    assert argument == "x" * 100_000
+    for text in (done.stdout, out.read_text()):
+        assert "\x1b" not in text
+    done = vtax("predict", "--profile", out, "--catalog", files[1])
+    assert done.exit_code == 0, done.stderr
+    assert len(done.stdout) < 10_000
+
+
+SCRIPT = (
+    "from harness.real import profiler, sampling\n"
+    "profiler.find_counting, sampling.event = lambda: 'nothing counts', lambda: ''\n"
+    "from harness.cli import main; main()"
+)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "file", "null", "closed", "named"])
+def test_the_standard_input_is_the_programs_or_it_says_that_there_is_none(kind, tmp_path):
+    path = tmp_path / "input"
+    path.write_text("12345\n")
+    options = ["--input", str(path)] if kind == "named" else []
+    # Every run fails that does not read the same.
+    wanted = "" if kind in ("null", "closed") else "345" if kind == "file" else "12345"
+    command = ["profile", "--repeat", "2", *options, "--"]
+    program = ["sh", "-c", f'test "$(cat)" = "{wanted}"']
+    with path.open("rb", buffering=0) as file:
+        file.seek(2)
+        given = {
+            "pipe": {"input": "12345\n"},
+            "null": {"stdin": subprocess.DEVNULL},
+            "closed": {"preexec_fn": lambda: os.close(0)},
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, *command, *program],
+            **given.get(kind, {"stdin": file}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # A loop of a shell that reads the same file goes on where it was.
+        assert file.tell() == 2
+    assert done.returncode == 0, done.stderr
+    assert ("reads a copy of this command's standard input" in done.stderr) == (
+        kind in ("pipe", "file")
+    )
+    assert ("none: it was empty" in done.stdout) == (wanted == "")
+
+
+def test_a_standard_input_without_end_is_one_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(standard_input, "_MOST_BYTES", 10_000_000)
+    with (tmp_path / "zeros").open("wb") as file:
+        file.truncate(10_000_001)
+    with (tmp_path / "zeros").open("rb") as file:
+        endless = standard_input.StandardInput("a pipe", descriptor=file.fileno())
+        with pytest.raises(UserError, match="write it to a file"):
+            endless.file(tmp_path)
 
 
 def test_a_catalog_of_native_costs_alone_predicts_nothing(files, tmp_path):

@@ -177,7 +177,10 @@ def test_names_fit_a_workload_and_take_no_other_ones(tmp_path):
     assert default_name("gcc", tmp_path / "build.toml") == "build"
     assert default_name("...", None) == "program"
     with pytest.raises(UserError, match="a workload 'integer' of its own"):
-        workload_name("Integer")
+        default_name("gcc", tmp_path / "Integer.toml")
+    # Without a file there is nothing that a campaign could name.
+    assert default_name("/usr/bin/integer", None) == "integer"
+    assert len(workload_name("a" * 5000)) < 100
 
 
 def test_every_quantity_has_a_known_unit():

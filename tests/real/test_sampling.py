@@ -2,7 +2,7 @@ import subprocess
 from random import Random
 
 import pytest
-from programs import program
+from programs import missing, program
 
 from harness.real import sampling
 from harness.real.sampling import _shares
@@ -59,8 +59,9 @@ def test_long_programs_are_sampled_less_often(tmp_path):
 
 def test_a_floating_point_program_is_told_from_an_integer_one(tmp_path):
     program("gcc")
+    program("perf", "linux-perf")
     if not sampling.event():
-        pytest.skip("perf may not sample here, or is missing")
+        missing("perf may not sample here (sysctl kernel.perf_event_paranoid=1)")
     for kind, step in (("double", "x * 1.0000001 + 0.5"), ("unsigned long", "x * 3 + (x >> 7)")):
         source = tmp_path / "program.c"
         source.write_text(

@@ -5,19 +5,26 @@ import hashlib
 import json
 import posixpath
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import programs
 import pyarrow.parquet as pq
 import pytest
+from capable import capable
+from sensitive import sensitive
 
+from harness.analysis import analyse
 from harness.campaign.store import Store, pack
+from harness.capacity.found import write as write_capacity
 from harness.changes import compare
 from harness.errors import UserError
 from harness.findings import Checked, Findings, Judged, read_findings
+from harness.sensitivity.found import write as write_sensitivity
+from harness.validation.record import recorded, write_record
 from reports import publication as publications
 from reports import site as sites
+from reports.evidence import Evidence
 from reports.site import comparison_page, publish
 from reports.texts import Texts, languages
 
@@ -168,6 +175,42 @@ def test_a_different_result_is_a_new_publication_and_the_old_one_stays(
 def test_one_more_replication_is_a_different_result(results, tmp_path):
     found = publish([results("a"), results("b", replications=4)], tmp_path / "site")
     assert found.added == 2
+
+
+def beside(directory: Path) -> dict[str, Path]:
+    """Write one of each result that a report shows beside the runs, as each command does."""
+    with Store.open(directory) as store:
+        study = analyse(store)
+    return {
+        "validation": write_record(recorded([], quick=True), directory),
+        "sensitivity": write_sensitivity(sensitive(study), directory),
+        "capacity": write_capacity(capable(study), directory),
+    }
+
+
+def test_every_result_beside_the_runs_is_part_of_what_is_published(results, tmp_path):
+    source, site = results("a"), tmp_path / "site"
+    kept = {name: path.read_bytes() for name, path in beside(source).items()}
+    shown = {field.name for field in fields(Evidence)} - {"drawn", "used"}  # those are of the runs
+    assert kept.keys() == shown
+    for name in kept:
+        (source / f"{name}.json").unlink()
+    assert publish([source], site).added == 1
+    for name, content in kept.items():
+        (source / f"{name}.json").write_bytes(content)
+        assert publish([source], site).added == 1, name
+        assert publish([source], site).added == 0, name
+        changed = (
+            content.replace(b'"model": "', b'"model": "x')
+            .replace(b'"quick":true', b'"quick":false')
+            .replace(b'"quick": true', b'"quick": false')
+        )
+        assert changed != content
+        (source / f"{name}.json").write_bytes(changed)
+        assert publish([source], site).added == 1, name
+    (newest,) = publish([source], site).publications
+    page = (newest / "report.en.html").read_text()
+    assert all(f'id="{name}"' in page for name in kept)
 
 
 def test_only_campaigns_of_the_same_name_are_compared(results, tmp_path, truths):

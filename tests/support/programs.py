@@ -18,7 +18,7 @@ def program(name: str, package: str | None = None) -> str:
     path = shutil.which(name)
     if path is not None:
         return path
-    _missing(f"{name} is not installed (Debian: apt-get install {package or name})")
+    missing(f"{name} is not installed (Debian: apt-get install {package or name})")
 
 
 def guest_programs() -> None:
@@ -26,16 +26,17 @@ def guest_programs() -> None:
     program("qemu-system-x86_64", "qemu-system-x86")
     program("cpio")
     if not list(Path("/boot").glob("vmlinuz-*")):
-        _missing("there is no kernel (Debian: apt-get install linux-image-cloud-amd64)")
+        missing("there is no kernel (Debian: apt-get install linux-image-cloud-amd64)")
 
 
 def compiled_modules() -> None:
     """Require that the modules where a run's time goes are compiled from the present sources."""
     if not compiled.place().is_dir():
-        _missing("the modules are not compiled (scripts/compile)")
+        missing("the modules are not compiled (scripts/compile)")
 
 
-def _missing(message: str) -> NoReturn:
+def missing(message: str) -> NoReturn:
+    """Skip the test because this machine lacks something; fail where continuous integration is."""
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)

@@ -1,0 +1,1 @@
+"""Dashboards, rules and their unit tests, provisioning, compose file: data, no code."""

@@ -1,0 +1,294 @@
+"""vtax from Python: plan, run and read campaigns, in a script or a notebook.
+
+>>> import harness
+>>> results = harness.run("smoke")
+>>> results.verdict
+>>> results.overheads()
+
+Tables are pandas DataFrames; pandas comes with ``pip install 'vtax[notebook]'``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import analysis, changes
+from harness.analysis import Study, Verdict
+from harness.campaign import choosing, conduct
+from harness.campaign import plan as plans
+from harness.campaign.execute import Summary
+from harness.campaign.export import columns as all_columns
+from harness.campaign.plan import Plan
+from harness.campaign.result import RunResult
+from harness.campaign.scenario_run import run as run_spec
+from harness.campaign.store import Store
+from harness.catalog import Catalog, load_catalog
+from harness.changes import Comparison
+from harness.errors import UserError
+from harness.explanation import explanation
+from harness.explanation.explanation import Explanation
+from harness.findings import findings
+from harness.precision import too_wide
+from harness.tidy_tables import overhead_table, run_table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = [
+    "Results",
+    "UserError",
+    "catalog",
+    "compare",
+    "open",
+    "plan",
+    "run",
+    "simulate",
+]
+
+
+class Results:
+    """Results of a campaign in a directory, complete or not.
+
+    Attributes
+    ----------
+    directory : pathlib.Path
+        Where the results are.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._study: Study | None = None
+
+    @property
+    def study(self) -> Study:
+        """Analysis of all runs; computed once.
+
+        Raises
+        ------
+        UserError
+            If the directory holds no results.
+        """
+        if self._study is None:
+            with Store.open(self.directory) as store:
+                self._study = analysis.analyse(store)
+        return self._study
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Verdict on the campaign's claim; None if the campaign makes none."""
+        return self.study.verdict
+
+    def runs(self, columns: str | Sequence[str] = "measures") -> DataFrame:
+        """Table with a row for each run.
+
+        Parameters
+        ----------
+        columns
+            ``"measures"``: the cell, the replication and the measures. ``"all"``: also every
+            parameter, constant and sample. A sequence of names: these columns of ``"all"``.
+
+        Raises
+        ------
+        UserError
+            If a column is unknown or pandas is not installed.
+        """
+        with Store.open(self.directory) as store:
+            table = run_table(store) if columns == "measures" else all_columns(store)
+        if not isinstance(columns, str):
+            unknown = [name for name in columns if name not in table]
+            if unknown:
+                raise UserError(f"columns: there is no {unknown[0]!r}; columns='all' shows them")
+            table = {name: table[name] for name in columns}
+        elif columns not in ("measures", "all"):
+            raise UserError(f"columns = {columns!r}: write 'measures', 'all' or a list of names")
+        return _frame(table)
+
+    def overheads(self) -> DataFrame:
+        """Table with a row for each environment, virtualization and measure.
+
+        The columns are those of :func:`harness.tidy_tables.overhead_table`.
+        """
+        return _frame(overhead_table(self.study))
+
+    def explain(self, cell: str = "", **factors: str) -> Explanation:
+        """Breakdown of a cell's overhead into events, their costs, and waits.
+
+        Parameters
+        ----------
+        cell
+            The cell's title, or ``"FACTOR=VALUE FACTOR=VALUE"``.
+        **factors
+            The same as keywords, such as ``machine="p5-570"``.
+
+        Raises
+        ------
+        UserError
+            If no cell or more than one has these values.
+        """
+        texts = [*([cell] if cell else []), *(f"{key}={value}" for key, value in factors.items())]
+        with Store.open(self.directory) as store:
+            return explanation.explain(store, choosing.chosen_cell(store.campaign, texts, "cell"))
+
+    def _repr_html_(self) -> str:
+        study = self.study
+        verdict = "" if study.verdict is None else study.verdict._repr_html_()
+        return (
+            f"<p><b>{escape(study.campaign.name)}</b>: {study.complete} of {study.planned} runs, "
+            f"{len(study.failed)} failed, in <code>{escape(str(self.directory))}</code></p>"
+            f"{verdict}"
+        )
+
+
+def plan(
+    campaign: str | Path,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    only: Sequence[str] = (),
+) -> Plan:
+    """Read a campaign and resolve it to cells and runs. Runs nothing.
+
+    Parameters
+    ----------
+    campaign
+        Name of a shipped campaign, or path of a campaign file.
+    seed, replications
+        In place of the file's.
+    only
+        ``"FACTOR=VALUE"``: only cells with these values are run.
+
+    Raises
+    ------
+    UserError
+        One line about what is wrong, and where.
+    """
+    return plans.make_plan(
+        str(campaign), seed=seed, replications=replications, only=only, option="only"
+    )
+
+
+def run(
+    campaign: str | Path,
+    out: str | Path | None = None,
+    *,
+    workers: int | None = None,
+    seed: int | None = None,
+    replications: int | None = None,
+    only: Sequence[str] = (),
+) -> Results:
+    """Run a campaign, or what is left of it, and return its results.
+
+    Parameters
+    ----------
+    campaign, seed, replications, only
+        As for :func:`plan`.
+    out
+        Directory of the results; ``results/NAME`` by default. Runs that it holds are not made
+        again.
+    workers
+        Number of processes; by default one for each core.
+
+    Raises
+    ------
+    UserError
+        If the campaign is wrong, the directory cannot be used, or no run has a result.
+    KeyboardInterrupt
+        If interrupted. Complete runs are kept.
+    """
+    made = plan(campaign, seed=seed, replications=replications, only=only)
+    directory = Path("results") / made.campaign.campaign.name if out is None else Path(out)
+    with Store.start(directory, made.record()) as store:
+        summary = _run_plan(made, store, workers)
+        if summary.interrupted:
+            raise KeyboardInterrupt
+        if not store.counts()["complete"]:
+            reason = next((each.reason for each in store.runs() if each.failure is not None), "")
+            raise UserError(f"{directory}: no run has a result; the first failed with: {reason}")
+    return Results(directory)
+
+
+def open(directory: str | Path) -> Results:  # noqa: A001 (harness.open is the name users look for)
+    """Open the results of a campaign.
+
+    Raises
+    ------
+    UserError
+        If the directory holds no results.
+    """
+    with Store.open(Path(directory)):
+        return Results(Path(directory))
+
+
+def compare(first: str | Path | Results, second: str | Path | Results) -> Comparison:
+    """Compare two results: what became better or worse, and what shows no change."""
+    one, other = (each if isinstance(each, Results) else open(each) for each in (first, second))
+    return changes.compare(findings(one.study), findings(other.study))
+
+
+def simulate(
+    campaign: str | Path, replication: int = 0, *, seed: int | None = None, **factors: str
+) -> RunResult:
+    """Run one replication of one cell in this process and return its result. Stores nothing.
+
+    >>> harness.simulate("smoke", machine="p5-520", os="aix-5.3",
+    ...     virtualization="shared-uncapped", workload="integer").measures()
+
+    Parameters
+    ----------
+    campaign, seed
+        As for :func:`plan`.
+    replication
+        Which replication, from 0.
+    **factors
+        Values of factors that select the cell, such as ``machine="p5-570"``.
+
+    Raises
+    ------
+    UserError
+        If these values select no cell or more than one.
+    """
+    only = [f"{factor}={value}" for factor, value in factors.items()]
+    made = plan(campaign, seed=seed, only=only)
+    if len(made.cells) > 1:
+        raise UserError(
+            f"{campaign}: {len(made.cells)} cells have these values; select one, for instance "
+            f"{made.cells[0].title}"
+        )
+    if made.real:
+        raise UserError(f"{campaign}: is measured on this machine; run it with harness.run")
+    [spec] = made.runs(replication, replication + 1)
+    return run_spec(spec)
+
+
+def catalog() -> Catalog:
+    """Catalog of published constants: value, range, unit, source and status of each."""
+    return load_catalog()
+
+
+def _run_plan(made: Plan, store: Store, workers: int | None) -> Summary:
+    if made.real:
+        if workers is not None:
+            raise UserError("workers: real targets take turns on this machine; leave it out")
+        from harness.real.conduct import conduct_real
+
+        return conduct_real(made, store)
+    claimed = made.half_width is not None and made.campaign.claim
+    return conduct.conduct(
+        made,
+        store,
+        run_spec,
+        workers=workers or len(os.sched_getaffinity(0)),
+        too_wide=too_wide if claimed else None,
+    )
+
+
+def _frame(table: Mapping[str, Sequence[Any]]) -> DataFrame:
+    try:
+        import pandas as pd
+    except ImportError:
+        raise UserError("tables need pandas: pip install 'vtax[notebook]'") from None
+    return pd.DataFrame(dict(table))

@@ -1,0 +1,150 @@
+"""Files that users name: regular ones only, up to a stated size, nested up to a stated depth."""
+
+import math
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from harness.encoding import decode
+from harness.errors import UserError
+
+MOST_BYTES = 2**20
+"""Size of the largest campaign, catalog, policy or locustfile that is read."""
+MOST_LEVELS = 16
+"""How deep tables and lists may stand within each other."""
+MOST_INTEGER = 2**63
+"""TOML's whole numbers are below this, and not below its negative."""
+
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+# The standard library's parser needs time in proportion to the square of a key's parts.
+_LONG_KEY = re.compile(rf"""(?<![\w\-"']){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{2 * MOST_LEVELS}}}""")
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read a whole file.
+
+    Parameters
+    ----------
+    path
+        The file, as messages name it.
+    most
+        Largest size that is read, in bytes.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, is no regular file (a directory, a device, a pipe), or is larger.
+    """
+    try:
+        # Opening a pipe would wait for its other end.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise UserError(f"{path}: cannot be read (it is {_kind(mode)}, not a regular file)")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(most + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise UserError(f"{shortened(path, 200)}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise UserError(
+            f"{shortened(path, 200)}: cannot be read (not the name of a file)"
+        ) from None
+    if len(content) > most:
+        raise UserError(f"{path}: cannot be read (it is larger than {most:,} bytes)")
+    return content
+
+
+def read_text(path: Path, most: int = MOST_BYTES) -> str:
+    """Read a whole text in UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_bytes` does, or if it is no such text.
+    """
+    return decode(read_bytes(path, most), str(path))
+
+
+def read_toml(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
+    """Read a TOML file whose numbers are finite and of 64 bits.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_text` and :func:`parse_toml` do.
+    """
+    return parse_toml(read_text(path, most), str(path))
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """Parse TOML whose numbers are finite and of 64 bits.
+
+    Parameters
+    ----------
+    text
+        The content of the file.
+    name
+        What messages call it.
+
+    Raises
+    ------
+    UserError
+        If it is not TOML, is nested too deeply, or holds a number that no key can have.
+    """
+    too_deep = f"{name}: is nested too deeply; at most {MOST_LEVELS} levels are read"
+    if _LONG_KEY.search(text):
+        raise UserError(too_deep)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{name}: is not TOML: {shortened(error, 200)}") from None
+    except ValueError:
+        # Python refuses to read thousands of digits.
+        raise UserError(f"{name}: holds a number that is too large") from None
+    except RecursionError:
+        raise UserError(too_deep) from None
+    level: list[tuple[str, Any]] = [("", data)]
+    for _ in range(MOST_LEVELS):
+        level = [entry for key, value in level for entry in _entries(name, key, value)]
+        if not level:
+            return data
+    raise UserError(too_deep)
+
+
+def _entries(name: str, key: str, value: Any) -> list[tuple[str, Any]]:
+    """List what stands in a table or list; check a number."""
+    prefix = f"{key}." if key else ""
+    if isinstance(value, dict):
+        return [(f"{prefix}{inner}", content) for inner, content in value.items()]
+    if isinstance(value, list):
+        return [(f"{prefix}{number}", content) for number, content in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{name}: {shortened(key)} = {value}: must be a finite number")
+    if isinstance(value, int) and not -MOST_INTEGER <= value < MOST_INTEGER:
+        raise UserError(f"{name}: {shortened(key)} = {shortened(value)}: is too large a number")
+    return []
+
+
+def shortened(value: object, most: int = 60) -> str:
+    """Write a value in one line of at most so many characters."""
+    if isinstance(value, int) and abs(value) >= MOST_INTEGER:
+        return f"a number of {value.bit_length()} bits"
+    text = " ".join(str(value).split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _kind(mode: int) -> str:
+    kinds = (
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    return next((kind for is_kind, kind in kinds if is_kind(mode)), "something else")

@@ -1,0 +1,36 @@
+"""A command's words as text: in files, on the terminal, in messages."""
+
+import os
+import shlex
+from collections.abc import Sequence
+
+_LINE = 80
+_QUOTED = 200
+
+
+def valid_text(word: str) -> str:
+    r"""Return a word in valid Unicode: a byte that is no UTF-8 becomes ``\xNN``."""
+    return os.fsencode(word).decode("utf-8", "backslashreplace")
+
+
+def printable(word: str) -> str:
+    """Return a word in one line of printable characters: others become escapes of Python's."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in valid_text(word)
+    )
+
+
+def command_line(command: Sequence[str], limit: int = _LINE) -> str:
+    """Return a command in one line of printable characters, cut where it is longer."""
+    # Only as much as is shown: a command may have megabytes of arguments.
+    return shortened(" ".join(printable(word[: limit + 1]) for word in command[: limit + 1]), limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return a text, cut where it is longer."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def quoted(command: Sequence[str]) -> str:
+    """Return a command as it is written in a shell, in printable characters."""
+    return shortened(shlex.join(printable(word) for word in command), _QUOTED)

@@ -1,0 +1,94 @@
+"""Reads a TOML file that vtax wrote, whatever has become of it since."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import UserError
+
+LARGEST_NUMBER = 1e18
+"""Of what is measured, in any unit: far beyond it, products and squares are no numbers any more."""
+SMALLEST_NUMBER = 1e-18
+"""Likewise: what is nearer to zero counts as zero."""
+_MOST_BYTES = 1 << 24
+_SHOWN = 30
+
+
+def _not_tiny(value: float) -> float:
+    return value if abs(value) >= SMALLEST_NUMBER else 0.0
+
+
+Amount = Annotated[
+    float, Field(ge=0.0, le=LARGEST_NUMBER, allow_inf_nan=False), AfterValidator(_not_tiny)
+]
+"""A number that is measured and not below zero."""
+Number = Annotated[
+    float,
+    Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER, allow_inf_nan=False),
+    AfterValidator(_not_tiny),
+]
+"""A number that is measured."""
+Samples = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+ModelT = TypeVar("ModelT", bound="TomlTable")
+
+
+class TomlTable(BaseModel):
+    """A table of such a file: what it must hold; more does no harm."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+
+def read_toml(model: type[ModelT], path: Path, what: str, written_by: str) -> ModelT:
+    """Read a file and check what it holds.
+
+    Parameters
+    ----------
+    model
+        What it must hold.
+    path
+        The file.
+    what
+        What it should be, for messages.
+    written_by
+        The command that writes it, for messages.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, is longer than any such file, or is something else.
+    """
+    advice = f"{written_by} writes one"
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; {advice}") from None
+    if len(content) > _MOST_BYTES:
+        raise UserError(f"{path}: not {what} (above {_MOST_BYTES >> 20} MiB); {advice}")
+    try:
+        table = tomllib.loads(content.decode("utf-8-sig"))
+    except RecursionError:
+        raise UserError(f"{path}: not {what} (nested too deeply); {advice}") from None
+    except ValueError as error:
+        # Whole numbers of thousands of digits are an error of Python, not of the format.
+        raise UserError(f"{path}: not a TOML file: {str(error)[:200]}") from None
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        raise UserError(f"{path}: not {what} ({_first(error)}); {advice}") from None
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in found["loc"])
+    message = found["msg"].removeprefix("Value error, ")
+    if found["type"] == "float_type" and type(found["input"]) is int:
+        message = f"Input should be at most {LARGEST_NUMBER:g}"
+    text = f"{place}: {message}" if place else message
+    if isinstance(found["input"], str | int | float):
+        given = repr(found["input"])
+        text += f", not {given if len(given) <= _SHOWN else f'{given[:_SHOWN]}…'}"
+    return "".join(c for c in text if c.isprintable())[:200]

@@ -1,0 +1,123 @@
+"""What is installed from the distributions: everything that the packages hold, and it works."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from programs import program
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("harness", "workloads", "reports", "grafana")
+
+
+def run(*words: object, cwd: Path) -> str:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        list(map(str, words)), cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    return done.stdout
+
+
+def packaged(root: Path) -> set[str]:
+    """All files of the packages."""
+    return {
+        str(path.relative_to(root))
+        for package in PACKAGES
+        for path in (root / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Path:
+    """The source distribution of this checkout, unpacked."""
+    folder = tmp_path_factory.mktemp("source")
+    tree = folder / "tree"
+    unwanted = shutil.ignore_patterns(".*", "__pycache__", "results", "build", "*.egg-info")
+    shutil.copytree(ROOT, tree, ignore=unwanted)
+    shutil.copytree(ROOT / ".ci", tree / ".ci")
+    build = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
+    run(sys.executable, "-c", build, folder, cwd=tree)
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    return folder / archive.name.removesuffix(".tar.gz")
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory) -> Path:
+    """The wheel, built from the source distribution alone."""
+    folder = tmp_path_factory.mktemp("wheel")
+    words = "-m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir"
+    run(sys.executable, *words.split(), folder, source, cwd=folder)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Path:
+    """The programs of another environment, which has the wheel and this one's dependencies."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    venv.create(folder / "venv", symlinks=True)
+    python = folder / "venv" / "bin" / "python"
+    words = f"-m pip --python {python} install --quiet --no-index --no-deps"
+    run(sys.executable, *words.split(), wheel, cwd=folder)
+    purelib = Path(
+        run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder)[:-1]
+    )
+    paths = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    (purelib / "dependencies.pth").write_text("\n".join(sorted(paths)))
+    file = run(python, "-c", "import harness; print(harness.__file__)", cwd=folder)
+    assert Path(file[:-1]) == purelib / "harness" / "__init__.py"
+    return python.parent
+
+
+def test_every_file_of_the_packages_is_in_the_wheel(wheel):
+    with zipfile.ZipFile(wheel) as opened:
+        held = {name for name in opened.namelist() if ".dist-info/" not in name}
+    assert held == packaged(ROOT)
+    assert {f"{name}/py.typed" for name in ("harness", "workloads", "reports")} <= held
+
+
+def test_the_source_distribution_has_what_developers_need(source):
+    for name in ("scripts/test", "tests/test_packaging.py", "constraints.txt", ".ci/run"):
+        assert (source / name).read_bytes() == (ROOT / name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def results(installed, tmp_path_factory) -> Path:
+    """A campaign that the installed command has run."""
+    folder = tmp_path_factory.mktemp("results")
+    said = run(installed / "vtax", "run", "smoke", "--replications", 1, "--out", "out", cwd=folder)
+    assert "18 runs complete in out (18 now, 0 before), 0 failed" in said
+    return folder
+
+
+def test_the_wheel_shows_constants_and_reports_elsewhere(installed, results):
+    shown = run(installed / "vtax", "catalog", "show", "hypervisor", cwd=results)
+    assert "hypervisor.default_w" in shown
+    written = run(installed / "vtax", "report", "out", "--lang", "both", cwd=results).split()
+    assert written == ["out/report.html", "out/report.ja.html"]
+    for name in written:
+        assert "</html>" in (results / name).read_text()
+
+
+def test_the_wheel_observes_with_rules_elsewhere(installed, results):
+    promtool = program("promtool", "prometheus")
+    said = run(installed / "vtax", "observe", "out", "--no-serve", cwd=results)
+    assert "samples of smoke" in said
+    ask = "from harness.campaign.prometheus_server import RULES; print(*RULES.glob('*.yml'))"
+    rules = run(installed / "python", "-c", ask, cwd=results).split()
+    assert {Path(path).name for path in rules} == {
+        path.name for path in (ROOT / "grafana" / "rules").iterdir()
+    }
+    assert all(Path(path).is_relative_to(installed.parent) for path in rules)
+    assert run(promtool, "check", "rules", *rules, cwd=results).count("SUCCESS") == len(rules)
