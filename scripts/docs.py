@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 from typer.testing import CliRunner
 
+import harness
 from harness import units
 from harness.campaign import scenario
 from harness.campaign.reading import SHIPPED, shipped_campaigns
@@ -286,11 +287,7 @@ def verbs() -> Iterator[str]:
     for name, method in vars(Partition).items():
         if name.startswith("_") or not inspect.isfunction(method):
             continue
-        arguments = [
-            str(parameter).partition(":")[0] + (" = None" if parameter.default is None else "")
-            for parameter in list(inspect.signature(method).parameters.values())[1:]
-        ]
-        rows.append((code(f"{name}({', '.join(arguments)})"), _summary(method)))
+        rows.append((code(f"{name}({_parameters(method)})"), _summary(method)))
     yield from table(("verb", "effect"), rows)
 
 
@@ -489,6 +486,35 @@ def names(kind: str) -> Iterator[str]:
     )
 
 
+def public_names() -> Iterator[str]:
+    """List what ``import harness`` offers."""
+    rows = []
+    for name in harness.__all__:
+        public = getattr(harness, name)
+        if not inspect.isclass(public):
+            rows.append((code(f"harness.{name}({_parameters(public)})"), _summary(public)))
+            continue
+        rows.append((code(f"harness.{name}"), _summary(public)))
+        for key, member in vars(public).items():
+            if key.startswith("_") or not inspect.getdoc(member):
+                continue
+            call = f"({_parameters(member)})" if inspect.isfunction(member) else ""
+            rows.append((code(f"{name}.{key}{call}"), _summary(member)))
+    yield from table(("name", "what it is"), rows)
+
+
+def _parameters(function: Callable[..., object]) -> str:
+    """Write a function's parameters without their types."""
+    signature = inspect.signature(function)
+    parameters = [
+        each.replace(annotation=inspect.Parameter.empty)
+        for each in signature.parameters.values()
+        if each.name != "self"
+    ]
+    bare = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    return str(bare)[1:-1]
+
+
 def scheduler() -> Iterator[str]:
     """List what a scheduling policy decides."""
     rows = [
@@ -526,6 +552,7 @@ PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
     "causes": causes,
     "observables": observables,
     "names": names,
+    "public-names": public_names,
     "rules": rules,
     "scheduler": scheduler,
     "real-targets": real_targets,

@@ -92,7 +92,8 @@ def test_catalog_files_are_named_by_a_campaign():
 
 
 @of(("python", "run"))
-def test_program_can_be_executed(example: Example):
+def test_program_can_be_executed(example: Example, tmp_path, monkeypatch):
+    monkeypatch.chdir(written(example.page, tmp_path))
     exec(compile(example.text, example.title, "exec"), {})
 
 
