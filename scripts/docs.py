@@ -8,6 +8,7 @@ A page marks such a part with two comments::
 NAME is a key of :data:`PARTS`, or ``table CLASS`` for a table of the campaign file.
 """
 
+import ast
 import importlib
 import inspect
 import json
@@ -22,7 +23,7 @@ import yaml
 from typer.testing import CliRunner
 
 import harness
-from harness import units
+from harness import limits, units
 from harness.campaign import scenario
 from harness.campaign.reading import SHIPPED, shipped_campaigns
 from harness.campaign.real_matrix import LEVELS
@@ -199,6 +200,31 @@ def quantities() -> Iterator[str]:
             for dimension, known in units.DIMENSIONS.items()
         ),
     )
+
+
+def _number(number: float | None) -> str:
+    if number is None:
+        return ""
+    if isinstance(number, int):
+        return f"{number:,}" if number >= 10_000 else str(number)
+    return f"{number:,.10g}"
+
+
+def ranges() -> Iterator[str]:
+    """List the ranges that numbers must lie in."""
+    rows = []
+    body = ast.parse(inspect.getsource(limits)).body
+    for statement, after in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+            continue
+        name = statement.targets[0].id
+        allowed = getattr(limits, name)
+        documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        meaning = str(after.value.value) if documented else f"{name.title()}."
+        if not isinstance(allowed, tuple):
+            allowed = (allowed, None) if name.startswith("SHORTEST") else (None, allowed)
+        rows.append((meaning, *map(_number, allowed)))
+    yield from table(("number", "from", "to"), rows)
 
 
 def campaigns() -> Iterator[str]:
@@ -538,6 +564,7 @@ PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
     "table": campaign_table,
     "quantities": quantities,
     "campaigns": campaigns,
+    "ranges": ranges,
     "items": catalog_items,
     "machines": machines,
     "virtualizations": virtualizations,
