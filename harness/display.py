@@ -7,6 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from harness import units
 from harness.analysis import EnvironmentResult, Outcome, Study, Verdict
 from harness.campaign.cell import RunSpec
 from harness.campaign.estimate import Remaining
@@ -252,13 +253,16 @@ _RELATIONS = {"equals": "", "at-least": "at least ", "at-most": "at most "}
 
 def _expected(row: Row) -> str:
     text = _RELATIONS[row.relation] + _value(row.expected, row.unit)
-    return f"{text} ± {row.tolerance:.3g}" if row.tolerance else text
+    return f"{text} ± {_value(row.tolerance, row.unit)}" if row.tolerance else text
 
 
 def _value(value: float | str | None, unit: str) -> str:
     if value is None:
         return "nothing"
-    return value if isinstance(value, str) else f"{value:.4g} {unit}".strip()
+    if isinstance(value, str):
+        return value
+    value, unit = units.readable(value, unit)
+    return f"{value:.4g} {unit}".strip()
 
 
 def _outcome(name: str) -> Text:

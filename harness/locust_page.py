@@ -1,6 +1,7 @@
 """Locust's web page, with numbers exact enough for transactions of less than a millisecond."""
 
 import importlib
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,7 +34,8 @@ _PAGE_DECIMALS = 2
 
 
 def _page_round(value: float, digits: int = 0) -> float:
-    return round(value, max(digits, _PAGE_DECIMALS))
+    scale: float = 10 ** max(digits, _PAGE_DECIMALS)
+    return math.floor(value * scale + 0.5) / scale  # half up, as the page does
 
 
 _bucket_percentile: Callable[[Any, float], float] = _stats.StatsEntry.get_response_time_percentile

@@ -7,7 +7,7 @@ else is accepted: ``10 ms`` is a time, ``10`` is not. Decimal and binary multipl
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -268,3 +268,21 @@ BytesPerSecond = Annotated[
 """A bandwidth, written like ``1 Gb/s`` or ``24.3 MiB/s``; bytes per second once read."""
 Ratio = Annotated[float, BeforeValidator(_validator("ratio")), WithJsonSchema(schema("ratio"))]
 """A ratio, written like ``10 %`` or 0.1; a pure number once read."""
+
+
+_READABLE: Mapping[str, Sequence[tuple[int, str]]] = {
+    "B": ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")),
+    "B/s": ((10**9, "GB/s"), (10**6, "MB/s"), (10**3, "KB/s")),
+}
+
+
+def readable(number: float, unit: str) -> tuple[float, str]:
+    """Turn bytes, and bytes per second, into the multiple that suits the number.
+
+    Sizes are binary, as those of memory are, and bandwidths decimal, as those of networks are.
+    Other units stay as they are.
+    """
+    for size, name in _READABLE.get(unit, ()):
+        if abs(number) >= size:
+            return number / size, name
+    return number, unit

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness import units
 from harness.campaign.result import OperationEvent
 from harness.seven_elements import ELEMENTS, Row, ScenarioResult, SevenElements
 from harness.statistics.verdict import Outcome
@@ -18,7 +19,6 @@ LEVELS = ("firmware", "software")
 _LISTED = 60
 """Operations in a list; the others are counted."""
 
-_BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _EXACT = 12
 """Digits within which a number counts as what was written in the campaign."""
 
@@ -197,10 +197,7 @@ def value(measured: float | str | None, unit: str) -> str:
         return measured or ""
     if unit == "s":
         return _trimmed(numbers.seconds(measured))
-    if unit == "B":
-        for size, name in _BINARY:
-            if abs(measured) >= size:
-                return f"{_number(measured / size)}\N{NO-BREAK SPACE}{name}"
+    measured, unit = units.readable(measured, unit)
     return f"{_number(measured)}\N{NO-BREAK SPACE}{unit}" if unit else _number(measured)
 
 

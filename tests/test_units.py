@@ -171,3 +171,24 @@ def test_the_schema_accepts_what_the_parser_accepts(
     else:
         parsed = True
     assert (re.search(pattern, text) is not None) == parsed
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "expected"),
+    [
+        (8589934592.0, "B", (8.0, "GiB")),
+        (1023.0, "B", (1023.0, "B")),
+        (-2048.0, "B", (-2.0, "KiB")),
+        (80e6, "B/s", (80.0, "MB/s")),
+        (8e6, "cores", (8e6, "cores")),
+        (0.0, "B", (0.0, "B")),
+    ],
+)
+def test_large_amounts_of_bytes_are_readable(number, unit, expected):
+    assert units.readable(number, unit) == expected
+
+
+@given(st.floats(-1e12, 1e12), st.sampled_from(["B", "B/s"]))
+def test_what_is_readable_can_be_read_again(number, unit):
+    shown, name = units.readable(number, unit)
+    assert units.to_si(shown, name) == (pytest.approx(number), unit)

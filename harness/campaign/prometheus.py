@@ -148,9 +148,9 @@ class Prometheus:
         thread = Thread(target=ask, daemon=True)
         thread.start()
         thread.join(_TIMEOUT_SECONDS)
-        if not answers:
+        answer = answers[0] if answers else requests.exceptions.Timeout()
+        if isinstance(answer, requests.exceptions.Timeout):
             raise self._failure(f"no complete answer within {_TIMEOUT_SECONDS:g} s")
-        answer = answers[0]
         if isinstance(answer, requests.exceptions.ProxyError):
             raise self._failure(f"not reachable through the proxy ({_reason(answer)})")
         if isinstance(answer, requests.exceptions.ConnectionError):

@@ -31,7 +31,25 @@ DIMENSIONS: dict[str, str | None] = {
     "lasted": "time",
     "result": None,
 }
-"""Metric -> its dimension; None: a text, or whatever the result is."""
+"""Metric -> its dimension; None: a text, or whatever the result is (:data:`RESULTS`)."""
+
+RESULTS: dict[str, str] = {
+    "migrations": "count",
+    "passes": "count",
+    "bytes": "size",
+    "missing-bytes": "size",
+    "faults": "count",
+    "duration": "time",
+    "downtime": "time",
+    "paging": "time",
+    "rate": "bandwidth",
+    "source-vios-cores": "cores",
+    "target-vios-cores": "cores",
+    "spread-before": "ratio",
+    "spread-after": "ratio",
+    "switched-off": "count",
+}
+"""What an operation has measured of itself -> its dimension."""
 
 REQUESTS = (
     "requests",
@@ -49,6 +67,11 @@ OUTCOMES = ("status", "lasted", "result")
 
 POOL = ("pool", "pool-idle", "power", "bill")
 """Metrics of a whole machine."""
+
+
+def dimension_of(metric: str, key: str | None) -> str | None:
+    """Return the dimension of a metric, which for a result depends on its key; None of a text."""
+    return RESULTS.get(key or "") if metric == "result" else DIMENSIONS[metric]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from harness.campaign.result import Check
 from harness.campaign.scenario import (
-    DIMENSIONS,
     OUTCOMES,
     REQUESTS,
     Expectation,
     Reading,
+    dimension_of,
 )
 from harness.campaign.timeline import QUANTILE, Timeline, quantile
 from harness.catalog import Constants
@@ -208,7 +208,7 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
     elif apart and len(found) > 1:
         detail = f"the farthest off{_whose(of)}, of {len(found)}"
     related = expectation.relative_to is not None and not expectation.difference
-    dimension = "ratio" if related else DIMENSIONS[reading.metric]
+    dimension = "ratio" if related else dimension_of(reading.metric, reading.key)
     return Check(
         name=dict(expectation.name),
         measured=None if measured is None else float(measured),

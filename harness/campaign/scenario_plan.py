@@ -14,12 +14,14 @@ from harness.campaign.scenario import (
     OUTCOMES,
     POOL,
     REQUESTS,
+    RESULTS,
     Action,
     Expectation,
     Reading,
     Rule,
     Script,
     Step,
+    dimension_of,
 )
 from harness.campaign.scenario_names import Cast
 from harness.campaign.scenario_schema import Beside, Scenario
@@ -236,7 +238,7 @@ def _expectation(
         statistic=written.statistic,
     )
     relative_to = None
-    dimension = DIMENSIONS[written.what]
+    dimension = dimension_of(written.what, written.key)
     to = written.minus if written.to is None else written.to
     if to is not None:
         place = f"{key}.{'minus' if written.to is None else 'to'}"
@@ -255,6 +257,11 @@ def _expectation(
             statistic=reading.statistic,
         )
         dimension = "ratio" if written.to is not None else dimension
+
+    def kind(quantity: object) -> str | None:
+        # A result's number may do without its unit: it is in SI units then.
+        return None if written.what == "result" and not isinstance(quantity, str) else dimension
+
     relation = next(
         name for name in ("equals", "at_least", "at_most") if getattr(written, name) is not None
     )
@@ -265,11 +272,13 @@ def _expectation(
     if written.what == "status":
         value = cast.status(place, expected)
     elif constant is None:
-        value = _quantity(file, place, expected, dimension)
+        value = _quantity(file, place, expected, kind(expected))
     if constant is None and "times" in written.model_fields_set:
         allowed = f"is a factor on a constant, but {relation} names none"
         raise complaint(file, f"{key}.times", written.times, allowed)
-    tolerance, part = _tolerance(f"{key}.tolerance", written.tolerance, dimension, file)
+    tolerance, part = _tolerance(
+        f"{key}.tolerance", written.tolerance, kind(written.tolerance), file
+    )
     rests = [*written.rests_on, *([constant] if constant else [])]
     return Expectation(
         name=written.name,
@@ -301,6 +310,8 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
             )
         if (written.what == "result") != (written.key is not None):
             raise UserError(f"{file}: {key}.key: goes with what = 'result', and with nothing else")
+        if written.key is not None and written.key not in RESULTS:
+            raise complaint(file, f"{key}.key", written.key, one_of(written.key, RESULTS, "result"))
         if written.reason is not None and written.what != "status":
             raise UserError(f"{file}: {key}.reason: goes with what = 'status'")
         in_vain = ["of", "each", "group", "between", "statistic"]

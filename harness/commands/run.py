@@ -97,6 +97,7 @@ def run_campaign(
     from harness.campaign.scenario_run import run
     from harness.campaign.store import Store
     from harness.display import ProgressBar
+    from harness.metrics.serving import check_free
     from harness.precision import too_wide
     from harness.progress import Both, serve_progress
 
@@ -106,6 +107,8 @@ def run_campaign(
     if dask is not None and workers is not None:
         fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
     _note(*plan.notes)
+    if metrics_port is not None:
+        check_free(metrics_port, "--metrics-port")
     with ExitStack() as stack:
         crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
         size = 1 if plan.real else crew if isinstance(crew, int) else crew.size

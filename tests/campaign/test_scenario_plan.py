@@ -55,6 +55,11 @@ source = "somewhere"
 
 MOVE = 'dlpar = { move = "processing-units", amount = 0.1, from = "app1", to = "app2" }'
 
+RESULT = (
+    'what = "entitlement"\nof = "app2"\nstatistic = "last"\nequals = 0.6\n',
+    'what = "result"\nstep = "move"\nkey = "{}"\nat_most = {}\n',
+)
+
 
 @pytest.fixture
 def scenario(tmp_path: Path):
@@ -118,6 +123,10 @@ def test_a_scenario_is_a_cell_with_a_script(scenario):
         ("equals = 0.6", 'equals = 0.6\nbetween = ["5 s", "4 s"]', "must end after it begins"),
         ("equals = 0.6", 'equals = 0.6\nrests_on = ["operations.x"]', "no such constant"),
         ("equals = 0.6", 'equals = 0.6\nstep = "move"', "goes with what = status"),
+        (RESULT[0], RESULT[1].format("downtime", '"2 s"'), None),
+        (RESULT[0], RESULT[1].format("downtime", "2"), None),
+        (RESULT[0], RESULT[1].format("downtime", '"2 MB"'), "but a time is written in"),
+        (RESULT[0], RESULT[1].format("downtimes", "2"), "did you mean 'downtime'"),
         ('source = "somewhere"', "", "expect.More for app2.source: is missing"),
         ('statistic = "last"', 'statistic = "median"', "must be 'mean', 'minimum'"),
         ('duration = "20 s"', 'duration = "20 s"\nsample = "1 min"', "longer than the duration"),

@@ -8,8 +8,12 @@ from harness.analysis import Outcome, analyse
 from harness.campaign.execute import execute
 from harness.campaign.plan import Plan, make_plan
 from harness.campaign.result import Check, RunResult
+from harness.campaign.scenario import RESULTS
+from harness.campaign.scenario_actions import results_of
 from harness.campaign.scenario_run import run
 from harness.campaign.store import Store
+from harness.operations.fleet import Balance, Consolidate
+from harness.operations.mobility import Move
 
 HEAD = """
 [campaign]
@@ -319,3 +323,21 @@ def test_the_verdict_is_that_of_the_checks(plan, tmp_path):
         assert [row.scenario for row in study.elements.rows][-1] == "second"
         assert study.elements.scenarios[0].series("vtax_partition_physc_cores")["app1"]
         assert study.elements.to_json()[0]["expected"] == "done"
+
+
+def test_every_result_of_an_operation_has_a_dimension():
+    known = [
+        *results_of(Move("app", "there")),
+        *results_of(Balance(spreads=[0.5, 0.1])),
+        *results_of(Consolidate()),
+    ]
+    assert set(known) == set(RESULTS)
+
+
+@pytest.mark.parametrize(
+    ("key", "unit"),
+    [("duration", "s"), ("bytes", "B"), ("rate", "B/s"), ("target-vios-cores", "cores")],
+)
+def test_a_check_of_a_result_has_its_unit(carried_out, key, unit):
+    wanted = expect("result", step="move", key=key, at_least=1)
+    assert one_check(carried_out(wanted)).unit == unit

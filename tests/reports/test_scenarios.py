@@ -103,6 +103,10 @@ def test_every_event_of_an_operation_is_accounted_for(events):
     ("measured", "unit", "text"),
     [
         (2.0**30 * 9, "B", "9 GiB"),
+        (23_695_678.0, "B", "22.6 MiB"),
+        (117_440_512.0, "B/s", "117.4 MB/s"),
+        (3e9, "B/s", "3 GB/s"),
+        (999.0, "B/s", "999 B/s"),
         (0.299828, "cores", "0.2998 cores"),
         (100.0, "", "100"),
         (0.02, "s", "20 ms"),
