@@ -8,6 +8,7 @@ A page marks such a part with two comments::
 NAME is a key of :data:`PARTS`, or ``table CLASS`` for a table of the campaign file.
 """
 
+import ast
 import importlib
 import inspect
 import json
@@ -21,7 +22,8 @@ from typing import Any
 import yaml
 from typer.testing import CliRunner
 
-from harness import units
+import harness
+from harness import limits, units
 from harness.campaign import scenario
 from harness.campaign.reading import SHIPPED, shipped_campaigns
 from harness.campaign.real_matrix import LEVELS
@@ -99,19 +101,27 @@ def _value(field: Mapping[str, Any]) -> str:
         kinds = [_value(each) for each in field["anyOf"] if each.get("type") != "null"]
         if any(kind.startswith("ratio") for kind in kinds):  # it may be a bare number, too
             return kinds[-1]
-        return " or ".join(dict.fromkeys(kinds))
+        if "number" in kinds and "whole number" in kinds:
+            kinds.remove("whole number")
+        return ", or ".join(dict.fromkeys(kinds))
+    if "const" in field:
+        return code(_toml(field["const"]))
+    if field.get("enum") == list(scenario.DIMENSIONS):
+        return "a [metric](scenarios.md#what-can-be-observed)"
     if "enum" in field:
         return ", ".join(code(_toml(each)) for each in field["enum"])
     return _plain(field)
 
 
+_SI = {"time": "s", "size": "B"}
 _DIMENSION_OF = {example: dimension for dimension, example in units.EXAMPLES.items()}
 
 
 def _plain(field: Mapping[str, Any]) -> str:
     kind = field.get("type")
     if kind == "array":
-        return f"list of {_value(field['items'])}"
+        size = "list of two:" if field.get("maxItems") == 2 else "list of"
+        return f"{size} {_value(field['items'])}"
     if kind in ("integer", "number"):
         return ("whole number" if kind == "integer" else "number") + _bounds(field)
     if kind == "object":
@@ -119,8 +129,13 @@ def _plain(field: Mapping[str, Any]) -> str:
     return {"string": "text", "boolean": "`true` or `false`"}.get(str(kind), "value")
 
 
+_ENDLESS = 2**40
+
+
 def _bounds(field: Mapping[str, Any]) -> str:
     bounds = []
+    if "minimum" in field and field.get("maximum", _ENDLESS) < _ENDLESS:
+        return f", {field['minimum']:.10g} to {field['maximum']:.10g}"
     for key, text in (
         ("minimum", "at least"),
         ("exclusiveMinimum", "more than"),
@@ -128,7 +143,7 @@ def _bounds(field: Mapping[str, Any]) -> str:
         ("exclusiveMaximum", "less than"),
     ):
         bound = field.get(key)
-        if bound is not None and bound < 2**40:
+        if bound is not None and bound < _ENDLESS:
             bounds.append(f"{text} {bound:g}")
     return f", {' and '.join(bounds)}" if bounds else ""
 
@@ -160,7 +175,8 @@ def _default(field: Mapping[str, Any]) -> str:
     default = field.get("default")
     if default in (None, []) or isinstance(default, dict):
         return ""
-    return code(_toml(default))
+    unit = _SI.get(_value(field).partition(",")[0])
+    return code(_toml(default if unit is None else f"{default:g} {unit}"))
 
 
 def _toml(value: object) -> str:
@@ -184,6 +200,31 @@ def quantities() -> Iterator[str]:
             for dimension, known in units.DIMENSIONS.items()
         ),
     )
+
+
+def _number(number: float | None) -> str:
+    if number is None:
+        return ""
+    if isinstance(number, int):
+        return f"{number:,}" if number >= 10_000 else str(number)
+    return f"{number:,.10g}"
+
+
+def ranges() -> Iterator[str]:
+    """List the ranges that numbers must lie in."""
+    rows = []
+    body = ast.parse(inspect.getsource(limits)).body
+    for statement, after in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+            continue
+        name = statement.targets[0].id
+        allowed = getattr(limits, name)
+        documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        meaning = str(after.value.value) if documented else f"{name.title()}."
+        if not isinstance(allowed, tuple):
+            allowed = (allowed, None) if name.startswith("SHORTEST") else (None, allowed)
+        rows.append((meaning, *map(_number, allowed)))
+    yield from table(("number", "from", "to"), rows)
 
 
 def campaigns() -> Iterator[str]:
@@ -272,11 +313,7 @@ def verbs() -> Iterator[str]:
     for name, method in vars(Partition).items():
         if name.startswith("_") or not inspect.isfunction(method):
             continue
-        arguments = [
-            str(parameter).partition(":")[0] + (" = None" if parameter.default is None else "")
-            for parameter in list(inspect.signature(method).parameters.values())[1:]
-        ]
-        rows.append((code(f"{name}({', '.join(arguments)})"), _summary(method)))
+        rows.append((code(f"{name}({_parameters(method)})"), _summary(method)))
     yield from table(("verb", "effect"), rows)
 
 
@@ -459,6 +496,51 @@ def rules() -> Iterator[str]:
     yield from table(("rule", "kind", "file"), rows)
 
 
+def names(kind: str) -> Iterator[str]:
+    """List the names and meanings that reports use, in both languages."""
+    english, japanese = (
+        tomllib.loads((ROOT / f"reports/locales/{language}.toml").read_text(encoding="utf-8"))
+        for language in ("en", "ja")
+    )
+    meanings = english["names"][f"{kind}_meaning"]
+    yield from table(
+        ("name", "in reports", "meaning", "Japanese"),
+        (
+            (code(name), text, meanings[name], japanese["names"][kind][name])
+            for name, text in english["names"][kind].items()
+        ),
+    )
+
+
+def public_names() -> Iterator[str]:
+    """List what ``import harness`` offers."""
+    rows = []
+    for name in harness.__all__:
+        public = getattr(harness, name)
+        if not inspect.isclass(public):
+            rows.append((code(f"harness.{name}({_parameters(public)})"), _summary(public)))
+            continue
+        rows.append((code(f"harness.{name}"), _summary(public)))
+        for key, member in vars(public).items():
+            if key.startswith("_") or not inspect.getdoc(member):
+                continue
+            call = f"({_parameters(member)})" if inspect.isfunction(member) else ""
+            rows.append((code(f"{name}.{key}{call}"), _summary(member)))
+    yield from table(("name", "what it is"), rows)
+
+
+def _parameters(function: Callable[..., object]) -> str:
+    """Write a function's parameters without their types."""
+    signature = inspect.signature(function)
+    parameters = [
+        each.replace(annotation=inspect.Parameter.empty)
+        for each in signature.parameters.values()
+        if each.name != "self"
+    ]
+    bare = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    return str(bare)[1:-1]
+
+
 def scheduler() -> Iterator[str]:
     """List what a scheduling policy decides."""
     rows = [
@@ -482,6 +564,7 @@ PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
     "table": campaign_table,
     "quantities": quantities,
     "campaigns": campaigns,
+    "ranges": ranges,
     "items": catalog_items,
     "machines": machines,
     "virtualizations": virtualizations,
@@ -495,6 +578,8 @@ PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
     "recorded-metrics": recorded_metrics,
     "causes": causes,
     "observables": observables,
+    "names": names,
+    "public-names": public_names,
     "rules": rules,
     "scheduler": scheduler,
     "real-targets": real_targets,

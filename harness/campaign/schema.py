@@ -195,7 +195,7 @@ class Machine(Table):
     clock: Annotated[Hertz, Field(ge=CLOCK.least, le=CLOCK.most)] | None = None
     """Clock of its processors, such as "1.9 GHz"."""
     memory: Annotated[Bytes, Field(ge=MEMORY.least, le=MEMORY.most)] | None = None
-    """Such as "64 GiB"."""
+    """How much memory it has, such as "64 GiB"."""
     hypothetical: bool = False
     """Accept a configuration that was never sold."""
 

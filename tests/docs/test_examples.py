@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from harness.cli import app
 
 ALL = [example for page in PAGES for example in examples(page)]
-LANGUAGES = {"toml", "python", "sh", "text", "toml-fragment"}
+LANGUAGES = {"toml", "python", "sh", "text"}
 
 
 def of(*kinds: tuple[str, str]):
@@ -92,7 +92,8 @@ def test_catalog_files_are_named_by_a_campaign():
 
 
 @of(("python", "run"))
-def test_program_can_be_executed(example: Example):
+def test_program_can_be_executed(example: Example, tmp_path, monkeypatch):
+    monkeypatch.chdir(written(example.page, tmp_path))
     exec(compile(example.text, example.title, "exec"), {})
 
 
@@ -121,6 +122,12 @@ def test_command_lines_parse(example: Example):
             assert (ROOT / words[0]).is_file()
         else:
             assert words[0] in ("pip", "apt-get", "cd", "git", "."), line
+
+
+@pytest.mark.parametrize("line", ["run carrier --nothing", "nothing", "report", "catalog show"])
+def test_wrong_command_lines_do_not_parse(line):
+    with pytest.raises(Exception, match=r"No such|Missing"):
+        parse(line.split())
 
 
 def parse(words: list[str]) -> None:

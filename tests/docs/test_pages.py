@@ -6,12 +6,18 @@ from typing import Any
 import pages
 import pytest
 from pages import PAGES, ROOT, codes, headings, links
+from typer.main import get_command
 
 from harness.campaign.schema import Campaign
 from harness.cli import app
 
 IDS = [page.name if page.name != "README.md" else str(page.relative_to(ROOT)) for page in PAGES]
 OVER_PAGES = pytest.mark.parametrize("page", PAGES, ids=IDS)
+FOREIGN_OPTIONS = {
+    *("--web-host", "--nthreads", "--version", "--help"),
+    *("--campaign", "--machine", "--os", "--virtualization", "--workload"),
+}
+"""Options of Dask, of Locust, and ours with Locust's."""
 TOP = ("harness", "workloads", "reports", "grafana", "tests", "scripts", "docs", ".ci")
 """Folders of the project: a path that begins with one of them is a file of ours."""
 
@@ -64,6 +70,24 @@ def test_paths_exist(page):
         path = text.partition(":")[0].rstrip("/")
         if re.fullmatch(r"[\w./-]+", path) and path.partition("/")[0] in TOP and "/" in path:
             assert (ROOT / path).exists(), text
+
+
+@OVER_PAGES
+def test_commands_and_options_exist(page):
+    commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+    options = {
+        name: {text for parameter in command.params for text in parameter.opts} | {"--help"}
+        for name, command in commands.items()
+    }
+    everywhere = set().union(*options.values(), FOREIGN_OPTIONS)
+    for text in codes(page):
+        words = text.partition(" -- ")[0].split()
+        named = {word for word in words if re.fullmatch(r"--[a-z-]+", word)}
+        if words[:1] == ["vtax"] and len(words) > 1 and not words[1].startswith("-"):
+            assert words[1] in commands, text
+            assert named <= options[words[1]], text
+        else:
+            assert named <= everywhere, text
 
 
 @OVER_PAGES
