@@ -75,15 +75,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.environments",),
     ("harness.overheads", "harness.live"),
     ("harness.campaign",),
-    ("harness.users",),
+    ("harness.users", "harness.isolation", "harness.watchdog"),
     ("harness.operations", "harness.metrics", "harness.partition_on_clock"),
+    ("harness.arguments", "harness.user_greenlet"),
+    ("harness.user_code",),
     ("harness.platform", "harness.paced_clock", "workloads"),
     ("harness.clock", "harness.catalog"),
     ("harness.statistics",),
     ("harness.units", "harness.locust_page", "harness.result_file"),
     ("harness.processes", "harness.statistics"),
     ("harness.units", "harness.locust_page"),
-    ("harness.errors",),
+    ("harness.errors", "harness.sleeping"),
     ("harness",),
     ("harness.compiled",),
 )
@@ -130,7 +132,7 @@ def outside(prefix: str) -> dict[str, set[str]]:
 
 
 def test_workloads_know_a_partitions_verbs_and_nothing_else():
-    allowed = {"workloads", "harness", "harness.units", "harness.errors"}
+    allowed = {"workloads", "harness", "harness.units", "harness.errors", "harness.sleeping"}
     for module in SOURCES:
         if module.startswith("workloads"):
             assert {room(name) for name in own(module)} <= allowed, module

@@ -1,12 +1,12 @@
 """One attempt at a run: a packed result, or why there is none."""
 
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, pack
+from harness.errors import UserError
+from harness.user_code import raised_at
 
 Run = Callable[[RunSpec], RunResult]
 """What carries out a run; importable by name, because workers are other processes."""
@@ -32,6 +32,8 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
         return pack(run(spec))
     except RunFailedError as failed:
         return failed.failure, " ".join(str(failed).split())
+    except UserError as error:
+        return Failure.ERROR, " ".join(str(error).split())
     except MemoryError:
         return Failure.OUT_OF_MEMORY, "the run needs more memory than there is"
     except Exception as error:
@@ -39,8 +41,7 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
 
 
 def _described(error: Exception) -> str:
-    """Say in one line what was raised, and where."""
+    """Say in one line what was raised, and where: the last line of a user's code, if there is."""
     text = " ".join(str(error).split())
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    name = f"{type(error).__name__} ({Path(where.filename).name}, line {where.lineno})"
+    name = f"{type(error).__name__} ({raised_at(error.__traceback__)})"
     return f"{name}: {text}" if text else name

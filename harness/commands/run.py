@@ -40,6 +40,7 @@ def show_plan(
 
     plan = make_plan(campaign, replications=replications, only=only)
     Console().print(plan_table(plan, 1 if plan.real else workers or cores()))
+    _tell_notes(plan)
 
 
 def run_campaign(
@@ -78,6 +79,7 @@ def run_campaign(
         fail("--dask and --workers: real targets take turns on this machine; leave them out")
     if dask is not None and workers is not None:
         fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
+    _tell_notes(plan)
     with ExitStack() as stack:
         crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
         size = 1 if plan.real else crew if isinstance(crew, int) else crew.size
@@ -102,6 +104,14 @@ def run_campaign(
     _tell(plan, directory, summary, counts)
 
 
+def _tell_notes(plan: "Plan") -> None:
+    """Say what of its locustfiles a campaign makes no use of."""
+    from harness.campaign.locust_notes import locust_notes
+
+    for note in locust_notes(plan):
+        print(f"vtax: note: {note}", file=sys.stderr)
+
+
 def _run_for_real(
     plan: "Plan", store: "Store", observer: "Observer", tell: "Callable[[str], None]"
 ) -> "Summary":
@@ -110,6 +120,36 @@ def _run_for_real(
     from harness.real.conduct import conduct_real
 
     return conduct_real(plan, store, observer=observer, tell=tell)
+
+
+def _tell_idle(directory: Path) -> None:
+    """Say in which cells nothing was done, by the first run of each."""
+    from harness.campaign.store import Store
+    from harness.metrics.measures import NO_TRANSACTION, measure
+
+    idle = []
+    with Store.open(directory) as store:
+        for run in store.runs(one_of_each=True):
+            if run.result is None or run.cell.scenario is not None:
+                continue
+            measures = measure(
+                run.result.samples,
+                run.result.digests.values(),
+                measured_seconds=run.result.measured_seconds,
+                warm_up_seconds=run.result.warm_up_seconds,
+            )
+            if measures.nothing_done:
+                idle.append((run.cell.title, measures.nothing_done))
+    if idle:
+        title, reason = idle[0]
+        hint = "tasks call verbs of self.partition"
+        if reason == NO_TRANSACTION:
+            hint = "mark a task with workloads.user.transaction, or make the runs longer"
+        print(
+            f"vtax: in {len(idle)} cells nothing was done, for instance {title}: {reason}; they "
+            f"say nothing about the claim ({hint})",
+            file=sys.stderr,
+        )
 
 
 def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]) -> None:
@@ -140,4 +180,5 @@ def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, i
         )
     if not counts["complete"]:
         fail("no run has a result")
+    _tell_idle(directory)
     print(f"next: vtax report {directory}")
