@@ -4,6 +4,7 @@ While simulated time stands still, real waiting only wastes real time, and what 
 from run to run. Files may be read and written.
 """
 
+import asyncio
 import importlib
 import sys
 import threading
@@ -13,11 +14,12 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+import gevent
 from greenlet import getcurrent
 
 from harness.clock import Clock
 from harness.errors import UserError
-from harness.user_code import outwards, raised_at
+from harness.user_code import raised_at
 from harness.user_greenlet import UserGreenlet
 
 _event_module: Any = importlib.import_module("locust.event")
@@ -51,11 +53,7 @@ def _audit(event: str, _: object) -> None:
         return
     own = getcurrent()
     if type(own) is UserGreenlet:
-        modules = {frame.f_globals.get("__name__") for frame in outwards(sys._getframe(1))}
-        what = _REFUSED[event]
-        if "asyncio.events" in modules:
-            what = "runs an event loop of asyncio"
-        own.refuse(f"{what} {_INSTEAD}")
+        own.refuse(f"{_REFUSED[event]} {_INSTEAD}")
 
 
 @cache
@@ -74,6 +72,16 @@ def _unless_user(function: Callable[..., Any], what: str) -> Callable[..., Any]:
         return function(*args, **keywords)
 
     return call
+
+
+def _spawned(_: object) -> None:
+    """Refuse users that start a greenlet of gevent's: nobody would carry it out."""
+    own = getcurrent()
+    if type(own) is UserGreenlet:
+        own.refuse(
+            "starts a greenlet of gevent's (a pool, gevent.spawn), where verbs cannot wait for "
+            "simulated time: self.partition.parallel(...) does several things at once"
+        )
 
 
 class _Loud:
@@ -103,6 +111,11 @@ def isolated(clock: Clock) -> Iterator[None]:
         # It prints an error of on_start that is raised all the same.
         (_users_module, "logger", quiet),
         (
+            asyncio.events,
+            "new_event_loop",
+            _unless_user(asyncio.events.new_event_loop, f"makes a loop of asyncio's {_INSTEAD}"),
+        ),
+        (
             threading.Thread,
             "start",
             _unless_user(
@@ -125,9 +138,11 @@ def isolated(clock: Clock) -> Iterator[None]:
     for place, name, value in replacements:
         setattr(place, name, value)
     _clocks.append(clock)
+    gevent.Greenlet.add_spawn_callback(_spawned)
     try:
         yield
     finally:
+        gevent.Greenlet.remove_spawn_callback(_spawned)
         _clocks.pop()
         for place, name, value in before:
             setattr(place, name, value)

@@ -58,7 +58,6 @@ class UserGreenlet(greenlet):  # type: ignore[misc]
     def switch_out(self) -> None:
         """Refuse to wait for something of gevent's, which calls this before it switches away."""
         self.refuse(
-            "waits for something real (of gevent's: a pool, a greenlet, an event, a socket), while "
-            "simulated time stands still: wait with self.partition.wait(seconds); "
-            "self.partition.parallel(...) does several things at once"
+            "waits for something real (of gevent's: an event, a queue, a socket), while simulated "
+            "time stands still: wait with self.partition.wait(seconds)"
         )
