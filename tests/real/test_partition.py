@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imitation import ImitationTarget
 
+from harness.errors import UserError
 from harness.real.channel import RefusalError
 from harness.real.event import EVENTS
 from harness.real.partition import _EVENTS, LARGEST_BYTES, RealPartition
