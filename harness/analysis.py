@@ -16,7 +16,7 @@ from harness.campaign.result import RunResult
 from harness.campaign.store import Store
 from harness.environments import EnvironmentResult, Runs, deciding, environment_results
 from harness.errors import UserError
-from harness.metrics.measures import Measures, measure
+from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures, measure
 from harness.overheads import MEASURES, Concern, Overhead, percent
 from harness.seven_elements import SevenElements, seven_elements
 from harness.statistics.estimates import Caution, Interval
@@ -341,13 +341,17 @@ def _notes(
             f"In {unsettled} of {measured} runs no end of the warm-up was found within the first "
             "half; what they measured may contain some of it."
         )
-    silent = [
-        cell.title
-        for cell in campaign.cells
-        if not all(run.transactions for run in runs.get(cell.position, {}).values())
-    ]
-    if silent:
-        notes.append(f"Runs without a completed transaction: {'; '.join(silent)}.")
+    for what, reason in (
+        ("without a completed transaction", NO_TRANSACTION),
+        ("that used no processor time beyond clock ticks", NO_WORK),
+    ):
+        idle = [
+            cell.title
+            for cell in campaign.cells
+            if any(run.nothing_done == reason for run in runs.get(cell.position, {}).values())
+        ]
+        if idle:
+            notes.append(f"Runs {what}: {'; '.join(idle)}.")
     if campaign.cells and not any(
         cell.virtualization == campaign.baseline for cell in campaign.cells
     ):

@@ -7,9 +7,12 @@ nanosecond, and a result does not depend on the order of additions.
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from heapq import heappop, heappush
+from typing import NoReturn
 
 import simpy
+from greenlet import error as GreenletError  # noqa: N812
 from greenlet import getcurrent, greenlet
 
 from harness.processes import Processes
@@ -63,7 +66,15 @@ class Clock:
         self._processes = Processes(self)
 
     def call_in(self, delay_ns: int, action: Callable[[], object]) -> None:
-        """Call ``action`` after ``delay_ns`` nanoseconds; calls at one time keep their order."""
+        """Call ``action`` after ``delay_ns`` nanoseconds; calls at one time keep their order.
+
+        Raises
+        ------
+        ValueError
+            If that is in the past.
+        """
+        if delay_ns < 0:
+            raise ValueError(f"simulated time does not run backwards, by {-delay_ns} ns")
         self._number = number = self._number + 1
         heappush(self._queue, (self.now_ns + delay_ns, number, action))
 
@@ -100,6 +111,21 @@ class Clock:
             self.now_ns, _, action = heappop(queue)
             action()
         self.now_ns = max(self.now_ns, time_ns)
+
+    @property
+    def scheduled(self) -> int:
+        """How many calls have been asked for so far."""
+        return self._number
+
+    def fail(self, error: Exception) -> NoReturn:
+        """End the simulation: raise an error where time passes, whoever calls.
+
+        Code between here and there cannot catch it.
+        """
+        if getcurrent() is not self.hub:
+            with suppress(GreenletError):  # in another thread it is raised where it is
+                self.hub.throw(error)
+        raise error
 
     # What takes several steps
 

@@ -19,6 +19,7 @@ GROUP = "vtax"
 """What mypyc calls the library that holds the code of all modules together."""
 
 MODULES = (
+    "harness.arguments",
     "harness.clock",
     "harness.metrics.digest",
     "harness.paced_clock",

@@ -220,16 +220,30 @@ def _missing(
     level is not possible.
     """
     claim, baseline = campaign.claim or {}, campaign.baseline
-    if not any(runs.get(cell.position) for cell in cells if cell.virtualization == baseline):
+    measured = {cell.virtualization: runs.get(cell.position) for cell in cells}
+    if not measured.get(baseline):
         return [f"{baseline}, which all others are compared with"]
+    idle = {name: why for name, found in measured.items() if found and (why := _idle(found))}
+    if baseline in idle:
+        return [f"{baseline} ({idle[baseline]})"]
     impossible = {cell.virtualization for cell in cells if cell.infeasible is not None}
     missing = []
     for level in ("firmware", "software"):
         possible = [each for each in claim[level] if each not in impossible]
-        missing += [each for each in possible if each not in result.all]
+        missing += [
+            f"{each} ({idle[each]})" if each in idle else each
+            for each in possible
+            if each not in result.all
+        ]
         if claim[level] and not possible:
             missing.append(f"the {level} level (this machine cannot hold it)")
     return missing
+
+
+def _idle(runs: Mapping[int, Measures]) -> str:
+    """Say why no run of a cell has anything to compare; empty if one has."""
+    reasons = [run.nothing_done for _, run in sorted(runs.items())]
+    return reasons[0] if all(reasons) else ""
 
 
 def _evidence(

@@ -5,13 +5,13 @@ and stops them, and whoever looks on can change how many there are. What a user 
 costs is the same.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
 from random import Random
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import gevent
 from gevent.event import Event
@@ -19,6 +19,7 @@ from locust import User, task
 from locust.env import Environment
 from prometheus_client import CollectorRegistry
 
+from harness.arguments import Arguments
 from harness.campaign.cell import RunSpec
 from harness.campaign.labels import cell_labels
 from harness.campaign.plan import Plan
@@ -33,6 +34,7 @@ from harness.platform.machine import Machine
 from harness.platform.modelled_partition import ModelledPartition
 from harness.users import START_WITHIN_SECONDS, Crowd, locust_on, stream_seed
 from workloads.loading import load_user
+from workloads.partition import EVENTS
 from workloads.user import PartitionUser
 
 Wanted = Callable[[str], bool]
@@ -45,6 +47,8 @@ class LivePartition:
     Implements :class:`workloads.partition.Partition`. A partition that is down refuses every verb
     after ``patience_seconds``, with :class:`harness.errors.PartitionDownError`.
     """
+
+    takes_sleep: Final = True
 
     def __init__(
         self,
@@ -59,6 +63,8 @@ class LivePartition:
         self._disk = disk
         self._patience_seconds = patience_seconds
 
+        self._check = Arguments(EVENTS, clock.fail)
+
     def _work(self, begin: Callable[[Callable[[], None]], object]) -> None:
         if self._modelled.partition.down:
             self.wait(self._patience_seconds)
@@ -70,38 +76,72 @@ class LivePartition:
         self._clock.present()
         return self._clock.now_ns / 1e9
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: object) -> None:
         """Let simulated time pass."""
-        self._clock.wait_for(lambda done: self._clock.call_in(to_ns(seconds), done))
+        delay_ns = to_ns(self._check.seconds("wait", "seconds", seconds))
+        self._clock.wait_for(lambda done: self._clock.call_in(delay_ns, done))
 
-    def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:
+    def parallel(self, *calls: Callable[[], object]) -> None:
+        """Do several things at once."""
+        greenlets = [gevent.Greenlet(_outcome, call) for call in calls]
+        for each in greenlets:
+            each.start()
+        try:
+            gevent.joinall(greenlets)
+        finally:
+            gevent.killall(greenlets)
+        for each in greenlets:
+            if each.value is not None:
+                raise each.value
+
+    def compute(self, processor_seconds: object, events: object = None) -> None:
         """Use the processor."""
-        self._work(lambda done: self._modelled.compute(processor_seconds, events, done))
+        seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
+        wanted = self._check.events("compute", events)
+        self._work(lambda done: self._modelled.compute(seconds, wanted, done))
 
-    def read(self, size_bytes: int, offset_bytes: int | None = None) -> None:
+    def read(self, size_bytes: object, offset_bytes: object = None) -> None:
         """Read a block."""
-        self._transfer(size_bytes, offset_bytes, write=False)
+        self._transfer("read", size_bytes, offset_bytes, write=False)
 
-    def write(self, size_bytes: int, offset_bytes: int | None = None) -> None:
+    def write(self, size_bytes: object, offset_bytes: object = None) -> None:
         """Write a block."""
-        self._transfer(size_bytes, offset_bytes, write=True)
+        self._transfer("write", size_bytes, offset_bytes, write=True)
 
-    def _transfer(self, size_bytes: int, offset_bytes: int | None, *, write: bool) -> None:
-        self._work(
-            lambda done: self._modelled.transfer(self._disk, size_bytes, offset_bytes, write, done)
-        )
+    def _transfer(
+        self, verb: str, size_bytes: object, offset_bytes: object, *, write: bool
+    ) -> None:
+        size = self._check.size(verb, "size_bytes", size_bytes)
+        offset = self._check.offset(verb, "offset_bytes", offset_bytes)
+        self._work(lambda done: self._modelled.transfer(self._disk, size, offset, write, done))
 
-    def send(self, size_bytes: int, to: str) -> None:
+    def send(self, size_bytes: object, to: object) -> None:
         """Stream bytes to a peer."""
-        self._work(lambda done: self._modelled.send(size_bytes, to, done))
+        size = self._check.size("send", "size_bytes", size_bytes)
+        peer = self._check.text("send", "to", to)
+        self._work(lambda done: self._modelled.send(size, peer, done))
 
-    def receive(self, size_bytes: int, source: str) -> None:
+    def receive(self, size_bytes: object, source: object) -> None:
         """Stream bytes from a peer."""
-        self._work(lambda done: self._modelled.receive(size_bytes, source, done))
+        size = self._check.size("receive", "size_bytes", size_bytes)
+        peer = self._check.text("receive", "source", source)
+        self._work(lambda done: self._modelled.receive(size, peer, done))
 
-    def exchange(self, request_bytes: int, response_bytes: int, to: str) -> None:
+    def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
         """Send a request and wait for its response."""
-        self._work(lambda done: self._modelled.exchange(request_bytes, response_bytes, to, done))
+        request = self._check.size("exchange", "request_bytes", request_bytes)
+        response = self._check.size("exchange", "response_bytes", response_bytes)
+        peer = self._check.text("exchange", "to", to)
+        self._work(lambda done: self._modelled.exchange(request, response, peer, done))
+
+
+def _outcome(call: Callable[[], object]) -> Exception | None:
+    """Make a call and return what it raises, which gevent would print."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
 
 
 class Live(AbstractContextManager["Live"]):
@@ -139,7 +179,7 @@ class Live(AbstractContextManager["Live"]):
         self.clock = PacedClock(speed)
         self.machine = Machine(self.clock, spec.system, spec.constants)
         self.observation = Observation(self.machine, environment)
-        self._locust = locust_on(self.clock)
+        self._locust = locust_on(self.clock, self.clock.fail)
         self._greenlet = gevent.Greenlet(self._simulate)
         self.clock.hub = self._greenlet
         self._crowd = Crowd(self.clock, environment, spec.seed, spec.replication)

@@ -137,7 +137,12 @@ def _ratios(name: str, measured: Replications, baseline: Replications, rows: int
 
 
 def compared(name: str, run: Measures, reference: Measures) -> tuple[float, float]:
-    """Return what a run and the baseline's measured in one measure; NaN where they have none."""
+    """Return what a run and the baseline's measured in one measure; NaN where they have none.
+
+    Where either has done nothing, they have none: idle machines are not compared.
+    """
+    if run.nothing_done or reference.nothing_done:
+        return math.nan, math.nan
     if name == "slowdown":
         return slowdown(run, reference), 1.0
     if name == "processor-time":

@@ -13,14 +13,18 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from greenlet import GreenletExit, getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent
 from locust.env import Environment
 from locust.user.task import TaskSet
 
+from harness.arguments import MOST_SECONDS, check_wait
 from harness.clock import Alarm, Clock, to_ns
-from harness.errors import PartitionDownError
+from harness.errors import PartitionDownError, UserError
 from harness.partition_on_clock import PartitionOnClock
 from harness.platform.modelled_partition import ModelledPartition
+from harness.user_code import is_users
+from harness.user_code import place as place_of
+from harness.user_greenlet import Fail, UserGreenlet, raise_error
 from workloads.user import Demand, PartitionUser
 
 _event_module: Any = importlib.import_module("locust.event")
@@ -47,17 +51,6 @@ class Telling(Protocol):
         ...
 
 
-class UserGreenlet(greenlet):  # type: ignore[misc]
-    """A greenlet that runs a user, with what Locust looks for on a user's greenlet."""
-
-    def __init__(self, user: PartitionUser, hub: greenlet) -> None:
-        super().__init__(user.run, hub)
-        self.user = user
-        self.args = (user,)
-        # Whether a crash would interrupt it.
-        self.in_verb = True
-
-
 class _Streams:
     """Stands in for the module ``random`` in Locust: every user draws from its own stream."""
 
@@ -76,10 +69,17 @@ def _own_stream() -> Any:
 
 
 @contextmanager
-def locust_on(clock: Telling) -> Iterator[None]:
+def locust_on(clock: Telling, fail: Fail = raise_error) -> Iterator[None]:
     """Let Locust's users wait, draw and read the time on another clock; undone at the end.
 
     They wait as their partition has them wait.
+
+    Parameters
+    ----------
+    clock
+        Whose time it is.
+    fail
+        Is called with the error of a user that waits for a time that is none.
     """
 
     def sleep(task_set: TaskSet, seconds: float) -> None:
@@ -88,6 +88,12 @@ def locust_on(clock: Telling) -> Iterator[None]:
             raise TypeError(
                 f"{type(user).__name__} drives no partition: derive it from PartitionUser"
             )
+        if type(seconds) is not float or not 0.0 <= seconds <= MOST_SECONDS:
+            try:
+                seconds = check_wait(_waiter(task_set), seconds)
+            except UserError as error:
+                fail(error)
+                raise
         user.pause(seconds)
 
     def now() -> float:
@@ -113,6 +119,18 @@ def locust_on(clock: Telling) -> Iterator[None]:
     finally:
         for place, name, value in before:
             setattr(place, name, value)
+
+
+def _waiter(task_set: TaskSet) -> str:
+    """Say which class has the ``wait_time`` that a task set uses, and where."""
+    for cls in (type(task_set), type(task_set.user)):
+        function: Any = cls.wait_time
+        if function is not TaskSet.wait_time:
+            break
+    code = getattr(function, "__code__", None)
+    if code is None or not is_users(code.co_filename):
+        return cls.__name__
+    return f"{place_of(code.co_filename, code.co_firstlineno)}: {cls.__name__}"
 
 
 class Crowd:
@@ -144,7 +162,7 @@ class Crowd:
     ) -> UserGreenlet:
         user = cls(self.environment).bind(partition, demand, stream, think_time_seconds)
         user.labels = (partition.name, group)
-        own = UserGreenlet(user, self.clock.hub)
+        own = UserGreenlet(user, self.clock.hub, self.clock.fail)
         self._greenlets.append(own)
         return own
 
@@ -216,13 +234,36 @@ class Crowd:
                 own.throw(PartitionDownError(f"partition {partition} went down"))
         return failed
 
+    def check_present(self) -> None:
+        """Make sure that the run still has users.
+
+        Raises
+        ------
+        UserError
+            If all of them have stopped by themselves.
+        """
+        users = self._greenlets
+        if users and not self._arrivals and all(own.dead for own in users):
+            names = ", ".join(sorted({type(own.user).__name__ for own in users}))
+            raise UserError(
+                f"no user is left: all {len(users)} of {names} stopped before the end of the run "
+                "(StopUser, StopTest); users of a campaign work until its duration is over"
+            )
+
     def dismiss(self) -> None:
         """End all users where they stand."""
-        for own in [*self._greenlets, *self._leaving]:
-            if own:
-                own.throw(GreenletExit)
+        everybody = [*self._greenlets, *self._leaving]
         self._greenlets.clear()
         self._leaving.clear()
+        errors = []
+        for own in everybody:
+            try:
+                if own:
+                    own.throw(GreenletExit)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
 
 def _leave(_: float) -> None:

@@ -73,15 +73,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.environments",),
     ("harness.overheads", "harness.live"),
     ("harness.campaign",),
-    ("harness.users",),
+    ("harness.users", "harness.isolation", "harness.watchdog"),
     ("harness.operations", "harness.metrics", "harness.partition_on_clock"),
+    ("harness.arguments", "harness.user_greenlet"),
+    ("harness.user_code",),
     ("harness.platform", "harness.paced_clock", "workloads"),
     ("harness.clock", "harness.catalog"),
     ("harness.result_file", "harness.processes", "harness.statistics"),
     ("harness.units", "harness.locust_page"),
     ("harness.files", "harness.limits"),
     ("harness.encoding",),
-    ("harness.errors", "harness.printable"),
+    ("harness.errors", "harness.printable", "harness.sleeping"),
     ("harness",),
     ("harness.compiled",),
 )
@@ -151,7 +153,7 @@ def outside(prefix: str) -> dict[str, set[str]]:
 
 
 def test_workloads_know_a_partitions_verbs_and_nothing_else():
-    rooms = ("units", "encoding", "errors", "files")
+    rooms = ("units", "encoding", "errors", "files", "sleeping")
     allowed = {"workloads", "harness", *(f"harness.{room}" for room in rooms)}
     for module in SOURCES:
         if module.startswith("workloads"):

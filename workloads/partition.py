@@ -2,9 +2,12 @@
 
 A modelled partition and a real machine both offer them, so that the same Locust user can put the
 same work on either. Every verb blocks the calling user until the work is done.
+
+Numbers are finite and not below 0; numpy's, fractions and decimals are accepted, sizes and places
+are whole. Any other argument is an error of the user's code, and ends the run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 EVENTS = (
@@ -38,6 +41,24 @@ class Partition(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Let time pass without using the partition (think time)."""
+        ...
+
+    def parallel(self, *calls: Callable[[], object]) -> None:
+        """Do several things at once, and return when all are done.
+
+        A real target does them one after the other.
+
+        Parameters
+        ----------
+        calls
+            What to do, each a function without arguments that calls verbs:
+            ``parallel(lambda: partition.read(8192), lambda: partition.compute(0.001))``.
+
+        Raises
+        ------
+        Exception
+            What the first of the calls that failed has raised, when all have ended.
+        """
         ...
 
     def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:

@@ -4,18 +4,31 @@ import functools
 from collections.abc import Callable, Mapping
 from random import Random
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, ParamSpec, Self, TypeVar
 
-from locust import User
+from locust import TaskSet, User
+from locust.exception import (
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.errors import UserError
+from harness.sleeping import current_user
 from workloads.partition import EVENTS, Partition
+from workloads.tasks import check_synchronous, check_user
 
 Events = Annotated[float, Field(ge=0, le=1e9, strict=True, allow_inf_nan=False)]
 """A mean number of events."""
 
 
 _BREATH_SECONDS = 1e-3
+
+_LEAVING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser)
+"""What a task raises to stop its user, or to go on with another task."""
 
 
 class Demand(BaseModel):
@@ -81,6 +94,12 @@ class PartitionUser(User):
     think_time_seconds: float = 0.0
     intended_start_seconds: float | None = None
     _paused_at: float | None = None
+    _counted_start: float | None = None
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Refuse a class whose tasks would do nothing."""
+        super().__init_subclass__(**keywords)
+        check_user(cls)
 
     def bind(
         self,
@@ -126,28 +145,49 @@ class PartitionUser(User):
         return self.random.gammavariate(shape, mean / shape)
 
 
-UserT = TypeVar("UserT", bound=PartitionUser)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def transaction(body: Callable[[UserT], None]) -> Callable[[UserT], None]:
-    """Measure a task as one transaction and report it through Locust's ``request`` event.
+def transaction(body: Callable[P, R]) -> Callable[P, R]:
+    """Measure a function as one transaction and report it through Locust's ``request`` event.
 
-    The response time counts from the intended start where there is one. A partition that fails
-    (any ``OSError``) fails the transaction, not the user.
+    It may be a task of a user or of a task set, or any function that a task calls; arguments and
+    the returned value are passed on. The response time counts from the intended start where there
+    is one, for the first transaction of an arrival. A partition that fails (any ``OSError``) fails
+    the transaction, not the user. Who stops a user or leaves a task set (``StopUser``,
+    ``self.interrupt()``) has ended the transaction.
+
+    Raises
+    ------
+    UserError
+        If it is asynchronous or a generator: nobody would carry it out.
     """
-    name = body.__name__
+    if isinstance(body, classmethod):
+        raise UserError(
+            f"{body.__func__.__qualname__}: a transaction belongs to a user, not to a class"
+        )
+    check_synchronous(body)
+    name = getattr(body, "__name__", type(body).__name__)
 
     @functools.wraps(body)
-    def measured(user: UserT) -> None:
+    def measured(*arguments: P.args, **keywords: P.kwargs) -> R:
+        user = _user_of(arguments)
         partition = user.partition
         start = user.intended_start_seconds
-        if start is None:
+        if start is None or start == user._counted_start:
             start = partition.now()
+        else:
+            user._counted_start = start
         failure: OSError | None = None
+        left: Exception | None = None
+        result: Any = None
         try:
-            body(user)
+            result = body(*arguments, **keywords)
         except OSError as error:
             failure = error
+        except _LEAVING as error:
+            left = error
         user.environment.events.request.fire(
             request_type=type(user).__name__,
             name=name,
@@ -156,5 +196,17 @@ def transaction(body: Callable[[UserT], None]) -> Callable[[UserT], None]:
             exception=failure,
             context={"user": user},
         )
+        if left is not None:
+            raise left
+        return result  # type: ignore[no-any-return]
 
     return measured
+
+
+def _user_of(arguments: tuple[object, ...]) -> PartitionUser:
+    """Find the user of a transaction: its first argument, or that one's; else who executes it."""
+    for owner in (*arguments[:1], current_user()):
+        user = owner.user if isinstance(owner, TaskSet) else owner
+        if isinstance(user, PartitionUser):
+            return user
+    raise TypeError("a transaction is called outside of a user's tasks")

@@ -1,13 +1,13 @@
 """One attempt at a run: a packed result, or why there is none."""
 
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, pack
+from harness.errors import UserError
 from harness.printable import one_line
+from harness.user_code import raised_at
 
 Run = Callable[[RunSpec], RunResult]
 """What carries out a run; importable by name, because workers are other processes."""
@@ -33,6 +33,8 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
         return pack(run(spec))
     except RunFailedError as failed:
         return failed.failure, one_line(str(failed))
+    except UserError as error:
+        return Failure.ERROR, one_line(str(error))
     except MemoryError:
         return Failure.OUT_OF_MEMORY, "the run needs more memory than there is"
     except Exception as error:
@@ -40,8 +42,7 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
 
 
 def _described(error: Exception) -> str:
-    """Say in one line what was raised, and where."""
+    """Say in one line what was raised, and where: the last line of a user's code, if there is."""
     text = one_line(str(error))
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    name = f"{type(error).__name__} ({Path(where.filename).name}, line {where.lineno})"
+    name = f"{type(error).__name__} ({raised_at(error.__traceback__)})"
     return f"{name}: {text}" if text else name

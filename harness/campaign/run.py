@@ -9,6 +9,7 @@ from harness.campaign.isolation import isolated
 from harness.campaign.result import RunResult, Sample
 from harness.clock import Clock, to_ns
 from harness.errors import UserError
+from harness.isolation import isolated
 from harness.metrics.collector import Readings, expose, named, read_counters, registry_for
 from harness.metrics.digest import Digest
 from harness.metrics.families import RESPONSE
@@ -17,6 +18,7 @@ from harness.platform.configuration import UserGroup
 from harness.platform.machine import Machine
 from harness.statistics.warm_up import BATCH, mser5
 from harness.users import Crowd, locust_on
+from harness.watchdog import Watchdog
 from workloads.loading import load_user
 
 SETTLING = 0.25
@@ -52,7 +54,7 @@ def run_cell(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     observation = Observation(machine, environment)
     crowd = Crowd(clock, environment, spec.seed, spec.streams)
-    with locust_on(clock):
+    with Watchdog(clock), locust_on(clock, clock.fail), isolated(clock):
         try:
             for partition in spec.system.partitions:
                 for group in partition.groups:
@@ -63,11 +65,7 @@ def run_cell(spec: RunSpec) -> RunResult:
                 clock.run_until(to_ns(spec.cell.warm_up_seconds))
                 start, trustworthy = mark(observation), True
                 clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
-            if observation.stray is not None:
-                raise UserError(
-                    f"request {observation.stray!r} is reported without its user: mark the task "
-                    "with workloads.user.transaction, or fire with context={'user': self}"
-                )
+            crowd.check_present()
             return result_since(observation, start, trustworthy)
         finally:
             crowd.dismiss()
@@ -131,7 +129,15 @@ def _detect_warm_up(clock: Clock, observation: Observation, spec: RunSpec) -> tu
 
 
 def result_since(observation: Observation, start: Mark, trustworthy: bool) -> RunResult:
-    """Read the exposition; what only ever grows counts from the start of the measured time."""
+    """Read the exposition; what only ever grows counts from the start of the measured time.
+
+    Raises
+    ------
+    UserError
+        If a request was reported that is none.
+    """
+    if observation.refused is not None:
+        raise UserError(observation.refused)
     exposition = expose(registry_for(observation))
     before = named(start.counters)
     digests = {

@@ -264,7 +264,9 @@ class Store:
                 raise _unusable(self.directory, error) from None
             raise
 
-    def runs(self, positions: Collection[int] | None = None) -> Iterator[StoredRun]:
+    def runs(
+        self, positions: Collection[int] | None = None, *, one_of_each: bool = False
+    ) -> Iterator[StoredRun]:
         """Yield all intact rows in the order of the matrix, then of the replication.
 
         What cannot be read is skipped; :attr:`damaged` says what that was.
@@ -273,11 +275,14 @@ class Store:
         ----------
         positions
             Only rows of cells at these places of the matrix; None: all.
+        one_of_each
+            Only the first row of each cell that has a result.
         """
+        seen: set[int] = set()
         cells = {cell.position: cell for cell in self.campaign.cells}
         self.damaged = list(self._damaged_cells)
         for rowid, position, label in self._row_numbers():
-            if positions is not None and position not in positions:
+            if position in seen or (positions is not None and position not in positions):
                 continue
             try:
                 row = self._connection.execute(
@@ -285,8 +290,14 @@ class Store:
                     "FROM runs WHERE rowid = ?",
                     (rowid,),
                 ).fetchone()
-                if row is not None:
-                    yield _stored_run(row, cells)
+                if row is None:
+                    continue
+                run = _stored_run(row, cells)
+                if one_of_each and run.result is None:
+                    continue
+                if one_of_each:
+                    seen.add(position)
+                yield run
             except KeyError:
                 self.damaged.append(f"{label}: its cell is damaged")
             except UNREADABLE as error:

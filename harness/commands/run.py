@@ -45,6 +45,7 @@ def show_plan(
     The locustfiles that the campaign file names are imported, and so what stands outside of
     functions in them is executed.
     """
+    from harness.campaign.locust_notes import locust_notes
     from harness.campaign.plan import make_plan
     from harness.campaign.resources import available, excess, needed
     from harness.campaign.unused import unused
@@ -52,7 +53,7 @@ def show_plan(
 
     plan = make_plan(campaign, replications=replications, only=only)
     _refuse_workers(plan, workers)
-    _note(*plan.notes)
+    _note(*plan.notes, *locust_notes(plan))
     size = 1 if plan.real else workers or cores()
     Screen().print(plan_table(plan, size))
     for note in unused(plan.campaign):
@@ -95,6 +96,7 @@ def run_campaign(
     """
     from harness.campaign.cluster import Cluster
     from harness.campaign.conduct import conduct
+    from harness.campaign.locust_notes import locust_notes
     from harness.campaign.plan import make_plan
     from harness.campaign.resources import available, excess, needed
     from harness.campaign.scenario_run import run
@@ -109,7 +111,7 @@ def run_campaign(
     _refuse_workers(plan, workers if dask is None else dask)
     if dask is not None and workers is not None:
         fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
-    _note(*plan.notes)
+    _note(*plan.notes, *locust_notes(plan))
     if metrics_port is not None:
         check_free(metrics_port, "--metrics-port")
     with ExitStack() as stack:
@@ -174,6 +176,31 @@ def _note(*notes: str) -> None:
         print(f"vtax: note: and {len(notes) - _MOST_NOTES} more of the kind", file=sys.stderr)
 
 
+def _tell_idle(directory: Path) -> None:
+    """Say in which cells nothing was done, by the first run of each."""
+    from harness.campaign.store import Store
+    from harness.metrics.measures import NO_TRANSACTION
+
+    idle = []
+    with Store.open(directory) as store:
+        for run in store.runs(one_of_each=True):
+            if run.result is None or run.cell.scenario is not None:
+                continue
+            measures = run.result.measures()
+            if measures.nothing_done:
+                idle.append((run.cell.title, measures.nothing_done))
+    if idle:
+        title, reason = idle[0]
+        hint = "tasks call verbs of self.partition"
+        if reason == NO_TRANSACTION:
+            hint = "mark a task with workloads.user.transaction, or make the runs longer"
+        print(
+            f"vtax: in {len(idle)} cells nothing was done, for instance {title}: {reason}; they "
+            f"say nothing about the claim ({hint})",
+            file=sys.stderr,
+        )
+
+
 def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]) -> None:
     """Say how a campaign ended, and what to do next."""
     if summary.interrupted:
@@ -202,4 +229,5 @@ def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, i
         )
     if not counts["complete"]:
         fail("no run has a result")
+    _tell_idle(directory)
     print(f"next: vtax report {directory}")

@@ -17,6 +17,12 @@ IDLE = "idle"
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 """Quantiles of the response time that are measures."""
 
+WORK = ("user", "os", "target")
+"""The causes of processor time that a transaction's own work has, wherever it is done."""
+
+NO_TRANSACTION = "no transaction was completed"
+NO_WORK = "no processor time was used beyond clock ticks"
+
 _PARTITION = "vtax_partition_"
 
 _REAL = ("vtax_condition_", "vtax_target_")
@@ -79,6 +85,13 @@ class Measures:
         """Share of the machine's processor time that was not idle; NaN if none is booked."""
         total = math.fsum(self.processor_seconds.values())
         return 1.0 - self.processor_seconds.get(IDLE, 0.0) / total if total else math.nan
+
+    @property
+    def nothing_done(self) -> str:
+        """Why the run has nothing to compare: nothing was done; empty if something was."""
+        if not self.transactions:
+            return NO_TRANSACTION
+        return "" if any(self.processor_seconds.get(cause) for cause in WORK) else NO_WORK
 
     def flat(self) -> dict[str, float]:
         """Return the run's numbers under plain names, for a table with a row for each run.

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.arguments import number
 from harness.metrics.digest import Digest
+from harness.metrics.request import MOST_MS, owner, problem
 from harness.platform.machine import Machine
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ class Observation:
         By partition, group and name; in order of first appearance.
     start_ns
         Where the measured time begins.
-    stray
-        The name of a request that was reported without saying which user it is of.
+    refused
+        Why the first request that was none is none, such as one without its user; or None.
     """
 
     def __init__(self, machine: Machine, environment: "Environment") -> None:
@@ -41,7 +43,7 @@ class Observation:
         self.start_ns = 0
         self.completed = 0
         self.response_ns = 0
-        self.stray: str | None = None
+        self.refused: str | None = None
         environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]
 
     @property
@@ -51,25 +53,31 @@ class Observation:
 
     def _on_request(
         self,
-        name: str,
-        response_time: float,
-        exception: BaseException | None,
-        context: dict[str, Any],
+        name: Any = None,
+        response_time: Any = None,
+        exception: Any = None,
+        context: Any = None,
         **_: object,
     ) -> None:
-        user = context.get("user")
-        if user is None:
-            self.stray = name
+        # Whatever a user reports arrives here: Locust prints an error of ours, and goes on.
+        try:
+            partition, group = owner(context).labels
+            milliseconds = response_time if type(response_time) is float else number(response_time)
+            if not isinstance(name, str) or milliseconds is None:
+                raise TypeError
+            if not 0.0 <= milliseconds <= MOST_MS:
+                raise ValueError
+        except (LookupError, TypeError, AttributeError, ValueError):
+            self.refused = self.refused or problem(name, response_time, context)
             return
-        partition, group = user.labels
         key = (partition, group, name)
         kind = self.transactions.get(key)
         if kind is None:
             kind = self.transactions[key] = Transactions()
-        if exception is not None:
+        if exception:
             kind.failed += 1
             return
-        ns = round(response_time * 1e6)
+        ns = round(milliseconds * 1e6)
         kind.response.add(ns)
         self.completed += 1
         self.response_ns += ns

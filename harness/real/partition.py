@@ -1,15 +1,22 @@
 """A partition's verbs on a real target."""
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import ceil, floor
 
+from harness.arguments import Arguments
+from harness.errors import UserError
 from harness.real.channel import RefusalError
 from harness.real.event import EVENTS, NETWORK, Event
 from harness.real.processor_time import tree_seconds
 from harness.real.programs import PROGRAMS
 from harness.real.target import Target
+from harness.user_code import users_line
+from harness.user_greenlet import raise_error
+from workloads.partition import EVENTS as OS_EVENTS
 
 NAME = "target"
 """What the partition is called, on all targets: so the same work has the same name."""
@@ -108,62 +115,103 @@ class RealPartition:
         self.asked: Counter[Shape] = Counter()
         self.done: Counter[Event] = Counter()
         self.ran: Counter[str] = Counter()
+        self._check = Arguments(OS_EVENTS, raise_error)
+        self._thread = threading.get_ident()
+        self.takes_sleep = True
+
+    @contextmanager
+    def _busy(self, verb: str) -> Iterator[None]:
+        """Do one thing at a time; who sleeps meanwhile is no user."""
+        if not self.takes_sleep or threading.get_ident() != self._thread:
+            raise UserError(
+                f"{users_line()}: {verb}() is called from another thread, or while another verb is "
+                "carried out: a real target does one thing at a time"
+            )
+        self.takes_sleep = False
+        try:
+            yield
+        finally:
+            self.takes_sleep = True
 
     def now(self) -> float:
         """Tell the time in seconds."""
         return self._now
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: object) -> None:
         """Let time pass."""
-        time.sleep(seconds)
-        self._now += seconds
+        delay = self._check.seconds("wait", "seconds", seconds)
+        with self._busy("wait"):
+            time.sleep(delay)
+        self._now += delay
 
-    def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:
+    def parallel(self, *calls: Callable[[], object]) -> None:
+        """Do several things, one after the other: there is one target."""
+        failed = None
+        for call in calls:
+            try:
+                call()
+            except Exception as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def compute(self, processor_seconds: object, events: object = None) -> None:
         """Use the processor.
 
         Events are done in whole numbers; what is left of a mean number is done later.
         """
+        seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
         wanted: dict[str, float] = {}
-        for name, number in (events or {}).items():
-            if name not in _EVENTS:
-                raise RefusalError(f"the agent does no event {name!r}")
+        for name, number in (self._check.events("compute", events) or {}).items():
             event, share = _EVENTS[name]
             wanted[event] = wanted.get(event, 0.0) + number * share
-        rounds = processor_seconds * self._rounds_per_second / ROUNDS
+        rounds = seconds * self._rounds_per_second / ROUNDS
         amounts = [("compute", rounds), *sorted(wanted.items())]
-        self._work([(_KNOWN[name], self._whole(name, number)) for name, number in amounts])
+        work = [(_KNOWN[name], self._whole(name, number)) for name, number in amounts]
+        self._work("compute", work)
 
-    def read(self, size_bytes: int, offset_bytes: int | None = None) -> None:
+    def read(self, size_bytes: object, offset_bytes: object = None) -> None:
         """Read a block; the agent takes it from ever other places, whatever the offset."""
-        self._transfer("direct_reads", size_bytes)
+        self._transfer("read", size_bytes, offset_bytes)
 
-    def write(self, size_bytes: int, offset_bytes: int | None = None) -> None:
+    def write(self, size_bytes: object, offset_bytes: object = None) -> None:
         """Write a block; where it goes is as in :meth:`read`."""
-        self._transfer("direct_writes", size_bytes)
+        self._transfer("write", size_bytes, offset_bytes)
 
-    def send(self, size_bytes: int, to: str) -> None:
+    def send(self, size_bytes: object, to: object) -> None:
         """Have the target stream bytes to this program."""
-        self.exchange(0, size_bytes, to)
+        self._check.text("send", "to", to)
+        self._exchange("send", 0, self._check.size("send", "size_bytes", size_bytes))
 
-    def receive(self, size_bytes: int, source: str) -> None:
+    def receive(self, size_bytes: object, source: object) -> None:
         """Stream bytes to the target."""
-        self.exchange(size_bytes, 0, source)
+        self._check.text("receive", "source", source)
+        self._exchange("receive", self._check.size("receive", "size_bytes", size_bytes), 0)
 
-    def exchange(self, request_bytes: int, response_bytes: int, to: str) -> None:
+    def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
         """Have a request sent to the target over its network, and its answer back.
 
         This program is the peer, whoever ``to`` is.
         """
-        sample = self._target.exchange(request_bytes, response_bytes)
+        self._check.text("exchange", "to", to)
+        request = self._check.size("exchange", "request_bytes", request_bytes)
+        response = self._check.size("exchange", "response_bytes", response_bytes)
+        self._exchange("exchange", request, response)
+
+    def _exchange(self, verb: str, request_bytes: int, response_bytes: int) -> None:
+        with self._busy(verb):
+            sample = self._target.exchange(request_bytes, response_bytes)
         self.account(sample.seconds * self._clock_ratio, sample.seconds, sample.processor_seconds)
         size = round((request_bytes + response_bytes) / 2)
         self.done[Event(NETWORK, NETWORK, size, "")] += 1
 
-    def run(self, program: str) -> None:
+    def run(self, program: object) -> None:
         """Run a program, and check that it does what it did natively."""
+        program = self._check.text("run", "program", program)
         if program not in _PROGRAMS:
             raise RefusalError(f"no program {program!r}; known: {', '.join(_PROGRAMS)}")
-        sample = self._target.run(_PROGRAMS[program])
+        with self._busy("run"):
+            sample = self._target.run(_PROGRAMS[program])
         if sample.status:
             why = f": {sample.complaint}" if sample.complaint else ""
             raise RefusalError(f"{program} failed with status {sample.status}{why}")
@@ -173,13 +221,16 @@ class RealPartition:
         self.ran[program] += 1
         self.account(sample.inside_seconds, sample.seconds, sample.processor_seconds)
 
-    def _transfer(self, request: str, size_bytes: int) -> None:
-        whole, rest = divmod(size_bytes, LARGEST_BYTES)
+    def _transfer(self, verb: str, size_bytes: object, offset_bytes: object) -> None:
+        size = self._check.size(verb, "size_bytes", size_bytes)
+        self._check.offset(verb, "offset_bytes", offset_bytes)
+        request = f"direct_{verb}s"
+        whole, rest = divmod(size, LARGEST_BYTES)
         amounts = [(Event(request, request, LARGEST_BYTES, ""), whole)] if whole else []
         if rest:
             sectors = ceil(rest / _SECTOR_BYTES) * _SECTOR_BYTES
             amounts.append((Event(request, request, sectors, ""), 1))
-        self._work(amounts)
+        self._work(verb, amounts)
 
     def _whole(self, name: str, number: float) -> int:
         """Make whole numbers of mean ones, so that they are right in the long run."""
@@ -188,9 +239,10 @@ class RealPartition:
         self._owed[name] = owed - whole
         return whole
 
-    def _work(self, amounts: list[tuple[Event, int]]) -> None:
+    def _work(self, verb: str, amounts: list[tuple[Event, int]]) -> None:
         before = tree_seconds(self._target.pid)
-        inside, outside = self._target.work(amounts)
+        with self._busy(verb):
+            inside, outside = self._target.work(amounts)
         self.account(inside, outside, tree_seconds(self._target.pid) - before)
         self.asked[tuple(event for event, _ in amounts)] += 1
         for event, count in amounts:

@@ -18,12 +18,14 @@ from harness.clock import to_ns
 from harness.errors import UserError
 from harness.metrics.digest import Digest
 from harness.metrics.families import RESPONSE
+from harness.metrics.request import owner, problem
 from harness.real.condition import Condition, Machine
 from harness.real.partition import NAME, RealPartition
 from harness.real.processor_time import tree_seconds
 from harness.real.target import Target
 from harness.statistics.warm_up import BATCH, MINIMUM_BATCHES, mser5
-from harness.users import UserGreenlet, locust_on, stream_seed
+from harness.user_greenlet import UserGreenlet, raise_error
+from harness.users import locust_on, stream_seed
 from workloads.loading import load_user
 
 _EMPTY_REQUESTS = 3
@@ -58,8 +60,8 @@ class Course:
     group: str
     """What Locust's group of users is called."""
     ended: list[Ended] = field(default_factory=list)
-    stray: str | None = None
-    """A request that was reported without its user."""
+    refused: str | None = None
+    """Why the first request that was none is none, such as one without its user."""
 
 
 class _Wall:
@@ -100,20 +102,21 @@ def _drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
     course = Course(time.monotonic(), partition, name)
 
     def note(
-        name: str,
-        response_time: float,
-        exception: BaseException | None,
-        context: Mapping[str, Any],
+        name: Any = None,
+        response_time: Any = None,
+        exception: Any = None,
+        context: Any = None,
         **_: object,
     ) -> None:
-        if context.get("user") is not user:
-            course.stray = name
+        refused = problem(name, response_time, context)
+        if refused or owner(context) is not user:
+            course.refused = course.refused or refused or problem(name, response_time, None)
             return
         course.ended.append(
             Ended(
                 name,
-                response_time / 1e3,
-                exception is not None,
+                float(response_time) / 1e3,
+                bool(exception),
                 time.monotonic(),
                 partition.processor_seconds,
                 partition.asked.copy(),
@@ -130,12 +133,9 @@ def _drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
     environment.events.request.add_listener(note)  # type: ignore[no-untyped-call]
     user.pause = pause_or_end  # type: ignore[method-assign]
     with locust_on(_Wall()):
-        UserGreenlet(user, getcurrent()).switch()
-    if course.stray is not None:
-        raise UserError(
-            f"request {course.stray!r} is reported without its user: mark the task with "
-            "workloads.user.transaction, or fire with context={'user': self}"
-        )
+        UserGreenlet(user, getcurrent(), raise_error).switch()
+    if course.refused is not None:
+        raise UserError(course.refused)
     if not course.ended:
         raise UserError(
             f"user = {group.user!r}: no transaction ended: mark the task with "

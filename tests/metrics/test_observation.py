@@ -60,7 +60,8 @@ def test_kinds_are_kept_apart_by_partition_group_and_name():
 def test_a_request_of_nobody_is_remembered_by_name():
     observed, environment = observation()
     fire(environment, "page", 1.0, context={})
-    assert observed.stray == "page"
+    assert observed.refused is not None
+    assert observed.refused.startswith("request 'page' is reported without its user")
     assert observed.transactions == {}
 
 

@@ -1,0 +1,47 @@
+"""Users driven on a simulated clock as a run drives them, isolated and watched."""
+
+from locust.env import Environment
+from modelling import ETHERNET, FULL_SYSTEM, MS, NO_OVERHEAD, build, partition, system
+
+from harness.isolation import isolated
+from harness.metrics.observation import Observation
+from harness.platform.configuration import EthernetConfiguration
+from harness.users import Crowd, locust_on
+from harness.watchdog import Watchdog
+from workloads.user import Demand, PartitionUser
+
+
+def drive(
+    cls: type[PartitionUser], *, users: int = 1, until_ns: int = 100 * MS, **arrivals: float
+) -> Observation:
+    """Let users work on a partition with a disk and an adapter, and return what was observed."""
+    app = partition(
+        "app",
+        1,
+        virtualization=FULL_SYSTEM,
+        disks=1,
+        ethernet=(EthernetConfiguration(ETHERNET),),
+    )
+    machine = build(system(app, cores=1), NO_OVERHEAD, {"os.aix-5.3.timeslice": 1e4})
+    environment = Environment(catch_exceptions=False)
+    observation = Observation(machine, environment)
+    clock = machine.clock
+    crowd = Crowd(clock, environment, 1)
+    with Watchdog(clock), locust_on(clock, clock.fail), isolated(clock):
+        try:
+            if arrivals:
+                crowd.add_open(cls, machine.partitions["app"], Demand(), group="g", **arrivals)
+            else:
+                crowd.add_closed(
+                    cls,
+                    machine.partitions["app"],
+                    Demand(),
+                    group="g",
+                    users=users,
+                    think_time_seconds=0.0,
+                )
+            clock.run_until(until_ns)
+            crowd.check_present()
+        finally:
+            crowd.dismiss()
+    return observation
