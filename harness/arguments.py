@@ -10,7 +10,7 @@ from reprlib import repr as shortened
 from types import MappingProxyType
 
 from harness.errors import UserError
-from harness.user_code import users_line
+from harness.source_line import users_line
 
 MOST_SECONDS = 1e9
 """The longest time that a verb may take: 31 years."""

@@ -10,7 +10,7 @@ from harness.arguments import Arguments
 from harness.clock import Clock, to_ns
 from harness.errors import PartitionDownError, UserError
 from harness.platform.modelled_partition import ModelledPartition
-from harness.user_code import users_line
+from harness.source_line import users_line
 from harness.user_greenlet import UserGreenlet
 from workloads.partition import EVENTS
 

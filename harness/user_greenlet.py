@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 from greenlet import greenlet
 
 from harness.errors import UserError
-from harness.user_code import users_line
+from harness.source_line import users_line
 
 if TYPE_CHECKING:
     from workloads.user import PartitionUser

@@ -22,8 +22,8 @@ from harness.clock import Alarm, Clock, to_ns
 from harness.errors import PartitionDownError, UserError
 from harness.partition_on_clock import PartitionOnClock
 from harness.platform.modelled_partition import ModelledPartition
-from harness.user_code import is_users
-from harness.user_code import place as place_of
+from harness.source_line import is_users
+from harness.source_line import place as place_of
 from harness.user_greenlet import Fail, UserGreenlet, raise_error
 from workloads.user import Demand, PartitionUser
 

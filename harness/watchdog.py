@@ -15,7 +15,7 @@ from greenlet import getcurrent
 
 from harness.clock import Clock
 from harness.errors import UserError
-from harness.user_code import is_users, outwards, users_line
+from harness.source_line import is_users, outwards, users_line
 from harness.user_greenlet import UserGreenlet
 from workloads.user import PartitionUser
 

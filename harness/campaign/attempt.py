@@ -7,7 +7,7 @@ from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, pack
 from harness.errors import UserError
 from harness.printable import one_line
-from harness.user_code import raised_at
+from harness.source_line import raised_at
 
 Run = Callable[[RunSpec], RunResult]
 """What carries out a run; importable by name, because workers are other processes."""

@@ -9,13 +9,13 @@ from harness.campaign.isolation import isolated
 from harness.campaign.result import RunResult, Sample
 from harness.clock import Clock, to_ns
 from harness.errors import UserError
-from harness.isolation import isolated
 from harness.metrics.collector import Readings, expose, named, read_counters, registry_for
 from harness.metrics.digest import Digest
 from harness.metrics.families import RESPONSE
 from harness.metrics.observation import Key, Observation
 from harness.platform.configuration import UserGroup
 from harness.platform.machine import Machine
+from harness.real_time_guard import without_real_time
 from harness.statistics.warm_up import BATCH, mser5
 from harness.users import Crowd, locust_on
 from harness.watchdog import Watchdog
@@ -54,7 +54,7 @@ def run_cell(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     observation = Observation(machine, environment)
     crowd = Crowd(clock, environment, spec.seed, spec.streams)
-    with Watchdog(clock), locust_on(clock, clock.fail), isolated(clock):
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
         try:
             for partition in spec.system.partitions:
                 for group in partition.groups:

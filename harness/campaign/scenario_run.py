@@ -17,11 +17,11 @@ from harness.campaign.scenario_checks import Outcome, Reader, check
 from harness.campaign.scenario_names import vios_labels
 from harness.campaign.timeline import Timeline
 from harness.clock import Clock, to_ns
-from harness.isolation import isolated
 from harness.metrics.observation import Observation
 from harness.operations.operation import Limits, Site, Status, carry_out
 from harness.platform.configuration import SystemConfiguration
 from harness.platform.machine import Machine
+from harness.real_time_guard import without_real_time
 from harness.users import Crowd, locust_on
 from harness.watchdog import Watchdog
 
@@ -63,7 +63,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
     )
     users = Users(crowd, spec.base, needs)
     play = _Play(script, site, users, timeline, _sizes(systems))
-    with Watchdog(clock), locust_on(clock, clock.fail), isolated(clock):
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
         try:
             for name, system in systems.items():
                 for partition in system.partitions:

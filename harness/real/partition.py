@@ -14,7 +14,7 @@ from harness.real.event import EVENTS, NETWORK, Event
 from harness.real.processor_time import tree_seconds
 from harness.real.programs import PROGRAMS
 from harness.real.target import Target
-from harness.user_code import users_line
+from harness.source_line import users_line
 from harness.user_greenlet import raise_error
 from workloads.partition import EVENTS as OS_EVENTS
 

@@ -3,9 +3,9 @@
 from locust.env import Environment
 from modelling import ETHERNET, FULL_SYSTEM, MS, NO_OVERHEAD, build, partition, system
 
-from harness.isolation import isolated
 from harness.metrics.observation import Observation
 from harness.platform.configuration import EthernetConfiguration
+from harness.real_time_guard import without_real_time
 from harness.users import Crowd, locust_on
 from harness.watchdog import Watchdog
 from workloads.user import Demand, PartitionUser
@@ -27,7 +27,7 @@ def drive(
     observation = Observation(machine, environment)
     clock = machine.clock
     crowd = Crowd(clock, environment, 1)
-    with Watchdog(clock), locust_on(clock, clock.fail), isolated(clock):
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
         try:
             if arrivals:
                 crowd.add_open(cls, machine.partitions["app"], Demand(), group="g", **arrivals)

@@ -19,7 +19,7 @@ from greenlet import getcurrent
 
 from harness.clock import Clock
 from harness.errors import UserError
-from harness.user_code import raised_at
+from harness.source_line import raised_at
 from harness.user_greenlet import UserGreenlet
 
 _event_module: Any = importlib.import_module("locust.event")
@@ -100,7 +100,7 @@ class _Loud:
 
 
 @contextmanager
-def isolated(clock: Clock) -> Iterator[None]:
+def without_real_time(clock: Clock) -> Iterator[None]:
     """Refuse what has no meaning in simulated time, and what Locust would pass over; undone."""
     _listen()
     loud = _Loud(clock)
