@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def check_one(seed: int, folder: Path) -> bool:
             assert told, seed
             assert len(told) < 1000, seed
             return False
-        Console(file=(folder / "shown").open("w", encoding="utf-8")).print(plan_table(plan, 2))
+        Console(file=StringIO()).print(plan_table(plan, 2))
         assert all("\n" not in note for note in unused(plan.campaign)), seed
         needs = needed(plan, 2)
         assert 0 < needs.seconds < float("inf"), seed
