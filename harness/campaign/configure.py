@@ -174,7 +174,9 @@ def _member(
         processors = max(1, -floor(-capacity + 1e-9))
     else:
         processors = table.virtual_processors.whole(capacity)
-    return Member(name, table, f"{kind}.{table.name}", capacity, processors)
+    member = Member(name, table, f"{kind}.{table.name}", capacity, processors)
+    limits.check_some_capacity(member)
+    return member
 
 
 def _memories(hardware: MachineConfiguration, members: Sequence[Member]) -> list[int]:

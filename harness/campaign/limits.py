@@ -109,6 +109,13 @@ class Limits:
                 f"{self._where} needs at least {-int(-capacity // 1)}",
             )
 
+    def check_some_capacity(self, member: Member) -> None:
+        """Make sure that the capacity is more than nothing once it is rounded to steps."""
+        if member.capacity <= 0:
+            raise self._capacity_complaint(
+                member, f"is less than {self.step:g} cores {self._where}, the smallest step"
+            )
+
     def check_capacity(self, members: Sequence[Member]) -> None:
         """Make sure that all of them fit into the machine's cores."""
         total = sum(member.capacity for member in members)

@@ -45,6 +45,6 @@ class Table(BaseModel):
             If one of them is given.
         """
         for key in keys:
-            if key in self.model_fields_set:
+            if key in self.model_fields_set and getattr(self, key) is not None:
                 name = type(self).model_fields[key].alias or key
                 raise ValueError(f"{name} changes nothing {why}; leave it out")

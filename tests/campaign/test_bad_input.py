@@ -174,6 +174,20 @@ CASES = {
         "0.01",
         "is 0.08 cores on p5-550 (8 cores), shared-uncapped; at least 0.1",
     ),
+    "a share of nothing": (
+        'share = "25 %"\nvirtual_processors = "2 per core"',
+        'share = "0.0001 %"',
+        "partitions.app.share",
+        "1e-06",
+        "is less than 0.01 cores on p5-550 (8 cores), full-system, the smallest step",
+    ),
+    "an entitlement of nothing": (
+        'share = "25 %"\nvirtual_processors = "2 per core"',
+        "entitlement = 1e-12",
+        "partitions.app.entitlement",
+        "1e-12",
+        "is less than 0.01 cores",
+    ),
     "entitlement in steps": (
         'share = "25 %"\nvirtual_processors = "2 per core"',
         "entitlement = 0.125",
