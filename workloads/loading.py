@@ -131,6 +131,8 @@ def _found(spec: str, base: Path) -> tuple[Path, str]:
     if "\0" in name:
         raise UserError(f"user = {spec!r}: a path has no null byte")
     path = base / name
+    if not path.is_file():  # a folder that ".." leads out of again need not be there
+        path = Path(os.path.normpath(path))
     shipped = _SHIPPED.parent / name
     if not path.is_file() and name.startswith("workloads/") and shipped.is_file():
         path = shipped

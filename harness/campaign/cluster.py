@@ -108,7 +108,7 @@ class Cluster:
 
     def shuffling(self) -> list[str]:
         """Return the addresses of workers in which sets of texts have an order of their own."""
-        seeds = self.client.run(os.environ.get, "PYTHONHASHSEED", on_error="return")
+        seeds = self.client.run(os.getenv, "PYTHONHASHSEED", on_error="return")
         return sorted(worker for worker, seed in seeds.items() if seed != HASH_SEED)
 
     def crew(self, run: Run) -> "_Crew":

@@ -1,5 +1,5 @@
 import pytest
-from test_isolation import LAYOUTS, write
+from locustfiles import LAYOUTS, write
 
 from harness.campaign.plan import make_plan
 from harness.campaign.replan import replan
