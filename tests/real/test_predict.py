@@ -143,6 +143,8 @@ def test_the_same_as_json_lies_between_the_ratios_of_all_causes(files):
         (["profile", "--", "false"], "false ended with exit code 1"),
         (["profile", "--out", "/no/such/place/a.toml", "--", "true"], "no directory"),
         (["profile", "--out", "/", "--", "true"], "/: is a directory"),
+        (["calibrate", "--out", "/"], "/: is a directory"),
+        (["calibrate", "--out", "/no/such/place/a.toml"], "no directory"),
         (["profile", "--out", "a" * 300 + ".toml", "--", "true"], "File name too long"),
         (["profile", "ls", "-l"], "two dashes: vtax profile -- ls -l"),
         (["profile", "grep", "-r", "a b", "."], "two dashes: vtax profile -- grep -r 'a b' ."),
