@@ -111,7 +111,9 @@ def profile_program(
     except OSError as error:
         if out is not None:
             raise
-        raise _kept(document, name, UserError(f"the standard output: {error.strerror}")) from None
+        failure = _kept(document, name, UserError(f"the standard output: {error.strerror}"))
+        # What it did not take shall not be tried again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if failure is not None:
         raise failure
     if out is not None:
