@@ -124,6 +124,12 @@ class _Constant(TypedDict):
 
 
 @with_config(_STRICT)
+class _File(TypedDict):
+    path: str
+    sha256: str
+
+
+@with_config(_STRICT)
 class Campaign(TypedDict):
     """What :class:`harness.campaign.record.CampaignRecord` writes."""
 
@@ -142,6 +148,7 @@ class Campaign(TypedDict):
     versions: Texts
     model: str
     baseline: str
+    files: NotRequired[list[_File]]
     real: dict[str, Any] | None
 
 

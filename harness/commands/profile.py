@@ -106,7 +106,16 @@ def profile_program(
             write(document, out)
         except UserError as error:
             failure = _kept(document, name, error)
-    Screen().print(profile_table(profile))
+    try:
+        Screen().print(profile_table(profile))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if out is not None:
+            raise
+        failure = _kept(document, name, UserError(f"the standard output: {error.strerror}"))
+        # What it did not take shall not be tried again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if failure is not None:
         raise failure
     if out is not None:
@@ -126,6 +135,9 @@ def _kept(document: Mapping[str, Any], name: str, error: UserError) -> UserError
         os.close(descriptor)
         write(document, Path(kept))
     except (OSError, UserError):
-        print(tomli_w.dumps(document))
+        try:
+            print(tomli_w.dumps(document), flush=True)
+        except OSError:
+            return error
         return UserError(f"{error}; the profile is on the standard output, before the table")
     return UserError(f"{error}; the profile is in {kept}")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from programs import guest_programs, program
+from programs import guest_programs, missing, program
 
 PLACE = "/mnt"
 
@@ -29,6 +29,10 @@ def on_a_small_disk(kibibytes: int, *command: object) -> tuple[int, str, str]:
         check=False,
         timeout=300,
     )
+    if done.stderr.startswith("unshare: "):
+        missing(
+            "this user may mount nothing (root may, or sysctl kernel.unprivileged_userns_clone=1)"
+        )
     assert done.returncode != 99, f"no file system could be mounted: {done.stderr}"
     return done.returncode, done.stdout, done.stderr
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -142,6 +143,8 @@ def test_the_same_as_json_lies_between_the_ratios_of_all_causes(files):
         (["profile", "--", "false"], "false ended with exit code 1"),
         (["profile", "--out", "/no/such/place/a.toml", "--", "true"], "no directory"),
         (["profile", "--out", "/", "--", "true"], "/: is a directory"),
+        (["calibrate", "--out", "/"], "/: is a directory"),
+        (["calibrate", "--out", "/no/such/place/a.toml"], "no directory"),
         (["profile", "--out", "a" * 300 + ".toml", "--", "true"], "File name too long"),
         (["profile", "ls", "-l"], "two dashes: vtax profile -- ls -l"),
         (["profile", "grep", "-r", "a b", "."], "two dashes: vtax profile -- grep -r 'a b' ."),
@@ -162,6 +165,13 @@ def test_what_cannot_be_is_told(arguments, told, tmp_path, monkeypatch):
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+SCRIPT = (
+    "from harness.real import profiler, sampling\n"
+    "profiler.find_counting, sampling.event = lambda: 'nothing counts', lambda: ''\n"
+    "from harness.cli import main; main()"
+)
 
 
 @pytest.fixture
@@ -187,6 +197,24 @@ def test_what_was_measured_is_kept_if_the_file_cannot_be_written(where, tmp_path
         text = done.stdout.partition("One execution of")[0]
     assert tomllib.loads(text)["profile"]["command"] == ["true"]
     assert "elapsed" in done.stdout
+
+
+def test_what_was_measured_is_kept_if_it_cannot_be_shown(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, "profile", "--repeat", "2", "--", "true"],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    (kept,) = tmp_path.iterdir()
+    assert f"the profile is in {kept}" in done.stderr
+    assert tomllib.loads(kept.read_text())["profile"]["command"] == ["true"]
 
 
 @pytest.mark.usefixtures("timed_only")
@@ -234,13 +262,6 @@ def test_a_command_of_odd_bytes_is_stored_and_predicted(files, tmp_path):
     done = vtax("predict", "--profile", out, "--catalog", files[1])
     assert done.exit_code == 0, done.stderr
     assert len(done.stdout) < 10_000
-
-
-SCRIPT = (
-    "from harness.real import profiler, sampling\n"
-    "profiler.find_counting, sampling.event = lambda: 'nothing counts', lambda: ''\n"
-    "from harness.cli import main; main()"
-)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "file", "null", "closed", "named"])
