@@ -44,5 +44,6 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
 def _described(error: Exception) -> str:
     """Say in one line what was raised, and where: the last line of a user's code, if there is."""
     text = one_line(str(error))
-    name = f"{type(error).__name__} ({raised_at(error.__traceback__)})"
+    file, _, line = raised_at(error.__traceback__).rpartition(":")
+    name = f"{type(error).__name__} ({file}, line {line})"
     return f"{name}: {text}" if text else name
