@@ -203,6 +203,9 @@ class Live(AbstractContextManager["Live"]):
 
     def __enter__(self) -> "Live":
         self._locust.__enter__()
+        hub: Any = gevent.get_hub()
+        if UserError not in hub.NOT_ERROR:  # it is told in one line
+            hub.NOT_ERROR = (*hub.NOT_ERROR, UserError)
         self._greenlet.start()
         return self
 

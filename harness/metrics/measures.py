@@ -17,8 +17,11 @@ IDLE = "idle"
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 """Quantiles of the response time that are measures."""
 
-WORK = ("user", "os", "target")
-"""The causes of processor time that a transaction's own work has, wherever it is done."""
+_TARGET = "target"
+"""The cause of a real target's processor time, of which short work may show nothing."""
+
+_WORK = ("user", "os")
+"""The causes of processor time that a transaction's own work has on a modelled machine."""
 
 NO_TRANSACTION = "no transaction was completed"
 NO_WORK = "no processor time was used beyond clock ticks"
@@ -91,7 +94,9 @@ class Measures:
         """Why the run has nothing to compare: nothing was done; empty if something was."""
         if not self.transactions:
             return NO_TRANSACTION
-        return "" if any(self.processor_seconds.get(cause) for cause in WORK) else NO_WORK
+        if _TARGET in self.processor_seconds or any(map(self.processor_seconds.get, _WORK)):
+            return ""
+        return NO_WORK
 
     def flat(self) -> dict[str, float]:
         """Return the run's numbers under plain names, for a table with a row for each run.
