@@ -8,7 +8,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from harness import compiled
+from harness.engine import compiled
 
 if TYPE_CHECKING:
     from harness.api import (

@@ -16,24 +16,26 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import analysis, changes
-from harness.analysis import Study, Verdict
-from harness.campaign import choosing, conduct
+from harness.analysis import comparison as changes
+from harness.analysis import study as analysis
+from harness.analysis.breakdown import breakdown as explanation
+from harness.analysis.breakdown.breakdown import Explanation
+from harness.analysis.comparison import Comparison
+from harness.analysis.sequential_stopping import too_wide
+from harness.analysis.snapshot import findings
+from harness.analysis.study import Study, Verdict
+from harness.analysis.tables import overhead_table, run_table
 from harness.campaign import plan as plans
-from harness.campaign.execute import Summary
-from harness.campaign.export import columns as all_columns
+from harness.campaign import selectors as choosing
 from harness.campaign.plan import Plan
-from harness.campaign.result import RunResult
-from harness.campaign.scenario_run import run as run_spec
-from harness.campaign.store import Store
 from harness.catalog import Catalog, load_catalog
-from harness.changes import Comparison
 from harness.errors import UserError
-from harness.explanation import explanation
-from harness.explanation.explanation import Explanation
-from harness.findings import findings
-from harness.precision import too_wide
-from harness.tidy_tables import overhead_table, run_table
+from harness.execution import campaign as conduct
+from harness.execution.execute import Summary
+from harness.results.export import columns as all_columns
+from harness.results.run_result import RunResult
+from harness.results.store import Store
+from harness.runs.scenario.run import run as run_spec
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -110,7 +112,7 @@ class Results:
     def overheads(self) -> DataFrame:
         """Table with a row for each environment, virtualization and measure.
 
-        The columns are those of :func:`harness.tidy_tables.overhead_table`.
+        The columns are those of :func:`harness.analysis.tables.overhead_table`.
         """
         return _frame(overhead_table(self.study))
 
@@ -273,7 +275,7 @@ def _run_plan(made: Plan, store: Store, workers: int | None) -> Summary:
     if made.real:
         if workers is not None:
             raise UserError("workers: real targets take turns on this machine; leave it out")
-        from harness.real.conduct import conduct_real
+        from harness.real.campaign.campaign import conduct_real
 
         return conduct_real(made, store)
     claimed = made.half_width is not None and made.campaign.claim

@@ -8,17 +8,18 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.analysis import Study, analyse
-from harness.campaign.store import Store
+from harness.analysis.study import Study, analyse
 from harness.errors import UserError
 from harness.files import whole_file
 from harness.printable import printable
-from reports import numbers, real
-from reports.drawing import drawing
+from harness.results.store import Store
+from reports import format as numbers
 from reports.evidence import Evidence, gather
-from reports.material import Material, load_text
-from reports.sections import SECTIONS
-from reports.texts import LANGUAGES, Texts
+from reports.i18n import LANGUAGES, Texts
+from reports.plots.svg import drawing
+from reports.sections import real
+from reports.sections.main import SECTIONS
+from reports.view import Material, load_text
 
 FILE_NAME = "report.html"
 """The report in English; ``report.ja.html`` is that in Japanese."""
@@ -39,7 +40,7 @@ def build_report(directory: Path, language: str = LANGUAGES[0]) -> Path:
     directory
         Holds a store; complete, interrupted or damaged.
     language
-        One of :data:`reports.texts.LANGUAGES`.
+        One of :data:`reports.i18n.LANGUAGES`.
 
     Returns
     -------

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.campaign.store import Store
-from harness.capacity import found as capacity
-from harness.capacity.found import Capacities
-from harness.explanation.used import used_constants
-from harness.sensitivity import found as sensitivity
-from harness.sensitivity.found import Sensitivity
+from harness.analysis.breakdown.constants_used import used_constants
+from harness.results.store import Store
+from harness.studies.capacity import result as capacity
+from harness.studies.capacity.result import Capacities
+from harness.studies.sensitivity import result as sensitivity
+from harness.studies.sensitivity.result import Sensitivity
 from harness.validation.record import ValidationRecord, read_record
 
 

@@ -21,10 +21,10 @@ import gevent
 from locust import User, constant, task
 from locust.env import Environment
 
-from harness import compiled
 from harness.campaign.cell import RunSpec
 from harness.campaign.plan import make_plan
-from harness.campaign.run import run_cell
+from harness.engine import compiled
+from harness.runs.run_cell import run_cell
 
 WORKLOADS = ("vscsi-random", "vscsi-sequential")
 NULL_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""Compile harness.compiled.MODULES with mypyc into the environment of this Python."""
+"""Compile harness.engine.compiled.MODULES with mypyc into the environment of this Python."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ os.environ["VTAX_INTERPRETED"] = "1"
 from mypyc.build import mypycify
 from setuptools import Distribution
 
-from harness.compiled import ALL, GROUP, MODULES, place, source
+from harness.engine.compiled import ALL, GROUP, MODULES, place, source
 
 
 def missing() -> str | None:

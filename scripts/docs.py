@@ -23,18 +23,19 @@ import yaml
 from typer.testing import CliRunner
 
 import harness
-from harness import limits, units
-from harness.campaign import scenario
-from harness.campaign.reading import SHIPPED, shipped_campaigns
+from harness import units
+from harness.campaign.reader import SHIPPED, shipped_campaigns
 from harness.campaign.real_matrix import LEVELS
-from harness.campaign.schema import Campaign
+from harness.campaign.scenario import script as scenario
+from harness.campaign.schema import limits
+from harness.campaign.schema.campaign import Campaign
 from harness.catalog import Catalog, load_catalog
 from harness.catalog.catalog import VIRTUALIZATIONS
-from harness.cli import app
+from harness.cli.app import app
 from harness.metrics import recorded
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_HELP, RESPONSE_LABELS
-from harness.platform.dispatcher import Dispatcher
-from harness.platform.ledger import CAUSE_LABELS
+from harness.model.cpu.dispatcher import Dispatcher
+from harness.model.ledger import CAUSE_LABELS
 from workloads.partition import EVENTS, Partition
 from workloads.user import EventDemand, PartitionUser
 

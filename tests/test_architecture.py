@@ -49,54 +49,59 @@ def room(module: str) -> str:
 
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("harness.cli",),
-    ("harness.commands", "harness.locust_plugin"),
+    ("harness.cli.app",),
+    ("harness.cli", "harness.users.locust_plugin"),
     (
-        "harness.display",
-        "harness.display_capacity",
-        "harness.display_changes",
-        "harness.display_explanation",
-        "harness.display_sensitivity",
+        "harness.cli.tables.campaign",
+        "harness.cli.tables.capacity",
+        "harness.cli.tables.comparison",
+        "harness.cli.tables.breakdown",
+        "harness.cli.tables.sensitivity",
     ),
     ("reports",),
-    ("harness.changes",),
-    ("harness.analysis_samples", "harness.findings"),
+    ("harness.analysis.comparison",),
+    ("harness.prometheus.analysis_samples", "harness.analysis.snapshot"),
     (
-        "harness.analysis",
-        "harness.capacity",
-        "harness.explanation",
+        "harness.analysis.study",
+        "harness.studies.capacity",
+        "harness.analysis.breakdown",
         "harness.real",
-        "harness.sensitivity",
+        "harness.studies.sensitivity",
         "harness.validation",
     ),
-    ("harness.precision", "harness.progress", "harness.seven_elements", "harness.summary"),
-    ("harness.environments",),
-    ("harness.overheads", "harness.live"),
+    (
+        "harness.analysis.sequential_stopping",
+        "harness.execution.progress",
+        "harness.analysis.scenario_results",
+        "harness.analysis.cell_summary",
+    ),
+    ("harness.analysis.environment",),
+    ("harness.analysis.overhead", "harness.users.realtime"),
     ("harness.campaign",),
-    ("harness.users", "harness.real_time_guard", "harness.watchdog"),
-    ("harness.operations", "harness.metrics", "harness.partition_on_clock"),
-    ("harness.arguments", "harness.user_greenlet"),
-    ("harness.source_line",),
-    ("harness.platform", "harness.paced_clock", "workloads"),
-    ("harness.clock", "harness.catalog"),
-    ("harness.result_file", "harness.processes", "harness.statistics"),
-    ("harness.units", "harness.locust_page"),
-    ("harness.files", "harness.limits"),
+    ("harness.users.population", "harness.users.real_time_guard", "harness.users.watchdog"),
+    ("harness.operations", "harness.metrics", "harness.users.partition"),
+    ("workloads.arguments", "harness.users.user_greenlet"),
+    ("workloads.source_line",),
+    ("harness.model", "harness.engine.realtime_clock", "workloads"),
+    ("harness.engine.clock", "harness.catalog"),
+    ("harness.results.result_file", "harness.engine.processes", "harness.statistics"),
+    ("harness.units", "harness.users.locust_page"),
+    ("harness.files", "harness.campaign.schema.limits"),
     ("harness.encoding",),
-    ("harness.errors", "harness.printable", "harness.sleeping"),
+    ("harness.errors", "harness.printable", "workloads.sleeping"),
     ("harness",),
-    ("harness.compiled",),
+    ("harness.engine.compiled",),
 )
 """From the top to the bottom: who stands in a row may use what stands below it."""
 
 KNOWN = frozenset(
     {
-        ("harness.processes", "harness.clock"),
-        ("harness.platform.capacity", "harness.platform.machine"),
-        ("harness.platform.routes", "harness.platform.machine"),
-        ("harness.platform.partition", "harness.platform.dispatcher"),
-        ("harness.platform.virtual_processor", "harness.platform.partition"),
-        ("harness.platform.processor", "harness.platform.virtual_processor"),
+        ("harness.engine.processes", "harness.engine.clock"),
+        ("harness.model.allocation", "harness.model.machine"),
+        ("harness.model.net.routing", "harness.model.machine"),
+        ("harness.model.cpu.entities", "harness.model.cpu.dispatcher"),
+        ("harness.model.cpu.virtual_processor", "harness.model.cpu.entities"),
+        ("harness.model.cpu.processor", "harness.model.cpu.virtual_processor"),
     }
 )
 """Imports that close a circle, all of them for types only; there shall be no others."""
@@ -110,7 +115,7 @@ def own(module: str) -> set[str]:
 
 def test_there_is_something_to_look_at():
     assert len(SOURCES) > 60
-    assert "harness.clock" in imports("harness.platform.machine")
+    assert "harness.engine.clock" in imports("harness.model.machine")
 
 
 def test_every_room_has_one_place():
@@ -166,7 +171,7 @@ def test_workloads_know_a_partitions_verbs_and_nothing_else():
 
 def test_the_platform_knows_nothing_of_locust_prometheus_and_sqlite():
     unknown = {"locust", "gevent", "greenlet", "prometheus_client", "sqlite3", "pyarrow", "time"}
-    found = outside("harness.platform")
+    found = outside("harness.model")
     assert len(found) > 15
     for module, names in found.items():
         assert not names & (unknown | {"random"}), module
@@ -174,10 +179,10 @@ def test_the_platform_knows_nothing_of_locust_prometheus_and_sqlite():
 
 def test_the_platform_knows_only_the_clock_and_the_catalog():
     for module in SOURCES:
-        if module.startswith("harness.platform"):
+        if module.startswith("harness.model"):
             assert {room(name) for name in own(module)} <= {
-                "harness.platform",
-                "harness.clock",
+                "harness.model",
+                "harness.engine.clock",
                 "harness.catalog",
             }, module
 
@@ -189,7 +194,7 @@ def test_statistics_know_arrays_and_no_campaigns():
 
 
 def test_the_clock_and_the_platform_read_no_real_time():
-    for module in ("harness.clock", "harness.users", "harness.campaign.run"):
+    for module in ("harness.engine.clock", "harness.users.population", "harness.runs.run_cell"):
         assert not {"time", "datetime", "asyncio"} & {
             name.partition(".")[0] for name in imports(module)
         }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.real.programs import PROGRAMS
+from harness.real.programs.shipped import PROGRAMS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = re.search(r"packages=\(([^)]*)\)", (ROOT / ".ci/run").read_text())[1].split()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from harness.analysis import Outcome, analyse
-from harness.campaign.conduct import conduct
+from harness.analysis.study import Outcome, analyse
 from harness.campaign.plan import make_plan
-from harness.campaign.run import run_cell
-from harness.campaign.store import Store
+from harness.execution.campaign import conduct
+from harness.results.store import Store
+from harness.runs.run_cell import run_cell
 
 
 @pytest.mark.parametrize(

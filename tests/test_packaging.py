@@ -114,7 +114,7 @@ def test_the_wheel_observes_with_rules_elsewhere(installed, results):
     promtool = program("promtool", "prometheus")
     said = run(installed / "vtax", "observe", "out", "--no-serve", cwd=results)
     assert "samples of smoke" in said
-    ask = "from harness.campaign.prometheus_server import RULES; print(*RULES.glob('*.yml'))"
+    ask = "from harness.prometheus.server import RULES; print(*RULES.glob('*.yml'))"
     rules = run(installed / "python", "-c", ask, cwd=results).split()
     assert {Path(path).name for path in rules} == {
         path.name for path in (ROOT / "grafana" / "rules").iterdir()

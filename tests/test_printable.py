@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
-from harness.campaign.export import export
-from harness.campaign.store import Failure, Store, pack
-from harness.commands.output import Messages, Output, Screen
+from harness.cli.output import Messages, Output, Screen
 from harness.printable import LONGEST_MESSAGE, one_line, printable
+from harness.results.export import export
+from harness.results.store import Failure, Store, pack
 from reports.builder import build_report
 
 HOSTILE = "=a\rb\x1b[31m\x00\u202eevil\u2066\u200b\ud800[red]x[/]\ufeff"

@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli import app
+from harness.cli.app import app
 
 CAMPAIGN = """
 [campaign]

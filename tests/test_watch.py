@@ -17,7 +17,7 @@ import pytest
 from serving import LOOPBACK, ROOT, eventually, free_port, get, listens_on, started
 from typer.testing import CliRunner
 
-from harness.cli import app
+from harness.cli.app import app
 from harness.metrics.families import FAMILIES
 
 BIN = Path(sys.executable).parent
@@ -147,7 +147,7 @@ def test_a_signal_ends_it_while_thousands_of_users_are_spawned():
 def test_a_signal_ends_what_leaves_no_turn_to_anything_else(again):
     program = """
         from gevent.event import Event
-        from harness.commands import watch
+        from harness.cli import watch
 
         with watch._stopped_by_signals(Event()):
             print("ready", flush=True)

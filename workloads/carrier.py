@@ -6,9 +6,9 @@ from locust import task
 from pydantic import Field
 
 from harness.units import Bytes, Ratio, Seconds
+from workloads.disk import DISK_BYTES
 from workloads.network import RequestResponse
 from workloads.user import EventDemand, PartitionUser, transaction
-from workloads.virtual_scsi import DISK_BYTES
 
 
 class SubscriberDemand(EventDemand):

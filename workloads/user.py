@@ -17,8 +17,8 @@ from locust.exception import (
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
-from harness.sleeping import current_user
 from workloads.partition import EVENTS, Partition
+from workloads.sleeping import current_user
 from workloads.tasks import check_synchronous, check_user
 
 Events = Annotated[float, Field(ge=0, le=1e9, strict=True, allow_inf_nan=False)]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import floor
 
 from harness.campaign.cell import DrawnDemand
-from harness.campaign.complaint import complaint
 from harness.campaign.devices import (
     bridged_adapters,
     disks_of,
@@ -14,14 +13,15 @@ from harness.campaign.devices import (
     shared_ethernet,
     virtual_ethernet,
 )
-from harness.campaign.division import Divided, Partition, Vios
-from harness.campaign.groups import Group, Workload
-from harness.campaign.limits import Infeasible, Limits, Member
-from harness.campaign.machines import resolve_machine
-from harness.campaign.schema import IDLE, Campaign
+from harness.campaign.hypervisor_limits import Infeasible, Limits, Member
+from harness.campaign.machine import resolve_machine
+from harness.campaign.schema.campaign import IDLE, Campaign
+from harness.campaign.schema.limits import USERS
+from harness.campaign.schema.messages import complaint
+from harness.campaign.schema.partitions import Divided, Partition, Vios
+from harness.campaign.workload import Group, Workload
 from harness.catalog import Catalog, Constants
-from harness.limits import USERS
-from harness.platform.configuration import (
+from harness.model.config import (
     DiskConfiguration,
     EthernetConfiguration,
     MachineConfiguration,

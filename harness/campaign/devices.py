@@ -1,8 +1,8 @@
 """Disks and adapters of partitions and VIOS, as a way of dividing the machine gives them."""
 
-from harness.campaign.division import Partition, SharedEthernet, Vios
-from harness.campaign.schema import Campaign
-from harness.platform.configuration import (
+from harness.campaign.schema.campaign import Campaign
+from harness.campaign.schema.partitions import Partition, SharedEthernet, Vios
+from harness.model.config import (
     DiskConfiguration,
     EthernetConfiguration,
     SharedEthernetConfiguration,

@@ -14,7 +14,7 @@ from locust import LoadTestShape, TaskSet, User, events
 from locust.event import EventHook
 
 from harness.campaign.plan import Plan
-from harness.platform.configuration import UserGroup
+from harness.model.config import UserGroup
 from workloads.loading import load_user
 from workloads.tasks import task_sets
 from workloads.user import PartitionUser

@@ -7,22 +7,22 @@ from itertools import product
 from pathlib import Path
 
 from harness.campaign.cell import Cell
-from harness.campaign.complaint import one_of
+from harness.campaign.check_names import check_names
 from harness.campaign.configure import Context, configure, drawn_demands, label
-from harness.campaign.declared import declared_files
-from harness.campaign.groups import Workload, resolve_workload
-from harness.campaign.limits import Infeasible
-from harness.campaign.names import check_names
-from harness.campaign.reading import THIS_MACHINE, CampaignFile, Load, included, read_loads
-from harness.campaign.record import FULL_SYSTEM
-from harness.campaign.scenario import Script
-from harness.campaign.scenario_plan import script, stage, system_of
-from harness.campaign.scenario_schema import Beside, Scenario
-from harness.campaign.schema import IDLE, MATRIX, Campaign
+from harness.campaign.data_files import declared_files
+from harness.campaign.hypervisor_limits import Infeasible
+from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load, included, read_loads
+from harness.campaign.scenario.resolve import script, stage, system_of
+from harness.campaign.scenario.script import Script
+from harness.campaign.schema.campaign import IDLE, MATRIX, Campaign
+from harness.campaign.schema.messages import one_of
+from harness.campaign.schema.scenario import Beside, Scenario
 from harness.campaign.unused import check_bridges, check_matrix
+from harness.campaign.workload import Workload, resolve_workload
 from harness.catalog import Catalog, load_catalog
 from harness.errors import UserError
-from harness.platform.configuration import SystemConfiguration
+from harness.model.config import SystemConfiguration
+from harness.results.record import FULL_SYSTEM
 from workloads.loading import UserFile, relative
 from workloads.user_code import is_users
 

@@ -10,7 +10,7 @@ from typing import Any
 from harness.campaign.cell import Cell, RunSpec, sha256_of
 from harness.campaign.matrix import Entry, matrix_entries, scenario_entries, selected_entries
 from harness.campaign.provenance import model_digest, versions
-from harness.campaign.reading import (
+from harness.campaign.reader import (
     CampaignFile,
     has_matrix,
     is_real,
@@ -18,13 +18,13 @@ from harness.campaign.reading import (
     read_loads,
 )
 from harness.campaign.real_matrix import NATIVE, real_entries
-from harness.campaign.record import FULL_SYSTEM, CampaignRecord, CellRecord
-from harness.campaign.schema import Campaign
+from harness.campaign.schema.campaign import Campaign
+from harness.campaign.schema.limits import REPLICATIONS, SEED
 from harness.catalog import Catalog, Constants
 from harness.errors import UserError
 from harness.files import shortened
-from harness.limits import REPLICATIONS, SEED
-from harness.statistics.uncertainty import latin_hypercube
+from harness.results.record import FULL_SYSTEM, CampaignRecord, CellRecord
+from harness.statistics.latin_hypercube import latin_hypercube
 from workloads.loading import UserFile
 
 _CLAIM = {

@@ -13,24 +13,18 @@ import workloads
 
 _PACKAGES = ("locust", "numpy", "simpy")
 _DECISIVE = (
-    "clock.py",
-    "processes.py",
-    "users.py",
-    "partition_on_clock.py",
-    "platform",
+    "engine",
+    "users",
+    "model",
     "metrics",
     "catalog/catalog.py",
     "catalog/constant.py",
     "catalog/constants.py",
     "operations",
     "campaign/isolation.py",
-    "campaign/run.py",
-    "campaign/scenario.py",
-    "campaign/scenario_run.py",
-    "campaign/scenario_actions.py",
-    "campaign/scenario_checks.py",
-    "campaign/timeline.py",
     "campaign/cell.py",
+    "campaign/scenario/script.py",
+    "runs",
 )
 """Parts of the harness that decide what a run results in; the catalog's values are in each run's
 identity anyway."""
@@ -38,7 +32,7 @@ identity anyway."""
 
 _DECISIVE_FOR_REAL = (
     "real",
-    "users.py",
+    "users",
     "metrics",
     "campaign/cell.py",
     "campaign/isolation.py",

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from harness.campaign.cell import Cell
-from harness.campaign.complaint import complaint, one_of
 from harness.campaign.configure import Context
-from harness.campaign.declared import declared_files
-from harness.campaign.groups import Group, Workload, resolve_workload
+from harness.campaign.data_files import declared_files
 from harness.campaign.matrix import Entry
-from harness.campaign.reading import THIS_MACHINE, CampaignFile, Load
-from harness.campaign.schema import Campaign
+from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load
+from harness.campaign.schema.campaign import Campaign
+from harness.campaign.schema.messages import complaint, one_of
+from harness.campaign.workload import Group, Workload, resolve_workload
 from harness.catalog import Catalog
 from harness.errors import UserError
-from harness.platform.configuration import UserGroup
+from harness.model.config import UserGroup
 
 NATIVE = "native"
 """The baseline: a process of the machine."""

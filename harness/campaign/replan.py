@@ -4,8 +4,8 @@ from pathlib import Path
 
 from harness.campaign.plan import Plan, make_plan
 from harness.campaign.provenance import model_digest
-from harness.campaign.store import Store
 from harness.errors import UserError
+from harness.results.store import Store
 from workloads.user_code import permitting
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.campaign.cell import Cell
-from harness.campaign.estimate import (
+from harness.campaign.plan import Plan
+from harness.campaign.run_time import (
     expected_requests,
     expected_seconds,
     groups_of,
@@ -20,8 +21,7 @@ from harness.campaign.estimate import (
     simulated_seconds,
     systems_of,
 )
-from harness.campaign.plan import Plan
-from harness.platform.configuration import PartitionConfiguration, UserGroup
+from harness.model.config import PartitionConfiguration, UserGroup
 
 LONGEST_SECONDS = 7 * 86400.0
 """A campaign that is expected to take longer than a week is too long."""

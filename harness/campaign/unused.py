@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.campaign.complaint import complaint
-from harness.campaign.division import Partition, Vios
-from harness.campaign.schema import Campaign
+from harness.campaign.schema.campaign import Campaign
+from harness.campaign.schema.messages import complaint
+from harness.campaign.schema.partitions import Partition, Vios
 from harness.errors import UserError
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.statistics.uncertainty import triangular_quantile
+from harness.statistics.latin_hypercube import triangular_quantile
 
 Value = float | bool | str | tuple[float, ...] | tuple[str, ...]
 """What a constant can hold; every number is a float in SI units (or processor cycles)."""

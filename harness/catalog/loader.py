@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harness.catalog.catalog import Catalog, items, parse_configuration
 from harness.catalog.constant import Constant, Value, numbers
-from harness.catalog.entry import Entry
+from harness.catalog.schema import Entry
 from harness.errors import UserError
 from harness.files import read_toml
 

@@ -19,7 +19,7 @@ from harness.metrics.families import (
     RESPONSE_LABELS,
     Family,
 )
-from harness.metrics.observation import Observation
+from harness.metrics.observer import Observation
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Value by name and sorted labels."""

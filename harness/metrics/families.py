@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.metrics.observation import Observation
-from harness.platform.ledger import CAUSE_LABELS
+from harness.metrics.observer import Observation
+from harness.model.ledger import CAUSE_LABELS
 
 Reading = Iterable[tuple[tuple[str, ...], float]]
 """Label values and a value."""

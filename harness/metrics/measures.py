@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.metrics.digest import Digest
+from harness.metrics.ddsketch import Digest
 
 IDLE = "idle"
 """The ledger's account of processors that did nothing."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from harness.paced_clock import PacedClock
+from harness.engine.realtime_clock import PacedClock
 
 
 class PacingCollector(Collector):

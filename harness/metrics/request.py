@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.arguments import number, shown
+from workloads.arguments import number, shown
 
 MOST_MS = 1e12
 """The longest response time that a request may have, in milliseconds."""

@@ -9,10 +9,10 @@ catalog's times are assumed.
 from dataclasses import dataclass
 
 from harness.catalog import Constants
+from harness.model.config import Virtualization
+from harness.model.machine import Machine
+from harness.model.net.routing import OUTSIDE
 from harness.operations.operation import RefusedError, Site, Steps
-from harness.platform.configuration import Virtualization
-from harness.platform.machine import Machine
-from harness.platform.routes import OUTSIDE
 
 _TOLERANCE = 1e-9
 _MIB = 2**20

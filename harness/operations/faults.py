@@ -6,10 +6,10 @@ changing over take is not published for these machines: the catalog's times are 
 
 from dataclasses import dataclass
 
+from harness.model.io.disk import Disk
+from harness.model.io.vios import Vios
+from harness.model.machine import Machine
 from harness.operations.operation import RefusedError, Site, Steps
-from harness.platform.disk import Disk
-from harness.platform.machine import Machine
-from harness.platform.vios import Vios
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ they are by then: they run, wherever that is.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from harness.operations.mobility import Migration, Move
+from harness.operations.energy import SwitchOff, SwitchOn, busy_ns, machine_named
+from harness.operations.live_migration import Migration, Move
 from harness.operations.operation import Operation, RefusedError, Site, Status, Steps, carry_out
 from harness.operations.placement import NOTHING, Claim
-from harness.operations.power import SwitchOff, SwitchOn, busy_ns, machine_named
 
 
 def place_all(

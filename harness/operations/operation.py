@@ -12,9 +12,9 @@ from typing import Protocol
 import simpy
 
 from harness.catalog import Constants
-from harness.clock import Clock, to_ns
-from harness.operations.on_demand import OnDemand
-from harness.platform.machine import Machine
+from harness.engine.clock import Clock, to_ns
+from harness.model.machine import Machine
+from harness.operations.on_demand_bill import OnDemand
 
 Steps = Generator[simpy.Event, object, None]
 """A SimPy process: yields what it waits for."""

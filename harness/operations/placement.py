@@ -6,11 +6,11 @@ virtual, the same storage network, the same network.
 
 from dataclasses import dataclass
 
+from harness.model.allocation import Holding
+from harness.model.config import PartitionConfiguration
+from harness.model.machine import Machine
+from harness.model.partition import ModelledPartition
 from harness.operations.operation import RefusedError, Site
-from harness.platform.capacity import Holding
-from harness.platform.configuration import PartitionConfiguration
-from harness.platform.machine import Machine
-from harness.platform.modelled_partition import ModelledPartition
 
 _GENERATION = "POWER6"
 _TOLERANCE = 1e-9

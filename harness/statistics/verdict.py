@@ -17,7 +17,7 @@ Error rates, for a significance level alpha:
 - *Inconclusive* is everything else.
 
 These hold as far as each test holds its own level. Both kinds ask the test of
-:mod:`harness.statistics.estimates`, which says what it was measured to do. Simulated with alpha at
+:mod:`harness.statistics.intervals`, which says what it was measured to do. Simulated with alpha at
 5 % and ten replications (tests/statistics repeats it on a smaller scale):
 
 - One environment, exactly at the margin, is confirmed in 4 % of all cases for normal log ratios, in
@@ -30,8 +30,8 @@ These hold as far as each test holds its own level. Both kinds ask the test of
   11 % with 20 and 60 replications: the very small probability values that many tests need do not
   hold for such values. So a claim refuted by values with a tail downwards, by little and with few
   replications, deserves a second look.
-- Going on until the interval is narrow (:mod:`harness.precision`) and a Latin hypercube
-  (:mod:`harness.statistics.uncertainty`) change both, in ways told there.
+- Going on until the interval is narrow (:mod:`harness.analysis.sequential_stopping`) and a Latin
+  hypercube (:mod:`harness.statistics.latin_hypercube`) change both, in ways told there.
 
 With ten replications, one standard deviation of the log ratio below the margin is confirmed in
 87 % of all cases, two in more than 99 %; one of 84 that lies three above it refutes the claim in
@@ -42,7 +42,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.statistics.comparisons import holm
+from harness.statistics.ratios import holm
 
 
 class Outcome(StrEnum):

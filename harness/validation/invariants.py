@@ -11,10 +11,10 @@ from fractions import Fraction
 import numpy as np
 
 from harness.catalog import Constants, Value
-from harness.clock import to_ns
-from harness.platform.configuration import Virtualization
-from harness.platform.machine import Machine
-from harness.validation.model import build, catalog, free, partition, replaced
+from harness.engine.clock import to_ns
+from harness.model.config import Virtualization
+from harness.model.machine import Machine
+from harness.validation.minimal_model import build, catalog, free, partition, replaced
 from harness.validation.queues import spare_shares
 from harness.validation.row import Kind, Row
 

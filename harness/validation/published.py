@@ -7,8 +7,8 @@ calibration or by prediction, never by both for the same figure.
 from collections.abc import Callable, Mapping
 
 from harness.catalog import Constants
-from harness.clock import Clock, to_ns
-from harness.platform.configuration import (
+from harness.engine.clock import Clock, to_ns
+from harness.model.config import (
     DiskConfiguration,
     EthernetConfiguration,
     MachineConfiguration,
@@ -19,10 +19,10 @@ from harness.platform.configuration import (
     VirtualEthernetConfiguration,
     Virtualization,
 )
-from harness.platform.machine import Machine
-from harness.platform.modelled_partition import ModelledPartition
-from harness.platform.routes import OUTSIDE
-from harness.validation.model import (
+from harness.model.machine import Machine
+from harness.model.net.routing import OUTSIDE
+from harness.model.partition import ModelledPartition
+from harness.validation.minimal_model import (
     NO_TICKS,
     OS,
     REFERENCE_HZ,

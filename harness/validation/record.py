@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.campaign.provenance import model_digest, versions
 from harness.catalog import load_catalog
-from harness.result_file import read_result, write_result
+from harness.results.result_file import read_result, write_result
 from harness.validation.row import Row
 
 FILE_NAME = "validation.json"

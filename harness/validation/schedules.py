@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from harness.platform.configuration import Virtualization
+from harness.model.config import Virtualization
 from harness.validation import queues
-from harness.validation.model import build, free, keep_busy, partition
+from harness.validation.minimal_model import build, free, keep_busy, partition
 from harness.validation.row import Kind, Row
 
 UNCAPPED = Virtualization.SHARED_UNCAPPED

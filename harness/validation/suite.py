@@ -5,7 +5,10 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
-from harness.validation import calibration, invariants, prediction, schedules, theory
+from harness.validation import calibrated_figures as calibration
+from harness.validation import invariants, schedules
+from harness.validation import predicted_figures as prediction
+from harness.validation import queueing_theory as theory
 from harness.validation.row import Row
 
 Part = tuple[str, int, bool]

@@ -3,13 +3,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.campaign.configure import MIXED, Context, configure, label
-from harness.campaign.groups import resolve_workload
-from harness.campaign.limits import Infeasible
-from harness.campaign.reading import SHIPPED
-from harness.campaign.schema import Campaign
+from harness.campaign.hypervisor_limits import Infeasible
+from harness.campaign.reader import SHIPPED
+from harness.campaign.schema.campaign import Campaign
+from harness.campaign.workload import resolve_workload
 from harness.catalog import load_catalog
 from harness.errors import UserError
-from harness.platform.configuration import (
+from harness.model.config import (
     DiskConfiguration,
     EthernetConfiguration,
     Virtualization,

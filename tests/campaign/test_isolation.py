@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from locustfiles import CALL, CAMPAIGN, LAYOUTS, STEP, user, write
 
-from harness.campaign.execute import Summary, execute
 from harness.campaign.plan import make_plan
-from harness.campaign.scenario_run import run
-from harness.campaign.store import Store, pack
 from harness.errors import UserError
+from harness.execution.execute import Summary, execute
+from harness.results.store import Store, pack
+from harness.runs.scenario.run import run
 
 
 def results(source: str, out: Path, workers: int = 1) -> list[bytes]:

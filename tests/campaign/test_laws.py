@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.campaign.execute import execute
 from harness.campaign.plan import Plan, make_plan
-from harness.campaign.result import RunResult
-from harness.campaign.run import run_cell
-from harness.campaign.store import Store, pack
-from harness.platform.configuration import Virtualization
-from harness.platform.machine import Machine
+from harness.execution.execute import execute
+from harness.model.config import Virtualization
+from harness.model.machine import Machine
+from harness.results.run_result import RunResult
+from harness.results.store import Store, pack
+from harness.runs.run_cell import run_cell
 
 CORES = {"p5-520": 4, "p5-550": 8}
 WINDOW = 0.010
@@ -68,7 +68,7 @@ WORKLOADS = (
     '{{ user = "workloads/cpu.py:IntegerCompute", {users}, demand = {{ processor = "2 ms" }} }}',
     '{{ user = "workloads/cpu.py:CommercialTransaction", {users}, demand = {{ processor = "1 ms", '
     "calls = 100, page_faults = 20, forks = 0.1 }} }}",
-    '{{ user = "workloads/virtual_scsi.py:RandomTransfers", {users}, demand = {{ size = "8 KiB", '
+    '{{ user = "workloads/disk.py:RandomTransfers", {users}, demand = {{ size = "8 KiB", '
     'processor = "100 us" }} }}',
     '{{ user = "workloads/network.py:Streaming", {users}, demand = {{ size = "200 KiB" }} }}',
 )

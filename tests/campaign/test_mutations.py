@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from harness.campaign.plan import make_plan
-from harness.campaign.reading import SHIPPED
+from harness.campaign.reader import SHIPPED
 from harness.campaign.resources import available, excess, needed
 from harness.campaign.unused import unused
-from harness.display import plan_table
+from harness.cli.tables.campaign import plan_table
 from harness.errors import UserError
 
 BASES = ("smoke", "vlan", "dlpar", "mobility", "plm", "cod", "real")

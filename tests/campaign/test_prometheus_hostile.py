@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from programs import program
 from typer.testing import CliRunner
 
-from harness.analysis import Study, analyse, study
-from harness.campaign import prometheus
-from harness.campaign.openmetrics import CAMPAIGN, DIGEST, series_labels
-from harness.campaign.prometheus import Prometheus
-from harness.cli import app
+from harness.analysis.study import Study, analyse, study
+from harness.cli.app import app
 from harness.errors import UserError
+from harness.prometheus import client as prometheus
+from harness.prometheus.client import Prometheus
+from harness.prometheus.openmetrics import CAMPAIGN, DIGEST, series_labels
 
 TRUE = {"shared-uncapped": {"response": 1.02, "processor": 1.03}}
 OK = b"HTTP/1.1 200 OK\r\n"

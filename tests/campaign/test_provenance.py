@@ -28,13 +28,19 @@ def test_everything_that_decides_a_result_is_there_and_counted():
     for part in provenance._DECISIVE:
         name = f"harness/{part}"
         assert any(each == name or each.startswith(f"{name}/") for each in names), part
-    assert {"workloads/cpu.py", "harness/campaign/run.py"} <= names
-    assert not {"harness/campaign/store.py", "harness/cli.py", "harness/analysis.py"} & names
+    assert {"workloads/cpu.py", "harness/runs/run_cell.py"} <= names
+    assert (
+        not {"harness/results/store.py", "harness/cli/app.py", "harness/analysis/study.py"} & names
+    )
 
 
 def test_what_measures_real_targets_is_counted_for_them_alone():
     names = counted(provenance._DECISIVE_FOR_REAL)
-    assert {"harness/real/target.py", "harness/users.py", "workloads/program.py"} <= names
+    assert {
+        "harness/real/target/target.py",
+        "harness/users/population.py",
+        "workloads/program.py",
+    } <= names
     assert any(name.endswith(".c") for name in names)
     assert not any("__pycache__" in name or "/platform" in name for name in names)
     assert model_digest(real=True) != model_digest()
@@ -65,8 +71,8 @@ BEFORE = """\
 import os
 from collections.abc import Mapping
 
-from harness.platform.machine import Machine
-from harness.users import (
+from harness.model.machine import Machine
+from harness.users.population import (
     Crowd,
     locust_on,
 )

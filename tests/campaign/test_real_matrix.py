@@ -5,7 +5,7 @@ import pytest
 from harness.campaign.plan import make_plan
 from harness.campaign.real_matrix import LEVELS, NATIVE
 from harness.errors import UserError
-from harness.live import live_spec
+from harness.users.realtime import live_spec
 
 CAMPAIGN = """
 [campaign]

@@ -3,8 +3,8 @@ from locustfiles import LAYOUTS, write
 
 from harness.campaign.plan import make_plan
 from harness.campaign.replan import replan
-from harness.campaign.store import Store
 from harness.errors import UserError
+from harness.results.store import Store
 
 
 @pytest.mark.parametrize("name", ["mine.py", "shopsteps.py"])

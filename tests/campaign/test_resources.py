@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from harness.campaign import resources
 from harness.campaign.plan import make_plan
 from harness.campaign.resources import Resources, available, excess, needed
-from harness.cli import app
+from harness.cli.app import app
 
 ENOUGH = Resources(seconds=1e12, memory_bytes=1e15, disk_bytes=1e15)
 MINE = 'users = "3 per core"\nthink_time = "5 ms"'

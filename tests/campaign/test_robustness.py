@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.campaign.matrix import matrix_entries
-from harness.campaign.reading import SHIPPED, CampaignFile, read_loads
+from harness.campaign.reader import SHIPPED, CampaignFile, read_loads
 from harness.errors import UserError
 
 DATA = tomllib.loads((SHIPPED / "smoke.toml").read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.campaign.plan import make_plan
-from harness.campaign.reading import SHIPPED, shipped_campaigns
+from harness.campaign.reader import SHIPPED, shipped_campaigns
 from harness.campaign.unused import unused
 from harness.errors import UserError
 

@@ -17,7 +17,7 @@ from pages import PAGES, ROOT, Example, examples
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from harness.cli import app
+from harness.cli.app import app
 
 ALL = [example for page in PAGES for example in examples(page)]
 LANGUAGES = {"toml", "python", "sh", "text"}

@@ -8,8 +8,8 @@ import pytest
 from pages import PAGES, ROOT, codes, headings, links
 from typer.main import get_command
 
-from harness.campaign.schema import Campaign
-from harness.cli import app
+from harness.campaign.schema.campaign import Campaign
+from harness.cli.app import app
 
 IDS = [page.name if page.name != "README.md" else str(page.relative_to(ROOT)) for page in PAGES]
 OVER_PAGES = pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from backfilled import Prometheus, prometheus_with
 
-from harness.analysis import Study, analyse
-from harness.analysis_samples import analysis_samples
-from harness.campaign.export import export
-from harness.campaign.store import Store
+from harness.analysis.study import Study, analyse
+from harness.prometheus.analysis_samples import analysis_samples
+from harness.results.export import export
+from harness.results.store import Store
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 
@@ -123,7 +123,7 @@ def watched(tmp_path_factory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
     campaign = folder / "watched.toml"
     campaign.write_text(CAMPAIGN, encoding="utf-8")
-    vtax = [sys.executable, "-c", "from harness.cli import main; main()"]
+    vtax = [sys.executable, "-c", "from harness.cli.app import main; main()"]
     subprocess.run([*vtax, "run", campaign, "--out", folder], check=True, capture_output=True)
     with Store.open(folder) as store:
         study = analyse(store)

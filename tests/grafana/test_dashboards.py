@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from promql import EXPOSED, metrics, selectors
 
-from harness.campaign.schema import CampaignSettings
-from reports.palette import CAUSES
+from harness.campaign.schema.campaign import CampaignSettings
+from reports.plots.palette import CAUSES
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 PATHS = sorted((GRAFANA / "dashboards").glob("*.json"))

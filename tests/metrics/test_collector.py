@@ -25,8 +25,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from harness.metrics.collector import expose, named, read_counters, registry_for
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS
-from harness.metrics.observation import Observation
-from harness.platform.configuration import (
+from harness.metrics.observer import Observation
+from harness.model.config import (
     EthernetConfiguration,
     SharedEthernetConfiguration,
     SystemConfiguration,
@@ -36,7 +36,7 @@ from harness.platform.configuration import (
 WIRE = (EthernetConfiguration(ETHERNET),)
 GROUPS = (
     group("workloads/cpu.py:CommercialTransaction", 3, name="cpu", processor=0.002, forks=0.1),
-    group("workloads/virtual_scsi.py:RandomTransfers", 2, name="disk", size=8192),
+    group("workloads/disk.py:RandomTransfers", 2, name="disk", size=8192),
     group("workloads/network.py:Streaming", 1, name="net", size=200_000),
 )
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.metrics.digest import RELATIVE_ERROR, Digest
+from harness.metrics.ddsketch import RELATIVE_ERROR, Digest
 from harness.metrics.measures import (
     QUANTILES,
     Measures,

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from harness.analysis.overhead import MEASURES, compared
 from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures, measure
-from harness.overheads import MEASURES, compared
 
 
 @pytest.fixture

@@ -23,6 +23,13 @@ from modelling import (
 )
 from operating import QUICK, SECOND, carried_out, holdings, site_with
 
+from harness.model.config import (
+    EthernetConfiguration,
+    SharedEthernetConfiguration,
+    SystemConfiguration,
+    VirtualEthernetConfiguration,
+)
+from harness.model.machine import Machine
 from harness.operations.dlpar import (
     ChangeSharing,
     MoveAdapter,
@@ -32,13 +39,6 @@ from harness.operations.dlpar import (
     memory_block_bytes,
 )
 from harness.operations.operation import Limits, Operation, Site, Status
-from harness.platform.configuration import (
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    SystemConfiguration,
-    VirtualEthernetConfiguration,
-)
-from harness.platform.machine import Machine
 
 MIB, GIB = 2**20, 2**30
 LIMITS = {

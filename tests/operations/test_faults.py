@@ -24,16 +24,16 @@ from modelling import (
 from operating import SECOND, carried_out
 
 from harness.catalog import Value
-from harness.operations.faults import AdapterFailure, GuestPanic, HostPanic, ViosPanic
-from harness.operations.operation import Operation, Site, Status, carry_out
-from harness.platform.configuration import (
+from harness.model.config import (
     DiskConfiguration,
     EthernetConfiguration,
     SharedEthernetConfiguration,
     SystemConfiguration,
     VirtualEthernetConfiguration,
 )
-from harness.platform.machine import Machine
+from harness.model.machine import Machine
+from harness.operations.faults import AdapterFailure, GuestPanic, HostPanic, ViosPanic
+from harness.operations.operation import Operation, Site, Status, carry_out
 
 SHORT: Mapping[str, Value] = {
     "operations.fault.partition_boot": 1.05,
@@ -43,7 +43,7 @@ SHORT: Mapping[str, Value] = {
     "operations.fault.network_failover": 0.2,
 }
 COMPUTE = group("workloads/cpu.py:IntegerCompute", 2, name="cpu", processor=0.001)
-READ = group("workloads/virtual_scsi.py:RandomTransfers", 2, name="disk", size=4096)
+READ = group("workloads/disk.py:RandomTransfers", 2, name="disk", size=4096)
 ASK = group(
     "workloads/network.py:RequestResponse", 4, name="net", think=0.005, request=64, response=64
 )

@@ -22,9 +22,9 @@ from moving import (
     site_of,
 )
 
+from harness.operations.energy import EnergyMeter
 from harness.operations.fleet import Balance, Consolidate, Evacuate, place_all
 from harness.operations.operation import RefusedError, Status, carry_out
-from harness.operations.power import EnergyMeter
 
 SMALL = 32 * MIB
 computing = group("workloads/cpu.py:IntegerCompute", 2, name="cpu", processor=0.02, think=0.05)

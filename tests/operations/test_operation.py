@@ -7,7 +7,8 @@ import pytest
 from modelling import NO_OVERHEAD, build, partition, server, system
 from operating import SECOND, carried_out, site_with
 
-from harness.clock import Clock
+from harness.engine.clock import Clock
+from harness.model.machine import Machine
 from harness.operations.operation import (
     Event,
     Limits,
@@ -17,7 +18,6 @@ from harness.operations.operation import (
     Steps,
     carry_out,
 )
-from harness.platform.machine import Machine
 
 
 @dataclass

@@ -18,14 +18,14 @@ from moving import (
     two,
 )
 
-from harness.operations.dlpar import ChangeSharing
-from harness.operations.mobility import Move
-from harness.operations.operation import RefusedError, Site, Status, carry_out
-from harness.platform.configuration import (
+from harness.model.config import (
     DiskConfiguration,
     EthernetConfiguration,
     VirtualEthernetConfiguration,
 )
+from harness.operations.dlpar import ChangeSharing
+from harness.operations.live_migration import Move
+from harness.operations.operation import RefusedError, Site, Status, carry_out
 
 
 def refusal(site: Site, name: str = "app", target: str = "B") -> str:

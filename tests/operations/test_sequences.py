@@ -23,7 +23,10 @@ from modelling import (
 from operating import QUICK, SECOND, carried_out, holdings, site_with
 
 from harness.catalog import Value
-from harness.operations.cod import (
+from harness.model.config import EthernetConfiguration, SystemConfiguration
+from harness.model.cpu.virtual_processor import VirtualProcessor
+from harness.model.machine import Machine
+from harness.operations.capacity_on_demand import (
     ActivatePermanently,
     ActivateReserve,
     StartTrial,
@@ -33,9 +36,6 @@ from harness.operations.cod import (
 from harness.operations.dlpar import ChangeSharing, MoveAdapter, MoveCores, MoveMemory, MoveUnits
 from harness.operations.faults import GuestPanic, ViosPanic
 from harness.operations.operation import Limits, Operation, Site, Status, carry_out
-from harness.platform.configuration import EthernetConfiguration, SystemConfiguration
-from harness.platform.machine import Machine
-from harness.platform.virtual_processor import VirtualProcessor
 
 WINDOW = 10 * MS
 BLOCK = 256 * 2**20

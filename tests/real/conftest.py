@@ -6,10 +6,10 @@ from programs import guest_programs, program
 from real_programs import QUOTA, shell, small
 
 from harness.real.agent import build_agent
-from harness.real.event import EVENTS, Event
-from harness.real.program import Program
-from harness.real.programs import PROGRAMS
-from harness.real.target import Target, Workshop, workshop
+from harness.real.calibration.microbenchmarks import EVENTS, Event
+from harness.real.programs.program import Program
+from harness.real.programs.shipped import PROGRAMS
+from harness.real.target.target import Target, Workshop, workshop
 
 
 @pytest.fixture(scope="session")

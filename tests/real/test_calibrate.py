@@ -11,7 +11,7 @@ import pytest
 from traces import traces
 from typer.testing import CliRunner
 
-from harness.cli import app
+from harness.cli.app import app
 
 
 def calibrate(*arguments: object) -> tuple[int, str]:
@@ -47,7 +47,7 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(tmp_
 
 def test_an_interruption_keeps_what_was_measured_and_leaves_nothing_behind(tmp_path, agent):
     out, partial = tmp_path / "machine.toml", tmp_path / "machine.toml.partial"
-    command = [sys.executable, "-c", "from harness.cli import main; main()", "calibrate"]
+    command = [sys.executable, "-c", "from harness.cli.app import main; main()", "calibrate"]
     with subprocess.Popen(
         [*command, "--targets", "native", "--out", out], stderr=subprocess.PIPE, text=True
     ) as process:
@@ -72,7 +72,7 @@ def test_a_full_machine_is_one_line_and_leaves_nothing_behind(tmp_path, agent, m
         raise OSError(28, "No space left on device", str(self))
 
     before = traces(os.getpid())
-    monkeypatch.setattr("harness.real.target.Path.mkdir", full)
+    monkeypatch.setattr("harness.real.target.target.Path.mkdir", full)
     code, errors = calibrate("--targets", "native", "--out", tmp_path / "machine.toml")
     assert code == 2
     assert "No space left on device; set TMPDIR" in errors

@@ -11,16 +11,16 @@ from programs import guest_programs, program
 from real_programs import small
 from traces import traces
 
-import harness.real.conduct
-import harness.real.explore
-import harness.real.outlook
-import harness.real.partition
-from harness.analysis import analyse
+import harness.real.campaign.campaign
+import harness.real.campaign.partition
+import harness.real.campaign.prepare
+import harness.real.prediction.from_run
+from harness.analysis.study import analyse
 from harness.campaign.plan import make_plan
-from harness.campaign.store import Store
-from harness.real.conduct import conduct_real
-from harness.real.explore import COSTS
-from harness.real.machine_costs import read_costs
+from harness.real.calibration.costs import read_costs
+from harness.real.campaign.campaign import conduct_real
+from harness.real.campaign.prepare import COSTS
+from harness.results.store import Store
 from reports.builder import build_reports
 
 CAMPAIGN = """
@@ -50,14 +50,20 @@ demand = {{ program = "gzip" }}
 @pytest.fixture
 def plan(tmp_path, monkeypatch):
     program("gcc")
-    events = [e for e in harness.real.explore.EVENTS if e.name in ("compute", "calls", "faults")]
-    monkeypatch.setattr(harness.real.explore, "EVENTS", events)
+    events = [
+        e for e in harness.real.campaign.prepare.EVENTS if e.name in ("compute", "calls", "faults")
+    ]
+    monkeypatch.setattr(harness.real.campaign.prepare, "EVENTS", events)
     for name, value in (("MINIMUM_BLOCKS", 2), ("MAXIMUM_BLOCKS", 2), ("BATCH_SECONDS", 0.01)):
-        monkeypatch.setattr(harness.real.explore, name, value)
-    monkeypatch.setattr(harness.real.conduct, "SETTLING_SECONDS", 0.02)
-    monkeypatch.setattr(harness.real.conduct, "SETTLING_RUNS", 2)
-    monkeypatch.setattr(harness.real.outlook, "REPETITIONS", 2)
-    for module in (harness.real.conduct, harness.real.outlook, harness.real.partition):
+        monkeypatch.setattr(harness.real.campaign.prepare, name, value)
+    monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_SECONDS", 0.02)
+    monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_RUNS", 2)
+    monkeypatch.setattr(harness.real.prediction.from_run, "REPETITIONS", 2)
+    for module in (
+        harness.real.campaign.campaign,
+        harness.real.prediction.from_run,
+        harness.real.campaign.partition,
+    ):
         monkeypatch.setitem(module._PROGRAMS, "gzip", small(module._PROGRAMS["gzip"]))
 
     def written(*targets, only=()):
@@ -122,7 +128,7 @@ def test_it_goes_on_where_it_stopped(plan, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_behind_whatever_ends_it(plan, tmp_path, number):
     plan("native", "capped")
-    command = [sys.executable, "-c", "from harness.cli import main; main()"]
+    command = [sys.executable, "-c", "from harness.cli.app import main; main()"]
     command += ["run", str(tmp_path / "tiny.toml"), "--out", str(tmp_path / "out")]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -40,7 +40,7 @@ def on_a_small_disk(kibibytes: int, *command: object) -> tuple[int, str, str]:
 @pytest.mark.parametrize("kibibytes", [256, 8192])
 def test_a_full_disk_is_one_line_and_leaves_nothing_behind(agent, tmp_path, kibibytes):
     out = tmp_path / "machine.toml"
-    vtax = [sys.executable, "-c", "from harness.cli import main; main()"]
+    vtax = [sys.executable, "-c", "from harness.cli.app import main; main()"]
     code, told, errors = on_a_small_disk(
         kibibytes, *vtax, "calibrate", "--targets", "native", "--out", out
     )
@@ -57,9 +57,9 @@ import os, sys, threading
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from real_programs import shell
-from harness.real.channel import RefusalError, TargetError
-from harness.real.program import DISK
-from harness.real.target import workshop
+from harness.real.target.channel import RefusalError, TargetError
+from harness.real.programs.program import DISK
+from harness.real.target.target import workshop
 with workshop() as place:
     staged = place.stage([shell("")])
     target = place.open("qemu-tcg", Path(sys.argv[1]), staged)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli import app
+from harness.cli.app import app
 from harness.errors import UserError
-from harness.real import standard_input
-from harness.real.catalog_file import write
-from harness.real.profile import Measurement, Profile
-from harness.real.profile_file import profile_document
-from harness.statistics.estimates import Interval
+from harness.real.calibration.file import write
+from harness.real.profiling import standard_input
+from harness.real.profiling.file import profile_document
+from harness.real.profiling.profile import Measurement, Profile
+from harness.statistics.intervals import Interval
 
 MACHINE = """
 [calibration.machine]
@@ -170,15 +170,15 @@ def test_what_cannot_be_is_told(arguments, told, tmp_path, monkeypatch):
 SCRIPT = (
     "from harness.real import profiler, sampling\n"
     "profiler.find_counting, sampling.event = lambda: 'nothing counts', lambda: ''\n"
-    "from harness.cli import main; main()"
+    "from harness.cli.app import main; main()"
 )
 
 
 @pytest.fixture
 def timed_only(monkeypatch):
     """Without the runs that count and sample."""
-    monkeypatch.setattr("harness.real.profiler.find_counting", lambda: "nothing counts")
-    monkeypatch.setattr("harness.real.sampling.event", lambda: "")
+    monkeypatch.setattr("harness.real.profiling.profiler.find_counting", lambda: "nothing counts")
+    monkeypatch.setattr("harness.real.profiling.perf_sampling.event", lambda: "")
 
 
 @pytest.mark.usefixtures("timed_only")
@@ -239,7 +239,9 @@ def test_a_file_that_may_not_be_written_is_told_before_anything_runs(tmp_path, m
     ran, out = tmp_path / "ran", tmp_path / "out.toml"
     out.write_text("mine")
     # Root may write everything.
-    monkeypatch.setattr("harness.real.catalog_file.os.access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(
+        "harness.real.calibration.file.os.access", lambda path, mode: mode != os.W_OK
+    )
     done = vtax("profile", "--repeat", 2, "--out", out, "--", "touch", ran)
     assert (done.exit_code, out.read_text(), ran.exists()) == (2, "mine", False)
     assert "Permission denied" in done.stderr

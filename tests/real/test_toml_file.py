@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from harness.cli import app
+from harness.cli.app import app
 from harness.errors import UserError
 from harness.real import toml_file
-from harness.real.catalog_file import write
-from harness.real.machine_costs import read_costs
-from harness.real.prediction import predict
-from harness.real.profile import Measurement, Profile, read_profile
-from harness.real.profile_file import profile_document
-from harness.statistics.estimates import Interval
+from harness.real.calibration.costs import read_costs
+from harness.real.calibration.file import write
+from harness.real.prediction.prediction import predict
+from harness.real.profiling.file import profile_document
+from harness.real.profiling.profile import Measurement, Profile, read_profile
+from harness.statistics.intervals import Interval
 
 ODD = (
     *(10**400, -(10**400), 1e308, -1e308, 5e-324, 1e-17, 1e18, 1e19, -1.0, 0.0, 0, -(2**63), 2**64),

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness.analysis import Study, study
+from harness.analysis.study import Study, study
 from harness.campaign.plan import make_plan
-from harness.campaign.record import CampaignRecord, CellRecord
-from harness.campaign.result import Check, OperationEvent, RunResult
-from harness.metrics.digest import Digest
+from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures
+from harness.results.record import CampaignRecord, CellRecord
+from harness.results.run_result import Check, OperationEvent, RunResult
 from harness.validation.record import ValidationRecord, digest_of_constants
 from harness.validation.row import Kind, Row
 

@@ -10,11 +10,11 @@ from itertools import pairwise
 import matplotlib
 import pytest
 
-from harness.analysis import study
+from harness.analysis.study import study
 from harness.errors import UserError
 from reports.builder import FILE_NAME, build_report, render
 from reports.evidence import Evidence
-from reports.sections import SECTIONS
+from reports.sections.main import SECTIONS
 
 EVIL = "<script>alert(1)</script>\"' onload=x $x^2$ & {{ 7 * 7 }} {0} %s </style></pre>"
 """What a user might call something."""

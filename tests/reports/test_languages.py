@@ -11,11 +11,12 @@ from string import Formatter
 import pytest
 
 import harness.operations
-from harness import analysis
-from harness.campaign import campaigns, fields, plan
-from harness.seven_elements import ELEMENTS
+from harness.analysis import study as analysis
+from harness.analysis.scenario_results import ELEMENTS
+from harness.campaign import campaigns, plan
+from harness.campaign.schema import fields
 from reports.builder import FILE_NAME, build_report, build_reports, file_name, render
-from reports.texts import LANGUAGES, LOCALES, Texts
+from reports.i18n import LANGUAGES, LOCALES, Texts
 
 CAMPAIGNS = sorted(Path(campaigns.__file__).parent.glob("*.toml"))
 OTHERS = [language for language in LANGUAGES if language != "en"]

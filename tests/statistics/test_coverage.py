@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from simulated import chance, sample
 
-from harness.statistics.estimates import (
+from harness.statistics.intervals import (
     ENOUGH_SAMPLES,
     Bootstrap,
     Caution,

@@ -1,6 +1,7 @@
 """How often a verdict is wrong, and how often it is reached, from simulated campaigns.
 
-Evidence is made as `harness.environments` makes it (tests/test_environments.py holds that), judged
+Evidence is made as `harness.analysis.environment` makes it (tests/analysis/test_environment.py
+holds that), judged
 by `judge`. What is counted differs from the true rate by chance: `chance` allows three standard
 errors of the simulation.
 """
@@ -13,9 +14,9 @@ import pytest
 from scipy import stats
 from simulated import chance, sample
 
-from harness.statistics.comparisons import holm, ratio_bootstrap
-from harness.statistics.estimates import Bootstrap
-from harness.statistics.uncertainty import BLOCK, latin_hypercube
+from harness.statistics.intervals import Bootstrap
+from harness.statistics.latin_hypercube import BLOCK, latin_hypercube
+from harness.statistics.ratios import holm, ratio_bootstrap
 from harness.statistics.verdict import Evidence, Outcome, conclude, judge
 
 ALPHA = 0.05

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.statistics.comparisons import ratio_bootstrap
-from harness.statistics.estimates import Bootstrap
+from harness.statistics.intervals import Bootstrap
+from harness.statistics.ratios import ratio_bootstrap
 from harness.statistics.verdict import Evidence, Judgement, Outcome, conclude, judge
 
 MARGIN = 0.10

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from harness.analysis import Study
-from harness.campaign.record import FULL_SYSTEM
-from harness.capacity.found import Bounds, Capacities, Capacity, Searched
+from harness.analysis.study import Study
+from harness.results.record import FULL_SYSTEM
+from harness.studies.capacity.result import Bounds, Capacities, Capacity, Searched
 
 
 def capable(study: Study, **changes: Any) -> Capacities:

@@ -3,11 +3,11 @@
 from locust.env import Environment
 from modelling import ETHERNET, FULL_SYSTEM, MS, NO_OVERHEAD, build, partition, system
 
-from harness.metrics.observation import Observation
-from harness.platform.configuration import EthernetConfiguration
-from harness.real_time_guard import without_real_time
-from harness.users import Crowd, locust_on
-from harness.watchdog import Watchdog
+from harness.metrics.observer import Observation
+from harness.model.config import EthernetConfiguration
+from harness.users.population import Crowd, locust_on
+from harness.users.real_time_guard import without_real_time
+from harness.users.watchdog import Watchdog
 from workloads.user import Demand, PartitionUser
 
 

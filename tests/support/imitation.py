@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from harness.real.channel import RefusalError, TargetError
-from harness.real.condition import Condition
-from harness.real.event import Event
-from harness.real.program import Program, ProgramSample
-from harness.real.sample import ExchangeSample
+from harness.real.calibration.microbenchmarks import Event
+from harness.real.host.interference import Condition
+from harness.real.host.sample import ExchangeSample
+from harness.real.programs.program import Program, ProgramSample
+from harness.real.target.channel import RefusalError, TargetError
 
 QUIET = Condition(others=0.01, stolen=0.0, load=0.2)
 
 
 class ImitationTarget:
-    """Stands in for :class:`harness.real.target.Target`.
+    """Stands in for :class:`harness.real.target.target.Target`.
 
     Parameters
     ----------

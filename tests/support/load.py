@@ -7,11 +7,11 @@ import numpy as np
 from modelling import MS
 from pool_oracle import CEDE, DISPATCH, END, PREEMPT
 
-from harness.clock import Clock
-from harness.platform.burst import work
-from harness.platform.dispatcher import Dispatcher
-from harness.platform.ledger import Cause, Ledger
-from harness.platform.partition import Partition
+from harness.engine.clock import Clock
+from harness.model.cpu.burst import work
+from harness.model.cpu.dispatcher import Dispatcher
+from harness.model.cpu.entities import Partition
+from harness.model.ledger import Cause, Ledger
 
 NEVER = 1 << 60
 ROUNDS = 16

@@ -10,8 +10,8 @@ from locust.env import Environment
 
 from harness.campaign.cell import Cell, RunSpec
 from harness.catalog import Constants, Value, load_catalog
-from harness.clock import Clock
-from harness.platform.configuration import (
+from harness.engine.clock import Clock
+from harness.model.config import (
     DiskConfiguration,
     EthernetConfiguration,
     MachineConfiguration,
@@ -23,9 +23,9 @@ from harness.platform.configuration import (
     VirtualEthernetConfiguration,
     Virtualization,
 )
-from harness.platform.machine import Machine
-from harness.platform.modelled_partition import ModelledPartition
-from harness.users import Crowd, locust_on
+from harness.model.machine import Machine
+from harness.model.partition import ModelledPartition
+from harness.users.population import Crowd, locust_on
 from workloads.loading import load_user
 
 MS = 1_000_000

@@ -9,11 +9,9 @@ from locust.env import Environment
 from modelling import ETHERNET, UNCAPPED, constants, partition, server
 
 from harness.catalog import Value
-from harness.clock import Clock
-from harness.metrics.observation import Observation
-from harness.operations.mobility import Migration, Move
-from harness.operations.operation import Operation, Site, Status, carry_out
-from harness.platform.configuration import (
+from harness.engine.clock import Clock
+from harness.metrics.observer import Observation
+from harness.model.config import (
     EthernetConfiguration,
     MachineConfiguration,
     PartitionConfiguration,
@@ -24,8 +22,10 @@ from harness.platform.configuration import (
     VirtualEthernetConfiguration,
     Virtualization,
 )
-from harness.platform.machine import Machine
-from harness.users import Crowd, locust_on
+from harness.model.machine import Machine
+from harness.operations.live_migration import Migration, Move
+from harness.operations.operation import Operation, Site, Status, carry_out
+from harness.users.population import Crowd, locust_on
 from workloads.loading import load_user
 
 MIB = 2**20

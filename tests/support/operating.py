@@ -6,9 +6,9 @@ from typing import Any
 from modelling import build
 
 from harness.catalog import Value
+from harness.model.config import SystemConfiguration
+from harness.model.machine import Machine
 from harness.operations.operation import Limits, Operation, Site, Status, carry_out
-from harness.platform.configuration import SystemConfiguration
-from harness.platform.machine import Machine
 
 SECOND = 1_000_000_000
 QUICK: Mapping[str, Value] = {

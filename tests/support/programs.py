@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from harness import compiled
+from harness.engine import compiled
 
 
 def program(name: str, package: str | None = None) -> str:

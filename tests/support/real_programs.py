@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from harness.real import control_group
-from harness.real.program import MEMORY, Program
-from harness.real.program_inputs import c_source, fixed, sql_transactions, text
+from harness.real.programs.inputs import c_source, fixed, sql_transactions, text
+from harness.real.programs.program import MEMORY, Program
+from harness.real.target import cgroup as control_group
 
 _INPUTS = {
     "words": text(20_000),

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.analysis import FailedRun, Study, study
+from harness.analysis.study import FailedRun, Study, study
 from harness.campaign.plan import make_plan
-from harness.metrics.digest import Digest
+from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures
 
 TRUE = {"native": 1.0, "capped": 1.02, "qemu-tcg": 4.0}

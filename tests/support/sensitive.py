@@ -1,7 +1,7 @@
 """What a sensitivity study might have found, for tests of how it is shown."""
 
-from harness.analysis import Study
-from harness.sensitivity.found import BreakEven, Driven, Influence, Sensitivity
+from harness.analysis.study import Study
+from harness.studies.sensitivity.result import BreakEven, Driven, Influence, Sensitivity
 
 KINDS = (
     # confirmed, factor, kept, criterion

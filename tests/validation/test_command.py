@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli import app
-from harness.commands.validate import summary
+from harness.cli.app import app
+from harness.cli.validate import summary
 from harness.validation import suite
-from harness.validation.amounts import amount
+from harness.validation.format import amount
 from harness.validation.row import Kind, Row
 
 
@@ -97,7 +97,7 @@ def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):
 
 def test_into_keeps_the_table_beside_results(monkeypatch, tmp_path):
     from harness.campaign.plan import make_plan
-    from harness.campaign.store import Store
+    from harness.results.store import Store
     from harness.validation.record import read_record
 
     Store.start(tmp_path, make_plan("smoke").record()).close()

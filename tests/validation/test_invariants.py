@@ -65,7 +65,7 @@ def test_generated_shapes_fit_their_machines():
 def test_a_violation_is_seen(monkeypatch):
     """A ledger that loses a nanosecond, a clock of transactions that runs fast."""
     shape = generate(np.random.default_rng(2))
-    from harness.platform.machine import Machine
+    from harness.model.machine import Machine
     from harness.validation import invariants
 
     balance = Machine.balance

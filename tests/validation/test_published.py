@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.validation.calibration import PARTS, TOLERANCE
-from harness.validation.model import catalog, replaced
-from harness.validation.prediction import Prediction, predictions, row_of
+from harness.validation.calibrated_figures import PARTS, TOLERANCE
+from harness.validation.minimal_model import catalog, replaced
+from harness.validation.predicted_figures import Prediction, predictions, row_of
 from harness.validation.published import DOMAINS, processor_bound, slicing_loss
 from harness.validation.row import Kind
 

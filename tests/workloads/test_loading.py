@@ -77,8 +77,8 @@ def test_files_of_one_name_in_two_places_do_not_meet(tmp_path):
     [
         "workloads/cpu.py:IntegerCompute",
         "workloads/cpu.py:CommercialTransaction",
-        "workloads/virtual_scsi.py:RandomTransfers",
-        "workloads/virtual_scsi.py:SequentialTransfers",
+        "workloads/disk.py:RandomTransfers",
+        "workloads/disk.py:SequentialTransfers",
         "workloads/network.py:Streaming",
         "workloads/network.py:Receiving",
         "workloads/network.py:RequestResponse",

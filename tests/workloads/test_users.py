@@ -16,12 +16,12 @@ import workloads
 from harness.catalog import load_catalog
 from workloads.carrier import MessageRelay, RecordBatch, SubscriberTransaction
 from workloads.cpu import CommercialTransaction, IntegerCompute
+from workloads.disk import RandomTransfers, SequentialTransfers
 from workloads.loading import load_user
 from workloads.network import PartitionToPartition, Receiving, RequestResponse, Streaming
 from workloads.partition import EVENTS
 from workloads.program import ProgramExecution
 from workloads.user import PartitionUser
-from workloads.virtual_scsi import RandomTransfers, SequentialTransfers
 
 
 class Notes:

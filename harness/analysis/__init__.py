@@ -1,0 +1,1 @@
+"""Overheads, verdicts, comparison, breakdown of a cell."""

@@ -1,0 +1,90 @@
+"""Where a run's time went: events under each cause of the ledger, parts of its response times."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.analysis.breakdown.disks import blocks, virtual_scsi_seconds
+from harness.analysis.breakdown.networks import protocol_stacks
+from harness.analysis.breakdown.processors import (
+    caches,
+    dispatching,
+    idle_tick_seconds,
+    os_events,
+    ticks,
+)
+from harness.analysis.breakdown.run import CostItem, Run
+from harness.analysis.breakdown.shared_ethernet import bridges, bridging_seconds
+
+_KINDS = (dispatching, ticks, caches, os_events, blocks, protocol_stacks, bridges)
+
+WAITS: Mapping[str, str] = {
+    "service": "own processors at work (switches, ticks and caches that hold it up included)",
+    "queue": "waiting for a virtual processor, in the operating system",
+    "dispatch": "virtual processors waiting for a processor",
+    "block_queue": "block operations waiting for a place in the disk's queue",
+    "vios_service": "the VIOS at work on virtual SCSI operations",
+    "vios_wait": "virtual SCSI operations waiting in the VIOS",
+    "disk": "disks, waiting there included",
+    "bridge_service": "the VIOS at work on bridging",
+    "bridge_wait": "messages waiting in the VIOS",
+    "wire": "wires, waiting there included",
+    "left": "left over",
+}
+"""Parts of a response time, in the order of the way, and what they are. What is left over: edges
+of the measured time and, where it is negative, what went on at the same time or for nobody."""
+
+
+def cost_items(run: Run) -> list[CostItem]:
+    """List all events of a run that cost processor time, alike ones added up."""
+    found: dict[tuple[str, str], CostItem] = {}
+    for kind in _KINDS:
+        for item in kind(run):
+            if not (item.count and item.seconds):
+                continue
+            key = (item.cause, item.event)
+            found[key] = _added(found[key], item) if key in found else item
+    return list(found.values())
+
+
+def _added(one: CostItem, other: CostItem) -> CostItem:
+    return CostItem(
+        one.cause,
+        one.event,
+        one.count + other.count,
+        one.seconds + other.seconds,
+        tuple(dict.fromkeys((*one.constants, *other.constants))),
+    )
+
+
+def booked(run: Run) -> dict[str, float]:
+    """Return processor seconds by cause as the ledger has them; idle time is left out."""
+    totals: dict[str, float] = {}
+    for labels, seconds in run.counts.each("processor_seconds"):
+        if labels["cause"] != "idle":
+            totals[labels["cause"]] = totals.get(labels["cause"], 0.0) + seconds
+    return totals
+
+
+def response_parts(run: Run, response_seconds: float) -> dict[str, float]:
+    """Divide the response times of all transactions together among :data:`WAITS`, in seconds."""
+    counts = run.counts
+
+    def own(name: str) -> float:
+        partitions: Sequence[Mapping[str, Any]] = run.system["partitions"]
+        return sum(counts.of(f"partition_{name}", partition=each["name"]) for each in partitions)
+
+    vios, bridging = virtual_scsi_seconds(run), bridging_seconds(run)
+    parts = {
+        "service": own("dispatched_seconds") - idle_tick_seconds(run),
+        "queue": own("queue_wait_seconds"),
+        "dispatch": own("dispatch_wait_seconds"),
+        "block_queue": counts.of("block_queue_wait_seconds"),
+        "vios_service": vios,
+        "vios_wait": counts.of("vios_added_seconds") - vios,
+        "disk": counts.of("disk_response_seconds"),
+        "bridge_service": bridging,
+        "bridge_wait": counts.of("bridge_seconds") - bridging,
+        "wire": counts.of("wire_transit_seconds"),
+    }
+    parts["left"] = response_seconds - sum(parts.values())
+    return parts

@@ -1,0 +1,61 @@
+"""Which constants decide what the virtualizations of a campaign cost."""
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+
+from harness.analysis.breakdown.accounts import cost_items
+from harness.analysis.breakdown.breakdown import run_constants
+from harness.analysis.breakdown.run import Run
+from harness.results.record import CampaignRecord, CellRecord
+from harness.results.store import Store
+
+DISPATCHING: Mapping[str, tuple[str, ...]] = {
+    "shared": ("hypervisor.window", "hypervisor.spare_slice"),
+    "hosted": ("hosted.host.timeslice", "hosted.host.tick_rate", "hosted.host.wake_preemption"),
+}
+"""Beginning of a virtualization's name -> constants that cost nothing but decide who waits."""
+
+
+def used_constants(store: Store) -> dict[str, tuple[str, ...]]:
+    """Find out what the costs of each virtualization were made of, beyond the baseline's.
+
+    One run of each workload is looked at, because all others spend on the same kinds of events.
+
+    Returns
+    -------
+    dict
+        Virtualization -> sorted names of constants; those without a complete run are left out,
+        and all of a real machine.
+    """
+    if store.campaign.real is not None:
+        return {}
+    chosen = _chosen(store.campaign, store.measured())
+    drawn = store.drawn()
+    found: dict[str, set[str]] = {}
+    seen: set[int] = set()
+    for stored in store.runs(chosen):
+        position = stored.cell.position
+        if stored.result is None or position in seen:
+            continue
+        seen.add(position)
+        constants = run_constants(store.campaign, drawn.get(stored.constants, {}))
+        names = found.setdefault(stored.cell.virtualization, set())
+        with suppress(KeyError):  # another version of the catalog, which lacks constants
+            run = Run(stored.result.samples, stored.cell.parameters["nominal_system"], constants)
+            names.update(name for item in cost_items(run) for name in item.constants)
+    everywhere = found.pop(store.campaign.baseline, set())
+    for virtualization, names in found.items():
+        names.difference_update(everywhere)
+        for beginning, further in DISPATCHING.items():
+            if virtualization.startswith(beginning):
+                names.update(further)
+    return {virtualization: tuple(sorted(names)) for virtualization, names in found.items()}
+
+
+def _chosen(campaign: CampaignRecord, measured: Collection[int]) -> frozenset[int]:
+    """Choose a cell of each virtualization and workload that has results."""
+    cells: dict[tuple[str, str], CellRecord] = {}
+    for cell in campaign.cells:
+        if cell.scenario is None and cell.position in measured:
+            cells.setdefault((cell.virtualization, cell.workload), cell)
+    return frozenset(cell.position for cell in cells.values())

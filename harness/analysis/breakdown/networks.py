@@ -1,0 +1,91 @@
+"""What protocol stacks and virtual switches cost a run."""
+
+from collections.abc import Iterator
+
+from harness.analysis.breakdown.disks import copied
+from harness.analysis.breakdown.run import SIGNAL, CostItem, Run
+from harness.model.costs import fixed_and_per_unit
+from harness.model.tally import ADAPTER, IN, OUT, VIRTUAL
+
+_STREAM = ("network.tcp.cycles_per_byte", "network.tcp.header_bytes")
+
+
+def protocol_stacks(run: Run) -> Iterator[CostItem]:
+    """Count bytes, packets and messages of all protocol stacks, and what carries them on."""
+    costs, counts = run.costs, run.counts
+    at, cycles = costs.constants.table("network.tcp.cycles_per_byte")
+    header = costs.number("network.tcp.header_bytes")
+    byte_cycles, packet_cycles = fixed_and_per_unit([mtu - header for mtu in at], cycles)
+    half_pair_ns = costs.cycles(costs.number("network.tcp.transaction_cycles") / 2)
+    per_cycle = 1e9 / costs.clock_hz
+    sent = counts.of("network_bytes")
+    yield run.item("os", "byte in a protocol stack", sent, byte_cycles * per_cycle, *_STREAM)
+    packets = counts.of("network_packets")
+    yield run.item("os", "packet in a protocol stack", packets, packet_cycles * per_cycle, *_STREAM)
+    messages = counts.of("network_messages")
+    name = "network.tcp.transaction_cycles"
+    yield run.item("os", "request or response in a stack", messages, half_pair_ns, name)
+    if run.flavour is not None:
+        yield from _emulated_network(run)
+        return
+    name = "network.virtual.packet_cost"
+    yield run.item(
+        "switch",
+        "packet over the virtual switch",
+        counts.of("network_packets", way=VIRTUAL, direction=OUT)
+        + counts.of("network_messages", way=VIRTUAL, direction=OUT),
+        costs.work(name),
+        name,
+    )
+    passed = counts.of("network_bytes", way=VIRTUAL, direction=OUT)
+    yield switched(run, passed)
+    yield run.item(
+        "hypervisor",
+        "interrupt for a piece of a message received",
+        counts.of("network_segments", way=VIRTUAL, direction=IN)
+        + counts.of("network_messages", way=VIRTUAL, direction=IN),
+        run.signal_ns,
+        *SIGNAL,
+    )
+
+
+def switched(run: Run, copied_bytes: float) -> CostItem:
+    """Count bytes that the hypervisor's switch copies from partition to partition."""
+    name = "network.virtual.copy_cycles_per_byte"
+    event = "byte copied by the virtual switch"
+    return run.item("switch", event, copied_bytes, switch_copy_ns(run), name)
+
+
+def switch_copy_ns(run: Run) -> float:
+    """Return what the hypervisor's switch takes to copy a byte."""
+    cycles = run.costs.number("network.virtual.copy_cycles_per_byte")
+    return run.costs.cycles(cycles * 1e6) / 1e6
+
+
+def _emulated_network(run: Run) -> Iterator[CostItem]:
+    counts, number = run.counts, run.costs.number
+    prefix = f"hosted.{run.flavour}.packet"
+    for direction, event in ((OUT, "packet sent by a guest"), (IN, "packet for a guest")):
+        passed = sum(
+            counts.of(name, way=ADAPTER, direction=direction)
+            for name in ("network_packets", "network_messages")
+        )
+        monitor: tuple[str, ...]
+        if direction == OUT:
+            switches, host = "packet.world_switches", "transmit"
+            monitor = ("packet.monitor", "emulate_transmit")
+            accesses = number(f"{prefix}.status_accesses")
+            monitor_ns = run.hosted("status_register", accesses) + sum(map(run.hosted, monitor))
+            monitor = (*monitor, "status_register", "packet.status_accesses")
+        else:
+            switches, host = "packet.receive_world_switches", "receive"
+            monitor = ("packet.receive_monitor",)
+            monitor_ns = run.hosted("packet.receive_monitor")
+        switch_ns = run.hosted("world_switch", number(f"hosted.{run.flavour}.{switches}"))
+        names = run.names("world_switch", switches)
+        yield run.item("world_switch", event, passed, switch_ns, *names)
+        yield run.item("emulation", event, passed, monitor_ns, *run.names(*monitor))
+        host_ns = run.hosted(host) + run.hosted("packet.host_interrupts")
+        names = run.names(host, "packet.host_interrupts")
+        yield run.item("host", event, passed, host_ns, *names)
+    yield copied(run, "byte copied for a network", counts.of("network_bytes", way=ADAPTER))

@@ -1,0 +1,157 @@
+"""What the runs of one cell amount to: where the time went, and how long responses took."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from harness.metrics.ddsketch import RELATIVE_ERROR, Digest
+from harness.metrics.measures import IDLE, QUANTILES, Measures, merge
+from harness.results.record import CellRecord
+from harness.statistics.intervals import Bootstrap, Interval
+
+
+@dataclass(frozen=True)
+class ResponseDistribution:
+    """Response times of all transactions of a cell, all replications together."""
+
+    merged: dict[str, Any]
+    """The digest of all runs in its JSON form."""
+    quantiles: dict[str, Interval]
+    """``p50``, ``p95``, ``p99`` in seconds, with what they vary among replications: the
+    geometric mean of the replications' quantiles."""
+    relative_error: float = RELATIVE_ERROR
+    """How far a quantile read from the digest may be off, relatively."""
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The digest of all runs."""
+        return Digest.from_json(self.merged)
+
+    @property
+    def count(self) -> int:
+        """How many responses."""
+        return self.digest.count
+
+    def curve(self, points: int = 200) -> tuple[tuple[float, float], ...]:
+        """Return (seconds, share of responses up to there) at evenly spaced shares."""
+        shares = [(place + 0.5) / points for place in range(points)]
+        return tuple((self.digest.quantile(share), share) for share in shares)
+
+
+@dataclass(frozen=True)
+class CellSummary:
+    """What the runs of one cell amount to; intervals are over its replications."""
+
+    cell: CellRecord
+    runs: int
+    """How many runs are complete."""
+    causes: dict[str, Interval]
+    """Processor seconds per transaction by cause, idle left out; in alphabetical order."""
+    processor_seconds: Interval | None
+    """All of these together; None if no transaction was completed."""
+    throughput: Interval
+    """Transactions per second."""
+    failed_transactions: float
+    """How many transactions failed, in all runs together."""
+    utilisation: Interval | None
+    """Share of the machine's processor time that was not idle."""
+    response: ResponseDistribution | None
+    """None without responses."""
+    partitions: dict[str, dict[str, float]]
+    """Partition -> what it exposed about itself, mean over the runs."""
+    warm_up_seconds: Interval
+    """Where the warm-up was cut."""
+    condition: dict[str, float] = field(default_factory=dict)
+    """What a real machine was like during the runs, mean over those that tell."""
+
+
+def summarise(
+    cell: CellRecord, runs: Mapping[int, Measures], *, level: float, seed: int
+) -> CellSummary | None:
+    """Summarise the runs of a cell, by replication; None if there is none.
+
+    Parameters
+    ----------
+    level
+        Confidence of the intervals.
+    seed
+        Makes the resamples.
+    """
+    measured = [runs[replication] for replication in sorted(runs)]
+    if not measured:
+        return None
+
+    def interval(read: Callable[[Measures], float]) -> Interval | None:
+        return _interval([read(run) for run in measured], level, seed)
+
+    causes = {}
+    for name in sorted({cause for run in measured for cause in run.processor_seconds} - {IDLE}):
+        spent = _interval([_per_transaction(run, name) for run in measured], level, seed)
+        if spent is not None:
+            causes[name] = spent
+    throughput = interval(lambda run: run.transactions / run.measured_seconds)
+    warm_up = interval(lambda run: run.warm_up_seconds)
+    assert throughput is not None
+    assert warm_up is not None
+    return CellSummary(
+        cell=cell,
+        runs=len(measured),
+        causes=causes,
+        processor_seconds=interval(lambda run: run.processor_seconds_per_transaction),
+        throughput=throughput,
+        failed_transactions=math.fsum(run.failed for run in measured),
+        utilisation=interval(lambda run: run.utilisation),
+        response=_response(measured, level, seed),
+        partitions=_partitions(measured),
+        warm_up_seconds=warm_up,
+        condition=_condition(measured),
+    )
+
+
+def _interval(values: Sequence[float], level: float, seed: int) -> Interval | None:
+    """Interval of the mean of what there is; None if there is nothing."""
+    if all(math.isnan(value) for value in values):
+        return None
+    return Bootstrap(values, seed=seed).intervals(level)[0]
+
+
+def _per_transaction(run: Measures, cause: str) -> float:
+    spent = run.processor_seconds.get(cause, 0.0)
+    return spent / run.transactions if run.transactions else math.nan
+
+
+def _response(measured: Sequence[Measures], level: float, seed: int) -> ResponseDistribution | None:
+    found = {}
+    for name in QUANTILES:
+        logs = [math.log(run.quantiles[name]) if run.quantiles else math.nan for run in measured]
+        interval = _interval(logs, level, seed)
+        if interval is not None:
+            found[name] = interval.transformed(_exp)
+    if not found:
+        return None
+    return ResponseDistribution(merge(run.digest for run in measured), found)
+
+
+def _partitions(measured: Sequence[Measures]) -> dict[str, dict[str, float]]:
+    partitions: dict[str, dict[str, float]] = {}
+    for partition, numbers in measured[0].partitions.items():
+        partitions[partition] = {
+            name: math.fsum(run.partitions.get(partition, {}).get(name, 0.0) for run in measured)
+            / len(measured)
+            for name in sorted(numbers)
+        }
+    return partitions
+
+
+def _condition(measured: Sequence[Measures]) -> dict[str, float]:
+    names = sorted({name for run in measured for name in run.condition})
+    told = {
+        name: [run.condition[name] for run in measured if name in run.condition] for name in names
+    }
+    return {name: math.fsum(values) / len(values) for name, values in told.items()}
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < math.log(1e300) else math.inf

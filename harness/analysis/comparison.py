@@ -1,0 +1,408 @@
+"""What became better or worse from one campaign to another, and what cannot be told.
+
+Every overhead that both campaigns measured is compared: the same virtualization, environment and
+measure. Replications are paired by their number. With equal seeds they share arrivals, demands and
+draws, which cancel; with different seeds pairing is still valid, only wider.
+
+A change is relative to what the same work cost in the first campaign, each in units of its own
+baseline: (1 + second overhead) / (1 + first overhead) - 1. For small overheads that is their
+difference, and comparing the other way round gives the inverse.
+
+"Better" and "worse" are one-sided tests, two for each overhead, and all of them form one family
+under Holm's adjustment: if nothing changed, anything at all is called better or worse with at most
+the probability alpha, the smaller one of both campaigns, as far as the tests hold it
+(:mod:`harness.statistics.intervals`).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.analysis.environment import Environment
+from harness.analysis.snapshot import Checked, Findings, Judged, Measured
+from harness.errors import UserError
+from harness.statistics.intervals import Interval
+from harness.statistics.ratios import (
+    LOG_RESOLUTION,
+    holm,
+    paired_ratios,
+    ratio_bootstrap,
+)
+from harness.statistics.verdict import Outcome
+
+Array = NDArray[np.float64]
+
+
+class Direction(StrEnum):
+    """How the second campaign stands to the first."""
+
+    WORSE = "worse"
+    BETTER = "better"
+    UNKNOWN = "unknown"
+    """It cannot be told."""
+    SAME = "same"
+    """Equal: an overhead in each common replication, an outcome or a check as such."""
+
+
+_SUMMARIES = {
+    Direction.WORSE: "something got worse",
+    Direction.BETTER: "something got better",
+    Direction.UNKNOWN: "no change shown",
+    Direction.SAME: "unchanged",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """An overhead in both campaigns."""
+
+    first: Measured
+    second: Measured
+    interval: Interval
+    """Of the change; 0.05 is 5 % dearer than in the first campaign."""
+    p_better: float
+    """Adjusted for all comparisons."""
+    p_worse: float
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class OutcomeChange:
+    """What the claim came to, in one environment and measure, in both campaigns."""
+
+    environment: Environment
+    measure: str
+    first: str
+    second: str
+    direction: Direction
+    """Unknown if one of the two is inconclusive and the other is not."""
+
+
+@dataclass(frozen=True)
+class CheckChange:
+    """An expectation of a scenario in both campaigns."""
+
+    scenario: str
+    name: dict[str, str]
+    first: bool
+    second: bool
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting or constant that is not the same in both campaigns."""
+
+    name: str
+    first: str | None
+    """None where a campaign does not have it."""
+    second: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two campaigns side by side."""
+
+    first: Findings
+    second: Findings
+    alpha: float
+    changes: tuple[Change, ...]
+    outcomes: tuple[OutcomeChange, ...]
+    checks: tuple[CheckChange, ...]
+    settings: tuple[Difference, ...]
+    constants: tuple[Difference, ...]
+    only_first: tuple[str, ...]
+    """What only the first campaign has, in words."""
+    only_second: tuple[str, ...]
+
+    def count(self, direction: Direction) -> int:
+        """Return how many overheads, outcomes and checks went this way."""
+        found = [each.direction for each in self.changes]
+        found += [each.direction for each in self.outcomes]
+        found += [each.direction for each in self.checks]
+        return found.count(direction)
+
+    @property
+    def direction(self) -> Direction:
+        """Worse if anything is; else better if anything is; else unknown if anything is."""
+        return next((each for each in Direction if self.count(each)), Direction.UNKNOWN)
+
+    @property
+    def summary(self) -> str:
+        """What the comparison comes to, in words."""
+        return _SUMMARIES[self.direction]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON holds it; what is unknown or without bound is None."""
+        return {
+            "first": _campaign_json(self.first),
+            "second": _campaign_json(self.second),
+            "alpha": self.alpha,
+            "direction": str(self.direction),
+            "summary": self.summary,
+            "counts": {str(each): self.count(each) for each in Direction},
+            "overheads": [_change_json(each) for each in self.changes],
+            "outcomes": [
+                {
+                    **_environment_json(each.environment),
+                    "measure": each.measure,
+                    "first": each.first,
+                    "second": each.second,
+                    "direction": str(each.direction),
+                }
+                for each in self.outcomes
+            ],
+            "checks": [
+                {
+                    "scenario": each.scenario,
+                    "name": each.name,
+                    "first": each.first,
+                    "second": each.second,
+                    "direction": str(each.direction),
+                }
+                for each in self.checks
+            ],
+            "settings": [vars(each) for each in self.settings],
+            "constants": [vars(each) for each in self.constants],
+            "only_first": list(self.only_first),
+            "only_second": list(self.only_second),
+        }
+
+
+def compare(first: Findings, second: Findings) -> Comparison:
+    """Compare two campaigns.
+
+    Raises
+    ------
+    UserError
+        If nothing was measured, judged or checked in both.
+    """
+    alpha = min(first.alpha, second.alpha)
+    here = {
+        (*each.environment, each.measure, each.virtualization): each for each in first.overheads
+    }
+    there = {
+        (*each.environment, each.measure, each.virtualization): each for each in second.overheads
+    }
+    judged_here, judged_there = _judged(first.outcomes), _judged(second.outcomes)
+    checked_here, checked_there = _checked(first.checks), _checked(second.checks)
+    changes, unpaired = _changes([(here[key], there[key]) for key in here if key in there], alpha)
+    outcomes = tuple(
+        OutcomeChange(
+            each.environment,
+            each.measure,
+            each.outcome,
+            judged_there[key].outcome,
+            _outcome_direction(each.outcome, judged_there[key].outcome),
+        )
+        for key, each in judged_here.items()
+        if key in judged_there
+    )
+    checks = tuple(
+        CheckChange(
+            each.scenario,
+            each.name,
+            each.passed,
+            checked_there[key].passed,
+            _check_direction(each.passed, checked_there[key].passed),
+        )
+        for key, each in checked_here.items()
+        if key in checked_there
+    )
+    if not (changes or outcomes or checks):
+        raise UserError(
+            f"{first.name!r} and {second.name!r} have nothing in common that could be compared: no "
+            "virtualization in the same environment (machine, os, workload, load) and no check"
+        )
+    return Comparison(
+        first=first,
+        second=second,
+        alpha=alpha,
+        changes=changes,
+        outcomes=outcomes,
+        checks=checks,
+        settings=_settings(first, second),
+        constants=_differences(first.constants, second.constants),
+        only_first=(
+            *_titles(each for key, each in here.items() if key not in there),
+            *unpaired,
+            *_names(each for key, each in checked_here.items() if key not in checked_there),
+        ),
+        only_second=(
+            *_titles(each for key, each in there.items() if key not in here),
+            *unpaired,
+            *_names(each for key, each in checked_there.items() if key not in checked_here),
+        ),
+    )
+
+
+def _changes(
+    pairs: Sequence[tuple[Measured, Measured]], alpha: float
+) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """Compare pairs of overheads; return also those without a common replication, in words."""
+    rows = max((len(each.ratios) for pair in pairs for each in pair), default=0)
+    columns = [
+        paired_ratios(_column(second, rows), _column(first, rows)) for first, second in pairs
+    ]
+    usable = [index for index, column in enumerate(columns) if np.isfinite(column).any()]
+    unpaired = _titles(first for index, (first, _) in enumerate(pairs) if index not in set(usable))
+    if not usable:
+        return (), unpaired
+    ratios = np.column_stack([columns[index] for index in usable])
+    bootstrap = ratio_bootstrap(ratios)
+    adjusted = holm(np.concatenate([bootstrap.p_below(0.0), bootstrap.p_above(0.0)]))
+    better, worse = np.split(adjusted, 2)
+    found = []
+    for place, (index, interval) in enumerate(
+        zip(usable, bootstrap.intervals(1.0 - alpha), strict=True)
+    ):
+        logs = np.log(columns[index][np.isfinite(columns[index])])
+        direction = Direction.UNKNOWN
+        if (np.abs(logs) <= LOG_RESOLUTION).all():
+            direction = Direction.SAME
+        elif worse[place] <= alpha:
+            direction = Direction.WORSE
+        elif better[place] <= alpha:
+            direction = Direction.BETTER
+        first, second = pairs[index]
+        change = interval.transformed(_expm1)
+        found.append(
+            Change(first, second, change, float(better[place]), float(worse[place]), direction)
+        )
+    return tuple(found), unpaired
+
+
+def _column(measured: Measured, rows: int) -> Array:
+    column = np.full(rows, np.nan)
+    for number, ratio in enumerate(measured.ratios):
+        if ratio is not None:
+            column[number] = ratio
+    return column
+
+
+def _expm1(value: float) -> float:
+    return math.expm1(value) if value < math.log(1e300) else math.inf
+
+
+def _outcome_direction(first: str, second: str) -> Direction:
+    if first == second:
+        return Direction.SAME
+    if Outcome.INCONCLUSIVE in (first, second):
+        return Direction.UNKNOWN
+    return Direction.WORSE if second == Outcome.REFUTED else Direction.BETTER
+
+
+def _check_direction(first: bool, second: bool) -> Direction:
+    if first == second:
+        return Direction.SAME
+    return Direction.BETTER if second else Direction.WORSE
+
+
+def _judged(outcomes: Iterable[Judged]) -> dict[tuple[Any, ...], Judged]:
+    return {(*each.environment, each.measure): each for each in outcomes}
+
+
+def _checked(checks: Iterable[Checked]) -> dict[tuple[str, str, int], Checked]:
+    """Key checks by scenario, name and, where a scenario repeats a name, how often it was there."""
+    found: dict[tuple[str, str, int], Checked] = {}
+    for each in checks:
+        name, number = each.name.get("en", ""), 0
+        while (each.scenario, name, number) in found:
+            number += 1
+        found[each.scenario, name, number] = each
+    return found
+
+
+def _settings(first: Findings, second: Findings) -> tuple[Difference, ...]:
+    def told(each: Findings) -> dict[str, str]:
+        return {
+            "campaign": each.name,
+            "margin": f"{each.margin:.6g}",
+            "alpha": f"{each.alpha:.6g}",
+            "seed": str(each.seed),
+            "replications": str(each.replications),
+            "complete runs": str(each.complete),
+            "failed runs": str(each.failed),
+            "model": each.model[:16],
+            **each.versions,
+        }
+
+    return _differences(told(first), told(second))
+
+
+def _differences(first: dict[str, str], second: dict[str, str]) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(name, first.get(name), second.get(name))
+        for name in {**first, **second}
+        if first.get(name) != second.get(name)
+    )
+
+
+def place(environment: Environment) -> str:
+    """Write an environment in one line."""
+    machine, system, workload, load = environment
+    return f"{machine} / {system} / {workload}" + "".join(f", {key} = {each}" for key, each in load)
+
+
+def _titles(measured: Iterable[Measured]) -> tuple[str, ...]:
+    """Name what was measured, each once for all measures."""
+    names = (f"{place(each.environment)}: {each.virtualization}" for each in measured)
+    return tuple(dict.fromkeys(names))
+
+
+def _names(checks: Iterable[Checked]) -> tuple[str, ...]:
+    return tuple(f"scenario {each.scenario}: {each.name.get('en', '')}" for each in checks)
+
+
+def _campaign_json(each: Findings) -> dict[str, Any]:
+    return {
+        "campaign": each.name,
+        "identity": each.identity,
+        "outcome": each.outcome,
+        "margin": each.margin,
+        "alpha": each.alpha,
+        "seed": each.seed,
+    }
+
+
+def _environment_json(environment: Environment) -> dict[str, Any]:
+    machine, system, workload, load = environment
+    return {"machine": machine, "os": system, "workload": workload, "load": dict(load)}
+
+
+def _measured_json(each: Measured) -> dict[str, Any]:
+    return {
+        "overhead": each.estimate,
+        "low": each.low,
+        "high": each.high,
+        "range_low": each.range_low,
+        "range_high": each.range_high,
+    }
+
+
+def _change_json(each: Change) -> dict[str, Any]:
+    interval = each.interval
+    known = math.isfinite(interval.high)
+    return {
+        **_environment_json(each.first.environment),
+        "measure": each.first.measure,
+        "virtualization": each.first.virtualization,
+        "first": _measured_json(each.first),
+        "second": _measured_json(each.second),
+        "change": {
+            "estimate": interval.estimate,
+            "low": interval.low if known else None,
+            "high": interval.high if known else None,
+            "level": interval.level,
+            "replications": interval.samples,
+            "warnings": list(interval.warnings),
+        },
+        "p_better": each.p_better,
+        "p_worse": each.p_worse,
+        "direction": str(each.direction),
+    }

@@ -1,0 +1,176 @@
+"""What a virtualization costs, relative to the baseline doing the same work.
+
+The baseline is the full-system partition of a modelled machine, or a process of a real one.
+
+An overhead is the geometric mean of the ratios of paired replications, minus one. Replications are
+paired because they share their arrivals, their demands and their draw of the uncertain constants;
+those of a real machine share their demands and a stretch of time.
+
+Its interval is that of the mean over all draws, and narrows with more replications although they
+teach nothing about the constants. A real machine has one set of constants, fixed and unknown: the
+overhead of such a machine lies in the range, which no number of replications narrows below what
+the constants leave open. The range holds the randomness of one run, too, and is a little too wide
+by that.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.measures import Measures, mix_distance, slowdown, unmatched
+from harness.statistics.intervals import Interval
+from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
+
+Array = NDArray[np.float64]
+Replications = Mapping[int, Measures]
+"""Replication -> what its run measured."""
+
+MEASURES = ("slowdown", "processor-time", "response-p50", "response-p95", "response-p99")
+"""What overheads are measured in, each relative to the baseline.
+
+``slowdown``: mean time from the start of a transaction to its end, for the baseline's work.
+``processor-time``: processor seconds of the whole machine, idle left out, for a transaction.
+``response-...``: quantile of the response times of all transactions together.
+"""
+
+MIX_TOLERANCE = 0.05
+"""Share of responses that may be of another kind than in the baseline without a warning."""
+
+UNMATCHED_TOLERANCE = 0.01
+"""Share of the baseline's responses that may be of kinds never completed without a warning."""
+
+
+class Concern(StrEnum):
+    """Why a comparison deserves less trust than its interval says."""
+
+    MIX_DIFFERS = "mix-differs"
+    """The transactions completed are of other kinds than the baseline's."""
+    WORK_MISSING = "work-missing"
+    """Some of the baseline's work was never completed, and is left out of the comparison."""
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """What a virtualization costs in one environment."""
+
+    virtualization: str
+    measure: str
+    interval: Interval
+    """The overhead: 0.05 is 5 % more than the baseline."""
+    range: Interval
+    """Where the overhead of one machine lies whose constants are one further draw."""
+    ratios: tuple[float | None, ...]
+    """Ratio to the baseline of each replication; None where one of the two has no result."""
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval's width as a share of the ratio: 0.05 is 5 % to either side."""
+        return (self.interval.high - self.interval.low) / 2.0 / (1.0 + self.interval.estimate)
+
+    def column(self) -> Array:
+        """Return the ratios as an array, NaN where one is missing."""
+        return np.array([math.nan if ratio is None else ratio for ratio in self.ratios])
+
+
+def overheads(
+    name: str,
+    virtualizations: Mapping[str, Replications],
+    baseline: Replications,
+    *,
+    level: float,
+    seed: int,
+) -> dict[str, Overhead]:
+    """Compare the virtualizations of one environment with its baseline in one measure.
+
+    Parameters
+    ----------
+    name
+        One of :data:`MEASURES`.
+    virtualizations
+        What the runs of each measured; without the baseline.
+    level
+        Confidence of the intervals and ranges.
+    seed
+        Makes the resamples.
+
+    Returns
+    -------
+    dict
+        In the given order; a virtualization without a single pair is left out.
+    """
+    rows = 1 + max((number for each in virtualizations.values() for number in each), default=-1)
+    ratios = {
+        virtualization: column
+        for virtualization, measured in virtualizations.items()
+        if np.isfinite(column := _ratios(name, measured, baseline, rows)).any()
+    }
+    if not ratios:
+        return {}
+    table = np.column_stack(list(ratios.values()))
+    intervals = ratio_bootstrap(table, seed=seed).intervals(level)
+    found = {}
+    for (virtualization, column), interval, span in zip(
+        ratios.items(), intervals, ratio_ranges(table, level), strict=True
+    ):
+        concerns = _concerns(name, virtualizations[virtualization], baseline)
+        found[virtualization] = Overhead(
+            virtualization=virtualization,
+            measure=name,
+            interval=replace(interval.transformed(_expm1), warnings=interval.warnings + concerns),
+            range=span.transformed(_expm1),
+            ratios=tuple(None if math.isnan(each) else each for each in column.tolist()),
+        )
+    return found
+
+
+def _ratios(name: str, measured: Replications, baseline: Replications, rows: int) -> Array:
+    """Ratio of each replication to the baseline's; NaN where either has no result."""
+    here, there = np.full(rows, np.nan), np.full(rows, np.nan)
+    for replication in sorted(measured.keys() & baseline.keys()):
+        values = compared(name, measured[replication], baseline[replication])
+        here[replication], there[replication] = values
+    return paired_ratios(here, there)
+
+
+def compared(name: str, run: Measures, reference: Measures) -> tuple[float, float]:
+    """Return what a run and the baseline's measured in one measure; NaN where they have none.
+
+    Where either has done nothing, they have none: idle machines are not compared.
+    """
+    if run.nothing_done or reference.nothing_done:
+        return math.nan, math.nan
+    if name == "slowdown":
+        return slowdown(run, reference), 1.0
+    if name == "processor-time":
+        return run.processor_seconds_per_transaction, reference.processor_seconds_per_transaction
+    quantile = name.removeprefix("response-")
+    return run.quantiles.get(quantile, math.nan), reference.quantiles.get(quantile, math.nan)
+
+
+def _concerns(name: str, measured: Replications, baseline: Replications) -> tuple[str, ...]:
+    """Say what makes a comparison of two cells doubtful."""
+    pairs = [(measured[each], baseline[each]) for each in sorted(measured.keys() & baseline.keys())]
+    if name == "slowdown":
+        if np.mean([unmatched(*pair) for pair in pairs]) > UNMATCHED_TOLERANCE:
+            return (Concern.WORK_MISSING,)
+    elif np.mean([mix_distance(*pair) for pair in pairs]) > MIX_TOLERANCE:
+        return (Concern.MIX_DIFFERS,)
+    return ()
+
+
+def _expm1(value: float) -> float:
+    return math.expm1(value) if value < math.log(1e300) else math.inf
+
+
+def percent(ratio: float) -> str:
+    """Write a ratio in per cent, with three digits but no more than two decimals."""
+    if math.isinf(ratio):
+        return "any value"
+    value = 100.0 * ratio
+    decimals = max(0, min(2, 2 - math.floor(math.log10(abs(value))))) if value else 0
+    text = f"{value:.{decimals}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"

@@ -1,0 +1,197 @@
+"""What the scenarios of a campaign have shown: the seven elements and what stands around them.
+
+A row is one expectation beside what was measured. With several replications (the first one takes
+the catalog's constants as they are stated, the others draw them from their ranges) it passes if it
+does in every run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.results.record import CellRecord
+from harness.results.run_result import Check, OperationEvent, Point, RunResult
+from harness.statistics.verdict import Outcome
+
+ELEMENTS: dict[str, dict[str, str]] = {
+    "systems": {"en": "p5 machines and their operating systems", "ja": "p5 と対応 OS"},
+    "plm": {"en": "Partition Load Manager", "ja": "Partition Load Manager"},
+    "dlpar": {"en": "Dynamic LPAR", "ja": "ダイナミック LPAR"},
+    "vlan": {"en": "Virtual LAN", "ja": "仮想 LAN"},
+    "virtual-io": {"en": "Virtual I/O", "ja": "仮想 I/O"},
+    "micro-partitioning": {"en": "Micro-Partitioning", "ja": "マイクロパーティショニング"},
+    "hypervisor": {"en": "POWER Hypervisor", "ja": "POWER ハイパーバイザー"},
+    "capacity-on-demand": {"en": "Capacity on Demand", "ja": "キャパシティ・オン・デマンド"},
+    "mobility": {"en": "Live Partition Mobility", "ja": "ライブ・パーティション・モビリティ"},
+    "isolation": {"en": "Isolation", "ja": "障害の分離"},
+    "physical": {"en": "Physical partitioning", "ja": "物理区画"},
+}
+"""Element -> what people call it, in the order of the report."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An expectation and what all runs measured."""
+
+    scenario: str
+    element: str
+    name: dict[str, str]
+    """Language -> what is expected, in words."""
+    expected: float | str
+    """In the unit; a constant's value is that of the first run."""
+    measured: float | str | None
+    """The first run's value in the unit; None if there was nothing to measure."""
+    lowest: float | None
+    highest: float | None
+    """Over all runs, where the value is a number."""
+    relation: str
+    """``equals``, ``at-least`` or ``at-most``."""
+    tolerance: float
+    unit: str
+    passed: bool
+    """In every run."""
+    passed_runs: int
+    runs: int
+    detail: str
+    source: str
+    """Where the expected value is published."""
+    assumed: tuple[str, ...]
+    """Constants that it rests on and that nobody published."""
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """What was done in one scenario, and what was seen."""
+
+    name: str
+    title: dict[str, str]
+    """Language -> what was done, in words."""
+    element: str
+    position: int
+    """Of its cell in the campaign."""
+    machine: str
+    virtualization: str
+    rows: tuple[Row, ...]
+    runs: int
+    """How many runs are complete."""
+    failed: tuple[str, ...]
+    """Why runs have no result."""
+    timeline: tuple[Point, ...]
+    """Of the first run: seconds, what was sampled, of whom, value."""
+    operations: tuple[OperationEvent, ...]
+    """Of the first run."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything expected was seen, in every run."""
+        return bool(self.rows) and not self.failed and all(row.passed for row in self.rows)
+
+    def series(self, name: str) -> dict[str, tuple[tuple[float, float], ...]]:
+        """Return what was sampled under a name: partition or machine -> (seconds, value)."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for seconds, sampled, labels, value in self.timeline:
+            if sampled == name:
+                of = labels.get("partition", labels.get("site", ""))
+                found.setdefault(of, []).append((seconds, value))
+        return {of: tuple(points) for of, points in found.items()}
+
+
+@dataclass(frozen=True)
+class SevenElements:
+    """All scenarios of a campaign."""
+
+    scenarios: tuple[ScenarioResult, ...]
+    """In the order of the campaign; those without a run have no rows."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows."""
+        return tuple(row for scenario in self.scenarios for row in scenario.rows)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Confirmed if every expectation was met, refuted if one was not, else inconclusive."""
+        if not all(row.passed for row in self.rows):
+            return Outcome.REFUTED
+        complete = all(scenario.passed for scenario in self.scenarios)
+        return Outcome.CONFIRMED if complete and self.scenarios else Outcome.INCONCLUSIVE
+
+    def of(self, element: str) -> tuple[ScenarioResult, ...]:
+        """Return the scenarios of an element."""
+        return tuple(each for each in self.scenarios if each.element == element)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the rows as JSON holds them."""
+        return [asdict(row) for row in self.rows]
+
+
+def seven_elements(
+    cells: Sequence[CellRecord],
+    runs: Mapping[int, Mapping[int, RunResult]],
+    failures: Mapping[int, Sequence[str]],
+) -> SevenElements | None:
+    """Put together what scenarios have shown; None if the campaign has none.
+
+    Parameters
+    ----------
+    cells
+        All cells of the campaign.
+    runs
+        Position of a cell -> replication -> result.
+    failures
+        Position of a cell -> why runs have no result.
+    """
+    scenarios = [
+        _result(cell, cell.scenario, runs.get(cell.position, {}), failures.get(cell.position, ()))
+        for cell in cells
+        if cell.scenario is not None
+    ]
+    return SevenElements(tuple(scenarios)) if scenarios else None
+
+
+def _result(
+    cell: CellRecord,
+    script: Mapping[str, Any],
+    runs: Mapping[int, RunResult],
+    failures: Sequence[str],
+) -> ScenarioResult:
+    results = [runs[replication] for replication in sorted(runs)]
+    first = results[0] if results else None
+    checks = zip(*(result.checks for result in results), strict=True)
+    return ScenarioResult(
+        name=script["name"],
+        title=dict(script["title"]),
+        element=script["element"],
+        position=cell.position,
+        machine=cell.machine,
+        virtualization=cell.virtualization,
+        rows=tuple(_row(script["name"], script["element"], each) for each in checks),
+        runs=len(results),
+        failed=tuple(failures),
+        timeline=() if first is None else tuple(first.timeline),
+        operations=() if first is None else tuple(first.operations),
+    )
+
+
+def _row(scenario: str, element: str, checks: Sequence[Check]) -> Row:
+    first = checks[0]
+    numbers = [each.measured for each in checks if isinstance(each.measured, float | int)]
+    passed = sum(each.passed for each in checks)
+    return Row(
+        scenario=scenario,
+        element=element,
+        name=dict(first.name),
+        expected=first.expected,
+        measured=first.measured,
+        lowest=min(numbers, default=None),
+        highest=max(numbers, default=None),
+        relation=first.relation,
+        tolerance=first.tolerance,
+        unit=first.unit,
+        passed=passed == len(checks),
+        passed_runs=passed,
+        runs=len(checks),
+        detail=first.detail,
+        source=first.source,
+        assumed=first.assumed,
+    )

@@ -1,0 +1,202 @@
+"""What a campaign has found out, small enough to be kept beside its report and compared later."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.analysis.environment import Environment, EnvironmentResult, Load
+from harness.analysis.overhead import Overhead
+from harness.analysis.study import Study
+from harness.errors import UserError
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(allow_inf_nan=False, gt=0.0)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Measured(_Record):
+    """The overhead of one virtualization in one environment, in one measure."""
+
+    machine: str
+    os: str
+    workload: str
+    load: Load
+    measure: str
+    virtualization: str
+    estimate: Finite
+    """The overhead: 0.05 is 5 % more than the baseline."""
+    low: Finite | None
+    """End of its interval; None if nothing is known about it."""
+    high: Finite | None
+    range_low: Finite | None = None
+    """End of the range of one machine with constants of its own; None if nothing is known."""
+    range_high: Finite | None = None
+    ratios: tuple[Positive | None, ...]
+    """Ratio to the baseline of each replication; None where one of the two has no result."""
+
+    @property
+    def environment(self) -> Environment:
+        """Machine, operating system, workload, load."""
+        return (self.machine, self.os, self.workload, self.load)
+
+
+class Judged(_Record):
+    """What the claim came to in one environment, in one measure."""
+
+    machine: str
+    os: str
+    workload: str
+    load: Load
+    measure: str
+    outcome: str
+    """A member of :class:`harness.statistics.verdict.Outcome`."""
+
+    @property
+    def environment(self) -> Environment:
+        """Machine, operating system, workload, load."""
+        return (self.machine, self.os, self.workload, self.load)
+
+
+class Checked(_Record):
+    """An expectation of a scenario."""
+
+    scenario: str
+    name: dict[str, str]
+    """Language -> what is expected, in words."""
+    passed: bool
+    """In every run."""
+
+
+class Findings(_Record):
+    """A campaign, its settings and all that was concluded from its runs."""
+
+    name: str
+    title: dict[str, str]
+    """Language -> title."""
+    identity: str
+    """Of the campaign, as :class:`harness.results.record.CampaignRecord` has it."""
+    model: str
+    versions: dict[str, str]
+    seed: int
+    margin: Finite
+    alpha: Annotated[float, Field(gt=0.0, lt=1.0)]
+    replications: int
+    """How many at least."""
+    complete: int
+    """How many runs have a result."""
+    failed: int
+    outcome: str | None
+    """None if the campaign neither makes a claim nor has scenarios."""
+    constants: dict[str, str]
+    """Name -> value with unit, range and status, as text."""
+    overheads: tuple[Measured, ...]
+    outcomes: tuple[Judged, ...]
+    checks: tuple[Checked, ...]
+
+
+def findings(study: Study) -> Findings:
+    """Take from a study what comparing it with another one needs.
+
+    Raises
+    ------
+    UserError
+        If the store says something that no campaign could.
+    """
+    try:
+        return _findings(study)
+    except ValidationError as error:
+        raise UserError(_told(error, f"campaign {study.campaign.name!r}")) from None
+
+
+def _findings(study: Study) -> Findings:
+    campaign = study.campaign
+    return Findings(
+        name=campaign.name,
+        title=campaign.title,
+        identity=campaign.identity,
+        model=campaign.model,
+        versions=campaign.versions,
+        seed=campaign.seed,
+        margin=campaign.margin,
+        alpha=campaign.alpha,
+        replications=int(campaign.replications["minimum"]),
+        complete=study.complete,
+        failed=len(study.failed),
+        outcome=None if study.outcome is None else str(study.outcome),
+        constants={
+            each["name"]: f"{each['published']} ({each['published_range']}), {each['status']}"
+            if each.get("published_range")
+            else f"{each['published']}, {each['status']}"
+            for each in campaign.constants
+        },
+        overheads=tuple(
+            _measured(result, overhead)
+            for result in study.environments
+            for overhead in result.all.values()
+        ),
+        outcomes=tuple(_judged(study)),
+        checks=()
+        if study.elements is None
+        else tuple(
+            Checked(scenario=row.scenario, name=row.name, passed=row.passed)
+            for row in study.elements.rows
+        ),
+    )
+
+
+def read_findings(text: bytes, where: str) -> Findings:
+    """Read findings from JSON.
+
+    Raises
+    ------
+    UserError
+        If that is not what it holds; ``where`` says which file it is.
+    """
+    try:
+        return Findings.model_validate_json(text)
+    except ValidationError as error:
+        raise UserError(_told(error, where)) from None
+
+
+def _told(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"])) or "the file"
+    return f"{where}: not the findings of a campaign ({place}: {first['msg']})"
+
+
+def _measured(result: EnvironmentResult, overhead: Overhead) -> Measured:
+    interval = overhead.interval
+    known = math.isfinite(interval.high)
+    bounded = math.isfinite(overhead.range.high)
+    return Measured(
+        machine=result.machine,
+        os=result.os,
+        workload=result.workload,
+        load=result.load,
+        measure=result.measure,
+        virtualization=overhead.virtualization,
+        estimate=interval.estimate,
+        low=interval.low if known else None,
+        high=interval.high if known else None,
+        range_low=overhead.range.low if bounded else None,
+        range_high=overhead.range.high if bounded else None,
+        ratios=overhead.ratios,
+    )
+
+
+def _judged(study: Study) -> Iterator[Judged]:
+    for result in study.environments:
+        if result.outcome is not None:
+            yield Judged(
+                machine=result.machine,
+                os=result.os,
+                workload=result.workload,
+                load=result.load,
+                measure=result.measure,
+                outcome=str(result.outcome),
+            )

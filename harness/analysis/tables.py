@@ -1,0 +1,106 @@
+"""Tidy tables of a campaign: a row for each run, and a row for each overhead.
+
+A table is a mapping from a column's name to its values. All columns have the same length, and units
+are in their names. What a row does not have is None.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.analysis.environment import EnvironmentResult
+from harness.analysis.study import Study
+from harness.results.record import CampaignRecord
+from harness.results.store import Store, StoredRun
+
+Value = str | float | int | None
+Table = dict[str, list[Value]]
+
+
+def run_table(store: Store) -> Table:
+    """Table with a row for each run: which cell and replication it is, and what it measured.
+
+    Runs are in the order of the matrix. A run that failed has no measures. Numbers of partitions
+    are sums over all partitions.
+    """
+    return _table(_run_row(store.campaign, run) for run in store.runs())
+
+
+def overhead_table(study: Study) -> Table:
+    """Table with a row for each environment, virtualization and measure.
+
+    ``estimate``, ``low`` and ``high`` are the overhead relative to the baseline and its interval
+    (0.05 is 5 % more). ``range_low`` and ``range_high`` are the ends of the prediction interval of
+    one machine. ``n`` is the number of replications. ``outcome`` is that of the claim in this
+    environment and measure, empty where the claim says nothing about it.
+    """
+    levels = study.campaign.levels
+    return _table(
+        _overhead_row(study.campaign.name, levels, result, virtualization)
+        for result in study.environments
+        for virtualization in result.all
+    )
+
+
+def _run_row(campaign: CampaignRecord, run: StoredRun) -> dict[str, Value]:
+    cell = run.cell
+    row: dict[str, Value] = {
+        "campaign": campaign.name,
+        "cell": cell.position,
+        "scenario": None if cell.scenario is None else cell.scenario["name"],
+        "machine": cell.machine,
+        "os": cell.os,
+        "virtualization": cell.virtualization,
+        "workload": cell.workload,
+        **{f"load.{name}": value for name, value in cell.load},
+        "replication": run.replication,
+        "status": "complete" if run.failure is None else "failed",
+        "failure": None if run.failure is None else f"{run.failure}: {run.reason}",
+    }
+    if run.result is not None:
+        row |= run.result.measures().flat()
+    return row
+
+
+def _overhead_row(
+    campaign: str, levels: Mapping[str, str], result: EnvironmentResult, virtualization: str
+) -> dict[str, Value]:
+    overhead = result.all[virtualization]
+    return {
+        "campaign": campaign,
+        "machine": result.machine,
+        "os": result.os,
+        "workload": result.workload,
+        **{f"load.{name}": value for name, value in result.load},
+        "virtualization": virtualization,
+        "level": levels.get(virtualization),
+        "measure": result.measure,
+        "estimate": _finite(overhead.interval.estimate),
+        "low": _finite(overhead.interval.low),
+        "high": _finite(overhead.interval.high),
+        "confidence": overhead.interval.level,
+        "range_low": _finite(overhead.range.low),
+        "range_high": _finite(overhead.range.high),
+        "n": overhead.interval.samples,
+        "warnings": " ".join(overhead.interval.warnings) or None,
+        "outcome": None if result.outcome is None else str(result.outcome),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _table(rows: Iterable[dict[str, Any]]) -> Table:
+    """Make columns of rows; a column stands where its first row has it."""
+    table: Table = {}
+    number = 0
+    for row in rows:
+        for name, value in row.items():
+            column = table.setdefault(name, [])
+            column.extend([None] * (number - len(column)))
+            column.append(value)
+        number += 1
+    for column in table.values():
+        column.extend([None] * (number - len(column)))
+    return table

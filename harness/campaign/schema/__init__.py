@@ -1,0 +1,1 @@
+"""Schema of the campaign file: pydantic models, limits, messages."""

@@ -1,0 +1,249 @@
+"""The tables of a campaign file that say what is done to a running machine."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.campaign.schema.limits import ARRIVALS, CORES, SHORTEST_SAMPLING, USERS
+from harness.campaign.schema.table import Different, Table
+from harness.units import Bytes, Rate, Ratio, Seconds
+
+
+class Load(Table):
+    """Change how much work there is."""
+
+    of: str
+    """The partition."""
+    group: str | None = None
+    """Which of its groups of users; needed where there are several."""
+    users: Annotated[int, Field(ge=0, le=USERS.most)] | None = None
+    """So many closed users from now on."""
+    arrivals: Annotated[Rate, Field(le=ARRIVALS.most)] | None = None
+    """Open arrivals at this rate from now on."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.users is None) == (self.arrivals is None):
+            raise ValueError("needs exactly one of users and arrivals")
+        return self
+
+
+class Dlpar(Table):
+    """Dynamic logical partitioning: move something, or change how a partition shares."""
+
+    move: Literal["processing-units", "virtual-processors", "cores", "memory", "adapter"] | None = (
+        None
+    )
+    """What moves."""
+    amount: str | int | float | None = None
+    """How much: cores, a number of virtual processors, or a size such as "1 GiB"."""
+    virtual_processors: Annotated[int, Field(ge=0, le=1024)] = 0
+    """How many virtual processors go with processing units."""
+    device: str | None = None
+    """The adapter that moves."""
+    source: Annotated[str | None, Field(alias="from")] = None
+    """Who gives it; without it, what nobody has."""
+    target: Annotated[str | None, Field(alias="to")] = None
+    """Who gets it; without it, nobody."""
+    change: str | None = None
+    """The partition whose sharing changes."""
+    weight: Annotated[int, Field(ge=0, le=255)] | None = None
+    """Its new weight."""
+    capped: bool | None = None
+    """Whether it is capped from now on."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.move is None) == (self.change is None):
+            raise ValueError("needs exactly one of move and change")
+        if self.change is not None:
+            if self.weight is None and self.capped is None:
+                raise ValueError("change needs a weight or capped")
+            moving = ("amount", "virtual_processors", "device", "source", "target")
+            self.refuse(moving, "beside change")
+            return self
+        self.refuse(["weight", "capped"], "beside move")
+        if self.move != "processing-units":
+            self.refuse(["virtual_processors"], f"beside move = '{self.move}'")
+        self.refuse(
+            ["amount" if self.move == "adapter" else "device"], f"beside move = '{self.move}'"
+        )
+        if self.source is None and self.target is None:
+            raise ValueError("move needs from or to, or both")
+        needed = "device" if self.move == "adapter" else "amount"
+        if getattr(self, needed) is None:
+            raise ValueError(f"move = '{self.move}' needs {needed}")
+        return self
+
+
+class Reach(Table):
+    """Send a message from one partition to another, or outside, and wait until it is there."""
+
+    source: Annotated[str, Field(alias="from")]
+    """Who sends."""
+    target: Annotated[str, Field(alias="to")]
+    """Who shall receive: a partition, or "outside"."""
+    size: Bytes = 1024
+    """Of the message."""
+
+
+class Memory(Table):
+    """Change how much memory the programs of a partition need."""
+
+    of: str
+    """The partition."""
+    needs: Bytes
+    """So much from now on; before, seven tenths of what the partition has."""
+
+
+class Plm(Table):
+    """Start the Partition Load Manager."""
+
+    policy: str
+    """Its policy file, in IBM's format, relative to this file."""
+
+
+class Cod(Table):
+    """Capacity on Demand."""
+
+    activate: Literal["permanent", "on-off", "reserve", "trial", "utility"] | None = None
+    """Activate installed cores in this way."""
+    deactivate: Literal["on-off"] | None = None
+    """Turn cores off again."""
+    cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)]
+    """How many."""
+    machine: str | None = None
+    """Which machine; without it the scenario's own."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.activate is None) == (self.deactivate is None):
+            raise ValueError("needs exactly one of activate and deactivate")
+        return self
+
+
+class Migrate(Table):
+    """Live Partition Mobility."""
+
+    partition: str
+    """Who moves."""
+    target: Annotated[str, Field(alias="to")]
+    """The machine to which it moves."""
+
+
+class Fleet(Table):
+    """Use mobility for something: maintenance, balance, or fewer machines."""
+
+    maintain: str | None = None
+    """Empty this machine, switch it off, on again, and move all back."""
+    lasting: Seconds | None = None
+    """How long it is maintained."""
+    balance: Annotated[list[str], Field(min_length=1), Different] | None = None
+    """Move partitions among these machines until they are loaded alike."""
+    threshold: Annotated[Ratio, Field(gt=0, lt=1)] = 0.1
+    """The difference of loads that is good enough."""
+    sampling: Annotated[Seconds, Field(ge=SHORTEST_SAMPLING)] = 60.0
+    """How long loads are observed before each decision."""
+    consolidate: Annotated[list[str], Field(min_length=1), Different] | None = None
+    """Bring all partitions of these machines together on few, and switch the others off."""
+    away: Seconds | None = None
+    """When all move back, after the beginning; without it never."""
+
+    @model_validator(mode="after")
+    def _one_use(self) -> Self:
+        uses = ("maintain", "balance", "consolidate")
+        if sum(getattr(self, use) is not None for use in uses) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(uses)}")
+        if (self.maintain is None) != (self.lasting is None):
+            raise ValueError("lasting goes with maintain, and maintain needs it")
+        if self.balance is None:
+            self.refuse(["threshold", "sampling"], "without balance")
+        if self.consolidate is None:
+            self.refuse(["away"], "without consolidate")
+        return self
+
+
+class Fault(Table):
+    """Something breaks."""
+
+    panic: str | None = None
+    """The operating system of this partition or VIOS stops, and boots again."""
+    host: str | None = None
+    """The operating system under a monitor stops, on this machine."""
+    adapter: str | None = None
+    """This adapter breaks."""
+    of: str | None = None
+    """Whose adapter: a partition's or a VIOS's."""
+    repair: Seconds | None = None
+    """When a new adapter works; without it never."""
+
+    @model_validator(mode="after")
+    def _one_fault(self) -> Self:
+        faults = ("panic", "host", "adapter")
+        if sum(getattr(self, fault) is not None for fault in faults) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(faults)}")
+        if (self.adapter is None) != (self.of is None):
+            raise ValueError("of goes with adapter, and adapter needs it")
+        if self.adapter is None:
+            self.refuse(["repair"], "without adapter")
+        return self
+
+
+class Attach(Table):
+    """Give a partition a disk over a virtual Fibre Channel adapter."""
+
+    partition: str
+    """Who gets it."""
+    fibre_channel: str
+    """The disk, by its name in the catalog."""
+    vios: str
+    """The VIOS whose adapter it is."""
+
+
+class Actions(Table):
+    """Something done; exactly one of the kinds."""
+
+    load: Load | None = None
+    """More or fewer users."""
+    dlpar: Dlpar | None = None
+    """Move resources between running partitions."""
+    reach: Reach | None = None
+    """Try to reach somebody over the network."""
+    memory: Memory | None = None
+    """Programs need more or less memory."""
+    plm: Plm | None = None
+    """Start the Partition Load Manager."""
+    cod: Cod | None = None
+    """Activate cores, or turn them off."""
+    migrate: Migrate | None = None
+    """Move a running partition to another machine."""
+    fleet: Fleet | None = None
+    """Maintain, balance or consolidate machines by moving partitions."""
+    attach: Attach | None = None
+    """Attach a disk over virtual Fibre Channel."""
+    fault: Fault | None = None
+    """Let something break."""
+
+    @model_validator(mode="after")
+    def _one_action(self) -> Self:
+        given = [kind for kind in ACTIONS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"needs exactly one of {', '.join(ACTIONS)}"
+                + (f", not {' and '.join(given)}" if given else "")
+            )
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Which kind of action it is."""
+        return next(kind for kind in ACTIONS if getattr(self, kind) is not None)
+
+    @property
+    def action(self) -> Any:
+        """The action itself."""
+        return getattr(self, self.kind)
+
+
+ACTIONS = ("load", "dlpar", "reach", "memory", "plm", "cod", "migrate", "fleet", "attach", "fault")
+"""The kinds of actions."""

@@ -1,0 +1,183 @@
+"""The tables of a campaign file that divide a machine: partitions, Virtual I/O Servers, devices."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from harness.campaign.schema.fields import Count, OneOrMany
+from harness.campaign.schema.limits import CORES, MEMORY, PARTITIONS
+from harness.campaign.schema.table import Different, PartitionName, Share, Table
+from harness.units import Bytes
+
+Vlan = Annotated[int, Field(ge=1, le=4094)]
+
+
+class VirtualEthernet(Table):
+    """A virtual Ethernet adapter."""
+
+    vlan: Vlan = 1
+    """The port's VLAN (PVID)."""
+    tagged_vlans: Annotated[list[Vlan], Field(max_length=20), Different] = []
+    """Further VLANs, with 802.1Q tags."""
+    mtu: Annotated[int, Field(ge=576, le=65394)] = 1500
+    """Largest packet in bytes."""
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if self.vlan in self.tagged_vlans:
+            raise ValueError(f"VLAN {self.vlan} is the port's own and tagged; leave out one")
+        return self
+
+
+class Adapter(Table):
+    """A physical Ethernet adapter."""
+
+    device: Annotated[str, Field(examples=["ethernet-1gb"])]
+    """Its name in the catalog."""
+    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    """Largest packet in bytes."""
+
+
+class Divided(Table):
+    """What partitions and VIOS have in common: their part of the machine."""
+
+    name: PartitionName
+    """What other tables call it."""
+    share: Share | None = None
+    """Capacity as a part of the machine's cores."""
+    entitlement: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
+    """Capacity in cores, such as 1.5."""
+    cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
+    """Capacity in whole cores."""
+    virtual_processors: Count | None = None
+    """How many, or "2 per core" of the capacity; without it as many as the capacity needs."""
+    weight: Annotated[int, Field(ge=0, le=255)] = 128
+    """Weight for spare capacity when uncapped."""
+    capped: bool | None = None
+    """In shared cells: capped or not, whatever the factor says."""
+    memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
+    """Without it, a part of the machine's memory in proportion to the capacity."""
+
+    @model_validator(mode="after")
+    def _one_capacity(self) -> Self:
+        given = [key for key in ("share", "entitlement", "cores") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "needs exactly one of share, entitlement and cores"
+                + (f", not {' and '.join(given)}" if given else "")
+            )
+        return self
+
+    @property
+    def capacity_key(self) -> str:
+        """Which key says its capacity."""
+        return next(k for k in ("share", "entitlement", "cores") if getattr(self, k) is not None)
+
+
+class PartitionLimits(Table):
+    """The least and the most that a partition may have while it runs."""
+
+    minimum_cores: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
+    """Entitlement or own cores."""
+    maximum_cores: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
+    """Entitlement or own cores."""
+    minimum_virtual_processors: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Fewest of them."""
+    maximum_virtual_processors: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Most of them."""
+    minimum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
+    """Least memory."""
+    maximum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
+    """Most memory."""
+
+
+class Partition(Divided):
+    """A partition, or several that are alike."""
+
+    count: Annotated[int, Field(ge=PARTITIONS.least, le=PARTITIONS.most)] = 1
+    """How many; more than one are called app1, app2 and so on."""
+    os: str | None = None
+    """Instead of the factor's."""
+    virtualization: Literal["dedicated", "shared-capped", "shared-uncapped"] | None = None
+    """Instead of the factor's, in cells that have logical partitions."""
+    workload: str | None = None
+    """Instead of the factor's; "idle" for none."""
+    virtual_scsi: list[str] = []
+    """Names of VIOS that serve a disk each."""
+    disks: list[str] = []
+    """Disks attached directly, by their names in the catalog."""
+    queue_depth: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Operations outstanding on each disk; without it the operating system's own."""
+    virtual_ethernet: Annotated[
+        list[VirtualEthernet], BeforeValidator(OneOrMany.read), OneOrMany()
+    ] = []
+    """Virtual Ethernet adapters."""
+    adapters: list[Adapter] = []
+    """Physical adapters of its own."""
+    folding: bool = False
+    """Whether its operating system folds virtual processors that it does not need."""
+    limits: PartitionLimits = PartitionLimits()
+    """Between which operations may change it while it runs."""
+    requires: list[str] = []
+    """Features that its operating system must have, such as "dlpar-memory"."""
+
+    @model_validator(mode="after")
+    def _nothing_in_vain(self) -> Self:
+        if self.virtualization is not None:
+            self.refuse(["capped"], f"beside virtualization = '{self.virtualization}'")
+        if not self.disks and not self.virtual_scsi:
+            self.refuse(["queue_depth"], "without disks")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """The partitions' names."""
+        if self.count == 1:
+            return [self.name]
+        return [f"{self.name}{number}" for number in range(1, self.count + 1)]
+
+
+class Backing(Table):
+    """What stands behind the virtual disks of a VIOS; each client gets a device of its own."""
+
+    disk: Annotated[str, Field(examples=["ds4400-raid0-5"])]
+    """Its name in the catalog."""
+    kind: Annotated[Literal["physical", "logical-volume"], Field(alias="as")] = "physical"
+    """How it is handed on."""
+
+
+class SharedEthernet(Table):
+    """A Shared Ethernet Adapter."""
+
+    adapter: Annotated[str, Field(examples=["ethernet-1gb"])]
+    """The physical adapter's name in the catalog."""
+    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    """Largest packet in bytes."""
+    threaded: bool = True
+    """Whether it queues packets for threads; otherwise it works at interrupt level."""
+    vlans: Annotated[list[Vlan], Field(min_length=1), Different] = [1]
+    """VLANs that it bridges to the outside."""
+
+
+class Vios(Divided):
+    """A Virtual I/O Server."""
+
+    processors: Literal["as-partitions", "dedicated", "shared"] = "as-partitions"
+    """Whether it has cores of its own; as-partitions: dedicated in dedicated cells only."""
+    backing: Backing | None = None
+    """What stands behind its virtual disks."""
+    shared_ethernet: SharedEthernet | None = None
+    """Bridges virtual networks to the outside."""
+    deputy: str | None = None
+    """Another VIOS of the machine, with paths to the same disks and networks, that takes over when
+    this one is down."""
+
+    @model_validator(mode="after")
+    def _nothing_in_vain(self) -> Self:
+        if self.processors == "dedicated":
+            self.refuse(["weight", "capped"], "beside processors = 'dedicated'")
+        if self.capped:
+            self.refuse(["weight"], "beside capped = true")
+        if self.backing is None and self.shared_ethernet is None:
+            self.refuse(["deputy"], "without backing or shared_ethernet")
+        return self

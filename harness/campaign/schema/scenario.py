@@ -1,0 +1,249 @@
+"""The tables of a scenario: what is done to running machines, and what is expected of them."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from harness.campaign.schema.actions import Actions
+from harness.campaign.schema.fields import OneOrMany, Text
+from harness.campaign.schema.limits import CORES, FIRES
+from harness.campaign.schema.partitions import Partition, Vios
+from harness.campaign.schema.table import Different, Name, PositiveTime, Table
+from harness.units import Seconds
+
+Element = Literal[
+    "systems",
+    "plm",
+    "dlpar",
+    "vlan",
+    "virtual-io",
+    "micro-partitioning",
+    "hypervisor",
+    "capacity-on-demand",
+    "mobility",
+    "isolation",
+    "physical",
+]
+"""The seven elements of the study, and what stands around them."""
+
+Metric = Literal[
+    "requests",
+    "failed",
+    "throughput",
+    "bandwidth",
+    "response-mean",
+    "response-p95",
+    "longest-gap",
+    "physc",
+    "entc",
+    "entitlement",
+    "virtual-processors",
+    "unfolded",
+    "weight",
+    "memory",
+    "adapters",
+    "down",
+    "pool",
+    "pool-idle",
+    "power",
+    "bill",
+    "status",
+    "lasted",
+    "result",
+]
+
+Quantity = Annotated[
+    str | int | float,
+    Field(examples=["5 ms", 0.1, "operations.mobility.suspension"]),
+]
+"""A number with its unit, or the name of a constant of the catalog that is expected."""
+
+Names = Annotated[
+    list[str],
+    BeforeValidator(lambda written: [written] if isinstance(written, str) else written),
+    Field(min_length=1),
+    Different,
+    OneOrMany(),
+]
+Interval = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
+
+
+class Step(Actions):
+    """Something done at a simulated time; exactly one kind of action."""
+
+    at: Seconds
+    """When, from the start of the scenario."""
+    name: Name | None = None
+    """What expectations call it."""
+
+
+class Condition(Table):
+    """What a rule waits for."""
+
+    what: Metric
+    """What it observes."""
+    of: Names | None = None
+    """Partitions or VIOS; without it all."""
+    above: Quantity | None = None
+    """It holds while more than this is observed."""
+    below: Quantity | None = None
+    """It holds while less than this is observed."""
+    lasting: Seconds = 0.0
+    """How long it must hold."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("needs exactly one of above and below")
+        return self
+
+
+class Rule(Actions):
+    """Something done whenever what is observed calls for it."""
+
+    name: Name | None = None
+    """What expectations call it."""
+    when: Condition
+    """What it waits for; looked at whenever the timeline takes a sample."""
+    times: Annotated[int, Field(ge=FIRES.least, le=FIRES.most)] = 1
+    """How often it acts at most."""
+
+
+class Reference(Table):
+    """What a measured value is put in relation to; what is left out is as in the expectation."""
+
+    what: Metric | None = None
+    """Another metric."""
+    of: Names | None = None
+    """Other partitions or VIOS."""
+    group: str | None = None
+    """Another group of users."""
+    between: Interval | None = None
+    """Another time."""
+
+    @model_validator(mode="after")
+    def _another(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("needs one of what, of, group and between")
+        return self
+
+
+class Expectation(Table):
+    """Something that must be seen."""
+
+    name: Text
+    """What is expected, in words."""
+    what: Metric
+    """What is looked at."""
+    of: Names | None = None
+    """Partitions or VIOS; without it all. Several are taken together."""
+    each: bool = False
+    """Each of them must fulfil it; the one farthest off is shown."""
+    group: str | None = None
+    """Requests of this group of users only."""
+    step: str | None = None
+    """The step or rule whose outcome is looked at."""
+    key: str | None = None
+    """Which result of it, for what = "result"; which kind of Capacity on Demand, for "bill"."""
+    between: Interval | None = None
+    """From when to when; without it from beginning to end."""
+    statistic: Literal["mean", "minimum", "maximum", "last"] = "mean"
+    """Of the samples taken in that time, where the metric is sampled."""
+    to: Reference | None = None
+    """Expect the relation to this instead of the value itself."""
+    minus: Reference | None = None
+    """Expect the difference from this instead of the value itself."""
+    equals: Quantity | bool | None = None
+    """The value expected, within the tolerance; a status as a text."""
+    at_least: Quantity | None = None
+    """The smallest value allowed."""
+    at_most: Quantity | None = None
+    """The largest value allowed."""
+    times: Annotated[float, Field(ge=1e-9, le=1e9)] = 1.0
+    """Factor on an expected constant."""
+    tolerance: Quantity = 0
+    """How far off equals may be: a part of it as "5 %", or a quantity of its kind."""
+    reason: str | None = None
+    """Words that the reason of a refusal must contain."""
+    source: str
+    """Where the expected value is published."""
+    rests_on: list[str] = []
+    """Constants of the catalog that decide the outcome; the assumed ones are shown beside it."""
+
+    @model_validator(mode="after")
+    def _one_relation(self) -> Self:
+        if self.to is not None and self.minus is not None:
+            raise ValueError("has to and minus; give one of them")
+        given = [key for key in ("equals", "at_least", "at_most") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "needs exactly one of equals, at_least and at_most"
+                + (f", not {' and '.join(given)}" if given else "")
+            )
+        return self
+
+
+class Beside(Table):
+    """One more machine of a scenario."""
+
+    name: Name
+    """What steps call it."""
+    machine: str
+    """Its kind: a machine of the catalog or of this file."""
+    os: str | None = None
+    """The operating system of partitions that do not name their own."""
+    virtualization: str = "shared-uncapped"
+    """The way of dividing it."""
+    workload: str | None = None
+    """The workload of partitions that do not name their own."""
+    lan: str = "lan"
+    """The network outside to which its adapters are connected."""
+    san: str = "san"
+    """The storage network to which its VIOS are connected."""
+    partitions: list[Partition] = []
+    """What runs there at first."""
+    vios: list[Vios] = []
+    """Its Virtual I/O Servers."""
+
+
+class Scenario(Table):
+    """Partitions under load, what is done to them, and what must be seen."""
+
+    name: Name
+    """Short name, for --only scenario=..."""
+    title: Text
+    """What is done, in words."""
+    element: Element
+    """What of the study it shows."""
+    machine: str
+    """A machine of the catalog or of this file."""
+    site: Name = "here"
+    """What steps call this machine."""
+    active_cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
+    """Cores that are active at first (Capacity on Demand); without it all."""
+    os: str | None = None
+    """The operating system of partitions that do not name their own."""
+    virtualization: str = "shared-uncapped"
+    """The way of dividing the machine."""
+    workload: str | None = None
+    """The workload of partitions that do not name their own."""
+    lan: str = "lan"
+    """The network outside to which the machine's adapters are connected."""
+    san: str = "san"
+    """The storage network to which its VIOS are connected."""
+    duration: PositiveTime
+    """Simulated time."""
+    sample: PositiveTime | None = None
+    """How often the timeline takes a sample; without it 200 times."""
+    partitions: list[Partition] | None = None
+    """Instead of the file's."""
+    vios: list[Vios] | None = None
+    """Instead of the file's."""
+    beside: Annotated[list[Beside], BeforeValidator(OneOrMany.read), OneOrMany()] = []
+    """Further machines."""
+    step: list[Step] = []
+    """What is done, in order of time."""
+    rule: list[Rule] = []
+    """What is done when something is observed."""
+    expect: Annotated[list[Expectation], Field(min_length=1)]
+    """What must be seen."""

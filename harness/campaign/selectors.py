@@ -1,0 +1,96 @@
+"""Choosing one cell of a campaign that was run."""
+
+import re
+from collections.abc import Sequence
+
+from harness.campaign.schema.campaign import MATRIX
+from harness.campaign.schema.messages import one_of
+from harness.errors import UserError
+from harness.results.record import CampaignRecord, CellRecord
+
+_BETWEEN = re.compile(r",(?=[^,=]+=)")
+"""A comma before another ``factor=``; values may hold commas, too."""
+
+_MOST_VALUES = 8
+
+
+def chosen_cell(
+    campaign: CampaignRecord, texts: Sequence[str], option: str = "--cell"
+) -> CellRecord:
+    """Find the one cell of the matrix that texts name.
+
+    Parameters
+    ----------
+    texts
+        A cell's title, or ``factor=value`` as often as needed, also several with commas between.
+    option
+        What messages call the option that they were given with.
+
+    Raises
+    ------
+    UserError
+        If there is no such factor, value or cell, or more than one; it says what would be right.
+    """
+    cells = [cell for cell in campaign.cells if cell.scenario is None]
+    if not cells:
+        raise UserError(
+            f"campaign {campaign.name!r} holds only scenarios, without a baseline; 'vtax report' "
+            "shows their timelines"
+        )
+    wanted: dict[str, str] = {}
+    for text in texts:
+        titled = [cell for cell in cells if cell.title == text.strip()]
+        if titled:
+            return titled[0]
+        for part in _BETWEEN.split(text):
+            factor, value = _parsed(part.strip(), cells, option)
+            if wanted.setdefault(factor, value) != value:
+                raise UserError(
+                    f"{option} {part.strip()}: {factor} is {wanted[factor]} already; one cell has "
+                    "one value"
+                )
+    found = [cell for cell in cells if all(_value(cell, k) == v for k, v in wanted.items())]
+    if len(found) == 1:
+        return found[0]
+    given = " ".join(f"{option} {key}={value}" for key, value in wanted.items()) or option
+    if not found:
+        close = [
+            cell for cell in cells if sum(_value(cell, k) != v for k, v in wanted.items()) == 1
+        ]
+        near = f"; there is {close[0].title}" if close else ""
+        raise UserError(f"{given}: no cell is all of that{near}")
+    raise UserError(f"{given}: fits {len(found)} cells; choose one with {_open(found)}")
+
+
+def _parsed(part: str, cells: Sequence[CellRecord], option: str) -> tuple[str, str]:
+    factors = [*MATRIX, *(name for name, _ in cells[0].load)]
+    factor, equals, value = (each.strip() for each in part.partition("="))
+    if not equals:
+        raise UserError(
+            f"{option} {part}: write factor=value, such as machine={cells[0].machine}, or a "
+            f"cell's title, such as {cells[0].title}"
+        )
+    if factor not in factors:
+        raise UserError(f"{option} {part}: {one_of(factor, factors, 'factor')}")
+    values = {_value(cell, factor) for cell in cells}
+    if value not in values:
+        raise UserError(f"{option} {part}: {one_of(value, values, factor)}")
+    return factor, value
+
+
+def _value(cell: CellRecord, factor: str) -> str:
+    if factor in MATRIX:
+        return str(getattr(cell, factor))
+    return dict(cell.load).get(factor, "")
+
+
+def _open(cells: Sequence[CellRecord]) -> str:
+    """Say which factors still have several values, and which."""
+    texts = []
+    for factor in (*MATRIX, *(name for name, _ in cells[0].load)):
+        values = list(dict.fromkeys(_value(cell, factor) for cell in cells))
+        if len(values) > 1:
+            shown = " | ".join(values[:_MOST_VALUES])
+            more = f" | {len(values) - _MOST_VALUES} more" if len(values) > _MOST_VALUES else ""
+            texts.append(f"{factor}={shown}{more}")
+    return "; ".join(texts)

@@ -1,0 +1,102 @@
+"""The command ``vtax``."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from harness import __version__
+from harness.cli import (
+    calibrate,
+    capacity,
+    catalog,
+    compare,
+    explain,
+    observe,
+    predict,
+    profile,
+    publish,
+    results,
+    run,
+    sensitivity,
+    validate,
+    watch,
+)
+from harness.cli.exit_status import exit_status
+from harness.cli.options import INTERRUPTED, fail
+from harness.cli.output import open_streams
+from harness.errors import UserError
+
+
+class Commands(TyperGroup):
+    """The commands; whatever goes wrong in one is told in one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            print("vtax: interrupted", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="What virtualization costs, in firmware and in software, on modelled System p machines.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(catalog.catalog_app, name="catalog")
+_CLASSES = {"profile": profile.ProfileCommand}
+for name, command in (
+    ("plan", run.show_plan),
+    ("run", run.run_campaign),
+    ("watch", watch.watch_cell),
+    ("report", results.write_report),
+    ("observe", observe.observe_campaign),
+    ("verdict", results.print_verdict),
+    ("explain", explain.explain_cell),
+    ("export", results.export_runs),
+    ("validate", validate.print_validation),
+    ("sensitivity", sensitivity.study_sensitivity),
+    ("capacity", capacity.search_capacity),
+    ("publish", publish.publish_campaigns),
+    ("compare", compare.compare_campaigns),
+    ("calibrate", calibrate.calibrate_machine),
+    ("profile", profile.profile_program),
+    ("predict", predict.predict_overhead),
+):
+    app.command(name, cls=_CLASSES.get(name))(command)
+
+
+def main() -> None:
+    """Run the command line; it ends the process with its exit code."""
+    open_streams()
+    sys.exit(exit_status(_run))
+
+
+def _run() -> None:
+    """Carry out what the command line says, and leave it to the caller how the process ends."""
+    command = typer.main.get_command(app)
+    with command.make_context("vtax", sys.argv[1:]) as context:
+        command.invoke(context)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"vtax {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options of the command itself."""

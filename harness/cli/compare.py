@@ -1,0 +1,49 @@
+"""``vtax compare``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import warn_damaged
+from harness.cli.output import Screen, print_json
+
+if TYPE_CHECKING:
+    from harness.analysis.snapshot import Findings
+
+SOMETHING_WORSE = 1
+"""Exit code."""
+
+
+def compare_campaigns(
+    first: Annotated[Path, typer.Argument(metavar="DIR1", help="Results to compare with.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR2", help="Results that may be worse.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Compare the results of two campaigns.
+
+    Prints what became better or worse from DIR1 to DIR2, and what the data cannot show.
+
+    Exit code 1 if anything got worse (an overhead, an outcome from confirmed to refuted, a check),
+    0 if nothing was shown to, 2 for an error.
+    """
+    from harness.analysis.comparison import Direction, compare
+    from harness.cli.tables.comparison import changes_text
+
+    comparison = compare(_read(first), _read(second))
+    if as_json:
+        print_json(comparison.to_json())
+    else:
+        Screen().print(changes_text(comparison))
+    raise typer.Exit(SOMETHING_WORSE if comparison.direction is Direction.WORSE else 0)
+
+
+def _read(directory: Path) -> "Findings":
+    from harness.analysis.snapshot import findings
+    from harness.analysis.study import analyse
+    from harness.results.store import Store
+
+    with Store.open(directory) as store:
+        study = analyse(store)
+    warn_damaged(study.damaged)
+    return findings(study)

@@ -1,0 +1,1 @@
+"""Simulation engine: event queue on whole nanoseconds, SimPy processes on it, real-time pacing."""

@@ -1,0 +1,1 @@
+"""Many runs: processes, Dask, retries, adaptive replications, progress."""

@@ -1,0 +1,57 @@
+"""A whole campaign from its plan: the replications that every cell gets, then those it needs."""
+
+from collections.abc import Callable, Collection
+
+from harness.campaign.plan import Plan
+from harness.execution.attempt import Run
+from harness.execution.execute import Observer, Summary, Workforce, execute
+from harness.results.store import Store
+from harness.statistics.latin_hypercube import BLOCK
+
+TooWide = Callable[[Store, int], Collection[int]]
+"""Given a store and a number of replications: positions of the cells that need more than these to
+be known precisely enough. It must look at no later replication, so that an interrupted campaign
+ends like any other."""
+
+
+def conduct(
+    plan: Plan,
+    store: Store,
+    run: Run,
+    *,
+    workers: int | Workforce,
+    observer: Observer | None = None,
+    too_wide: TooWide | None = None,
+    block: int = BLOCK,
+) -> Summary:
+    """Carry out all runs of a plan that the store has no result of.
+
+    Parameters
+    ----------
+    plan
+        What to run.
+    store
+        Where results are and go.
+    run, workers, observer
+        As for :func:`harness.execution.execute.execute`.
+    too_wide
+        Decides which cells go on beyond the plan's minimum, up to its maximum. Without it none
+        does.
+    block
+        How many replications they go on for at a time.
+    """
+    total = Summary()
+    first, last = 0, plan.minimum
+    positions: Collection[int] | None = None
+    while True:
+        try:
+            specs = plan.runs(first, last, positions)
+        except KeyboardInterrupt:  # drawing constants for the first time takes a moment
+            return Summary(kept=len(store.complete()), interrupted=True)
+        total += execute(specs, store, run, workers=workers, drawn=plan.drawn, observer=observer)
+        if total.interrupted or too_wide is None or last >= plan.maximum:
+            return total
+        positions = too_wide(store, last)
+        if not positions:
+            return total
+        first, last = last, min(last + block, plan.maximum)

@@ -1,0 +1,132 @@
+"""Carrying out the runs of a campaign, several at a time, each kept as soon as it is done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.campaign.cell import RunSpec
+from harness.execution.attempt import Keep, Outcome, Run
+from harness.execution.process_pool import Pool
+from harness.results.store import Failure, Store
+
+
+class Observer(Protocol):
+    """Who is told how a campaign comes along, such as a progress bar."""
+
+    def begin(self, outstanding: Sequence[RunSpec]) -> None:
+        """Take note of the runs to be done, in this order; called again when there are more."""
+        ...
+
+    def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
+        """Take note of a run that ended after so many seconds of the wall clock and is kept."""
+        ...
+
+
+class Crew(Protocol):
+    """Workers that carry out runs, wherever they are."""
+
+    def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
+        """Carry out all of these, in this order as far as there is one."""
+        ...
+
+    def collect(self, keep: Keep) -> object:
+        """Keep what is complete already, and wait for nothing."""
+        ...
+
+    def end(self) -> None:
+        """Give up whatever is still in flight."""
+        ...
+
+
+class Workforce(Protocol):
+    """Where crews come from, such as a cluster."""
+
+    def crew(self, run: Run) -> Crew:
+        """Return workers for the same kind of runs."""
+        ...
+
+
+@dataclass(slots=True)
+class Summary:
+    """How an execution ended."""
+
+    done: int = 0
+    """Runs that were carried out now and have a result."""
+    failed: int = 0
+    """Runs that were carried out now and have none."""
+    kept: int = 0
+    """Runs that already had a result."""
+    interrupted: bool = False
+
+    def __iadd__(self, other: "Summary") -> "Summary":
+        self.done += other.done
+        self.failed += other.failed
+        self.kept += other.kept
+        self.interrupted |= other.interrupted
+        return self
+
+
+def execute(
+    specs: Sequence[RunSpec],
+    store: Store,
+    run: Run,
+    *,
+    workers: int | Workforce,
+    drawn: Mapping[str, Mapping[str, Any]],
+    observer: Observer | None = None,
+) -> Summary:
+    """Carry out the runs that the store has no result of, and keep each when it is done.
+
+    Parameters
+    ----------
+    specs
+        The runs in the order in which they shall begin.
+    store
+        Where results go.
+    run
+        What a worker calls. Exceptions become failed rows. A worker that dies takes its run with
+        it; the run is tried once more.
+    workers
+        How many processes of this machine work at the same time, or who else does.
+    drawn
+        Digest of constants -> the values that were drawn, for the store.
+    observer
+        Is told of every run.
+
+    Returns
+    -------
+    Summary
+        ``interrupted`` is set when SIGINT came: what was complete is kept, what was in flight is
+        lost.
+    """
+    known = store.complete()
+    outstanding = [spec for spec in specs if spec.identity not in known]
+    summary = Summary(kept=len(specs) - len(outstanding))
+    if observer is not None:
+        observer.begin(outstanding)
+    if not outstanding:
+        return summary
+
+    def keep(spec: RunSpec, seconds: float, outcome: Outcome) -> None:
+        where = (spec.identity, spec.cell_position, spec.replication, spec.constants_digest)
+        values = drawn.get(spec.constants_digest, {})
+        if isinstance(outcome, bytes):
+            store.add_result(*where, values, outcome)
+            summary.done += 1
+        else:
+            store.add_failure(*where, values, *outcome)
+            summary.failed += 1
+        if observer is not None:
+            observer.done(spec, seconds, None if isinstance(outcome, bytes) else outcome[0])
+
+    crew: Crew = (
+        Pool(run, min(workers, len(outstanding))) if isinstance(workers, int) else workers.crew(run)
+    )
+    try:
+        crew.work(outstanding, keep)
+    except KeyboardInterrupt:
+        summary.interrupted = True
+        crew.collect(keep)
+    finally:
+        crew.end()
+    return summary

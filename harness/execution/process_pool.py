@@ -1,0 +1,165 @@
+"""Worker processes of this machine.
+
+They are processes of our own rather than an executor's, so that it is known which run a dying
+worker had, and so that an interruption need not wait for the runs in flight.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
+
+from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import HASH_SEED
+from harness.execution.attempt import Keep, Outcome, Run, attempt
+from harness.results.store import Failure
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    process: SpawnProcess
+    connection: Connection
+    spec: RunSpec | None = None
+    """What it is busy with."""
+    began: float = 0.0
+
+
+class Pool:
+    """Worker processes, each with a pipe of its own."""
+
+    def __init__(self, run: Run, size: int) -> None:
+        self._context: SpawnContext = multiprocessing.get_context("spawn")
+        self._run = run
+        self._size = size
+        self._workers: list[_Worker] = []
+        self._deaths: dict[str, int] = {}
+
+    def _start(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, self._run), daemon=True)
+        # Workers inherit the mask: an interruption from the terminal is the parent's to handle.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        own_seed = os.environ.get("PYTHONHASHSEED")
+        os.environ["PYTHONHASHSEED"] = HASH_SEED
+        try:
+            with _without_main():
+                process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            del os.environ["PYTHONHASHSEED"]
+            if own_seed is not None:
+                os.environ["PYTHONHASHSEED"] = own_seed
+        theirs.close()
+        return _Worker(process, ours)
+
+    def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
+        """Carry out all of these; they begin in this order."""
+        queue = deque(specs)
+        while len(self._workers) < self._size:
+            self._workers.append(self._start())
+        while True:
+            for worker in self._workers:
+                if worker.spec is None and queue:
+                    self._assign(worker, queue.popleft())
+            busy = {worker.connection: worker for worker in self._workers if worker.spec}
+            if not busy:
+                return
+            for connection in wait(list(busy)):
+                assert isinstance(connection, Connection)
+                self._take(busy[connection], queue, keep)
+
+    def _assign(self, worker: _Worker, spec: RunSpec) -> None:
+        worker.spec, worker.began = spec, time.perf_counter()
+        with contextlib.suppress(OSError):  # a dead worker: _take sees the end of its connection
+            worker.connection.send(spec)
+
+    def _take(self, worker: _Worker, queue: deque[RunSpec], keep: Keep) -> None:
+        spec = worker.spec
+        assert spec is not None
+        seconds = time.perf_counter() - worker.began
+        try:
+            outcome: Outcome = worker.connection.recv()
+        except (EOFError, OSError):
+            self._replace(worker)
+            self._deaths[spec.identity] = self._deaths.get(spec.identity, 0) + 1
+            if self._deaths[spec.identity] < 2:
+                queue.appendleft(spec)
+                return
+            outcome = (Failure.WORKER_DIED, f"the worker {_ending(worker.process)}, twice")
+        else:
+            worker.spec = None
+        keep(spec, seconds, outcome)
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.connection.close()
+        worker.process.join()
+        self._workers[self._workers.index(worker)] = self._start()
+
+    def collect(self, keep: Keep) -> None:
+        """Keep what is complete already, and wait for nothing."""
+        for worker in self._workers:
+            if worker.spec is not None and worker.connection.poll(0):
+                try:
+                    outcome: Outcome = worker.connection.recv()
+                except (EOFError, OSError):
+                    continue
+                keep(worker.spec, time.perf_counter() - worker.began, outcome)
+                worker.spec = None
+
+    def end(self) -> None:
+        """End all workers, whatever they do."""
+        for worker in self._workers:
+            worker.connection.close()
+            worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join()
+
+
+def _ending(process: SpawnProcess) -> str:
+    code = process.exitcode
+    if code is not None and code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Start processes that do not execute the caller's script again, guarded or not."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _serve(connection: Connection, run: Run) -> None:
+    """Be a worker: take runs, hand back outcomes, until the other end is closed."""
+    _end_with_parent()
+    while True:
+        try:
+            spec: RunSpec = connection.recv()
+        except (EOFError, OSError):
+            return
+        connection.send(attempt(run, spec))
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, even in the middle of a run."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch(sentinel: int) -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()

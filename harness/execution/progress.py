@@ -1,0 +1,160 @@
+"""How a campaign comes along, as metrics, while it runs."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Lock
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from harness.analysis.environment import Environment, EnvironmentResult, environment_results
+from harness.campaign.cell import RunSpec
+from harness.execution.execute import Observer
+from harness.metrics.http import serving_metrics
+from harness.metrics.measures import Measures, measure
+from harness.metrics.recorded import RECORDED
+from harness.results.labels import cell_labels
+from harness.results.record import CellRecord
+from harness.results.run_result import RunResult
+from harness.results.store import Failure, Store
+
+_OVERHEADS = ("vtax_overhead_ratio", "vtax_overhead_low_ratio", "vtax_overhead_high_ratio")
+
+
+class ProgressCollector(Collector):
+    """Is told of every run, whichever worker it was on, and tells what is known so far.
+
+    Overheads are compared anew when somebody asks, for the environments that have new runs.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._campaign = store.campaign
+        self._store = store
+        self._lock = Lock()  # metrics are asked for in another thread
+        self._planned = 0
+        self._failed = 0
+        self._complete = 0
+        self._runs: dict[int, dict[int, Measures]] = defaultdict(dict)
+        self._environments: dict[Environment, list[CellRecord]] = defaultdict(list)
+        for cell in self._campaign.cells:
+            self._environments[cell.environment].append(cell)
+        self._of_cell = {cell.position: cell.environment for cell in self._campaign.cells}
+        self._stale: set[Environment] = set()
+        self._results: dict[Environment, tuple[EnvironmentResult, ...]] = {}
+        for run in store.runs():
+            if run.result is not None:
+                self._add(run.cell.position, run.replication, run.result)
+
+    def begin(self, outstanding: Sequence[RunSpec]) -> None:
+        """Add runs to be done."""
+        with self._lock:
+            self._planned = max(self._planned, self._complete) + len(outstanding)
+
+    def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
+        """Add a run that has ended."""
+        result = None if failure is not None else self._store.result(spec.identity)
+        with self._lock:
+            if result is None:
+                self._failed += 1
+            else:
+                self._add(spec.cell_position, spec.replication, result)
+
+    def _add(self, position: int, replication: int, result: RunResult) -> None:
+        self._complete += 1
+        self._runs[position][replication] = measure(
+            result.samples,
+            result.digests.values(),
+            measured_seconds=result.measured_seconds,
+            warm_up_seconds=result.warm_up_seconds,
+        )
+        self._stale.add(self._of_cell[position])
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield progress, and the overhead of every cell that can be compared already."""
+        with self._lock:
+            metrics = [*self._progress(), *self._overheads()]
+        yield from metrics
+
+    def _progress(self) -> Iterator[Metric]:
+        name = self._campaign.name
+        planned = GaugeMetricFamily(
+            "vtax_campaign_runs_planned",
+            "Runs that the campaign needs, so far.",
+            labels=["campaign"],
+        )
+        planned.add_metric([name], max(self._planned, self._complete))
+        runs = GaugeMetricFamily(
+            "vtax_campaign_runs", "Runs by what became of them.", labels=["campaign", "state"]
+        )
+        runs.add_metric([name, "complete"], self._complete)
+        runs.add_metric([name, "failed"], self._failed)
+        margin = GaugeMetricFamily(
+            "vtax_campaign_margin_ratio",
+            "Overhead that the campaign's claim holds small enough.",
+            labels=["campaign"],
+        )
+        margin.add_metric([name], self._campaign.margin)
+        return iter((planned, runs, margin))
+
+    def _overheads(self) -> Iterator[Metric]:
+        for environment in self._stale:
+            part = replace(self._campaign, cells=tuple(self._environments[environment]), claim=None)
+            self._results[environment] = environment_results(part, self._runs)
+        self._stale.clear()
+        levels = self._campaign.levels
+        families: list[Metric] = [Metric(name, RECORDED[name], "gauge") for name in _OVERHEADS]
+        for environment, cells in self._environments.items():
+            labels = {cell.virtualization: cell_labels(cell) for cell in cells}
+            for result in self._results.get(environment, ()):
+                for virtualization, overhead in result.all.items():
+                    where = {
+                        "campaign": self._campaign.name,
+                        **labels[virtualization],
+                        "level": levels.get(virtualization, ""),
+                        "measure": result.measure,
+                    }
+                    interval = overhead.interval
+                    values = (interval.estimate, interval.low, interval.high)
+                    for family, value in zip(families, values, strict=True):
+                        if math.isfinite(value):
+                            family.add_sample(family.name, where, value)
+        return iter(families)
+
+
+@contextmanager
+def serve_progress(store: Store, port: int) -> Iterator[ProgressCollector]:
+    """Serve a campaign's progress at ``/metrics``, on this computer only, while it is open.
+
+    Yields the observer to be told of the runs.
+
+    Raises
+    ------
+    UserError
+        If the port cannot be listened on.
+    """
+    collector = ProgressCollector(store)
+    registry = CollectorRegistry()
+    registry.register(collector)
+    with serving_metrics(registry, port):
+        yield collector
+
+
+class Both:
+    """Two observers of one campaign."""
+
+    def __init__(self, first: Observer, second: Observer) -> None:
+        self._observers = (first, second)
+
+    def begin(self, outstanding: Sequence[RunSpec]) -> None:
+        """Tell both."""
+        for each in self._observers:
+            each.begin(outstanding)
+
+    def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
+        """Tell both."""
+        for each in self._observers:
+            each.done(spec, seconds, failure)

@@ -1,0 +1,307 @@
+"""Who owns what of a running machine, and handing it over.
+
+Changes here take effect at once and are not checked; the operations that people perform
+(:mod:`harness.operations`) check them first and take their time.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.model.config import (
+    PartitionConfiguration,
+    ViosConfiguration,
+    Virtualization,
+    entitlement_ns,
+)
+from harness.model.cpu.dedicated import Dedicated
+from harness.model.cpu.dispatcher import Dispatcher
+from harness.model.cpu.entities import Partition
+from harness.model.cpu.processor import Processor
+
+if TYPE_CHECKING:
+    from harness.model.machine import Machine
+
+_MTU_BYTES = 1500
+"""Of an adapter that has just been configured."""
+
+SHARED = (Virtualization.SHARED_CAPPED, Virtualization.SHARED_UNCAPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a partition has of a machine: what has to be free on another one before it can move."""
+
+    entitlement_cores: float
+    memory_bytes: int
+    weight: int
+    capped: bool
+
+
+class Capacity:
+    """Processors, memory and adapters of a machine and their owners, VIOS included.
+
+    Attributes
+    ----------
+    entitlement_cores
+        Entitled capacity, or the number of own cores, by partition.
+    weight
+        Weight for spare capacity, by partition; kept while the partition is capped.
+    capped
+        Whether a partition is capped.
+    memory_bytes
+        By partition.
+    adapters
+        Devices that a partition owns, by partition; a VIOS owns those behind its clients' disks.
+    free_adapters
+        Devices that nobody owns.
+    unowned
+        Active processors that no dispatcher gives work to. Where there is a shared pool it takes
+        every processor that nobody owns.
+    inactive
+        Processors that are installed and not activated (Capacity on Demand).
+    lent_cores
+        Active cores of the shared pool that nobody can be entitled to: Reserve and Utility
+        Capacity on Demand.
+    reserved
+        What is kept free for partitions that are about to arrive from other machines.
+    moving
+        Partitions that are on their way here or away.
+    """
+
+    def __init__(self, machine: "Machine") -> None:
+        self._machine = machine
+        everyone: list[PartitionConfiguration | ViosConfiguration] = [
+            *machine.configuration.partitions,
+            *machine.configuration.vios,
+        ]
+        self.entitlement_cores = {p.name: p.entitlement_cores for p in everyone}
+        self.weight = {p.name: p.weight for p in everyone}
+        self.capped = {
+            p.name: p.virtualization is not Virtualization.SHARED_UNCAPPED for p in everyone
+        }
+        self.memory_bytes = {p.name: p.memory_bytes for p in everyone}
+        self.adapters: dict[str, list[str]] = {p.name: [] for p in everyone}
+        self.free_adapters: list[str] = []
+        for partition in machine.configuration.partitions:
+            for disk in partition.disks:
+                self.adapters[disk.vios or partition.name].append(disk.device)
+            self.adapters[partition.name].extend(each.device for each in partition.ethernet)
+        for vios in machine.configuration.vios:
+            if vios.shared_ethernet is not None:
+                self.adapters[vios.name].append(vios.shared_ethernet.adapter.device)
+        self.unowned: list[Processor] = []
+        self.inactive: list[Processor] = []
+        self.lent_cores = 0
+        self.reserved: dict[str, Holding] = {}
+        self.moving: set[str] = set()
+
+    @property
+    def free_memory_bytes(self) -> int:
+        """Memory that no partition has or is about to bring into use."""
+        taken = sum(self.memory_bytes.values())
+        taken += sum(holding.memory_bytes for holding in self.reserved.values())
+        return self._machine.configuration.machine.memory_bytes - taken
+
+    @property
+    def free_cores(self) -> float:
+        """Active processor capacity that nobody is or is about to be entitled to, in cores."""
+        active = len(self._machine.processors) - len(self.inactive)
+        taken = sum(self.entitlement_cores.values()) + self.lent_cores
+        return active - taken - sum(held.entitlement_cores for held in self.reserved.values())
+
+    def is_shared(self, name: str) -> bool:
+        """Whether a partition shares processors."""
+        return self._machine.dispatched_partition(name).dispatcher is self._machine.pool
+
+    # Shared processors
+
+    def set_shared(
+        self,
+        name: str,
+        *,
+        entitlement_cores: float | None = None,
+        virtual_processors: int | None = None,
+        weight: int | None = None,
+        capped: bool | None = None,
+    ) -> None:
+        """Change what a partition gets of the shared pool; what is None stays as it is."""
+        machine = self._machine
+        partition = machine.dispatched_partition(name)
+        pool = machine.pool
+        assert pool is not None
+        if entitlement_cores is not None:
+            self.entitlement_cores[name] = entitlement_cores
+        if weight is not None:
+            self.weight[name] = weight
+        if capped is not None:
+            self.capped[name] = capped
+        while virtual_processors is not None and len(partition.vps) < virtual_processors:
+            self._add_vp(partition)
+        while virtual_processors is not None and len(partition.vps) > virtual_processors:
+            partition.remove_vp()
+        partition.weight = 0 if self.capped[name] else self.weight[name]
+        share_ns = entitlement_ns(self.entitlement_cores[name], len(partition.vps), pool.window_ns)
+        for vp in partition.vps:
+            vp.entitlement_ns = share_ns
+        pool.reconsider()
+
+    # Dedicated processors
+
+    def add_core(self, name: str) -> None:
+        """Give a dedicated partition one more core, from the pool or from those nobody owns."""
+        machine = self._machine
+        partition = machine.dispatched_partition(name)
+        own = partition.dispatcher
+        assert isinstance(own, Dedicated)
+        own.add_processor(self._take())
+        self._add_vp(partition)
+        self.entitlement_cores[name] += 1
+
+    def remove_core(self, name: str) -> None:
+        """Take a core from a dedicated partition; its work goes on on the others."""
+        machine = self._machine
+        partition = machine.dispatched_partition(name)
+        own = partition.dispatcher
+        assert isinstance(own, Dedicated)
+        processor = partition.remove_vp().home
+        assert processor is not None
+        own.remove_processor(processor)
+        self._give(processor)
+        self.entitlement_cores[name] -= 1
+
+    # Capacity on Demand
+
+    def activate(self, cores: int) -> None:
+        """Activate installed processors; the shared pool has them at once, if there is one."""
+        for _ in range(cores):
+            self._give(self.inactive.pop(0), from_inactive=True)
+
+    def deactivate(self, cores: int) -> None:
+        """Deactivate processors that nobody is entitled to."""
+        for _ in range(cores):
+            processor = self._take()
+            self._machine.reserve.processors.append(processor)
+            self.inactive.append(processor)
+
+    # Memory and adapters
+
+    def move_memory(self, source: str | None, target: str | None, size_bytes: int) -> None:
+        """Move memory between partitions; None stands for what nobody has."""
+        if source is not None:
+            self.memory_bytes[source] -= size_bytes
+        if target is not None:
+            self.memory_bytes[target] += size_bytes
+
+    def move_adapter(self, source: str | None, target: str | None, device: str) -> None:
+        """Move an adapter between partitions; None stands for nobody.
+
+        Who gets a first Ethernet adapter uses it from now on to reach the outside.
+        """
+        losing = self.free_adapters if source is None else self.adapters[source]
+        gaining = self.free_adapters if target is None else self.adapters[target]
+        losing.remove(device)
+        gaining.append(device)
+        for name in (source, target):
+            if name in self._machine.partitions:
+                self._rewire(name)
+
+    def ethernet_adapters(self, name: str) -> list[str]:
+        """List the Ethernet adapters that a partition owns."""
+        constants = self._machine.costs.constants
+        return [each for each in self.adapters[name] if f"ethernet.{each}.line_rate" in constants]
+
+    # Leaving for another machine, and arriving
+
+    def held_by(self, name: str) -> Holding:
+        """Say what a partition has."""
+        return Holding(
+            self.entitlement_cores[name],
+            self.memory_bytes[name],
+            self.weight[name],
+            self.capped[name],
+        )
+
+    def depart(self, name: str) -> Holding:
+        """Take everything from a suspended partition that leaves."""
+        machine = self._machine
+        held = self.held_by(name)
+        dispatcher = machine.dispatched_partition(name).dispatcher
+        assert dispatcher is not None
+        dispatcher.remove(machine.dispatched_partition(name))
+        if isinstance(dispatcher, Dedicated):
+            machine.dispatchers.remove(dispatcher)
+            for processor in dispatcher.processors:
+                self._give(processor)
+        for owned in (self.entitlement_cores, self.memory_bytes, self.weight, self.capped):
+            del owned[name]
+        del self.adapters[name]
+        return held
+
+    def arrive(self, partition: Partition, held: Holding, *, shared: bool) -> None:
+        """Give a suspended partition that arrives what has been reserved for it, or is free."""
+        machine, name = self._machine, partition.name
+        self.reserved.pop(name, None)
+        self.entitlement_cores[name] = held.entitlement_cores
+        self.memory_bytes[name] = held.memory_bytes
+        self.weight[name] = held.weight
+        self.capped[name] = held.capped
+        self.adapters[name] = []
+        if shared:
+            assert machine.pool is not None
+            machine.pool.add(partition)
+            return
+        processors = [self._take() for _ in range(round(held.entitlement_cores))]
+        own = Dedicated(machine.clock, machine.ledger, processors, machine.cache)
+        machine.dispatchers.append(own)
+        own.add(partition)
+
+    def resume(self, name: str, virtual_processors: int) -> None:
+        """Let a suspended partition go on here, with so many virtual processors."""
+        machine = self._machine
+        partition = machine.dispatched_partition(name)
+        share_ns = 0
+        if machine.pool is not None and self.is_shared(name):
+            share_ns = entitlement_ns(
+                self.entitlement_cores[name], virtual_processors, machine.pool.window_ns
+            )
+        partition.resume(virtual_processors, share_ns)
+
+    # Mechanism
+
+    def _rewire(self, name: str) -> None:
+        """Give a partition that owns an Ethernet adapter a wire, and take it from one without."""
+        machine = self._machine
+        wires, owned = machine.network.own_wires, self.ethernet_adapters(name)
+        if owned and name not in wires:
+            wires[name] = machine.wire(name, owned[0], _MTU_BYTES)
+        elif not owned and name in wires:
+            del wires[name]
+        machine.partitions[name].forget_routes()
+
+    def _add_vp(self, partition: Partition) -> None:
+        vp = partition.add_vp()
+        if partition.tick_period_ns:
+            partition.start_ticking(vp, partition.tick_period_ns // 2)
+
+    def _take(self) -> Processor:
+        """Take an active processor that is not dedicated to anybody."""
+        machine = self._machine
+        if machine.pool is not None:
+            return machine.pool.remove_processor()
+        processor = self.unowned.pop()
+        _remove(machine.reserve, processor)
+        return processor
+
+    def _give(self, processor: Processor, *, from_inactive: bool = False) -> None:
+        machine = self._machine
+        if from_inactive:
+            _remove(machine.reserve, processor)
+        if machine.pool is not None:
+            machine.pool.add_processor(processor)
+        else:
+            machine.reserve.processors.append(processor)
+            self.unowned.append(processor)
+
+
+def _remove(dispatcher: Dispatcher, processor: Processor) -> None:
+    dispatcher.processors.remove(processor)

@@ -1,0 +1,1 @@
+"""Processors: virtual processors, dispatchers of the hypervisor, time-sharing of a host."""

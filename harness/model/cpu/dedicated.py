@@ -1,0 +1,43 @@
+"""Dedicated processors: a partition owns whole cores and nobody else runs there."""
+
+from harness.model.cpu.dispatcher import Dispatcher
+from harness.model.cpu.processor import Processor
+from harness.model.cpu.virtual_processor import VirtualProcessor
+
+
+class Dedicated(Dispatcher):
+    """The cores of one partition, one virtual processor to a core.
+
+    The full-system partition and physical partitions are dispatched in the same way.
+    """
+
+    def adopt(self, vp: VirtualProcessor) -> None:
+        """Give a virtual processor its own core: the first that nobody has."""
+        super().adopt(vp)
+        owned = {other.home for partition in self.partitions for other in partition.vps}
+        vp.home = next(processor for processor in self.processors if processor not in owned)
+
+    def free_processor(self, vp: VirtualProcessor) -> Processor | None:
+        """Name the virtual processor's own core if it is idle."""
+        home = vp.home
+        return home if home is not None and home.vp is None else None
+
+    def wake(self, vp: VirtualProcessor) -> None:
+        """Run at once: the core waits for nobody else."""
+        vp.ready_ns = vp.runnable_ns = self.clock.now_ns
+        assert vp.home is not None
+        self.start(vp, vp.home)
+
+    def release(self, processor: Processor) -> None:
+        """Leave the core idle until its virtual processor wakes."""
+
+    def forget(self, vp: VirtualProcessor) -> None:
+        """Do nothing: no virtual processor ever waits."""
+
+    def add_processor(self, processor: Processor) -> None:
+        """Take one more core into service; a virtual processor for it has to be added."""
+        self.processors.append(processor)
+
+    def remove_processor(self, processor: Processor) -> None:
+        """Give up a core whose virtual processor has been removed."""
+        self.processors.remove(processor)

@@ -1,0 +1,38 @@
+"""Virtual processor folding: AIX gives work to no more virtual processors than it needs.
+
+Source: SG24-7940 p.62: once a second AIX computes how many virtual processors it needs, and folds
+or unfolds one.
+"""
+
+from harness.model.cpu.entities import Partition
+
+
+class Folding:
+    """The rule of one partition.
+
+    The number needed is what was used in the last interval, in processors, rounded up; one more
+    than there are in use while threads wait for one of them.
+    """
+
+    def __init__(self, partition: Partition, interval_ns: int) -> None:
+        self.partition = partition
+        self.interval_ns = interval_ns
+        self._used_ns = 0
+
+    def look(self) -> None:
+        """Fold or unfold one virtual processor, and look again after the interval."""
+        partition = self.partition
+        partition.clock.call_in(self.interval_ns, self.look)
+        occupied_ns = partition.occupied_ns()
+        used_ns, self._used_ns = occupied_ns - self._used_ns, occupied_ns
+        if partition.down:
+            return
+        needed = max(1, -(-used_ns // self.interval_ns))
+        in_use = len(partition.vps) - len(partition.folded)
+        if partition.run_queue:
+            # Those in use cannot show more use than they are: what waits tells of the rest.
+            needed = max(needed, in_use + 1)
+        if in_use > needed:
+            partition.fold()
+        elif in_use < min(needed, len(partition.vps)):
+            partition.unfold()

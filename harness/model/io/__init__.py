@@ -1,0 +1,1 @@
+"""Block devices: disks, virtual SCSI, the Virtual I/O Server."""

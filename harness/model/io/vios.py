@@ -1,0 +1,182 @@
+"""The Virtual I/O Server: a partition that serves others' disks and networks."""
+
+from dataclasses import dataclass
+
+from harness.model.costs import Costs
+from harness.model.cpu.burst import Burst, Work, work
+from harness.model.cpu.entities import Partition
+from harness.model.ledger import Account, Cause
+from harness.model.tally import Tally
+
+_VIOS = int(Cause.VIOS)
+_HYPERVISOR = int(Cause.HYPERVISOR)
+
+
+class Vios:
+    """A Virtual I/O Server.
+
+    Attributes
+    ----------
+    operations, bytes
+        Virtual SCSI operations and their bytes.
+    added_ns
+        Time that completed operations spent on their way besides the device's.
+    deputy, bridge_deputy
+        Another server that does its clients' disk operations, or bridges for them, while this one
+        cannot; None while nobody has taken over.
+    disks_lost, bridge_lost
+        Whether its way to the disks, or its network adapter, is broken.
+    held, held_frames
+        Disk work and bridging that wait until somebody can do them.
+    bridged_bytes, bridging_ns
+        Bytes that its Shared Ethernet Adapter has taken on, and the time that pieces took there,
+        waiting included (all summed).
+    bridged
+        How often which size was bridged: by direction, traffic (``simplex``, ``duplex``,
+        ``message``) and size in bytes.
+    """
+
+    def __init__(self, partition: Partition, interrupt_ns: int) -> None:
+        self.partition = partition
+        self.interrupt_ns = interrupt_ns
+        self.operations = 0
+        self.bytes = 0
+        self.added_ns = 0
+        self.bridged_bytes = 0
+        self.bridging_ns = 0
+        self.bridged: dict[tuple[str, str, int], Tally] = {}
+        self.deputy: Vios | None = None
+        self.bridge_deputy: Vios | None = None
+        self.disks_lost = False
+        self.bridge_lost = False
+        self.held: list[Burst] = []
+        self.held_frames: list[Burst] = []
+
+    @property
+    def serves_disks(self) -> bool:
+        """Whether it can do disk operations itself."""
+        return not (self.partition.down or self.disks_lost)
+
+    @property
+    def bridges(self) -> bool:
+        """Whether it can bridge itself."""
+        return not (self.partition.down or self.bridge_lost)
+
+    def submit(self, burst: Burst, urgent: bool = False) -> None:
+        """Have a burst executed: here, by whoever has taken over, or when somebody is up again."""
+        if self.serves_disks:
+            self.partition.submit(burst, urgent)
+        elif self.deputy is not None and self.deputy.serves_disks:
+            self.deputy.partition.submit(burst, urgent)
+        else:
+            self.held.append(burst)
+
+    def bridge(self, burst: Burst, urgent: bool = False) -> None:
+        """Do the same with a burst of the Shared Ethernet Adapter."""
+        if self.bridges:
+            self.partition.submit(burst, urgent)
+        elif self.bridge_deputy is not None and self.bridge_deputy.bridges:
+            self.bridge_deputy.partition.submit(burst, urgent)
+        else:
+            self.held_frames.append(burst)
+
+    def hold(self, lost: list[Burst]) -> None:
+        """Keep what a crash has interrupted, to be done again."""
+        self.held.extend(lost)
+
+    def resume(self) -> None:
+        """Do what has been held, as far as this server or its deputies can."""
+        held, self.held = self.held, []
+        for burst in held:
+            self.submit(burst)
+        frames, self.held_frames = self.held_frames, []
+        for burst in frames:
+            self.bridge(burst)
+
+    def interrupt(self, payer: Account) -> None:
+        """Take a device's interrupt.
+
+        The interrupt is presented on the core where the VIOS last ran. When that belongs to
+        somebody else now, it is a phantom interrupt there: the hypervisor has to step in.
+        """
+        vp = self.partition.vps[0]
+        home = vp.home
+        if vp.processor is None and home is not None:
+            other = home.vp
+            if other is not None and other.partition is not self.partition:
+                other.partition.take_phantom_interrupt(other, self.interrupt_ns, payer)
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualScsiService:
+    """What a VIOS does for one virtual SCSI operation of some size.
+
+    Attributes
+    ----------
+    before, after
+        Work before the device's part and after it, on the path.
+    off_path_ns
+        Work off the path.
+    delay_ns
+        Time on the path during which no processor works.
+    """
+
+    before: Work
+    after: Work
+    off_path_ns: int
+    delay_ns: int
+
+
+class VirtualScsiCosts:
+    """What virtual SCSI operations cost a VIOS.
+
+    Two published quantities hold at once: the time that an operation takes longer than on a local
+    disk (with a VIOS on processors of its own and nothing else to do), and the processor cycles
+    that the VIOS spends, the hypervisor's signalling on its processors included. What the time
+    leaves after signalling is the VIOS's work on the path; cycles beyond it are spent off the path;
+    time beyond the cycles passes without a processor.
+
+    Parameters
+    ----------
+    backing
+        ``physical`` or ``logical-volume``.
+    """
+
+    def __init__(self, costs: Costs, backing: str) -> None:
+        self.costs = costs
+        self.backing = backing
+        self._services: dict[int, VirtualScsiService] = {}
+
+    def for_size(self, size_bytes: int) -> VirtualScsiService:
+        """Return what an operation of a size takes."""
+        service = self._services.get(size_bytes)
+        if service is None:
+            service = self._services[size_bytes] = self._derive(size_bytes)
+        return service
+
+    def _derive(self, size_bytes: int) -> VirtualScsiService:
+        costs = self.costs
+        reference_hz = costs.number("processor.reference_clock")
+        added_s = costs.constants.interpolate(
+            f"vios.vscsi.added_latency.{self.backing}", size_bytes
+        )
+        cycles = costs.constants.interpolate(f"vios.vscsi.cycles.{self.backing}", size_bytes)
+        hcall_ns, interrupt_ns = costs.time("hypervisor.hcall"), interrupt_cost(costs)
+        signalling_s = (2 * hcall_ns + 2 * interrupt_ns) / 1e9
+        # The published times are those of the reference processor.
+        path_s = max(0.0, added_s - signalling_s)
+        cycles = max(0.0, cycles - (interrupt_ns + hcall_ns) / 1e9 * reference_hz)
+        on_path_cycles = min(cycles, path_s * reference_hz)
+        on_path_ns = costs.cycles(on_path_cycles)
+        before_ns = on_path_ns // 2
+        return VirtualScsiService(
+            before=work((_HYPERVISOR, interrupt_ns), (_VIOS, before_ns)),
+            after=work((_VIOS, on_path_ns - before_ns), (_HYPERVISOR, hcall_ns)),
+            off_path_ns=costs.cycles(cycles - on_path_cycles),
+            delay_ns=round((path_s - on_path_cycles / reference_hz) * 1e9),
+        )
+
+
+def interrupt_cost(costs: Costs) -> int:
+    """Time to signal a virtual interrupt to a partition that has ceded: presenting and waking."""
+    return costs.time("hypervisor.interrupt") + costs.time("hypervisor.wake")

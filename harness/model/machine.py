@@ -1,0 +1,417 @@
+"""A machine assembled from its configuration and the published constants, ready to run."""
+
+from collections.abc import Sequence
+from itertools import count
+
+from harness.catalog import Constants
+from harness.engine.clock import Clock
+from harness.model.allocation import SHARED, Capacity
+from harness.model.config import (
+    DiskConfiguration,
+    PartitionConfiguration,
+    SystemConfiguration,
+    ViosConfiguration,
+    Virtualization,
+    entitlement_ns,
+)
+from harness.model.costs import Costs
+from harness.model.cpu.burst import Work, work
+from harness.model.cpu.dedicated import Dedicated
+from harness.model.cpu.dispatcher import CacheCosts, Dispatcher
+from harness.model.cpu.entities import Partition
+from harness.model.cpu.folding import Folding
+from harness.model.cpu.host_scheduler import TimeSharing
+from harness.model.cpu.processor import Processor, build_processors
+from harness.model.cpu.shared_pool import SharedPool
+from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
+from harness.model.io.disk import Disk
+from harness.model.io.vios import Vios, VirtualScsiCosts, interrupt_cost
+from harness.model.ledger import CAUSE_LABELS, Account, Cause, Ledger
+from harness.model.net.link import Wire
+from harness.model.net.routing import Network
+from harness.model.partition import ModelledPartition
+from harness.model.power import Power
+
+HOST = "host"
+"""The account of a host operating system's own work that no guest caused."""
+
+_OS, _TICK, _HYPERVISOR = int(Cause.OS), int(Cause.TICK), int(Cause.HYPERVISOR)
+_WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
+_HOST = int(Cause.HOST)
+
+
+class Machine:
+    """A running machine: processors, partitions, disks and networks on one clock.
+
+    Attributes
+    ----------
+    partitions
+        The partitions that users drive, by name, in the configuration's order.
+    vios
+        Virtual I/O Servers by name.
+    pool
+        The shared processor pool, if the machine has one.
+    capacity
+        Who owns what, and handing it over.
+    power
+        Whether it is on.
+    host_ticks
+        Clock ticks of a host operating system so far.
+    """
+
+    def __init__(
+        self, clock: Clock, configuration: SystemConfiguration, constants: Constants
+    ) -> None:
+        self.clock = clock
+        self.configuration = configuration
+        self.costs = Costs(constants, configuration.machine.clock_hz, configuration.flavour)
+        self.ledger = Ledger()
+        self.processors = build_processors(
+            configuration.machine.cores, round(constants.number("processor.l2_cores"))
+        )
+        self.dispatchers: list[Dispatcher] = []
+        self.pool: SharedPool | None = None
+        self.partitions: dict[str, ModelledPartition] = {}
+        self.configurations = {p.name: p for p in configuration.partitions}
+        self.vios: dict[str, Vios] = {}
+        self.disks: list[Disk] = []
+        line_bytes = constants.number("processor.l2_line")
+        self.cache = CacheCosts(
+            lines=round(constants.number("processor.l2_size") / line_bytes),
+            refill_ns_per_line=constants.number("processor.l3_latency")
+            / constants.number("processor.refill_overlap")
+            / configuration.machine.clock_hz
+            * 1e9,
+        )
+        self.power = Power(clock)
+        self._taken = count()
+        self.host_ticks = 0
+        self._build_dispatchers()
+        self.network = Network(self)
+        for vios in configuration.vios:
+            self.vios[vios.name] = Vios(self._vios_partition(vios), interrupt_cost(self.costs))
+        for partition in configuration.partitions:
+            self.partitions[partition.name] = self._modelled_partition(partition)
+        self.capacity = Capacity(self)
+        self._keep_reserve()
+        self._start_ticking()
+        self._start_folding()
+
+    # Processors
+
+    @property
+    def hosted(self) -> bool:
+        """Whether the machine is divided by a monitor on a host operating system."""
+        return self.configuration.virtualization is Virtualization.HOSTED
+
+    def _build_dispatchers(self) -> None:
+        configuration, costs = self.configuration, self.costs
+        if self.hosted:
+            switch = (
+                (_HOST, round(costs.work("hosted.host.context_switch"))),
+                (_WORLD_SWITCH, costs.hosted("world_switch")),
+            )
+            host = TimeSharing(
+                self.clock,
+                self.ledger,
+                self.processors,
+                self.cache,
+                switch_parts=switch,
+                quantum_ns=costs.time("hosted.host.timeslice"),
+                wake_preemption=costs.constants.flag("hosted.host.wake_preemption"),
+            )
+            self.dispatchers.append(host)
+            return
+        everyone: list[PartitionConfiguration | ViosConfiguration] = [
+            *configuration.partitions,
+            *configuration.vios,
+        ]
+        owned = sum(p.virtual_processors for p in everyone if p.virtualization not in SHARED)
+        active = configuration.machine.active_cores or configuration.machine.cores
+        shared = self.processors[owned:active]
+        if any(p.virtualization in SHARED for p in everyone):
+            self.pool = SharedPool(
+                self.clock,
+                self.ledger,
+                shared,
+                self.cache,
+                switch_parts=((_HYPERVISOR, costs.time("hypervisor.vp_switch")),),
+                window_ns=costs.time("hypervisor.window"),
+                spare_slice_ns=costs.time("hypervisor.spare_slice"),
+            )
+            self.dispatchers.append(self.pool)
+
+    def _own_processors(self, cores: int) -> list[Processor]:
+        return [self.processors[next(self._taken)] for _ in range(cores)]
+
+    def _keep_reserve(self) -> None:
+        """Put cores that nobody owns under a dispatcher, so that their idle time is counted."""
+        known = {p.index for dispatcher in self.dispatchers for p in dispatcher.processors}
+        rest = [p for p in self.processors if p.index not in known]
+        self.reserve = Dedicated(self.clock, self.ledger, rest, self.cache)
+        self.dispatchers.append(self.reserve)
+        active = self.configuration.machine.active_cores or len(self.processors)
+        self.capacity.inactive.extend(p for p in rest if p.index >= active)
+        self.capacity.unowned.extend(p for p in rest if p.index < active)
+
+    # Partitions
+
+    def _partition(
+        self,
+        configuration: PartitionConfiguration | ViosConfiguration,
+        os: str,
+        working_set: str,
+    ) -> Partition:
+        costs = self.costs
+        virtualization = configuration.virtualization
+        tick_parts = self.tick(os)[0]
+        if self.hosted:
+            # A guest's tick is a timer of the host that interrupts the monitor.
+            tick_parts = (
+                *tick_parts,
+                (_WORLD_SWITCH, costs.hosted("world_switch")),
+                (_EMULATION, costs.hosted("interrupt_return")),
+            )
+        share_ns = 0
+        if virtualization in SHARED:
+            share_ns = entitlement_ns(
+                configuration.entitlement_cores,
+                configuration.virtual_processors,
+                costs.time("hypervisor.window"),
+            )
+        uncapped = virtualization is Virtualization.SHARED_UNCAPPED
+        line_bytes = costs.number("processor.l2_line")
+        partition = Partition(
+            self.clock,
+            configuration.name,
+            self.ledger.open(configuration.name),
+            virtual_processors=configuration.virtual_processors,
+            entitlement_ns=share_ns,
+            weight=configuration.weight if uncapped else 0,
+            slice_ns=costs.time(f"os.{os}.timeslice"),
+            tick=work(*tick_parts),
+            tick_period_ns=round(1e9 / costs.number(f"os.{os}.tick_rate")),
+            working_set_lines=min(self.cache.lines, round(costs.number(working_set) / line_bytes)),
+        )
+        if self.hosted:
+            self.dispatchers[0].add(partition)
+        elif virtualization in SHARED:
+            assert self.pool is not None
+            self.pool.add(partition)
+        else:
+            own = Dedicated(
+                self.clock,
+                self.ledger,
+                self._own_processors(configuration.virtual_processors),
+                self.cache,
+            )
+            own.add(partition)
+            self.dispatchers.append(own)
+        return partition
+
+    def tick(self, os: str) -> Work:
+        """Return what a clock tick costs an operating system of its own accord."""
+        return work((_TICK, self.costs.work(f"os.{os}.tick_cost")))
+
+    def _vios_partition(self, configuration: ViosConfiguration) -> Partition:
+        # The Virtual I/O Server is an AIX partition.
+        return self._partition(configuration, "aix-5.3", "vios.working_set")
+
+    def _modelled_partition(self, configuration: PartitionConfiguration) -> ModelledPartition:
+        costs = self.costs
+        partition = self._partition(configuration, configuration.os, "processor.working_set")
+        depth = round(costs.number(f"os.{configuration.os}.vscsi_queue_depth"))
+        paths = [
+            self.block_path(
+                partition,
+                self.new_disk(f"{configuration.name}/hdisk{index}", disk.device),
+                disk,
+                depth,
+            )
+            for index, disk in enumerate(configuration.disks)
+        ]
+        return ModelledPartition(
+            partition,
+            costs,
+            paths,
+            lambda verb, peer: self.network.route(configuration.name, verb, peer),
+            segment_bytes=round(costs.number("network.segment")),
+            window_bytes=round(costs.number("network.tcp.window")),
+        )
+
+    # Disks
+
+    def block_path(
+        self, partition: Partition, disk: Disk, configuration: DiskConfiguration, depth: int
+    ) -> BlockPath:
+        """Make the way from a partition to a disk over this machine."""
+        costs = self.costs
+        depth = configuration.queue_depth or depth
+        own_ns = costs.work("io.block_cost")
+        submit, complete = ((_OS, own_ns // 2),), ((_OS, own_ns - own_ns // 2),)
+        if self.hosted:
+            return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
+        if configuration.vios is None:
+            return DirectPath(partition, disk, BlockCosts(work(*submit), work(*complete)), depth)
+        vios = self.vios[configuration.vios]
+        hcall, interrupt = costs.time("hypervisor.hcall"), interrupt_cost(costs)
+        client = BlockCosts(
+            work(*submit, (_HYPERVISOR, hcall)), work((_HYPERVISOR, interrupt), *complete)
+        )
+        service = VirtualScsiCosts(costs, configuration.backing)
+        return VirtualScsiPath(
+            partition,
+            disk,
+            client,
+            depth,
+            vios,
+            service,
+            deferred_ns=costs.time("vios.vscsi.deferred_work"),
+        )
+
+    def _hosted_block_costs(
+        self, submit: tuple[tuple[int, int], ...], complete: tuple[tuple[int, int], ...]
+    ) -> BlockCosts:
+        """Add up an emulated disk: the driver's I/O instructions, and the host's own path.
+
+        The monitor handles the I/O instructions that need no world switch by itself.
+        """
+        costs = self.costs
+        flavour = f"hosted.{costs.flavour}"
+        switches = costs.number(f"{flavour}.world_switches_per_disk_operation")
+        instructions = costs.number(f"{flavour}.io_instructions_per_disk_operation")
+        emulation_ns = costs.hosted("io_in_monitor", max(0.0, instructions - switches))
+        world_ns = costs.hosted("world_switch", switches / 2)
+        host_ns = costs.hosted("host_block_cost", 0.5)
+        interrupt_ns = costs.hosted("interrupt_return")
+        return BlockCosts(
+            work(*submit, (_EMULATION, emulation_ns), (_WORLD_SWITCH, world_ns), (_HOST, host_ns)),
+            work(
+                (_HOST, host_ns), (_WORLD_SWITCH, world_ns), (_EMULATION, interrupt_ns), *complete
+            ),
+            copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
+        )
+
+    def new_disk(self, name: str, device: str) -> Disk:
+        """Put a device of the catalog into the machine."""
+        costs = self.costs
+        prefix = f"disks.{device}"
+        reference_hz = costs.number("processor.reference_clock")
+        own_s = costs.number("io.block_cost") / reference_hz
+
+        def block_ns(size_bytes: int) -> int:
+            # The published rate is that of a program, whose own part in each block comes off.
+            rate = costs.constants.interpolate(f"{prefix}.sequential_bandwidth", size_bytes)
+            return round(max(0.0, size_bytes / rate - own_s) * 1e9)
+
+        cached = costs.constants.flag(f"{prefix}.write_cache")
+        disk = Disk(
+            self.clock,
+            name,
+            spindles=round(costs.number(f"{prefix}.spindles")),
+            positioning_ns=costs.time(f"{prefix}.seek_time"),
+            rotation_ns=costs.time(f"{prefix}.rotation_time"),
+            block_ns=block_ns,
+            link_ns_per_byte=1e9 / costs.number(f"{prefix}.link_bandwidth"),
+            cache_ns=costs.time(f"{prefix}.cache_time") if cached else None,
+        )
+        self.disks.append(disk)
+        return disk
+
+    # Networks
+
+    def wire(self, name: str, device: str, mtu_bytes: int) -> Wire:
+        """Make a physical adapter's wire."""
+        costs = self.costs
+        prefix = f"ethernet.{device}"
+        return Wire(
+            self.clock,
+            name,
+            rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
+            mtu_bytes=mtu_bytes,
+            header_bytes=round(costs.number("network.tcp.header_bytes")),
+            frame_bytes=round(costs.number(f"{prefix}.frame_overhead")),
+            latency_ns=costs.time(f"{prefix}.latency"),
+        )
+
+    def dispatched_partition(self, name: str) -> Partition:
+        """Find a partition or a VIOS by name."""
+        if name in self.vios:
+            return self.vios[name].partition
+        return self.partitions[name].partition
+
+    # Clocks of operating systems
+
+    def dispatched(self) -> Sequence[Partition]:
+        """List every partition whose virtual processors are dispatched, VIOS included."""
+        return [p for dispatcher in self.dispatchers for p in dispatcher.partitions]
+
+    def _start_ticking(self) -> None:
+        """Let all clocks tick, evenly out of step with each other."""
+        vps = [vp for partition in self.dispatched() for vp in partition.vps]
+        for number, vp in enumerate(vps, start=1):
+            period_ns = vp.partition.tick_period_ns
+            if period_ns:
+                vp.partition.start_ticking(vp, period_ns * number // (len(vps) + 1))
+        if self.hosted:
+            self._start_host_ticks()
+
+    def _start_folding(self) -> None:
+        """Let operating systems that fold virtual processors look at their use once a second."""
+        interval_ns = self.costs.time("hypervisor.folding_interval")
+        for configuration in self.configuration.partitions:
+            if configuration.folding:
+                partition = self.partitions[configuration.name].partition
+                self.clock.call_in(interval_ns, Folding(partition, interval_ns).look)
+
+    def _start_host_ticks(self) -> None:
+        account = self.ledger.open(HOST)
+        costs = self.costs
+        period_ns = round(1e9 / costs.number("hosted.host.tick_rate"))
+        # The host is a Linux of the same time as the guests'.
+        tick_ns = costs.work("os.sles-9.tick_cost")
+        for number, processor in enumerate(self.processors, start=1):
+            phase_ns = period_ns * number // (len(self.processors) + 1)
+            self._tick_host(processor, account, tick_ns, period_ns, phase_ns)
+
+    def _tick_host(
+        self, processor: Processor, account: Account, tick_ns: int, period_ns: int, phase_ns: int
+    ) -> None:
+        clock, ledger = self.clock, self.ledger
+        parts = ((_HOST, tick_ns),)
+
+        def tick() -> None:
+            clock.call_in(period_ns, tick)
+            self.host_ticks += 1
+            vp = processor.vp
+            if vp is not None:
+                vp.steal(account, parts, tick_ns, clock.now_ns)
+            else:
+                ledger.idle_ns += max(0, clock.now_ns - processor.free_ns)
+                processor.borrow(account, parts, tick_ns, clock.now_ns)
+
+        clock.call_in(phase_ns, tick)
+
+    # Accounts
+
+    def balance(self) -> tuple[dict[str, dict[str, int]], int]:
+        """Read all accounts as they stand at this moment.
+
+        Returns
+        -------
+        Nanoseconds by account and cause, and idle nanoseconds. Their sum is the number of
+        processors times the time that has passed, exactly.
+        """
+        accounts = {name: list(account) for name, account in self.ledger.accounts.items()}
+        owner = {id(account): name for name, account in self.ledger.accounts.items()}
+        idle_ns = self.ledger.idle_ns
+        for dispatcher in self.dispatchers:
+            idle, running = dispatcher.in_progress()
+            idle_ns += idle
+            for account, parts in running:
+                for cause, ns in parts:
+                    accounts[owner[id(account)]][cause] += ns
+        return {
+            name: dict(zip(CAUSE_LABELS, account, strict=True))
+            for name, account in accounts.items()
+        }, idle_ns

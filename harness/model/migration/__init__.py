@@ -1,0 +1,1 @@
+"""Live Partition Mobility: transfer of memory, relocation of a partition."""

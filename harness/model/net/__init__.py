@@ -1,0 +1,1 @@
+"""Networks: links, virtual Ethernet, Shared Ethernet Adapters, routes."""

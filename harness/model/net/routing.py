@@ -1,0 +1,370 @@
+"""Which way messages take between partitions and to the world outside."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from harness.model.config import (
+    SharedEthernetConfiguration,
+    VirtualEthernetConfiguration,
+    Virtualization,
+)
+from harness.model.costs import fixed_and_per_unit
+from harness.model.io.vios import Vios, interrupt_cost
+from harness.model.ledger import Cause
+from harness.model.net.link import Wire
+from harness.model.net.stages import (
+    BridgeCosts,
+    StackCosts,
+    Stage,
+    bridge_stage,
+    far_end,
+    stack_stage,
+    wire_stage,
+)
+from harness.model.tally import LOOPBACK, VIRTUAL
+
+if TYPE_CHECKING:
+    from harness.model.machine import Machine
+
+OUTSIDE = "outside"
+"""The peer beyond the adapter: a fast host of which nothing else is modelled."""
+
+NEXT = "next"
+"""The peer that is the partition after this one."""
+
+_OS, _SWITCH, _HYPERVISOR = int(Cause.OS), int(Cause.SWITCH), int(Cause.HYPERVISOR)
+_WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
+_HOST, _COPY = int(Cause.HOST), int(Cause.COPY)
+
+
+class UnreachableError(ValueError):
+    """Two partitions, or a partition and the outside, have no network in common."""
+
+
+class Network:
+    """All adapters of a machine and the routes over them."""
+
+    def __init__(self, machine: "Machine") -> None:
+        self.machine = machine
+        self.costs = machine.costs
+        self.own_wires: dict[str, Wire] = {}
+        """Wires of adapters that a partition (or the host) owns."""
+        self.bridges: dict[int, tuple[str, SharedEthernetConfiguration, Wire]] = {}
+        """By virtual LAN: the first VIOS that bridges it, how, and the wire."""
+        self.trunks: dict[str, Wire] = {}
+        """By VIOS: the wire of its Shared Ethernet Adapter, in use or standing by."""
+        self.neighbours: list[Machine] = []
+        """Other machines on the same network outside; see :func:`connect`."""
+        configuration = machine.configuration
+        names = [partition.name for partition in configuration.partitions]
+        self.following = dict(zip(names, [*names[1:], *names[:1]], strict=True))
+        """The partition after each one, wherever the two are at present."""
+        for vios in configuration.vios:
+            shared = vios.shared_ethernet
+            if shared is not None:
+                wire = machine.wire(vios.name, shared.adapter.device, shared.adapter.mtu_bytes)
+                self.trunks[vios.name] = wire
+                for vlan in shared.vlans:
+                    self.bridges.setdefault(vlan, (vios.name, shared, wire))
+        host_wire: Wire | None = None
+        for partition in configuration.partitions:
+            for adapter in partition.ethernet[:1]:
+                if machine.hosted:
+                    # All guests share the host's adapter.
+                    if host_wire is None:
+                        host_wire = machine.wire("host", adapter.device, adapter.mtu_bytes)
+                    self.own_wires[partition.name] = host_wire
+                else:
+                    self.own_wires[partition.name] = machine.wire(
+                        partition.name, adapter.device, adapter.mtu_bytes
+                    )
+
+    @property
+    def wires(self) -> list[Wire]:
+        """Every wire of the machine once, in a fixed order."""
+        found = [*self.own_wires.values(), *self.trunks.values()]
+        return list({id(wire): wire for wire in found}.values())
+
+    def route(self, name: str, verb: str, peer: str) -> Sequence[Stage]:
+        """Find the way for a verb of a partition.
+
+        Parameters
+        ----------
+        verb
+            ``send``, ``receive``, ``request`` or ``response``.
+        peer
+            A partition's name, ``next`` or ``outside``.
+
+        Raises
+        ------
+        UnreachableError
+            When the two have no network in common.
+        """
+        small = verb in ("request", "response")
+        inward = verb in ("receive", "response")
+        if peer == OUTSIDE:
+            return self._outside(name, small=small, inward=inward)
+        if peer == NEXT:
+            peer = self.following[name]
+        if peer in self.machine.configurations:
+            sender, receiver = (peer, name) if inward else (name, peer)
+            return self._between(sender, receiver, small=small)
+        for neighbour in self.neighbours:
+            if peer in neighbour.configurations:
+                if inward:
+                    return neighbour.network._across(peer, self, name, small=small)
+                return self._across(name, neighbour.network, peer, small=small)
+        raise UnreachableError(f"partition {name} sends to {peer!r}, which does not exist")
+
+    # To the outside
+
+    def _outside(self, name: str, *, small: bool, inward: bool) -> Sequence[Stage]:
+        wire = self.own_wires.get(name)
+        if wire is not None:
+            costs = self._hosted_stack(wire, inward) if self.machine.hosted else self._stack(wire)
+            own = self._stage(name, costs, small=small, interrupt=inward)
+            way = [own, wire_stage(wire, outbound=not inward)]
+            return [far_end, *way[::-1]] if inward else way
+        for adapter in self.machine.configurations[name].virtual_ethernet:
+            bridge = self._bridge(adapter)
+            if bridge is not None:
+                return self._bridged(name, adapter, *bridge, small=small, inward=inward)
+        raise UnreachableError(
+            f"partition {name} has no Ethernet adapter and no virtual LAN that a VIOS bridges"
+        )
+
+    def _bridge(
+        self, adapter: VirtualEthernetConfiguration
+    ) -> tuple[Vios, SharedEthernetConfiguration, Wire] | None:
+        for vlan in (adapter.vlan, *adapter.tagged_vlans):
+            if vlan in self.bridges:
+                vios, shared, wire = self.bridges[vlan]
+                return self.machine.vios[vios], shared, wire
+        return None
+
+    def _bridged(
+        self,
+        name: str,
+        adapter: VirtualEthernetConfiguration,
+        vios: Vios,
+        shared: SharedEthernetConfiguration,
+        wire: Wire,
+        *,
+        small: bool,
+        inward: bool,
+    ) -> Sequence[Stage]:
+        mtu = min(adapter.mtu_bytes, shared.adapter.mtu_bytes)
+        costs = self._virtual_receiver(mtu) if inward else self._virtual_sender(mtu)
+        own = self._stage(name, costs, small=small, interrupt=inward)
+        bridging = bridge_stage(
+            vios,
+            wire,
+            self._bridge_costs(shared),
+            self.machine.ledger.accounts[name],
+            small=small,
+            outbound=not inward,
+        )
+        way = [own, bridging, wire_stage(wire, outbound=not inward)]
+        return [far_end, *way[::-1]] if inward else way
+
+    def _bridge_costs(self, shared: SharedEthernetConfiguration) -> BridgeCosts:
+        costs, constants = self.costs, self.costs.constants
+        mode = "threaded" if shared.threaded else "non-threaded"
+
+        def per_byte(direction: str) -> float:
+            at, cycles = constants.table(f"vios.sea.cycles_per_byte.{mode}.{direction}")
+            header = costs.number("network.tcp.header_bytes")
+            each, packet = fixed_and_per_unit([mtu - header for mtu in at], cycles)
+            payload = shared.adapter.mtu_bytes - header
+            return costs.cycles((each + packet / payload) * 1e6) / 1e6
+
+        @cache
+        def small_ns(size_bytes: int) -> int:
+            pair = constants.interpolate(f"vios.sea.transaction_cycles.{mode}", size_bytes)
+            return costs.cycles(pair / 2)
+
+        return BridgeCosts(
+            simplex_ns_per_byte=per_byte("simplex"),
+            duplex_ns_per_byte=per_byte("duplex"),
+            small_ns=small_ns,
+            message_parts=((_HYPERVISOR, interrupt_cost(costs)),),
+            copy_ns_per_byte=self._copy_ns_per_byte(),
+        )
+
+    # Between partitions
+
+    def _between(self, sender: str, receiver: str, *, small: bool) -> Sequence[Stage]:
+        machine = self.machine
+        if sender == receiver:
+            mtu = round(self.costs.number("network.loopback.mtu"))
+            costs = replace(self._stack_at(mtu), way=LOOPBACK)
+            return [
+                self._stage(sender, costs, small=small, interrupt=False),
+                self._stage(receiver, costs, small=small, interrupt=True),
+            ]
+        if machine.hosted:
+            wire = self._own_wire(sender, receiver)
+            return [
+                self._stage(sender, self._hosted_stack(wire, False), small=small, interrupt=False),
+                self._stage(receiver, self._hosted_stack(wire, True), small=small, interrupt=True),
+            ]
+        mtu_in_common = self._vlan_mtu(sender, receiver)
+        if mtu_in_common is not None:
+            return [
+                self._stage(
+                    sender, self._virtual_sender(mtu_in_common), small=small, interrupt=False
+                ),
+                self._stage(
+                    receiver, self._virtual_receiver(mtu_in_common), small=small, interrupt=True
+                ),
+            ]
+        if machine.configuration.virtualization is not Virtualization.PHYSICAL:
+            raise UnreachableError(f"partitions {sender} and {receiver} share no virtual LAN")
+        out, into = self._own_wire(sender, receiver), self._own_wire(receiver, sender)
+        return [
+            self._stage(sender, self._stack(out), small=small, interrupt=False),
+            wire_stage(out, outbound=True),
+            wire_stage(into, outbound=False),
+            self._stage(receiver, self._stack(into), small=small, interrupt=True),
+        ]
+
+    def _across(
+        self, sender: str, there: "Network", receiver: str, *, small: bool
+    ) -> Sequence[Stage]:
+        """Find the way to a partition of another machine: through a VIOS of either."""
+        for one in self.machine.configurations[sender].virtual_ethernet:
+            for other in there.machine.configurations[receiver].virtual_ethernet:
+                for vlan in (one.vlan, *one.tagged_vlans):
+                    bridged = vlan in self.bridges and vlan in there.bridges
+                    if not bridged or vlan not in (other.vlan, *other.tagged_vlans):
+                        continue
+                    mtu = min(one.mtu_bytes, other.mtu_bytes)
+                    adapter = VirtualEthernetConfiguration(vlan, (), mtu)
+                    out, into = self._bridge(adapter), there._bridge(adapter)
+                    assert out is not None and into is not None
+                    return [
+                        *self._bridged(sender, adapter, *out, small=small, inward=False),
+                        *there._bridged(receiver, adapter, *into, small=small, inward=True)[1:],
+                    ]
+        raise UnreachableError(
+            f"partitions {sender} and {receiver} are on different machines and have no virtual LAN "
+            "in common that a VIOS bridges on both"
+        )
+
+    def _own_wire(self, name: str, peer: str) -> Wire:
+        wire = self.own_wires.get(name)
+        if wire is None:
+            raise UnreachableError(f"partition {name} has no adapter to reach {peer}")
+        return wire
+
+    def _vlan_mtu(self, sender: str, receiver: str) -> int | None:
+        """Return the largest MTU that two partitions have in common on some virtual LAN."""
+        configurations = self.machine.configurations
+        found = [
+            min(one.mtu_bytes, other.mtu_bytes)
+            for one in configurations[sender].virtual_ethernet
+            for other in configurations[receiver].virtual_ethernet
+            if {one.vlan, *one.tagged_vlans} & {other.vlan, *other.tagged_vlans}
+        ]
+        return max(found, default=None)
+
+    # What the stages cost
+
+    def _stage(self, name: str, costs: StackCosts, *, small: bool, interrupt: bool) -> Stage:
+        return stack_stage(
+            self.machine.partitions[name].partition, costs, small=small, interrupt=interrupt
+        )
+
+    def _stack(self, wire: Wire) -> StackCosts:
+        return self._stack_at(wire.mtu_bytes)
+
+    def _stack_at(self, mtu_bytes: int) -> StackCosts:
+        """Charge what the protocol stack itself costs at an MTU."""
+        costs = self.costs
+        at, cycles = costs.constants.table("network.tcp.cycles_per_byte")
+        header = costs.number("network.tcp.header_bytes")
+        each, packet = fixed_and_per_unit([mtu - header for mtu in at], cycles)
+        pair = costs.number("network.tcp.transaction_cycles")
+        return StackCosts(
+            per_byte=((_OS, costs.cycles(each * 1e6) / 1e6),),
+            per_packet=((_OS, costs.cycles(packet * 1e3) / 1e3),),
+            message_parts=(),
+            exchange_parts=((_OS, costs.cycles(pair / 2)),),
+            payload_bytes=max(1, mtu_bytes - round(header)),
+        )
+
+    def _copy_ns_per_byte(self) -> float:
+        cycles = self.costs.number("network.virtual.copy_cycles_per_byte")
+        return self.costs.cycles(cycles * 1e6) / 1e6
+
+    def _virtual_sender(self, mtu_bytes: int) -> StackCosts:
+        """Add to the stack the hypervisor's switch, which copies each packet at once."""
+        costs = self.costs
+        stack = self._stack_at(mtu_bytes)
+        packet_ns = costs.work("network.virtual.packet_cost")
+        return StackCosts(
+            per_byte=(*stack.per_byte, (_SWITCH, self._copy_ns_per_byte())),
+            per_packet=(*stack.per_packet, (_SWITCH, packet_ns)),
+            message_parts=(),
+            exchange_parts=(*stack.exchange_parts, (_SWITCH, packet_ns)),
+            payload_bytes=stack.payload_bytes,
+            way=VIRTUAL,
+        )
+
+    def _virtual_receiver(self, mtu_bytes: int) -> StackCosts:
+        stack = self._stack_at(mtu_bytes)
+        return StackCosts(
+            per_byte=stack.per_byte,
+            per_packet=stack.per_packet,
+            message_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
+            exchange_parts=stack.exchange_parts,
+            payload_bytes=stack.payload_bytes,
+            way=VIRTUAL,
+        )
+
+    def _hosted_stack(self, wire: Wire, inward: bool) -> StackCosts:
+        """Add to the guest's stack the emulated adapter and the host's network."""
+        costs = self.costs
+        stack = self._stack(wire)
+        prefix = f"hosted.{costs.flavour}"
+        if inward:
+            switches = costs.number(f"{prefix}.packet.receive_world_switches")
+            parts = (
+                (_WORLD_SWITCH, costs.hosted("world_switch", switches)),
+                (_EMULATION, costs.hosted("packet.receive_monitor")),
+                (_HOST, costs.hosted("receive") + costs.hosted("packet.host_interrupts")),
+            )
+        else:
+            switches = costs.number(f"{prefix}.packet.world_switches")
+            accesses = costs.number(f"{prefix}.packet.status_accesses")
+            parts = (
+                (_WORLD_SWITCH, costs.hosted("world_switch", switches)),
+                (
+                    _EMULATION,
+                    costs.hosted("packet.monitor")
+                    + costs.hosted("emulate_transmit")
+                    + costs.hosted("status_register", accesses),
+                ),
+                (_HOST, costs.hosted("transmit") + costs.hosted("packet.host_interrupts")),
+            )
+        copy = (_COPY, costs.hosted("copy_cycles_per_byte", 1e6) / 1e6)
+        return StackCosts(
+            per_byte=(*stack.per_byte, copy),
+            per_packet=(*stack.per_packet, *parts),
+            message_parts=(),
+            exchange_parts=(*stack.exchange_parts, *parts),
+            payload_bytes=stack.payload_bytes,
+        )
+
+
+def connect(machines: Iterable["Machine"]) -> None:
+    """Let partitions reach those of other machines that are on the same network outside."""
+    everyone = list(machines)
+    for machine in everyone:
+        machine.network.neighbours = [
+            other
+            for other in everyone
+            if other is not machine and other.configuration.lan == machine.configuration.lan
+        ]

@@ -1,0 +1,322 @@
+"""Live Partition Mobility: a running partition moves to another machine.
+
+All memory is sent once while the partition runs, then, pass after pass, what it has written
+meanwhile; when little is left, or after a time-out, the partition is suspended, and it resumes on
+the other machine before the rest has arrived: a page that it needs and that is not there yet is
+fetched on demand. Course of events after IBM, quoted in Symantec's SFHA guide; speed and processor
+use after IBM's "LPM requirements". How much memory a partition writes is not published: the
+catalog's constants for it are assumed.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import simpy
+
+from harness.model.cpu.entities import Partition
+from harness.model.machine import Machine
+from harness.model.migration.memory_transfer import End, Mover
+from harness.model.migration.relocation import relocate
+from harness.model.net.routing import connect
+from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.placement import Claim, Place, find_place
+
+_LOOK_SECONDS = 1.0
+"""How often a migration looks whether both VIOS and the partition are still up."""
+
+_FAULT_SECONDS = 0.001
+"""How often it is counted which page faults the resumed partition has had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass over memory while the partition runs."""
+
+    size_bytes: int
+    """What was sent."""
+    seconds: float
+    busy_core_seconds: float
+    """Processor time of the partition meanwhile."""
+    dirtied_bytes: int
+    """What the partition wrote meanwhile, and has to be sent again."""
+
+
+@dataclass(slots=True)
+class Migration:
+    """What became of one migration. Times are simulated, since the start of the run."""
+
+    partition: str
+    source: str
+    target: str
+    memory_bytes: int
+    requested_seconds: float
+    passes: list[Pass] = field(default_factory=list)
+    suspended_seconds: float = math.nan
+    resumed_seconds: float = math.nan
+    ended_seconds: float = math.nan
+    """When the last page had arrived."""
+    missing_bytes: int = 0
+    """Memory that had not arrived when the partition resumed."""
+    faults: int = 0
+    """Pages fetched on demand."""
+    fault_wait_seconds: float = 0.0
+    """What threads waited for such pages, all together."""
+    transferred_bytes: int = 0
+    """Everything that was sent: memory, pages once more, and the list of those missing."""
+    source_vios_seconds: float = 0.0
+    target_vios_seconds: float = 0.0
+    """Processor time that the two Virtual I/O Servers spent, charged to the partition."""
+    works_carried: int = 0
+    """Pieces of work that were in hand at the suspension and went on at the target."""
+
+    @property
+    def duration_seconds(self) -> float:
+        """From the request to the arrival of the last page."""
+        return self.ended_seconds - self.requested_seconds
+
+    @property
+    def downtime_seconds(self) -> float:
+        """Time in which the partition ran nowhere."""
+        return self.resumed_seconds - self.suspended_seconds
+
+    @property
+    def paging_seconds(self) -> float:
+        """Time in which it ran without all of its memory."""
+        return self.ended_seconds - self.resumed_seconds
+
+
+@dataclass(slots=True)
+class Move:
+    """Move a running partition to another machine.
+
+    Attributes
+    ----------
+    migration
+        What became of it, once it has been performed; it fills while that goes on.
+    """
+
+    partition: str
+    target: str
+    migration: Migration | None = None
+
+    def describe(self) -> str:
+        """Say what moves where."""
+        return f"migrate {self.partition} to {self.target}"
+
+    def check(self, site: Site) -> None:
+        """Refuse what the two machines, or the way between them, do not allow."""
+        find_place(site, self.partition, self.target)
+
+    def fits(self, site: Site, claim: Claim) -> None:
+        """Refuse as :meth:`check` does, where others have a claim on the target already."""
+        find_place(site, self.partition, self.target, claim)
+
+    def perform(self, site: Site) -> Steps:
+        """Move it.
+
+        A partition or a Virtual I/O Server that goes down before the partition has resumed ends
+        the migration; the partition stays, and goes on, where it was.
+        """
+        place = find_place(site, self.partition, self.target)
+        machine = place.source
+        connect(site.machines.values())
+        self.migration = migration = Migration(
+            self.partition,
+            place.source_name,
+            self.target,
+            machine.capacity.memory_bytes[self.partition],
+            site.clock.now_ns / 1e9,
+        )
+        mover = _mover(site, place)
+        with _announced(place):
+            try:
+                yield from _before(site, place, mover, migration)
+                yield from _across(site, place, mover, migration)
+                yield from _Paging(site, place, mover, migration).run()
+            finally:
+                mover.stop()
+                migration.transferred_bytes = mover.bytes
+                migration.source_vios_seconds = mover.source.work_ns / 1e9
+                migration.target_vios_seconds = mover.target.work_ns / 1e9
+        migration.ended_seconds = site.clock.now_ns / 1e9
+
+
+def dirtied_bytes(writable_bytes: float, written_bytes: float) -> float:
+    """Memory made dirty by writing all over a writable working set.
+
+    Every write falls on any page of the set alike, so that the share still clean after writing
+    ``w`` bytes to a set of ``s`` is ``exp(-w / s)``.
+    """
+    if writable_bytes <= 0:
+        return 0.0
+    return writable_bytes * -math.expm1(-written_bytes / writable_bytes)
+
+
+@contextmanager
+def _announced(place: Place) -> Iterator[None]:
+    """Keep what the partition needs free on the target; nothing else happens to it meanwhile."""
+    name, source, target = place.partition, place.source.capacity, place.target.capacity
+    target.reserved[name] = source.held_by(name)
+    for capacity in (source, target):
+        capacity.moving.add(name)
+    try:
+        yield
+    finally:
+        # When it has arrived, the reservation has become its own.
+        target.reserved.pop(name, None)
+        for capacity in (source, target):
+            capacity.moving.discard(name)
+
+
+def _mover(site: Site, place: Place) -> Mover:
+    def end(machine: Machine, vios: str) -> End:
+        _, _, wire = machine.network.bridges[_bridged_vlan(machine, vios)]
+        return End(machine.vios[vios], wire, machine.ledger.account(place.partition))
+
+    return Mover(
+        site.clock,
+        end(place.source, place.source_mover),
+        end(place.target, place.target_mover),
+        site.constants,
+    )
+
+
+def _bridged_vlan(machine: Machine, vios: str) -> int:
+    bridges = machine.network.bridges
+    return next(vlan for vlan, (name, _, _) in bridges.items() if name == vios)
+
+
+def _partition(place: Place) -> Partition:
+    return place.modelled.partition
+
+
+def _sending(site: Site, place: Place, mover: Mover, event: simpy.Event, crashes: int) -> Steps:
+    """Wait until what is sent has arrived, while everybody needed is up."""
+    while not event.triggered:
+        yield event | site.pause(_LOOK_SECONDS)
+        _still_up(place, mover, crashes)
+
+
+def _still_up(place: Place, mover: Mover, crashes: int) -> None:
+    partition = _partition(place)
+    if partition.down or partition.crashes != crashes:
+        raise RefusedError(f"{partition.name} went down while it was migrated")
+    for name, end in ((place.source_mover, mover.source), (place.target_mover, mover.target)):
+        if end.down:
+            raise RefusedError(f"{name}, which carries the memory, went down")
+
+
+def _before(site: Site, place: Place, mover: Mover, migration: Migration) -> Steps:
+    """Send memory while the partition runs, until little enough is left."""
+    constants = site.constants
+    partition = _partition(place)
+    crashes = partition.crashes
+    writable = migration.memory_bytes * constants.number("operations.mobility.dirty_share")
+    rate = constants.number("operations.mobility.dirty_rate")
+    enough = constants.number("operations.mobility.remaining")
+    yield site.pause(constants.number("operations.mobility.validation_time"))
+    _still_up(place, mover, crashes)
+    to_send = migration.memory_bytes
+    first_pass_end_ns = 0
+    timeout_ns = constants.number("operations.mobility.pass_timeout") * 1e9
+    while True:
+        begin_ns, occupied_ns = site.clock.now_ns, partition.occupied_ns()
+        yield from _sending(site, place, mover, mover.send(to_send), crashes)
+        now_ns = site.clock.now_ns
+        busy = (partition.occupied_ns() - occupied_ns) / 1e9
+        dirty = round(dirtied_bytes(writable, rate * busy))
+        migration.passes.append(Pass(to_send, (now_ns - begin_ns) / 1e9, busy, dirty))
+        first_pass_end_ns = first_pass_end_ns or now_ns
+        to_send = migration.missing_bytes = dirty
+        if dirty <= enough or now_ns - first_pass_end_ns >= timeout_ns:
+            return
+
+
+def _across(site: Site, place: Place, mover: Mover, migration: Migration) -> Steps:
+    """Suspend the partition here and resume it there.
+
+    While it runs nowhere, its state and the list of the pages that are still to come travel.
+    """
+    constants = site.constants
+    partition = _partition(place)
+    crashes = partition.crashes
+    migration.suspended_seconds = site.clock.now_ns / 1e9
+    machine = place.source
+    virtual_processors = partition.suspend()
+    migration.works_carried = len(partition.run_queue)
+    pages = math.ceil(migration.missing_bytes / constants.number("operations.mobility.page_size"))
+    try:
+        yield site.pause(constants.number("operations.mobility.suspension"))
+        entry_bytes = round(constants.number("operations.mobility.page_list_entry"))
+        sent = mover.send(pages * entry_bytes)
+        yield from _sending(site, place, mover, sent, crashes)
+        relocate(place.partition, place.source, place.target, place.vios)
+        machine = place.target
+    finally:
+        machine.capacity.resume(place.partition, virtual_processors)
+    migration.resumed_seconds = site.clock.now_ns / 1e9
+
+
+class _Paging:
+    """The time from resuming to the arrival of the last page.
+
+    The partition touches its writable pages as often as it writes to them; one that is missing is
+    fetched, and the thread that needs it waits. All others are sent meanwhile.
+    """
+
+    def __init__(self, site: Site, place: Place, mover: Mover, migration: Migration) -> None:
+        constants = site.constants
+        self.site = site
+        self.partition = _partition(place)
+        self.mover = mover
+        self.migration = migration
+        self.page_bytes = round(constants.number("operations.mobility.page_size"))
+        share = constants.number("operations.mobility.dirty_share")
+        self.pages = max(1.0, migration.memory_bytes * share / self.page_bytes)
+        rate = constants.number("operations.mobility.dirty_rate")
+        self.touches_per_ns = rate / self.page_bytes / 1e9
+        self.missing = math.ceil(migration.missing_bytes / self.page_bytes)
+        """Pages that are neither here nor on their way."""
+        piece_bytes = round(constants.number("operations.mobility.paging_piece"))
+        self.pages_at_once = max(1, piece_bytes // self.page_bytes)
+        self.fetching = 0
+
+    def run(self) -> Steps:
+        """Send what is missing, and fetch what is needed."""
+        sent = self.mover.send_all(self._next_piece)
+        occupied_ns = self.partition.occupied_ns()
+        faults = 0.0
+        while not sent.triggered or self.fetching:
+            yield self.site.pause(_FAULT_SECONDS)
+            used_ns = self.partition.occupied_ns() - occupied_ns
+            occupied_ns += used_ns
+            faults += used_ns * self.touches_per_ns * self.missing / self.pages
+            while faults >= 1.0 and self.missing and self._fault():
+                faults -= 1.0
+
+    def _next_piece(self) -> int:
+        pages = min(self.missing, self.pages_at_once)
+        self.missing -= pages
+        return pages * self.page_bytes
+
+    def _fault(self) -> bool:
+        """Let a thread that runs wait for a page; False if none runs."""
+        partition, clock = self.partition, self.site.clock
+        burst = partition.block(self.migration.faults)
+        if burst is None:
+            return False
+        begin_ns, crashes = clock.now_ns, partition.crashes
+        self.missing -= 1
+        self.migration.faults += 1
+        self.fetching += 1
+
+        def arrived() -> None:
+            self.fetching -= 1
+            self.migration.fault_wait_seconds += (clock.now_ns - begin_ns) / 1e9
+            if partition.crashes == crashes:
+                partition.submit(burst, urgent=True)
+
+        self.mover.fetch(self.page_bytes, arrived)
+        return True

@@ -1,0 +1,1 @@
+"""The Partition Load Manager: policy file, decisions, the manager."""

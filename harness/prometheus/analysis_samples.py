@@ -1,0 +1,56 @@
+"""What the analysis found, as samples for dashboards and alerts.
+
+Overheads need both sides of a comparison, so no run can expose them; their names and meanings are
+in :mod:`harness.metrics.recorded`.
+"""
+
+import math
+from collections.abc import Iterator
+
+from harness.analysis.study import EnvironmentResult, Outcome, Study
+from harness.results.labels import environment_labels
+from harness.results.run_result import Sample
+
+
+def analysis_samples(study: Study) -> list[Sample]:
+    """Return a study's progress, overheads and verdicts.
+
+    ``level`` is ``firmware`` or ``software`` for the virtualizations of the claim, empty for
+    others. A bound that is unknown or infinite is left out.
+    """
+    campaign = study.campaign
+    samples: list[Sample] = [
+        ("vtax_campaign_margin_ratio", {}, campaign.margin),
+        ("vtax_campaign_runs_planned", {}, float(study.planned)),
+        ("vtax_campaign_runs", {"state": "complete"}, float(study.complete)),
+        ("vtax_campaign_runs", {"state": "failed"}, float(len(study.failed))),
+    ]
+    levels = campaign.levels
+    for result in study.environments:
+        samples.extend(_found(result, levels))
+    return samples
+
+
+def _found(result: EnvironmentResult, levels: dict[str, str]) -> Iterator[Sample]:
+    where = environment_labels(result.machine, result.os, result.workload, result.load)
+    where["measure"] = result.measure
+    for virtualization, overhead in result.all.items():
+        labels = {
+            **where,
+            "virtualization": virtualization,
+            "level": levels.get(virtualization, ""),
+        }
+        interval = overhead.interval
+        for name, value in (
+            ("vtax_overhead_ratio", interval.estimate),
+            ("vtax_overhead_low_ratio", interval.low),
+            ("vtax_overhead_high_ratio", interval.high),
+            ("vtax_overhead_range_low_ratio", overhead.range.low),
+            ("vtax_overhead_range_high_ratio", overhead.range.high),
+        ):
+            if math.isfinite(value):
+                yield name, labels, value
+    if result.outcome is not None:
+        for outcome in Outcome:
+            labels = {**where, "outcome": str(outcome)}
+            yield "vtax_verdict", labels, float(result.outcome is outcome)

@@ -1,0 +1,1 @@
+"""Costs of single events on this machine, natively and in real targets."""

@@ -1,0 +1,275 @@
+"""What single events cost in each target, measured side by side.
+
+All targets stay up. A block measures every event in every target once, in random order, so that
+what changes slowly on the machine meets all of them alike; a ratio compares measurements of one
+block.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from harness.real.calibration.microbenchmarks import Event
+from harness.real.host.cpu_time import tree_faults
+from harness.real.host.sample import Sample
+from harness.real.target.channel import RefusalError, TargetError
+from harness.real.target.target import NATIVE, Target
+from harness.statistics.intervals import Bootstrap, Interval
+from harness.statistics.ratios import paired_ratios, ratio_bootstrap
+
+BATCH_SECONDS = 0.05
+"""How long the events of one measurement take together, roughly."""
+
+MINIMUM_BLOCKS = 8
+MAXIMUM_BLOCKS = 20
+MAXIMUM_SECONDS = 150.0
+"""After so long no further block begins, if the minimum is done."""
+HALF_WIDTH = 0.05
+"""An event is measured again until each ratio's interval reaches no further than this to either
+side, as a share of the ratio; or until the maximum of blocks."""
+
+_WARM_UP_BATCHES = 6
+_ALIKE = 0.1
+_LARGEST_COUNT = 1 << 28
+_CHANNEL_REQUESTS = 5
+
+
+@dataclass(slots=True)
+class Series:
+    """Measurements of one event in one target."""
+
+    count: int = 0
+    """Events of each measurement."""
+    settled: bool = False
+    """Whether the warm-up ended: two measurements in a row took the same within a tenth."""
+    samples: dict[int, Sample] = field(default_factory=dict)
+    """By block."""
+    faults: float = 0.0
+    """Page faults that one event contains; measured for native only."""
+    refused: str = ""
+    """Why there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an event costs in a target."""
+
+    seconds: Interval
+    """For one event, by this machine's clock."""
+    processor_seconds: Interval
+    """Of the whole process tree, for one event."""
+    ratio: Interval | None
+    """Of the time to native; None for native itself, or where one of the two cannot be told from
+    noise."""
+    processor_ratio: Interval | None
+    """The same of processor time."""
+    clocks: float | None
+    """Time by the target's clock for a second by this machine's; None where noise hides it."""
+    disturbed: int
+    """How many of the measurements were."""
+    others: float | None
+    """Share of the machine's processors that other programs took during them, on average; None if
+    the system does not tell."""
+    stolen: float | None
+    """Share that the machine's own hypervisor withheld, likewise."""
+
+    @property
+    def above_noise(self) -> bool:
+        """Whether the event costs anything at all, as far as can be seen."""
+        return self.seconds.low > 0.0
+
+
+class Calibration:
+    """A calibration as far as it has come.
+
+    Parameters
+    ----------
+    targets
+        Up and answering, each name once.
+    events
+        What is measured.
+    """
+
+    def __init__(self, targets: Sequence[Target], events: Sequence[Event]) -> None:
+        self.targets = tuple(targets)
+        self.events = tuple(events)
+        self.blocks = 0
+        self.complete = False
+        self.failures: dict[str, str] = {}
+        """Why a target that was up did not last, by its name."""
+        self.channel: dict[str, list[float]] = {target.name: [] for target in targets}
+        """Seconds of requests that ask for nothing, by target."""
+        self.series = {
+            (target.name, event.name): Series() for target in targets for event in events
+        }
+
+    def run(
+        self,
+        *,
+        seed: int = 0,
+        minimum: int = MINIMUM_BLOCKS,
+        maximum: int = MAXIMUM_BLOCKS,
+        batch_seconds: float = BATCH_SECONDS,
+        maximum_seconds: float = MAXIMUM_SECONDS,
+    ) -> Iterator[int]:
+        """Measure; yields the number of blocks done so far, 0 after the warm-up.
+
+        Parameters
+        ----------
+        seed
+            Of the order within blocks.
+        minimum, maximum
+            Number of blocks.
+        batch_seconds
+            How long a measurement shall take.
+        maximum_seconds
+            After how long, the warm-up apart, no block begins beyond the minimum.
+        """
+        order = Random(seed)
+        for target in self.targets:
+            for event in self.events:
+                self._try(target, event, lambda t, e: self._warm_up(t, e, batch_seconds))
+        yield 0
+        end = time.monotonic() + maximum_seconds
+        wanted = set(self.events)
+        while self.blocks < maximum and wanted:
+            pairs = [(target, event) for event in self.events for target in self.targets]
+            pairs = [pair for pair in pairs if pair[1] in wanted]
+            order.shuffle(pairs)
+            for target, event in pairs:
+                self._try(target, event, self._measure)
+            for target in self.targets:
+                self._measure_channel(target)
+            self.blocks += 1
+            if self.blocks >= minimum:
+                wanted = {event for event in wanted if self._too_wide(event)}
+                if time.monotonic() > end:
+                    wanted = set()
+            self.complete = self.blocks >= maximum or not wanted
+            yield self.blocks
+
+    def estimate(self, target: str, event: str) -> Estimate | None:
+        """Estimate a cost; None where there is nothing to estimate it from."""
+        series = self.series[target, event]
+        if not series.samples:
+            return None
+        blocks = sorted(series.samples)
+        samples = [series.samples[block] for block in blocks]
+        times = np.array([(s.seconds, s.processor_seconds) for s in samples]) / series.count
+        seconds, processor = Bootstrap(times).intervals()
+        outside = sum(sample.seconds for sample in samples)
+        inside = sum(sample.inside_seconds for sample in samples)
+        return Estimate(
+            seconds=seconds,
+            processor_seconds=processor,
+            ratio=self._ratio(target, event, lambda sample: sample.seconds),
+            processor_ratio=self._ratio(target, event, lambda sample: sample.processor_seconds),
+            clocks=inside / outside if seconds.low > 0.0 else None,
+            disturbed=sum(bool(sample.condition.disturbed) for sample in samples),
+            others=_mean([sample.condition.others for sample in samples]),
+            stolen=_mean([sample.condition.stolen for sample in samples]),
+        )
+
+    def _ratio(self, target: str, event: str, value: Callable[[Sample], float]) -> Interval | None:
+        base = self.series.get((NATIVE, event))
+        if target == NATIVE or base is None:
+            return None
+        series = self.series[target, event]
+        common = sorted(series.samples.keys() & base.samples.keys())
+        if len(common) < 2:
+            return None
+        measured = [value(series.samples[block]) / series.count for block in common]
+        native = [value(base.samples[block]) / base.count for block in common]
+        both = Bootstrap(np.array([measured, native]).T).intervals()
+        if min(interval.low for interval in both) <= 0.0:
+            return None
+        # A measurement below zero has no ratio, and to leave it out would raise the others' mean.
+        if min(*measured, *native) <= 0.0:
+            return None
+        return ratio_bootstrap(paired_ratios(measured, native)).intervals()[0].transformed(math.exp)
+
+    def _too_wide(self, event: Event) -> bool:
+        for target in self.targets:
+            found = self.estimate(target.name, event.name)
+            if found is None or target.name in self.failures:
+                continue
+            if target.name == NATIVE:
+                limit = HALF_WIDTH * found.seconds.estimate
+                if found.seconds.high - found.seconds.low > 2 * limit:
+                    return True
+            elif found.ratio is None or found.ratio.high > found.ratio.low * (1 + HALF_WIDTH) ** 2:
+                return True
+        return False
+
+    def _try(self, target: Target, event: Event, do: Callable[[Target, Event], None]) -> None:
+        """Do something with a target that may fail in it; it is remembered why."""
+        series = self.series[target.name, event.name]
+        if target.name in self.failures or series.refused:
+            return
+        try:
+            do(target, event)
+        except RefusalError as refusal:
+            series.refused = str(refusal)
+        except TargetError as failure:
+            self._give_up(target, f"{event.name}: {failure}")
+
+    def _warm_up(self, target: Target, event: Event, batch_seconds: float) -> None:
+        """Find how many events make a measurement, and measure until it settles."""
+        series = self.series[target.name, event.name]
+        count = 1
+        while count < _LARGEST_COUNT:
+            taken = max(target.measure(event, count).inside_seconds, 1e-9)
+            if taken > batch_seconds / 4:
+                # The first time may hold what is not done again: an emulator translates code.
+                taken = max(target.measure(event, count).inside_seconds, 1e-9)
+            if taken > batch_seconds / 4:
+                count = max(1, round(count * batch_seconds / taken))
+                break
+            count *= max(2, min(16, int(batch_seconds / 3 / taken)))
+        series.count = min(count, _LARGEST_COUNT)
+        before = math.inf
+        for _ in range(_WARM_UP_BATCHES):
+            taken = target.measure(event, series.count).seconds
+            if abs(taken - before) <= _ALIKE * taken:
+                series.settled = True
+                break
+            before = taken
+        if target.name == NATIVE:
+            series.faults = _faults_each(target, event, max(1, series.count // 4))
+
+    def _measure(self, target: Target, event: Event) -> None:
+        series = self.series[target.name, event.name]
+        series.samples[self.blocks] = target.measure(event, series.count)
+
+    def _measure_channel(self, target: Target) -> None:
+        if target.name in self.failures:
+            return
+        try:
+            self.channel[target.name] += [
+                target.channel_seconds() for _ in range(_CHANNEL_REQUESTS)
+            ]
+        except TargetError as failure:
+            self._give_up(target, f"the channel: {failure}")
+
+    def _give_up(self, target: Target, reason: str) -> None:
+        self.failures[target.name] = reason
+        target.end()
+
+
+def _faults_each(target: Target, event: Event, count: int) -> float:
+    """Return how many page faults of the target's processes one event contains."""
+    faults = []
+    for number in (0, count):
+        before = tree_faults(target.pid)
+        target.measure(event, number)
+        faults.append(tree_faults(target.pid) - before)
+    return max(faults[1] - faults[0], 0) / count
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return sum(told) / len(told) if told else None

@@ -1,0 +1,209 @@
+"""A calibration as a catalog file: costs with interval and provenance, in TOML."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import tomli_w
+
+from harness.errors import UserError
+from harness.real.calibration.calibration import (
+    BATCH_SECONDS,
+    HALF_WIDTH,
+    Calibration,
+    Estimate,
+    Series,
+)
+from harness.real.calibration.microbenchmarks import Event
+from harness.real.host.interference import DISTURBED_SHARE
+from harness.real.target.target import Target
+from harness.statistics.intervals import Interval
+
+METHOD = (
+    "Times are taken by this machine's clock outside the targets; the same request for no event, "
+    "made just before, is subtracted. Each measurement does as many events as take about "
+    f"{BATCH_SECONDS:g} s, after a warm-up that ends when two in a row differ by at most a tenth. "
+    "Blocks hold every event in every target once, in random order, and go on until the interval "
+    f"of each ratio reaches {HALF_WIDTH:.0%} to either side, or number or time are used up. "
+    "Low and high are the ends of the mean's 95 % interval. "
+    "A measurement is disturbed if other programs and "
+    f"stolen time took more than {DISTURBED_SHARE:.0%} of the machine's processors meanwhile; it "
+    "counts nevertheless."
+)
+
+
+def document(
+    calibration: Calibration, unavailable: Mapping[str, str], provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a calibration's file holds.
+
+    ``costs.TARGET.EVENT`` are entries like those of vtax's own catalog, ``measured.TARGET.EVENT``
+    say how each came about, ``targets.TARGET`` what each target was or why there is none.
+
+    Parameters
+    ----------
+    calibration
+        As far as it has come.
+    unavailable
+        The reason for each target that there is not.
+    provenance
+        What it was measured on.
+    """
+    targets: dict[str, Any] = {
+        name: {"available": False, "reason": reason} for name, reason in unavailable.items()
+    }
+    costs: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
+    for target in calibration.targets:
+        about = {"available": True, "kernel": target.kernel, "clock": target.clock}
+        if calibration.channel[target.name]:
+            about["channel_seconds"] = median(calibration.channel[target.name])
+        if target.name in calibration.failures:
+            about["failed"] = calibration.failures[target.name]
+        targets[target.name] = about
+        for event in calibration.events:
+            estimate = calibration.estimate(target.name, event.name)
+            series = calibration.series[target.name, event.name]
+            how = measured.setdefault(target.name, {})
+            if estimate is None:
+                how[event.name] = {"samples": 0, "reason": series.refused or "not measured"}
+                continue
+            how[event.name] = _how(estimate, series)
+            if estimate.above_noise:
+                entry = _entry(event, estimate.seconds, _source(target, provenance))
+                costs.setdefault(target.name, {})[event.name] = entry
+    return {
+        "calibration": {
+            "complete": calibration.complete,
+            "blocks": calibration.blocks,
+            "method": METHOD,
+            "machine": dict(provenance),
+        },
+        "targets": targets,
+        "costs": costs,
+        "measured": measured,
+    }
+
+
+def _source(target: Target, provenance: Mapping[str, Any]) -> str:
+    parts = [
+        f"vtax calibrate, {provenance['measured_at']}: {target.name} (Linux {target.kernel}) on",
+        f"{provenance.get('processor', 'an unknown processor')}, Linux {provenance['kernel']}",
+    ]
+    if target.name.startswith("qemu"):
+        parts.append(f"in QEMU {provenance.get('qemu', 'of unknown version')}")
+    return " ".join(parts)
+
+
+def _entry(event: Event, seconds: Interval, source: str) -> dict[str, Any]:
+    low, high = _digits(1e6 * seconds.low), _digits(1e6 * seconds.high)
+    return {
+        "value": _digits(1e6 * seconds.estimate),
+        "unit": "us",
+        "low": low,
+        "high": high,
+        "source": source,
+        "status": "verified",
+        "meaning": event.meaning,
+    }
+
+
+def _how(estimate: Estimate, series: Series) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "samples": len(series.samples),
+        "events_each": series.count,
+        "disturbed": estimate.disturbed,
+        "warm_up_ended": series.settled,
+        "above_noise": estimate.above_noise,
+        "processor_us": _digits(1e6 * estimate.processor_seconds.estimate),
+        "processor_us_low": _digits(1e6 * estimate.processor_seconds.low),
+        "processor_us_high": _digits(1e6 * estimate.processor_seconds.high),
+    }
+    for name, share in (
+        ("taken_by_other_programs", estimate.others),
+        ("stolen_by_a_hypervisor", estimate.stolen),
+    ):
+        if share is not None:
+            told[name] = _digits(share)
+    if series.faults:
+        told["page_faults"] = _digits(series.faults)
+    if estimate.clocks is not None:
+        told["target_clock_to_machine_clock"] = _digits(estimate.clocks)
+    if not estimate.above_noise:
+        told["reason"] = "cannot be told from noise"
+        told["at_most_us"] = _digits(1e6 * estimate.seconds.high)
+    for name, ratio in (("time", estimate.ratio), ("processor", estimate.processor_ratio)):
+        if ratio is not None:
+            told[f"{name}_ratio_to_native"] = _digits(ratio.estimate)
+            told[f"{name}_ratio_low"] = _digits(ratio.low)
+            told[f"{name}_ratio_high"] = _digits(ratio.high)
+            told[f"{name}_differs_from_native"] = not ratio.low <= 1.0 <= ratio.high
+    return told
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def check_writable(path: Path) -> None:
+    """Check that a file can be written, before what shall be in it is measured.
+
+    Raises
+    ------
+    UserError
+        If it cannot.
+    """
+    try:
+        if path.is_dir():
+            raise UserError(f"{path}: is a directory; name a file in it")
+        if not path.parent.is_dir():
+            raise UserError(f"{path}: there is no directory {path.parent}; name a file in one")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if not _is_special(path):
+            unfinished = _unfinished(path)
+            unfinished.touch()
+            unfinished.unlink()
+    except OSError as error:
+        raise _not_writable(path, error) from None
+
+
+def write(document: Mapping[str, Any], path: Path) -> None:
+    """Write a document whole or not at all; into a pipe or a device as it comes.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    content = tomli_w.dumps(document).encode()
+    try:
+        if _is_special(path):
+            path.write_bytes(content)
+            return
+        unfinished = _unfinished(path)
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(path.resolve())
+        finally:
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_writable(path, error) from None
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _unfinished(path: Path) -> Path:
+    """Name a file beside the one that a path or a symbolic link leads to; its name is short."""
+    return path.resolve().with_name(f".vtax-{os.getpid()}.unfinished")
+
+
+def _not_writable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: {error.strerror}; name a file that can be written")

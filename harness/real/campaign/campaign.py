@@ -1,0 +1,157 @@
+"""A whole campaign on real targets: what has to be known first, then run after run."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from harness.analysis.sequential_stopping import too_wide
+from harness.campaign.cell import RunSpec
+from harness.campaign.plan import Plan
+from harness.execution.attempt import RunFailedError
+from harness.execution.campaign import conduct
+from harness.execution.execute import Observer, Summary
+from harness.execution.this_process import ThisProcess
+from harness.real.agent import build_agent
+from harness.real.campaign.partition import RealPartition
+from harness.real.campaign.prepare import Tell, explore, programs_of
+from harness.real.campaign.run import drive, run_on
+from harness.real.programs.shipped import PROGRAMS
+from harness.real.target.cgroup import UnavailableError
+from harness.real.target.channel import RefusalError, TargetError
+from harness.real.target.pool import Fleet, Station
+from harness.real.target.target import workshop
+from harness.results.run_result import RunResult
+from harness.results.store import Failure, Store
+
+_PROGRAMS = {program.name: program for program in PROGRAMS}
+
+BLOCK = 2
+"""Replications that are added at a time where intervals are too wide."""
+
+SETTLING_SECONDS = 0.3
+SETTLING_RUNS = 6
+ALIKE = 0.1
+"""A target is warm for a work when two goes at it in a row, of at least so many seconds or one
+transaction, take the same within a tenth; after so many goes it is taken as it is."""
+
+
+def conduct_real(
+    plan: Plan, store: Store, *, observer: Observer | None = None, tell: Tell = lambda _: None
+) -> Summary:
+    """Carry out all runs of a plan on real targets that the store has no result of.
+
+    What is found out before the runs (which targets work, what events cost) is kept in the store,
+    and the costs as a catalog file beside it; an interrupted campaign goes on with them.
+
+    Raises
+    ------
+    UserError
+        If not even a process of this machine can be measured, or something cannot be written.
+    """
+    try:
+        with workshop() as place:
+            tell("building the agent")
+            agent = build_agent(place.directory)
+            staged = place.stage(
+                [_PROGRAMS[name] for name in dict.fromkeys(programs_of(plan).values())]
+            )
+            fleet = Fleet(place, agent, staged if staged.programs else None)
+            if store.campaign.real is None:
+                explore(plan, store, fleet, staged.missing, tell)
+            tell("running")
+            runner = _Runner(fleet, store)
+            return conduct(
+                replace(plan, selected=plan.selected & runner.feasible),
+                store,
+                runner,
+                workers=ThisProcess(),
+                observer=observer,
+                too_wide=too_wide if plan.half_width is not None else None,
+                block=BLOCK,
+            )
+    except KeyboardInterrupt:
+        return Summary(kept=len(store.complete()), interrupted=True)
+
+
+class _Runner:
+    """Carries out single runs."""
+
+    def __init__(self, fleet: Fleet, store: Store) -> None:
+        real = store.campaign.real
+        assert real is not None
+        self._fleet = fleet
+        self._rounds_per_second = float(real["rounds_per_second"])
+        self._outputs = {
+            name: (int(size), digest) for name, (size, digest) in real["outputs"].items()
+        }
+        self._machine = _labels(real["machine"])
+        self.feasible = frozenset(
+            cell.position for cell in store.campaign.cells if cell.infeasible is None
+        )
+
+    def __call__(self, spec: RunSpec) -> RunResult:
+        name = spec.cell.virtualization
+        try:
+            station = self._fleet.station(name)
+        except UnavailableError as reason:
+            raise RunFailedError(Failure.TARGET_UNAVAILABLE, str(reason)) from None
+        try:
+            return run_on(
+                station.target,
+                spec,
+                rounds_per_second=self._rounds_per_second,
+                clock_ratio=station.clock_ratio,
+                outputs=self._outputs,
+                settled=self._settle(station, spec),
+                machine={**self._machine, "target_kernel": station.target.kernel},
+            )
+        except RefusalError as refusal:
+            raise RunFailedError(Failure.REFUSED, str(refusal)) from None
+        except TargetError as failure:
+            self._fleet.lost(name, str(failure))
+            raise RunFailedError(Failure.TARGET_FAILED, f"{name}: {failure}") from None
+
+    def _settle(self, station: Station, spec: RunSpec) -> bool:
+        """Have a target do a work until it is warm for it, when it does it for the first time."""
+        key = (spec.cell.workload, spec.cell.load)
+        if key not in station.settled:
+            station.settled[key] = self._settles(station, spec)
+        return station.settled[key]
+
+    def _settles(self, station: Station, spec: RunSpec) -> bool:
+        wanted, before = 0, 0.0
+        for _ in range(SETTLING_RUNS):
+            partition = RealPartition(
+                station.target, self._rounds_per_second, station.clock_ratio, self._outputs
+            )
+            course = drive(
+                station.target,
+                partition,
+                spec,
+                partial(_enough, wanted),
+            )
+            # The same user with the same random numbers: the same work each time.
+            wanted = len(course.ended)
+            taken = sum(each.response_seconds for each in course.ended)
+            if before and abs(taken - before) <= ALIKE * taken:
+                return True
+            before = taken
+        return False
+
+
+def _enough(wanted: int, count: int, seconds: float) -> bool:
+    """Tell whether there were as many transactions as wanted, or for long enough if 0 are."""
+    return count >= wanted if wanted else seconds >= SETTLING_SECONDS
+
+
+def _labels(machine: Mapping[str, Any]) -> dict[str, str]:
+    """Say in labels what runs are measured on."""
+    mitigations = machine.get("mitigations", {})
+    told = {
+        "processor": machine.get("processor", "unknown"),
+        "kernel": machine["kernel"],
+        "qemu": machine.get("qemu", ""),
+        "mitigations": "; ".join(f"{name}: {text}" for name, text in sorted(mitigations.items())),
+    }
+    return {name: str(text) for name, text in told.items() if text}

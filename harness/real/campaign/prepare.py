@@ -1,0 +1,161 @@
+"""What has to be known of a machine before a campaign on it: targets, costs, predictions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.campaign.plan import Plan
+from harness.campaign.real_matrix import NATIVE
+from harness.errors import UserError
+from harness.real.calibration.calibration import Calibration
+from harness.real.calibration.costs import read_costs
+from harness.real.calibration.file import document, write
+from harness.real.calibration.microbenchmarks import EVENTS
+from harness.real.campaign.partition import ROUNDS
+from harness.real.host.provenance import provenance
+from harness.real.prediction.from_run import Outlook
+from harness.real.programs.shipped import PROGRAMS
+from harness.real.target.cgroup import UnavailableError
+from harness.real.target.channel import RefusalError, TargetError
+from harness.real.target.pool import Fleet
+from harness.results.store import Store
+
+COSTS = "machine.toml"
+"""What events cost on this machine, in the directory of the campaign's results."""
+
+MINIMUM_BLOCKS, MAXIMUM_BLOCKS, BATCH_SECONDS, MAXIMUM_SECONDS = 4, 8, 0.04, 90.0
+"""How often events are measured in a campaign, how long each time and all in all: less than by
+``vtax calibrate``, because a campaign measures the programs themselves, too."""
+
+Tell = Callable[[str], None]
+"""Is told in a few words what is being done."""
+
+_NAMES = {program.name for program in PROGRAMS}
+
+
+def programs_of(plan: Plan) -> dict[str, str]:
+    """Return the program of each workload that runs one of those that targets have."""
+    named = {
+        cell.workload: str(group.demand.get("program", ""))
+        for cell in plan.cells
+        for group in cell.groups
+    }
+    return {workload: name for workload, name in named.items() if name in _NAMES}
+
+
+def explore(plan: Plan, store: Store, fleet: Fleet, missing: Mapping[str, str], tell: Tell) -> None:
+    """Find out which targets work, what events cost there, and what that predicts; keep it.
+
+    Parameters
+    ----------
+    plan, store
+        The campaign, and where it is kept.
+    fleet
+        Starts the targets.
+    missing
+        Why a program is not to be had, by its name.
+
+    Raises
+    ------
+    UserError
+        If not even a process of this machine can be measured, or something cannot be written.
+    """
+    unavailable: dict[str, str] = {}
+    for name in dict.fromkeys((NATIVE, *(cell.virtualization for cell in plan.cells))):
+        tell(f"starting {name}")
+        unavailable.update(fleet.probe([name]))
+    if NATIVE in unavailable:
+        raise UserError(f"{NATIVE}: {unavailable[NATIVE]}")
+    costs, rounds_per_second = calibrated(plan.seed, store.directory, fleet, unavailable, tell)
+    expected = predicted(plan, store.directory, fleet, rounds_per_second, tell)
+    programs = programs_of(plan)
+    cells = tuple(
+        replace(
+            cell,
+            infeasible=unavailable.get(cell.virtualization)
+            or missing.get(programs.get(cell.workload, "")),
+        )
+        for cell in store.campaign.cells
+    )
+    real: dict[str, Any] = {
+        "machine": costs["calibration"]["machine"],
+        "targets": costs["targets"],
+        "rounds_per_second": rounds_per_second,
+        **expected,
+    }
+    # What is measured lies where it was measured, not where simulated time begins.
+    starts = str(real["machine"]["measured_at"])
+    store.amend(replace(store.campaign, cells=cells, real=real, starts=starts))
+
+
+def calibrated(
+    seed: int, directory: Path, fleet: Fleet, unavailable: Mapping[str, str], tell: Tell
+) -> tuple[dict[str, Any], float]:
+    """Calibrate all targets that are up, and write their costs to a file.
+
+    Returns
+    -------
+    tuple
+        What the file holds, and how many rounds of computing a second natively is.
+    """
+    machine = provenance()
+    calibration = Calibration(fleet.up, EVENTS)
+    path = directory / COSTS
+    partly = directory / f"{COSTS}.partial"
+    tell(f"calibrating: {len(EVENTS)} events in {len(fleet.up)} targets")
+    for blocks in calibration.run(
+        seed=seed,
+        minimum=MINIMUM_BLOCKS,
+        maximum=MAXIMUM_BLOCKS,
+        batch_seconds=BATCH_SECONDS,
+        maximum_seconds=MAXIMUM_SECONDS,
+    ):
+        write(document(calibration, unavailable, machine), partly)
+        tell(f"calibrating: {blocks} blocks of at most {MAXIMUM_BLOCKS}")
+    costs = document(calibration, unavailable, machine)
+    write(costs, path)
+    partly.unlink(missing_ok=True)
+    for name, reason in calibration.failures.items():
+        fleet.lost(name, reason)
+    computing = calibration.estimate(NATIVE, "compute")
+    if computing is None or computing.processor_seconds.low <= 0.0:
+        raise UserError(f"{NATIVE}: cannot even compute for long enough to be measured")
+    return costs, ROUNDS / computing.processor_seconds.estimate
+
+
+def predicted(
+    plan: Plan, directory: Path, fleet: Fleet, rounds_per_second: float, tell: Tell
+) -> dict[str, Any]:
+    """Predict every work of a plan, as the store holds it.
+
+    Returns
+    -------
+    dict
+        ``predictions``; ``unpredicted``, the reason for each workload that has none; ``outputs``,
+        size and digest of what each program put out natively.
+    """
+    try:
+        costs = read_costs(directory / COSTS)
+    except UserError as reason:  # nothing can be told from noise
+        names = dict.fromkeys(cell.workload for cell in plan.cells)
+        unknown = dict.fromkeys(names, str(reason))
+        return {"predictions": [], "unpredicted": unknown, "outputs": {}}
+    outlook = Outlook(costs, rounds_per_second, fleet.scratch(), directory, tell)
+    found: list[dict[str, Any]] = []
+    unpredicted: dict[str, str] = {}
+    for spec in plan.runs(0, 1):
+        if spec.cell.virtualization != NATIVE:
+            continue
+        try:
+            rows = list(outlook.predictions(spec, fleet.station(NATIVE).target))
+            if not rows:
+                unpredicted[spec.cell.workload] = "not all of what it does was calibrated"
+            found.extend(rows)
+        except TargetError as failure:
+            fleet.lost(NATIVE, str(failure))
+            unpredicted[spec.cell.workload] = str(failure)
+        except (RefusalError, UserError, UnavailableError) as reason:
+            unpredicted[spec.cell.workload] = str(reason)
+    outputs = {name: list(output) for name, output in outlook.outputs.items()}
+    return {"predictions": found, "unpredicted": unpredicted, "outputs": outputs}

@@ -1,0 +1,1 @@
+"""State of this machine: processor time, interference, provenance."""

@@ -1,0 +1,1 @@
+"""Predicted overhead of a program or workload in a real target."""

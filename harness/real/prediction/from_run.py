@@ -1,0 +1,127 @@
+"""What each work of a campaign is predicted to cost in each target, before it is run there."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.campaign.cell import RunSpec
+from harness.real.calibration.costs import MachineCosts
+from harness.real.calibration.file import write
+from harness.real.campaign.partition import RealPartition
+from harness.real.campaign.run import drive
+from harness.real.prediction.from_events import predict_events
+from harness.real.prediction.prediction import Prediction, predict
+from harness.real.profiling.file import profile_document
+from harness.real.profiling.program import profile_program
+from harness.real.programs.shipped import PROGRAMS
+from harness.real.target.target import Target
+from harness.statistics.intervals import Interval
+
+PROFILED_TRANSACTIONS = 3
+"""How often a work is done natively to count what it asks for."""
+REPETITIONS = 3
+"""Timed runs of a program that is profiled."""
+
+_PROGRAMS = {program.name: program for program in PROGRAMS}
+
+
+class Outlook:
+    """Predictions from the costs of a machine.
+
+    Parameters
+    ----------
+    costs
+        What events cost.
+    rounds_per_second
+        As for :class:`harness.real.campaign.partition.RealPartition`.
+    scratch
+        Directories on a tmpfs and on a disk, for programs that are profiled.
+    results
+        Where profiles of programs are kept.
+    tell
+        Is told what is being done.
+    """
+
+    def __init__(
+        self,
+        costs: MachineCosts,
+        rounds_per_second: float,
+        scratch: tuple[Path, Path],
+        results: Path,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._costs = costs
+        self._rounds_per_second = rounds_per_second
+        self._scratch = scratch
+        self._results = results
+        self._tell = tell
+        self.outputs: dict[str, tuple[int, str]] = {}
+        """Size and digest of what each program put out natively."""
+
+    def predictions(self, spec: RunSpec, native: Target) -> Iterator[dict[str, Any]]:
+        """Yield a work's predictions as the store holds them, one for each target.
+
+        The work is done natively, and what it asks for is counted: events by themselves, a program
+        by its profile. A work that consists of both has no prediction.
+
+        Parameters
+        ----------
+        spec
+            A run of the work on the baseline.
+        native
+            The baseline, up and answering.
+
+        Raises
+        ------
+        RefusalError, TargetError
+            If it cannot do the work, or fails.
+        UserError
+            If a program cannot be profiled.
+        """
+        self._tell(f"profiling {spec.cell.workload}")
+        partition = RealPartition(native, self._rounds_per_second, outputs=self.outputs)
+        course = drive(native, partition, spec, lambda n, _: n >= PROFILED_TRANSACTIONS)
+        if not partition.ran:
+            counts = {e: number / len(course.ended) for e, number in partition.done.items()}
+            for target in self._costs.targets:
+                found = predict_events(counts, self._costs, target)
+                if found is not None:
+                    yield _row(spec, found)
+        elif not partition.done and len(partition.ran) == 1:
+            (name,) = partition.ran
+            profile = profile_program(
+                _PROGRAMS[name],
+                *self._scratch,
+                repetitions=REPETITIONS,
+                tell=self._tell_of(name),
+            )
+            write(profile_document(profile), self._results / f"{name}.profile.toml")
+            for target in self._costs.targets:
+                yield _row(spec, predict(profile, self._costs, target))
+
+    def _tell_of(self, name: str) -> Callable[[str], None]:
+        return lambda what: self._tell(f"profiling {name}: {what}")
+
+
+def _row(spec: RunSpec, found: Prediction) -> dict[str, Any]:
+    return {
+        "workload": spec.cell.workload,
+        "load": [list(pair) for pair in spec.cell.load],
+        "virtualization": found.target,
+        "slowdown": _interval(found.elapsed),
+        "processor-time": _interval(found.processor),
+        "causes": [
+            {"cause": each.cause, "share": each.share, "extra_share": _finite(each.extra_share)}
+            for each in found.contributions
+        ],
+        "notes": list(found.notes),
+    }
+
+
+def _interval(ratio: Interval) -> dict[str, float]:
+    return {"ratio": ratio.estimate, "low": ratio.low, "high": ratio.high}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,102 @@
+"""Draws of what is known as an interval only: numbers and costs of events."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.real.calibration.costs import EventCost
+from harness.statistics.intervals import Interval
+
+Array = NDArray[np.float64]
+
+DRAWS = 4000
+_NORMAL = 1.959964
+"""The normal quantile of an interval that holds 95 %."""
+_NOTHING = 1e-15
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Times in seconds, one of each draw."""
+
+    native: Array
+    """Processor time natively."""
+    target: Array
+    """Processor time in the target."""
+    native_elapsed: Array
+    target_elapsed: Array
+
+    def less(self, other: "Drawn", times: float = 1.0) -> "Drawn":
+        """Take something off that is in it; never more than there is."""
+        return Drawn(
+            *(
+                np.maximum(one - times * off, 0.0)
+                for one, off in zip(_parts(self), _parts(other), strict=True)
+            )
+        )
+
+    def scaled(self, factor: Array | float) -> "Drawn":
+        """Multiply all of it."""
+        return Drawn(*(part * factor for part in _parts(self)))
+
+
+def _parts(drawn: Drawn) -> tuple[Array, Array, Array, Array]:
+    return drawn.native, drawn.target, drawn.native_elapsed, drawn.target_elapsed
+
+
+def total(drawn: Iterable[Drawn]) -> Drawn:
+    """Add up, draw by draw."""
+    return Drawn(*(np.sum(parts, axis=0) for parts in zip(*map(_parts, drawn), strict=True)))
+
+
+def chosen(drawn: Sequence[Drawn], which: NDArray[np.int64]) -> Drawn:
+    """Take for each draw the one that is named."""
+    return Drawn(*(np.choose(which, parts) for parts in zip(*map(_parts, drawn), strict=True)))
+
+
+def ratios(drawn: Drawn) -> tuple[Array, Array]:
+    """Return what the target takes for what native takes: processor time, elapsed time."""
+    return (
+        drawn.target / np.maximum(drawn.native, _NOTHING),
+        drawn.target_elapsed / np.maximum(drawn.native_elapsed, _NOTHING),
+    )
+
+
+def draw(interval: Interval, random: np.random.Generator) -> Array:
+    """Draw what an interval holds: log-normal, or normal and never below 0 where it reaches 0."""
+    normal = random.standard_normal(DRAWS)
+    if interval.low > 0.0:
+        width = np.log(interval.high / interval.low) / (2 * _NORMAL)
+        drawn: Array = interval.estimate * np.exp(width * normal)
+        return drawn
+    width = (interval.high - interval.low) / (2 * _NORMAL)
+    return np.maximum(interval.estimate + width * normal, 0.0)
+
+
+def draw_event(
+    native: EventCost, cost: EventCost, waits: bool, random: np.random.Generator
+) -> Drawn:
+    """Draw what an event costs natively and in a target.
+
+    Parameters
+    ----------
+    native, cost
+        As calibrated natively and in the target.
+    waits
+        Whether it waits for a device. What does not wait takes natively as long as it computes:
+        the measured time holds other programs, too, and its ratio to the target's does not.
+    """
+    processor = draw(native.processor_seconds, random)
+    seconds = np.maximum(draw(native.seconds, random), _NOTHING)
+    if cost.processor_ratio is None:
+        target = draw(cost.processor_seconds, random)
+    else:
+        target = processor * draw(cost.processor_ratio, random)
+    if cost.ratio is None:
+        stretch = draw(cost.seconds, random) / seconds
+    else:
+        stretch = draw(cost.ratio, random)
+    elapsed = np.maximum(seconds, processor) if waits else processor
+    return Drawn(processor, target, elapsed, elapsed * stretch)

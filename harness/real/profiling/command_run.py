@@ -1,0 +1,154 @@
+"""One run of a command under the runner: its input given, its output drained through pipes.
+
+Programs do less where their output is ``/dev/null`` (tar does not even read, grep stops at the
+first match), so that both outputs are pipes which a thread of this process reads. That thread's
+processor time is not the program's: it runs outside of what the runner counts.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from harness.errors import UserError
+from harness.real.profiling import _runner as runner
+
+_PIPE_BYTES = 1 << 20
+"""As much as any user may ask for: the program seldom waits for the reader."""
+_READ_BYTES = 1 << 16
+_LAST_READS = 2 * _PIPE_BYTES // _READ_BYTES
+"""Once all writers are gone; more can only come from one that could not be ended."""
+_LAST_BYTES = 1 << 13
+_LINE = 160
+
+
+class Drain:
+    """Reads two pipes until their writers are gone; a context manager.
+
+    What a process that cannot be ended still writes after the context is left is not waited for.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        """Processor time that reading took."""
+        self._last = bytearray()
+        pipes = [os.pipe() for _ in range(3)]
+        (self._out, self.out), (self._err, self.err), (self._over, self._end) = pipes
+        for pipe in (self.out, self.err):
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for descriptor in (self.out, self.err, self._end):
+            os.close(descriptor)
+        self._thread.join()
+        for descriptor in (self._out, self._err, self._over):
+            os.close(descriptor)
+
+    @property
+    def last_words(self) -> str:
+        """The last line of the error output, printable."""
+        said = [line for line in self._last.decode(errors="replace").splitlines() if line.strip()]
+        return "".join(c for c in said[-1].strip() if c.isprintable())[:_LINE] if said else ""
+
+    def _read(self) -> None:
+        open_ = {self._out, self._err}
+        left = _LAST_READS
+        while open_ and left:
+            ready = set(select.select([*open_, self._over], [], [])[0])
+            if ready == {self._over}:
+                break
+            left -= self._over in ready
+            for pipe in open_ & ready:
+                data = os.read(pipe, _READ_BYTES)
+                if not data:
+                    open_.remove(pipe)
+                elif pipe == self._err:
+                    self._last = (self._last + data)[-_LAST_BYTES:]
+        self.seconds = time.thread_time()
+
+
+def run_command(
+    command: Sequence[str], *, input_file: Path | None = None, counted: bool = False
+) -> dict[str, Any]:
+    """Run a command once; whatever ends this call ends the command, too.
+
+    Parameters
+    ----------
+    command
+        A program and its arguments.
+    input_file
+        Its standard input; none is an empty one.
+    counted
+        Whether the command is a counting program that runs the real one.
+
+    Returns
+    -------
+    dict
+        What :func:`harness.real.profiling._runner.run` found, ``last_words`` of the error output
+        and ``drained``, the processor time that draining the output took.
+
+    Raises
+    ------
+    UserError
+        If the input cannot be opened, or what runs the command was killed.
+    """
+    processor = max(os.sched_getaffinity(0))
+    here, there = socket.socketpair()
+    kind = "counted" if counted else "timed"
+    start = [sys.executable, "-S", "-E", runner.__file__, str(there.fileno()), str(processor), kind]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(here)
+        stack.enter_context(there)
+        given = stack.enter_context(_opened(input_file))
+        drain = stack.enter_context(Drain())
+        try:
+            process = subprocess.Popen(
+                [*start, *command],
+                stdin=given,
+                stdout=drain.out,
+                stderr=drain.err,
+                pass_fds=[there.fileno()],
+                start_new_session=True,
+            )
+        except OSError as error:
+            return {"error": error.errno, "last_words": ""}
+        there.close()
+        try:
+            answer = b"".join(iter(lambda: here.recv(_READ_BYTES), b""))
+        finally:
+            here.close()
+            process.wait()
+    if not answer.strip():
+        raise UserError(f"{command[0]}: what ran it was killed; run it again")
+    told: dict[str, Any] = json.loads(answer)
+    told["last_words"] = drain.last_words
+    told["drained"] = drain.seconds
+    return told
+
+
+def _opened(path: Path | None) -> BinaryIO:
+    try:
+        return (path or Path(os.devnull)).open("rb")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; --input names a file to be read") from None

@@ -1,0 +1,136 @@
+"""What a program's processor time goes into, from samples of where it is.
+
+The kernel's own account of user and system time counts whole clock ticks in many kernels, and then
+gives a process that ends before its first tick all its time as user time. Samples taken much more
+often tell the share of system time of programs that start many short processes, too.
+"""
+
+import platform
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scipy import special
+
+from harness.real.profiling.profile import LEVEL
+from harness.real.profiling.x86_instructions import Kind, kind_of
+from harness.statistics.intervals import Interval
+
+METHOD = "perf record samples the processor clock, sampling run"
+
+_PERF = "perf"
+_KERNEL, _USER_ONLY = "cpu-clock", "cpu-clock:u"
+_MOST_HERTZ, _LEAST_HERTZ = 19997, 997
+_WANTED = 20000
+_FEWEST = 50
+_LINE = 64
+_HOT_LINES = 64
+_KERNEL_ADDRESSES = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Shares of samples, each with its interval, or the reason why there is none."""
+
+    system: Interval | str
+    """In the kernel."""
+    floating: Interval | str
+    """At floating-point instructions, of those in user mode."""
+    vector: Interval | str
+    """At instructions that work on vectors of integers, likewise."""
+    diffuse: Interval | str
+    """Outside the lines of code that have most samples, likewise."""
+
+
+def event() -> str:
+    """Return what perf may sample here, or nothing."""
+    if shutil.which(_PERF) is None:
+        return ""
+    for found in (_KERNEL, _USER_ONLY):
+        command = [_PERF, "record", "-q", "-e", found, "-o", "/dev/null", "--", "true"]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+        )
+        if done.returncode == 0:
+            return found
+    return ""
+
+
+def wrapped(command: Sequence[str], event: str, processor_seconds: float, out: Path) -> list[str]:
+    """Return the command that runs another one and samples it into a file.
+
+    Parameters
+    ----------
+    command
+        What is sampled.
+    event
+        As :func:`event` found it.
+    processor_seconds
+        How much it uses, roughly: the longer, the less often it is sampled.
+    out
+        The file.
+    """
+    hertz = _WANTED / max(processor_seconds, 1e-3)
+    hertz = round(min(max(hertz, _LEAST_HERTZ), _MOST_HERTZ))
+    return [_PERF, "record", "-q", "-e", event, "-F", str(hertz), "-o", str(out), "--", *command]
+
+
+def shares(samples: Path, event: str) -> Shares:
+    """Estimate shares; their intervals are those of binomial shares (Jeffreys')."""
+    done = subprocess.run(
+        [_PERF, "script", "-i", str(samples), "-F", "ip,insn"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        reason = f"perf script: {said[-1] if said else done.returncode}"
+        return Shares(reason, reason, reason, reason)
+    return _shares(done.stdout, kernel=event == _KERNEL)
+
+
+def _shares(text: str, *, kernel: bool) -> Shares:
+    system = 0
+    places: list[int] = []
+    kinds: Counter[Kind] = Counter()
+    for line in text.splitlines():
+        place, _, code = line.partition("insn:")
+        if not place.strip():
+            continue
+        address = int(place, 16)
+        if address >= _KERNEL_ADDRESSES:
+            system += 1
+            continue
+        places.append(address // _LINE)
+        if code.strip():
+            kinds[kind_of(bytes.fromhex(code))] += 1
+    known = kinds.total()
+    floating, vector = _share(kinds[Kind.FLOATING], known), _share(kinds[Kind.VECTOR], known)
+    if platform.machine() != "x86_64":
+        floating = vector = f"the instructions of {platform.machine()} are not known"
+    # Which lines are hot is found with other samples than those that are counted: else even code
+    # that is all over the place would have been where it was seen.
+    hot = {line for line, _ in Counter(places[::2]).most_common(_HOT_LINES)}
+    others = places[1::2]
+    return Shares(
+        _share(system, system + len(places)) if kernel else "the kernel may not be sampled",
+        floating,
+        vector,
+        _share(sum(line not in hot for line in others), len(others)),
+    )
+
+
+def _share(some: int, of: int) -> Interval | str:
+    if of < _FEWEST:
+        return f"only {of} samples; at least {_FEWEST} are needed"
+    low, high = (
+        float(special.betaincinv(some + 0.5, of - some + 0.5, quantile))
+        for quantile in (0.5 - LEVEL / 2, 0.5 + LEVEL / 2)
+    )
+    return Interval(some / of, min(low, some / of), max(high, some / of), LEVEL, of)

@@ -1,0 +1,342 @@
+"""Measures the event profile of a command by running it, again and again.
+
+Times, faults and switches come from runs that nobody watches; what needs a counting program is
+counted in further runs, because counting slows a program down. All runs use one processor, as a
+target does, with the same input, their output read from pipes and thrown away; one run beforehand
+warms up and counts for nothing. A process that still runs when the command has ended is ended, too,
+and what it did until then counts.
+"""
+
+import contextlib
+import os
+import signal
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.real.host.cpu_time import TICK_SECONDS
+from harness.real.host.interference import DISTURBED_SHARE
+from harness.real.host.provenance import provenance
+from harness.real.profiling import perf_sampling as sampling
+from harness.real.profiling.command_run import run_command
+from harness.real.profiling.command_text import command_line, valid_text
+from harness.real.profiling.profile import QUANTITIES, Measurement, Profile
+from harness.real.profiling.standard_input import NO_INPUT, StandardInput
+from harness.real.profiling.start_failure import shell_operator, start_failure
+from harness.real.profiling.syscall_counters import Counting, find_counting
+from harness.real.target.reaper import Warden
+from harness.statistics.intervals import Bootstrap, Interval
+
+REPETITIONS = 5
+COUNTING_RUNS = 3
+"""At most; counts hardly differ from run to run."""
+
+_RUSAGE = "getrusage of all processes, timed runs"
+_TICKS = "getrusage, divided in whole clock ticks (short processes count as user time), timed runs"
+_CLOCK = "this machine's monotonic clock, timed runs"
+_IDLE = "idle time of its processor in /proc/stat, at most the time that it did not run, timed runs"
+_IO = "/proc/PID/io of all processes, timed runs"
+
+_METHODS = {
+    "elapsed": _CLOCK,
+    "user": _TICKS,
+    "system": _TICKS,
+    "waiting": _IDLE,
+    "peak_memory": _RUSAGE,
+    "page_faults": _RUSAGE,
+    "major_faults": _RUSAGE,
+    "voluntary_switches": _RUSAGE,
+    "involuntary_switches": _RUSAGE,
+    "io_calls": _IO,
+    "io_bytes": _IO,
+    "block_read_bytes": _IO,
+    "block_write_bytes": _IO,
+}
+_ENOUGH_TICKS = 10
+"""With fewer for each process, samples divide its time between user and system mode better."""
+_SAMPLED = ("floating", "vector", "diffuse")
+_NEVER = {
+    "block_writes": "the kernel writes later, for all programs together",
+    "packet_bytes": "the system counts packets by process, but not their bytes",
+}
+
+
+@dataclass(slots=True)
+class _Runs:
+    """What repetitions gave, by quantity."""
+
+    values: dict[str, list[float]] = field(default_factory=dict)
+    methods: dict[str, str] = field(default_factory=dict)
+    shares: dict[str, Measurement] = field(default_factory=dict)
+    """What one run tells with its interval."""
+    absent: dict[str, str] = field(default_factory=lambda: dict(_NEVER))
+    disturbed: int = 0
+    left: int = 0
+    spared: int = 0
+    codes: set[int] = field(default_factory=set)
+
+    def add(self, name: str, value: float, method: str) -> None:
+        self.values.setdefault(name, []).append(value)
+        self.methods[name] = method
+
+
+def profile_command(
+    command: Sequence[str],
+    name: str,
+    repetitions: int = REPETITIONS,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    standard_input: StandardInput = NO_INPUT,
+    accepted: Collection[int] = (0,),
+) -> Profile:
+    """Run a command and measure what it uses.
+
+    Parameters
+    ----------
+    command
+        A program and its arguments.
+    name
+        What to call the profile.
+    repetitions
+        Runs that are timed, at least 2; those that count come on top.
+    tell
+        Is told of what is being done.
+    standard_input
+        What every run reads.
+    accepted
+        Exit codes of success.
+
+    Raises
+    ------
+    UserError
+        If the command cannot be started, fails or is killed in a timed run; if the input cannot be
+        read.
+    """
+    if repetitions < 2:
+        raise UserError(f"{repetitions} repetitions tell nothing of the spread; at least 2 do")
+    if not command or not command[0].strip():
+        raise UserError("the command is empty; name a program: vtax profile -- ls -l")
+    runs = _Runs()
+    with _directory() as place:
+        tell("reading the input")
+        input_file = standard_input.file(place)
+        tell("warming up")
+        _checked(command, run_command(command, input_file=input_file), accepted)
+        for number in range(repetitions):
+            tell(f"run {number + 1} of {repetitions}")
+            told = run_command(command, input_file=input_file)
+            _note(runs, _checked(command, told, accepted))
+        counting = find_counting()
+        reason = counting if isinstance(counting, str) else "nothing on this machine counts it"
+        further = _Further(command, input_file, place, accepted, tell)
+        if isinstance(counting, Counting):
+            reason = _count(runs, counting, further, min(repetitions, COUNTING_RUNS)) or reason
+        _sample(runs, further)
+    for quantity in QUANTITIES:
+        if quantity not in runs.values and quantity not in runs.shares:
+            runs.absent.setdefault(quantity, reason)
+    means = {name: _measurement(runs, name) for name in runs.values} | runs.shares
+    measured = {name: means[name] for name in QUANTITIES if name in means}
+    absent = {quantity: why for quantity, why in runs.absent.items() if quantity not in measured}
+    about = {
+        "input": standard_input.described,
+        "exit_codes": sorted(runs.codes),
+        "repetitions": repetitions,
+        "disturbed": runs.disturbed,
+        "left_behind": runs.left,
+        "left_running": runs.spared,
+        "machine": provenance(),
+    }
+    words = tuple(valid_text(word) for word in command)
+    return Profile(name, words, measured, absent, about)
+
+
+@dataclass(frozen=True, slots=True)
+class _Further:
+    """What runs after the timed ones: the same command under a program that counts or samples."""
+
+    command: Sequence[str]
+    input_file: Path | None
+    place: Path
+    accepted: Collection[int]
+    tell: Callable[[str], None]
+
+    def run(self, wrapped: Sequence[str]) -> str:
+        """Run the command wrapped; returns why this failed, if it did."""
+        told = run_command(wrapped, input_file=self.input_file, counted=True)
+        return _failure(self.command, told, self.accepted)
+
+
+def _note(runs: _Runs, told: dict[str, Any]) -> None:
+    """Take down a run that nothing watched."""
+    used = told["user"] + told["system"]
+    told["waiting"] = min(max(told["elapsed"] - used, 0.0), max(told["idle"], 0.0))
+    if "rchar" in told:
+        told["io_calls"] = told["syscr"] + told["syscw"]
+        told["io_bytes"] = told["rchar"] + told["wchar"]
+        told["block_read_bytes"] = told["read_bytes"]
+        told["block_write_bytes"] = told["write_bytes"]
+    else:
+        runs.absent["io_bytes"] = "this kernel keeps no /proc/PID/io"
+    if told["peak_memory"] <= told["own_memory"]:
+        # A program inherits the peak of who starts it.
+        told.pop("peak_memory")
+        runs.absent["peak_memory"] = f"less than {told['own_memory'] >> 20} MiB, which hides it"
+    for name, method in _METHODS.items():
+        if name in told:
+            runs.add(name, float(told[name]), method)
+    others = max(told["busy"] - used - told["drained"] - TICK_SECONDS, 0.0) + told["stolen"]
+    capacity = told["elapsed"] * (os.cpu_count() or 1)
+    runs.disturbed += others > DISTURBED_SHARE * capacity
+    runs.left = max(runs.left, told["left"])
+    runs.spared = max(runs.spared, told["spared"])
+    runs.codes.add(told["code"])
+
+
+def _count(runs: _Runs, counting: Counting, further: _Further, repetitions: int) -> str:
+    """Count in runs of their own; returns why that failed, if it did."""
+    out = further.place / "counts"
+    counts: list[dict[str, float]] = []
+    for number in range(repetitions):
+        further.tell(f"counting, run {number + 1} of {repetitions}")
+        failure = further.run(counting.wrapped(further.command, out))
+        if failure:
+            return f"{counting.name}: {failure}"
+        try:
+            counts.append(counting.read(out))
+        except (OSError, ValueError) as error:
+            return str(error)
+    # What both count is taken from where it is told by kind.
+    for name in counts[0]:
+        runs.values.pop(name, None)
+    for counted in counts:
+        for name, value in counted.items():
+            runs.add(name, value, counting.name)
+    for name, why in counting.absent.items():
+        runs.absent.setdefault(name, why)
+    return ""
+
+
+def _sample(runs: _Runs, further: _Further) -> None:
+    out = further.place / "samples"
+    event = sampling.event()
+    if not event:
+        runs.absent |= dict.fromkeys(_SAMPLED, "perf may not sample here, or is missing")
+        return
+    further.tell("sampling")
+    used = float(np.mean(runs.values["user"]) + np.mean(runs.values["system"]))
+    failure = further.run(sampling.wrapped(further.command, event, used, out))
+    if failure or not out.exists():
+        runs.absent |= dict.fromkeys(_SAMPLED, f"perf record: {failure or 'it wrote nothing'}")
+        return
+    shares = sampling.shares(out, event)
+    for name in _SAMPLED:
+        share: Interval | str = getattr(shares, name)
+        if isinstance(share, str):
+            runs.absent[name] = share
+        else:
+            runs.shares[name] = Measurement(share, sampling.METHOD)
+    if isinstance(shares.system, Interval) and _short(runs):
+        runs.shares |= _divided(runs, shares.system)
+
+
+def _short(runs: _Runs) -> bool:
+    """Say whether processes are so short that clock ticks do not tell what they did."""
+    begun = [runs.values[name] for name in ("forks", "vforks") if name in runs.values]
+    if not begun:
+        return True
+    used = float(np.mean(runs.values["user"]) + np.mean(runs.values["system"]))
+    processes = 1.0 + sum(float(np.mean(numbers)) for numbers in begun)
+    return used / processes < _ENOUGH_TICKS * TICK_SECONDS
+
+
+def _divided(runs: _Runs, system: Interval) -> dict[str, Measurement]:
+    """Divide the processor time between user and system mode as the samples fell."""
+    both = np.array(runs.values["user"]) + np.array(runs.values["system"])
+    used = Bootstrap(both).intervals()[0]
+    method = f"{_RUSAGE}, divided as {sampling.METHOD}"
+    user = replace(system, estimate=1 - system.estimate, low=1 - system.high, high=1 - system.low)
+    return {
+        name: Measurement(
+            replace(
+                used,
+                estimate=used.estimate * share.estimate,
+                low=max(used.low, 0.0) * share.low,
+                high=used.high * share.high,
+            ),
+            method,
+        )
+        for name, share in (("user", user), ("system", system))
+    }
+
+
+def _measurement(runs: _Runs, name: str) -> Measurement:
+    interval = Bootstrap(np.array(runs.values[name])).intervals()[0]
+    low = max(interval.low, 0.0)
+    return Measurement(replace(interval, low=low), runs.methods[name])
+
+
+def _failure(command: Sequence[str], told: Mapping[str, Any], accepted: Collection[int]) -> str:
+    """Say why a run counts for nothing; nothing if it does count."""
+    if "error" in told:
+        return start_failure(command, told["error"])
+    if told["code"] in accepted:
+        return ""
+    words = f" ({told['last_words']})" if told["last_words"] else ""
+    return f"{command_line(command[:1])} {_fate(told['code'])}{words}"
+
+
+def _checked(
+    command: Sequence[str], told: dict[str, Any], accepted: Collection[int]
+) -> dict[str, Any]:
+    """Return what a run used.
+
+    Raises
+    ------
+    UserError
+        If the command did not end well.
+    """
+    failure = _failure(command, told, accepted)
+    if not failure:
+        return told
+    if "error" in told:
+        raise UserError(failure)
+    hints = [shell_operator(command)]
+    if told["code"] > 0:
+        hints.append(f"--accept-exit {told['code']} takes this exit code for success")
+    hint = next(filter(None, hints), "its profile would be of a failure")
+    raise UserError(f"{failure}; {hint}")
+
+
+def _fate(code: int) -> str:
+    if code >= 0:
+        shells = f" (in a shell: {_signal(code - 128)})" if 128 < code <= 128 + signal.NSIG else ""
+        return f"ended with exit code {code}{shells}"
+    return f"was killed by {_signal(-code)}"
+
+
+def _signal(number: int) -> str:
+    with contextlib.suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
+@contextlib.contextmanager
+def _directory() -> Iterator[Path]:
+    """Make a directory that is gone afterwards, whatever ends this process."""
+    base = Path(os.environ.get("TMPDIR", "/var/tmp"))
+    with Warden() as warden:
+        path = base / f"vtax-{os.getpid()}-{uuid.uuid4().hex}"
+        warden.directory(path)
+        try:
+            path.mkdir(mode=0o700)
+        except OSError as error:
+            raise UserError(
+                f"{path}: {error.strerror}; set TMPDIR to a directory that can be written"
+            ) from None
+        yield path

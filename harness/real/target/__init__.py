@@ -1,0 +1,1 @@
+"""Real targets: processes, control groups, QEMU guests."""

@@ -1,0 +1,187 @@
+"""Programs made ready for targets: their inputs, and for guests an image of all that they need."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.real.programs.program import PATH, Program
+from harness.real.target.cgroup import UnavailableError
+
+_DIRECTORIES = ("dev", "disk", "memory", "proc", "sys", "tmp")
+_BLOCK = 4096
+_SPARE_BYTES = 4 << 20
+SCRATCH_BYTES = 256 << 20
+"""Of the disk on which a guest's programs write."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """Programs that this machine has, their inputs in a directory.
+
+    Attributes
+    ----------
+    missing
+        Why a program is not to be had, by its name.
+    """
+
+    directory: Path
+    programs: tuple[Program, ...]
+    missing: Mapping[str, str]
+    _image: Path | None = field(default=None, init=False)
+
+    @property
+    def inputs(self) -> Path:
+        """The directory that holds each program's inputs in one of its name."""
+        return self.directory / "input"
+
+    def image(self) -> Path:
+        """Return an ext4 image of the programs, what they load and read; made once.
+
+        The same files in the initramfs would make every boot longer, and lie in the guest's memory
+        whether they are used or not.
+
+        Raises
+        ------
+        UnavailableError
+            Without mke2fs, or when the image does not come about.
+        """
+        if self._image is None:
+            root = self.directory / "root"
+            try:
+                self._image = self._pack(root)
+            finally:
+                shutil.rmtree(root, ignore_errors=True)
+        return self._image
+
+    def _pack(self, root: Path) -> Path:
+        for name in _DIRECTORIES:
+            (root / name).mkdir(parents=True)
+        for link in Path("/").iterdir():
+            # /bin and the like, by whose names programs are called.
+            if link.is_symlink() and link.is_dir():
+                (root / link.name).symlink_to(os.path.relpath(link.resolve(), "/"))
+        for path in sorted(_closure(self)):
+            _copy(path, root)
+        shutil.copytree(self.inputs, root / "input")
+        image = self.directory / "programs"
+        image.unlink(missing_ok=True)
+        make_image(image, _needed_bytes(root), "-d", str(root), "-O", "^has_journal")
+        image.chmod(0o400)
+        return image
+
+
+def stage(programs: Iterable[Program], directory: Path) -> Stage:
+    """Make programs ready, as far as this machine has them, in an empty directory."""
+    present: list[Program] = []
+    missing: dict[str, str] = {}
+    for program in programs:
+        packages = {package for name, package in program.needs.items() if _executable(name) is None}
+        if packages:
+            absent = [name for name in program.needs if _executable(name) is None]
+            missing[program.name] = (
+                f"no {', '.join(absent)} (Debian: apt-get install {' '.join(sorted(packages))})"
+            )
+            continue
+        for name, make in program.inputs.items():
+            path = directory / "input" / program.name / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(make())
+        present.append(program)
+    return Stage(directory, tuple(present), missing)
+
+
+def make_image(image: Path, size: int, *options: str) -> None:
+    """Make a sparse file that holds an ext4 file system.
+
+    Raises
+    ------
+    UnavailableError
+        Without mke2fs, or when it fails.
+    """
+    mke2fs = _executable("mke2fs")
+    if mke2fs is None:
+        raise UnavailableError("no mke2fs (Debian: apt-get install e2fsprogs)")
+    with image.open("wb") as file:
+        file.truncate(size)
+    done = subprocess.run(
+        [
+            *(mke2fs, "-q", "-F", "-t", "ext4", "-b", str(_BLOCK), "-m", "0", *options),
+            *("-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", str(image)),
+        ],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        complaint = [line for line in done.stderr.splitlines() if line.strip()]
+        raise UnavailableError(f"no image of programs: {complaint[-1] if complaint else 'mke2fs'}")
+
+
+def _executable(name: str) -> str | None:
+    return shutil.which(name, path=PATH)
+
+
+def _closure(stage: Stage) -> set[Path]:
+    """Return all files that the programs execute, load and read, but for their inputs."""
+    paths: set[Path] = set()
+    for program in stage.programs:
+        paths.update(Path(found) for name in program.needs if (found := _executable(name)))
+        for pattern in program.files:
+            matches = Path("/").glob(pattern.lstrip("/"))
+            paths.update(path for path in matches if path.is_file())
+        for finder in program.finders:
+            paths.update(_found(finder, stage.inputs / program.name))
+    return paths | {library for path in paths for library in _libraries(path)}
+
+
+def _found(finder: tuple[str, ...], inputs: Path) -> Iterator[Path]:
+    """Run a command that prints paths; its ``input`` is where a program's would be."""
+    words = [word.replace("input/", f"{inputs}/") for word in finder]
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": PATH, "LC_ALL": "C"},
+    )
+    for word in done.stdout.split():
+        path = Path(word)
+        if path.is_absolute() and path.is_file() and not path.is_relative_to(inputs):
+            yield path
+
+
+def _libraries(binary: Path) -> Iterator[Path]:
+    """Return the shared libraries that a binary loads, the loader among them."""
+    done = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        for word in line.replace("=>", " ").split():
+            if word.startswith("/"):
+                yield Path(word)
+
+
+def _copy(path: Path, root: Path) -> None:
+    """Copy a file to where this machine has it, and the links that lead there."""
+    for parent in reversed(path.parents[:-1]):
+        within = root / parent.relative_to("/")
+        if parent.is_symlink() and not within.is_symlink():
+            within.parent.mkdir(parents=True, exist_ok=True)
+            within.symlink_to(os.path.relpath(parent.resolve(), parent.parent))
+    real = path.parent.resolve() / path.name
+    target = root / real.relative_to("/")
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(real, target)
+
+
+def _needed_bytes(root: Path) -> int:
+    """Return the size of an image that holds a directory, in whole blocks."""
+    size = _SPARE_BYTES
+    for path in root.rglob("*"):
+        # Each file takes whole blocks, an inode and its name.
+        size += 2 * _BLOCK + (path.stat().st_size if path.is_file() else 0)
+    size += size // 32
+    return -(-size // _BLOCK) * _BLOCK

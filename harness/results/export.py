@@ -1,0 +1,226 @@
+"""Every run with every resolved parameter and every measure, as a file for other programs.
+
+All formats depend on the runs alone: not on the number of workers, nor on the wall clock.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.prometheus.openmetrics import series, write_openmetrics
+from harness.results.run_result import RunResult, Sample
+from harness.results.store import Store, StoredRun
+from harness.errors import UserError
+from harness.files import whole_file
+from harness.metrics.measures import measure
+from harness.printable import printable
+
+Value = str | float | int | bool | None
+Columns = dict[str, list[Value]]
+"""Name -> one value for each run; None where a run has none."""
+
+
+def export(
+    store: Store, form: str, findings: Sequence[Sample] = (), into: Path | None = None
+) -> Path:
+    """Write all intact runs into a directory.
+
+    Parameters
+    ----------
+    store
+        Where the runs are.
+    form
+        ``csv``, ``parquet`` or ``openmetrics``.
+    findings
+        What the analysis found; only ``openmetrics`` has room for it.
+    into
+        The directory; the store's own unless given.
+
+    Returns
+    -------
+    Path
+        The file written: ``runs.csv``, ``runs.parquet`` or ``runs.openmetrics``.
+
+    Raises
+    ------
+    UserError
+        If the format is unknown or the directory cannot be written.
+    """
+    writers: Mapping[str, tuple[str, Callable[[Store, Path], None]]] = {
+        "csv": ("runs.csv", _write_csv),
+        "parquet": ("runs.parquet", _write_parquet),
+        "openmetrics": ("runs.openmetrics", partial(write_openmetrics, findings=findings)),
+    }
+    if form not in writers:
+        raise UserError(f"--format {form}: no such format; known: {', '.join(writers)}")
+    name, write = writers[form]
+    path = (store.directory if into is None else into) / name
+    try:
+        with whole_file(path) as unfinished:
+            write(store, unfinished)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    return path
+
+
+def columns(store: Store) -> Columns:
+    """Return the table of all intact runs: who they are, parameters, constants, measures.
+
+    Parameters of the cell are named by their paths, partitions and other lists by the names of
+    their members; constants drawn for the run begin with ``constant.``; then come the run's
+    measures, and every sample of its exposition (buckets left out) under the name and labels that
+    it has there.
+    """
+    drawn = store.drawn()
+    sections: list[Columns] = [{}, {}, {}, {}, {}]
+    for number, run in enumerate(store.runs()):
+        rows = (
+            _identification(store, run),
+            _parameters(run, drawn.get(run.constants, {})),
+            _constants(drawn.get(run.constants, {})),
+            {} if run.result is None else _measures(run.result),
+            {} if run.result is None else _samples(run.result),
+        )
+        for section, row in zip(sections, rows, strict=True):
+            for name, value in row.items():
+                column = section.setdefault(name, [])
+                column.extend([None] * (number - len(column)))
+                column.append(printable(value) if isinstance(value, str) else value)
+    total = max((len(column) for section in sections for column in section.values()), default=0)
+    table: Columns = {}
+    for section in sections:
+        for name, column in section.items():
+            column.extend([None] * (total - len(column)))
+            table.setdefault(name, column)
+    return table
+
+
+def _identification(store: Store, run: StoredRun) -> dict[str, Value]:
+    cell = run.cell
+    return {
+        "campaign": store.campaign.name,
+        "cell": cell.position,
+        "machine": cell.machine,
+        "os": cell.os,
+        "virtualization": cell.virtualization,
+        "workload": cell.workload,
+        **{f"load.{name}": value for name, value in cell.load},
+        **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
+        "replication": run.replication,
+        "seed": store.campaign.seed,
+        "identity": run.identity,
+        "status": "complete" if run.failure is None else "failed",
+        "failure": None if run.failure is None else str(run.failure),
+        "reason": run.reason or None,
+    }
+
+
+_REPEATED = ("machine", "os", "virtualization", "workload", "load", "drawn_demands", "scenario")
+"""Parameters that the identification says already, or that say where others come from."""
+
+
+def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
+    """Name every scalar in nested tables and lists by its path."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if prefix or key not in _REPEATED:
+                name = "system" if key == "nominal_system" else key
+                yield from _flat(inner, f"{prefix}.{name}" if prefix else name)
+    elif isinstance(value, (list, tuple)):
+        if value and not isinstance(value[0], (Mapping, list, tuple)):
+            yield prefix, " ".join(str(inner) for inner in value)
+            return
+        for number, inner in enumerate(value):
+            own = inner.get("name") if isinstance(inner, Mapping) else None
+            yield from _flat(inner, f"{prefix}.{number if own is None else own}")
+    elif value is not None:
+        yield prefix, value
+
+
+def _parameters(run: StoredRun, drawn: Mapping[str, Any]) -> dict[str, Value]:
+    """Flatten the cell's parameters, the demands as drawn for this run."""
+    row = dict(_flat(run.cell.parameters, ""))
+    for demand in run.cell.parameters.get("drawn_demands", ()):
+        if demand["constant"] in drawn:
+            place = f"system.partitions.{demand['partition']}.groups.{demand['group']}.demand"
+            row[f"{place}.{demand['parameter']}"] = drawn[demand["constant"]]
+    return row
+
+
+def _constants(drawn: Mapping[str, Any]) -> dict[str, Value]:
+    row: dict[str, Value] = {}
+    for name, value in drawn.items():
+        if isinstance(value, (list, tuple)):
+            for number, entry in enumerate(value):
+                row[f"constant.{name}[{number}]"] = entry
+        else:
+            row[f"constant.{name}"] = value
+    return row
+
+
+def _measures(result: RunResult) -> dict[str, Value]:
+    measured = measure(
+        result.samples,
+        (result.digests[key] for key in sorted(result.digests)),
+        measured_seconds=result.measured_seconds,
+        warm_up_seconds=result.warm_up_seconds,
+    )
+    checks = {f"check.{number}": each.passed for number, each in enumerate(result.checks)}
+    return {"requests": result.requests, **measured.flat(), **checks}
+
+
+def _samples(result: RunResult) -> dict[str, Value]:
+    return {
+        series(name, labels): value
+        for name, labels, value in result.samples
+        if not name.endswith("_bucket")
+    }
+
+
+def _write_csv(store: Store, path: Path) -> None:
+    table = columns(store)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_csv_cell(printable(name)) for name in table)
+        for row in zip(*table.values(), strict=True):
+            writer.writerow(map(_csv_cell, row))
+
+
+def _cell(value: Value) -> Value:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _csv_cell(value: Value) -> Value:
+    """Write a value so that no spreadsheet takes a text for a formula."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) and not _is_number(value):
+        return f"'{value}"
+    return "" if value is None else _cell(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _write_parquet(store: Store, path: Path) -> None:
+    table = columns(store)
+    arrays = [pa.array(_alike(column)) for column in table.values()]
+    pq.write_table(pa.table(arrays, names=list(map(printable, table))), path, compression="zstd")
+
+
+def _alike(column: list[Value]) -> list[Value]:
+    """Give all values of a column one type, the narrowest that holds them."""
+    kinds = {type(value) for value in column if value is not None}
+    if len(kinds) < 2:
+        return column
+    if kinds <= {int, float}:
+        return [None if value is None else float(value) for value in column]
+    return [None if value is None else str(_cell(value)) for value in column]

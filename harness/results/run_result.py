@@ -1,0 +1,147 @@
+"""What one run leaves behind."""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from harness.results.store_schema import RESULT, read
+from harness.metrics.ddsketch import Digest
+from harness.metrics.measures import Measures, measure
+
+Sample = tuple[str, dict[str, str], float]
+"""A sample of the exposition: name, labels, value."""
+
+Point = tuple[float, str, dict[str, str], float]
+"""A sample on the way: seconds since simulated time began, name, labels, value."""
+
+
+_RESPONSE = frozenset({"partition", "group", "name"})
+_LABELS = {
+    "vtax_processor_seconds_total": frozenset({"partition", "cause"}),
+    "vtax_transactions_total": frozenset({"partition", "outcome"}),
+    "vtax_response_seconds_count": _RESPONSE,
+    "vtax_response_seconds_sum": _RESPONSE,
+}
+"""What samples are found by; without these labels they mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEvent:
+    """Something that became of an operation."""
+
+    at_seconds: float
+    operation: str
+    status: str
+    """``started``, ``done``, ``refused`` or ``failed``."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An expectation of a scenario beside what was measured."""
+
+    name: dict[str, str]
+    """Language -> what is expected, in words."""
+    measured: float | str | None
+    """In SI units; None if there was nothing to measure."""
+    expected: float | str
+    relation: str
+    """``equals``, ``at-least`` or ``at-most``."""
+    tolerance: float
+    """How far off ``equals`` may be, in the unit of the value."""
+    unit: str
+    passed: bool
+    detail: str
+    """What else there is to know: whose value it is, the reason of a refusal."""
+    source: str
+    assumed: tuple[str, ...]
+    """Constants that the outcome rests on and nobody published."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """The result of one run: what its exposition says at the end, and the response times.
+
+    Nothing in it depends on the machine that carried the run out, nor on how long that took.
+    """
+
+    samples: list[Sample]
+    """The exposition at the end of the run; a counter's value is its increase over the measured
+    time."""
+    digests: dict[str, Digest]
+    """``partition/group/name`` -> the response times."""
+    warm_up_seconds: float
+    """Simulated time that was cut off at the beginning."""
+    measured_seconds: float
+    """Simulated time that the samples cover."""
+    requests: int
+    """Requests that were completed in the measured time, failed ones included."""
+    timeline: list[Point] = field(default_factory=list)
+    """Samples taken on the way, in order of time; empty unless the run records one."""
+    operations: list[OperationEvent] = field(default_factory=list)
+    """What became of a scenario's operations, in order of time."""
+    checks: list[Check] = field(default_factory=list)
+    """A scenario's expectations beside what was measured."""
+
+    def measures(self, *, quantiles: bool = True) -> Measures:
+        """Measures of the run, from its exposition and its response times.
+
+        Without ``quantiles`` there are none of response times, which saves time.
+        """
+        return measure(
+            self.samples,
+            (self.digests[key] for key in sorted(self.digests)) if quantiles else (),
+            measured_seconds=self.measured_seconds,
+            warm_up_seconds=self.warm_up_seconds,
+        )
+
+    def to_json(self) -> str:
+        """Write the result as compact JSON with sorted keys: equal results give equal text.
+
+        Raises
+        ------
+        ValueError
+            If a value is not a finite number.
+        """
+        return json.dumps(
+            {
+                "samples": self.samples,
+                "digests": {name: digest.to_json() for name, digest in self.digests.items()},
+                "timeline": self.timeline,
+                "operations": [asdict(each) for each in self.operations],
+                "checks": [asdict(each) for each in self.checks],
+                "warm_up_seconds": self.warm_up_seconds,
+                "measured_seconds": self.measured_seconds,
+                "requests": self.requests,
+            },
+            allow_nan=False,
+            ensure_ascii=False,
+            separators=(",", ":"),
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "RunResult":
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ValueError, LookupError
+            If the text is not a result.
+        """
+        data = read(RESULT, text)
+        for name, labels, _ in data["samples"]:
+            needed = _LABELS.get(name)
+            if needed is not None and not needed <= labels.keys():
+                raise ValueError(f"a sample {name} lacks labels")
+        return cls(
+            samples=data["samples"],
+            digests={name: Digest.from_json(part) for name, part in data["digests"].items()},
+            timeline=data["timeline"],
+            operations=[OperationEvent(**each) for each in data["operations"]],
+            checks=[
+                Check(**{**each, "assumed": tuple(each["assumed"])}) for each in data["checks"]
+            ],
+            warm_up_seconds=data["warm_up_seconds"],
+            measured_seconds=data["measured_seconds"],
+            requests=data["requests"],
+        )

@@ -1,0 +1,456 @@
+"""Where the runs of a campaign are kept: one SQLite file, one transaction a run.
+
+The file is in WAL mode with ``synchronous = NORMAL``: what was committed survives the death of the
+process at any moment; the file itself also survives a power cut. Results are zlib-compressed JSON,
+whose checksum tells a damaged row from an intact one.
+"""
+
+import fcntl
+import os
+import sqlite3
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from harness.results.record import CampaignRecord, CellRecord
+from harness.results.run_result import RunResult
+from harness.results.sqlite import (
+    FILE_NAME,
+    UNREADABLE,
+    compressed,
+    connect_to_read,
+    create,
+    decompressed,
+    possible_rows,
+    read_campaign,
+    replace_campaign,
+    why,
+)
+from harness.results.store_schema import DRAWN
+from harness.errors import UserError
+from harness.printable import one_line
+
+
+class Failure(StrEnum):
+    """Why a run has no result."""
+
+    ERROR = "error"
+    """The model or a user class raised an exception."""
+    OUT_OF_MEMORY = "out-of-memory"
+    WORKER_DIED = "worker-died"
+    """The process that carried it out ended, twice."""
+    TARGET_FAILED = "target-failed"
+    """A real target ended in the middle, or stopped answering."""
+    TARGET_UNAVAILABLE = "target-unavailable"
+    """A real target does not start any more."""
+    REFUSED = "refused"
+    """A real target cannot do the work: a program is missing or fails, a disk is full."""
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A row of the store."""
+
+    identity: str
+    cell: CellRecord
+    replication: int
+    constants: str
+    """Digest of the constants drawn for it; :meth:`Store.drawn` has their values."""
+    failure: Failure | None
+    reason: str
+    """What went wrong, in one line; empty when complete."""
+    result: RunResult | None
+    """None when failed."""
+
+
+def pack(result: RunResult) -> bytes:
+    """Return a result as the store keeps it. Workers do this, so that the parent need not."""
+    return zlib.compress(result.to_json().encode(), 3)
+
+
+class Store:
+    """The runs of one campaign, in a directory.
+
+    Open one with :meth:`start` to add runs or with :meth:`open` to read; close it when done, or
+    use it as a context manager.
+
+    Attributes
+    ----------
+    campaign
+        What the store says about its campaign.
+    damaged
+        One line for each row that could not be read so far.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        connection: sqlite3.Connection,
+        campaign: CampaignRecord,
+        lock: int | None = None,
+        damaged: Sequence[str] = (),
+    ) -> None:
+        self.directory = directory
+        self.campaign = campaign
+        self.damaged = list(damaged)
+        self._damaged_cells = tuple(damaged)
+        self._connection = connection
+        self._lock = lock
+
+    @classmethod
+    def start(cls, directory: Path, campaign: CampaignRecord) -> "Store":
+        """Open the store of a campaign to add runs; make it if there is none.
+
+        Raises
+        ------
+        UserError
+            If the directory cannot be written, holds another campaign or a damaged store, or
+            another process adds runs to it.
+        """
+        lock = _lock(directory)
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(directory / FILE_NAME, isolation_level=None)
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if tables:
+                held = _check_same(directory, connection, campaign)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            if not tables:
+                create(connection, campaign)
+            else:
+                # What was found out about a real machine and its targets stays.
+                campaign = replace(campaign, real=held.real, cells=held.cells, starts=held.starts)
+                if held.replications["minimum"] < campaign.replications["minimum"]:
+                    record = compressed(campaign.to_json())
+                    connection.execute("UPDATE campaign SET record = ?", (record,))
+        except UNREADABLE as error:
+            _close(connection, lock)
+            raise _unusable(directory, error) from None
+        except BaseException:
+            _close(connection, lock)
+            raise
+        return cls(directory, connection, campaign, lock)
+
+    @classmethod
+    def open(cls, directory: Path) -> "Store":
+        """Open a store to read; nothing is written.
+
+        Raises
+        ------
+        UserError
+            If there is no store, or one so damaged that it does not even name its campaign.
+        """
+        path = directory / FILE_NAME
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is not a file")
+        if not path.is_file():
+            raise UserError(
+                f"{directory}: no campaign there ({FILE_NAME} is missing); "
+                "'vtax run CAMPAIGN --out DIR' makes one"
+            )
+        if not os.access(path, os.R_OK):
+            raise UserError(f"{path}: not readable (permission denied)")
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = connect_to_read(path)
+            campaign, damaged = read_campaign(connection)
+        except UNREADABLE as error:
+            _close(connection, None)
+            raise _unusable(directory, error) from None
+        return cls(directory, connection, campaign, damaged=damaged)
+
+    def close(self) -> None:
+        """Give the file back."""
+        _close(self._connection, self._lock)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def amend(self, campaign: CampaignRecord) -> None:
+        """Put what is known by now in the place of what the store says about its campaign.
+
+        Raises
+        ------
+        ValueError
+            If it is another campaign.
+        UserError
+            If the store cannot be written.
+        """
+        if campaign.identity != self.campaign.identity:
+            raise ValueError("the store holds another campaign")
+        try:
+            replace_campaign(self._connection, campaign)
+        except sqlite3.OperationalError as error:
+            raise _unusable(self.directory, error) from None
+        self.campaign = campaign
+
+    def complete(self) -> frozenset[str]:
+        """Return the identities of the runs that have a result."""
+        rows = self._select("SELECT identity FROM runs WHERE status = 'complete'")
+        return frozenset(identity for (identity,) in rows)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many runs are ``complete`` and ``failed``."""
+        rows = self._select("SELECT status, count(*) FROM runs GROUP BY status")
+        return {"complete": 0, "failed": 0, **dict(rows)}
+
+    def measured(self) -> frozenset[int]:
+        """Return the positions of the cells of which at least one run has a result."""
+        try:
+            rows = self._connection.execute("SELECT cell FROM runs WHERE status = 'complete'")
+            return frozenset(cell for (cell,) in rows)
+        except sqlite3.DatabaseError:
+            return frozenset(run.cell.position for run in self.runs() if run.result is not None)
+
+    def add_result(
+        self,
+        identity: str,
+        cell_position: int,
+        replication: int,
+        constants: str,
+        drawn: Mapping[str, Any],
+        packed: bytes,
+    ) -> None:
+        """Keep a result (as :func:`pack` made it) in one transaction.
+
+        ``drawn`` are the values behind the digest ``constants``: those of the uncertain constants.
+        """
+        row = (identity, cell_position, replication, constants, "complete", None, None, packed)
+        self._add(row, drawn)
+
+    def add_failure(
+        self,
+        identity: str,
+        cell_position: int,
+        replication: int,
+        constants: str,
+        drawn: Mapping[str, Any],
+        failure: Failure,
+        reason: str,
+    ) -> None:
+        """Keep the reason why a run has no result. A later result takes its place."""
+        told = one_line(reason)
+        row = (identity, cell_position, replication, constants, "failed", failure, told, None)
+        self._add(row, drawn)
+
+    def _add(self, row: tuple[Any, ...], drawn: Mapping[str, Any]) -> None:
+        database = self._connection
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (row[3],))
+            if known.fetchone() is None:
+                values = (row[3], compressed(dict(drawn)))
+                database.execute("INSERT INTO constants VALUES (?, ?)", values)
+            database.execute("DELETE FROM runs WHERE identity = ? AND status = 'failed'", row[:1])
+            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("COMMIT")
+        except BaseException as error:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise _unusable(self.directory, error) from None
+            raise
+
+    def runs(
+        self, positions: Collection[int] | None = None, *, one_of_each: bool = False
+    ) -> Iterator[StoredRun]:
+        """Yield all intact rows in the order of the matrix, then of the replication.
+
+        What cannot be read is skipped; :attr:`damaged` says what that was.
+
+        Parameters
+        ----------
+        positions
+            Only rows of cells at these places of the matrix; None: all.
+        one_of_each
+            Only the first row of each cell that has a result.
+        """
+        seen: set[int] = set()
+        cells = {cell.position: cell for cell in self.campaign.cells}
+        self.damaged = list(self._damaged_cells)
+        for rowid, position, label in self._row_numbers():
+            if position in seen or (positions is not None and position not in positions):
+                continue
+            try:
+                row = self._connection.execute(
+                    "SELECT identity, cell, replication, constants, failure, reason, result "
+                    "FROM runs WHERE rowid = ?",
+                    (rowid,),
+                ).fetchone()
+                if row is None:
+                    continue
+                run = _stored_run(row, cells)
+                if one_of_each and run.result is None:
+                    continue
+                if one_of_each:
+                    seen.add(position)
+                yield run
+            except KeyError:
+                self.damaged.append(f"{label}: its cell is damaged")
+            except UNREADABLE as error:
+                self.damaged.append(f"{label}: {error}")
+
+    def result(self, identity: str) -> RunResult | None:
+        """Return what a run has measured; None if it failed or was never kept."""
+        query = "SELECT result FROM runs WHERE identity = ? AND failure IS NULL"
+        try:
+            for (packed,) in self._select(query, identity):
+                return RunResult.from_json(zlib.decompress(packed))
+        except UNREADABLE as error:
+            raise _unusable(self.directory, error) from None
+        return None
+
+    def _select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise _unusable(self.directory, error) from None
+
+    def drawn(self) -> dict[str, dict[str, Any]]:
+        """Return, for each digest of constants, the values that were drawn, as JSON holds them."""
+        drawn: dict[str, dict[str, Any]] = {}
+        try:
+            query = "SELECT digest, drawn FROM constants ORDER BY digest"
+            for digest, values in self._connection.execute(query):
+                drawn[str(digest)] = decompressed(DRAWN, values)
+        except UNREADABLE as error:
+            self.damaged.append(f"drawn constants: {error}")
+        return drawn
+
+    def _row_numbers(self) -> list[tuple[int, int, str]]:
+        """Return (rowid, cell, what to call it) in order; all there may be if that is lost."""
+        try:
+            rows = self._connection.execute(
+                "SELECT rowid, cell, replication FROM runs ORDER BY cell, replication"
+            ).fetchall()
+            return [
+                (rowid, cell, f"cell {cell} replication {number}") for rowid, cell, number in rows
+            ]
+        except sqlite3.DatabaseError as error:
+            self.damaged.append(f"index of the runs: {error}")
+        found: list[tuple[int, int, int]] = []
+        for rowid in possible_rows(self._connection):
+            try:
+                row = self._connection.execute(
+                    "SELECT cell, replication, rowid FROM runs NOT INDEXED WHERE rowid = ?",
+                    (rowid,),
+                ).fetchone()
+            except sqlite3.DatabaseError as error:
+                self.damaged.append(f"row {rowid}: {error}")
+                continue
+            if row is not None:
+                found.append(row)
+        return [
+            (rowid, cell, f"cell {cell} replication {number}")
+            for cell, number, rowid in sorted(found)
+        ]
+
+
+def _lock(directory: Path) -> int:
+    """Make the directory and lock it; the lock goes with the process, however that ends."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"{directory}: cannot be made or opened ({error.strerror})") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise UserError(
+            f"{directory}: another vtax is at work there; wait for it or choose another --out"
+        ) from None
+    # Whoever the process acts as counts, where the system can tell.
+    effective = os.access in os.supports_effective_ids
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=effective):
+        os.close(lock)
+        raise UserError(f"{directory}: not writable; choose another --out")
+    return lock
+
+
+def _close(connection: sqlite3.Connection | None, lock: int | None) -> None:
+    if connection is not None:
+        connection.close()
+    if lock is not None:
+        os.close(lock)
+
+
+def _unusable(directory: Path, error: Exception) -> UserError:
+    text = why(error)
+    advice = "" if "damaged" not in text else "; choose another --out or move it away"
+    return UserError(f"{directory / FILE_NAME}: {text}{advice}")
+
+
+def _check_same(
+    directory: Path, connection: sqlite3.Connection, campaign: CampaignRecord
+) -> CampaignRecord:
+    """Make sure that the store is intact and holds this very campaign; return what it holds."""
+    try:
+        held, problems = read_campaign(connection)
+        problems += [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
+    except UNREADABLE as error:
+        raise _unusable(directory, error) from None
+    if problems != ["ok"]:
+        raise UserError(
+            f"{directory / FILE_NAME}: the store is damaged ({' '.join(problems[0].split())}); its "
+            "intact runs can still be read (report, verdict, export), but none can be added: "
+            "choose another --out"
+        )
+    if held.identity == campaign.identity:
+        return held
+    if held.name != campaign.name:
+        what = f"another campaign, {held.name!r}"
+    elif held.seed != campaign.seed:
+        what = f"{held.name!r} with seed {held.seed}, not {campaign.seed}"
+    elif held.model != campaign.model:
+        what = f"{held.name!r} by another version of the model"
+    elif held.constants != campaign.constants:
+        what = f"{held.name!r} with another catalog"
+    else:
+        what = f"{held.name!r} with other settings"
+        changed = _changed(held, campaign)
+        what += f" ({', '.join(changed)} changed)" if changed else ""
+    raise UserError(f"{directory}: holds {what}; choose another --out or move it away")
+
+
+def _changed(held: CampaignRecord, campaign: CampaignRecord) -> list[str]:
+    """Return the paths of the user's files that are not what they were."""
+    pairs = {tuple(file.items()) for file in held.files}
+    others = {tuple(file.items()) for file in campaign.files}
+    return sorted({dict(pair)["path"] for pair in pairs ^ others})
+
+
+def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:
+    identity, cell, replication, constants, failure, reason, packed = row
+    if not (
+        isinstance(identity, str)
+        and isinstance(replication, int)
+        and isinstance(constants, str)
+        and isinstance(reason, str | None)
+    ):
+        raise TypeError("a column holds another type")
+    result = None
+    if failure is None:
+        result = RunResult.from_json(zlib.decompress(packed))
+    return StoredRun(
+        identity=identity,
+        cell=cells[cell],
+        replication=replication,
+        constants=constants,
+        failure=None if failure is None else Failure(failure),
+        reason=reason or "",
+        result=result,
+    )

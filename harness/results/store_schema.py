@@ -1,0 +1,175 @@
+"""What the JSON in a store must look like, checked when it is read."""
+
+from datetime import datetime
+from typing import Annotated, Any, NotRequired
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    with_config,
+)
+from typing_extensions import TypedDict
+
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
+_OPEN = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
+
+Number = Annotated[int, Field(ge=-(2**63), lt=2**63)] | float
+Texts = dict[str, str]
+"""Language -> text."""
+
+
+def _time(text: str) -> str:
+    """Check a point in time; it stays the text that it is."""
+    datetime.fromisoformat(text)
+    return text
+
+
+Count = Annotated[int, Field(ge=0)]
+
+
+@with_config(_STRICT)
+class Digest(TypedDict):
+    """Response times."""
+
+    sum_ns: int
+    buckets: list[Count]
+    counts: list[Count]
+
+
+@with_config(_STRICT)
+class Operation(TypedDict):
+    """An event of an operation."""
+
+    at_seconds: Number
+    operation: str
+    status: str
+    reason: str
+
+
+@with_config(_STRICT)
+class Check(TypedDict):
+    """An expectation and what was measured."""
+
+    name: Texts
+    measured: Number | str | None
+    expected: Number | str
+    relation: str
+    tolerance: Number
+    unit: str
+    passed: bool
+    detail: str
+    source: str
+    assumed: list[str]
+
+
+@with_config(_STRICT)
+class Result(TypedDict):
+    """What :class:`harness.results.run_result.RunResult` writes."""
+
+    samples: list[tuple[str, dict[str, str], Number]]
+    digests: dict[str, Digest]
+    timeline: list[tuple[Number, str, dict[str, str], Number]]
+    operations: list[Operation]
+    checks: list[Check]
+    warm_up_seconds: Number
+    measured_seconds: Number
+    requests: Count
+
+
+@with_config(_STRICT)
+class Cell(TypedDict):
+    """A cell, without its position."""
+
+    machine: str
+    os: str
+    virtualization: str
+    workload: str
+    load: list[tuple[str, str]]
+    infeasible: str | None
+    parameters: dict[str, Any]
+
+
+@with_config(_STRICT)
+class _Claim(TypedDict):
+    firmware: list[str]
+    software: list[str]
+    measures: list[str]
+    text: Texts
+
+
+@with_config(_STRICT)
+class _Replications(TypedDict):
+    minimum: Annotated[int, Field(ge=1)]
+    maximum: Annotated[int, Field(ge=1)]
+    half_width: Number | None
+
+
+Value = bool | Number | str | list[Number] | list[str]
+
+
+@with_config(_OPEN)
+class _Constant(TypedDict):
+    name: str
+    value: Value
+    low: Value
+    high: Value
+    unit: str
+    published: str
+    published_range: NotRequired[str]
+    source: str
+    status: str
+
+
+@with_config(_STRICT)
+class _File(TypedDict):
+    path: str
+    sha256: str
+
+
+@with_config(_STRICT)
+class Campaign(TypedDict):
+    """What :class:`harness.results.record.CampaignRecord` writes."""
+
+    name: str
+    title: Texts
+    identity: str
+    claim: _Claim | None
+    margin: Annotated[Number, Field(ge=0)]
+    alpha: Annotated[float, Field(gt=0, lt=1)]
+    seed: int
+    replications: _Replications
+    starts: Annotated[str, AfterValidator(_time)]
+    source: str
+    text: str
+    constants: list[_Constant]
+    versions: Texts
+    model: str
+    baseline: str
+    files: NotRequired[list[_File]]
+    real: dict[str, Any] | None
+
+
+RESULT = TypeAdapter(Result)
+CELL = TypeAdapter(Cell)
+CAMPAIGN = TypeAdapter(Campaign)
+DRAWN = TypeAdapter(dict[str, Value])
+
+
+def read(kind: TypeAdapter[Any], text: str | bytes) -> dict[str, Any]:
+    """Read JSON of a kind, an object.
+
+    Raises
+    ------
+    ValueError
+        One line: where it is another kind, and how.
+    """
+    try:
+        value: dict[str, Any] = kind.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "JSON"
+        raise ValueError(f"{where}: {first['msg']}") from None
+    return value

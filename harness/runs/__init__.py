@@ -1,0 +1,1 @@
+"""One run, of a cell or of a scenario."""

@@ -1,0 +1,170 @@
+"""One run: a machine, its users, simulated time, and what the exposition says at the end."""
+
+from dataclasses import dataclass
+
+from locust.env import Environment
+
+from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import isolated
+from harness.engine.clock import Clock, to_ns
+from harness.errors import UserError
+from harness.metrics.collector import Readings, expose, named, read_counters, registry_for
+from harness.metrics.ddsketch import Digest
+from harness.metrics.families import RESPONSE
+from harness.metrics.observer import Key, Observation
+from harness.model.config import UserGroup
+from harness.model.machine import Machine
+from harness.results.run_result import RunResult, Sample
+from harness.statistics.warm_up import BATCH, mser5
+from harness.users.population import Crowd, locust_on
+from harness.users.real_time_guard import without_real_time
+from harness.users.watchdog import Watchdog
+from workloads.loading import load_user
+
+SETTLING = 0.25
+"""Where the warm-up is to be detected, a run lasts longer by this part of its duration."""
+
+SLICES = 200
+"""Where the warm-up is to be detected, the mean response time is taken in this many slices. Fewer
+would leave too little beyond the half to see that a run has not settled by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment at which the measured time may begin."""
+
+    time_ns: int
+    counters: Readings
+    responses: dict[Key, Digest]
+
+
+@isolated
+def run_cell(spec: RunSpec) -> RunResult:
+    """Carry out one run on the simulated clock.
+
+    Raises
+    ------
+    UserError
+        If a locustfile is missing or broken, or reports requests of nobody.
+    Exception
+        Whatever a locustfile's user raises in its tasks.
+    """
+    clock = Clock()
+    machine = Machine(clock, spec.system, spec.constants)
+    environment = Environment(catch_exceptions=False)
+    observation = Observation(machine, environment)
+    crowd = Crowd(clock, environment, spec.seed, spec.streams)
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
+        try:
+            for partition in spec.system.partitions:
+                for group in partition.groups:
+                    _add_users(crowd, machine, partition.name, group, spec)
+            if spec.cell.warm_up_seconds is None:
+                start, trustworthy = _detect_warm_up(clock, observation, spec)
+            else:
+                clock.run_until(to_ns(spec.cell.warm_up_seconds))
+                start, trustworthy = mark(observation), True
+                clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
+            crowd.check_present()
+            return result_since(observation, start, trustworthy)
+        finally:
+            crowd.dismiss()
+
+
+def _add_users(
+    crowd: Crowd, machine: Machine, partition: str, group: UserGroup, spec: RunSpec
+) -> None:
+    loaded = load_user(group.user, spec.base)
+    demand = loaded.demand_model.model_construct(None, **group.demand)
+    # A full-system partition's groups carry the name of the partition that they stand for.
+    name = group.name if "/" in group.name else f"{partition}/{group.name}"
+    modelled = machine.partitions[partition]
+    if group.arrivals_per_second is not None:
+        crowd.add_open(
+            loaded.cls,
+            modelled,
+            demand,
+            group=name,
+            arrivals_per_second=group.arrivals_per_second,
+            disk=group.disk,
+        )
+    else:
+        crowd.add_closed(
+            loaded.cls,
+            modelled,
+            demand,
+            group=name,
+            users=group.users or 0,
+            think_time_seconds=group.think_time_seconds,
+            disk=group.disk,
+        )
+
+
+def mark(observation: Observation) -> Mark:
+    """Remember what has been counted so far."""
+    return Mark(
+        observation.now_ns,
+        read_counters(observation),
+        {key: kind.response.copy() for key, kind in observation.transactions.items()},
+    )
+
+
+def _detect_warm_up(clock: Clock, observation: Observation, spec: RunSpec) -> tuple[Mark, bool]:
+    """Simulate the whole run and find where its warm-up ends (MSER-5 on response times)."""
+    total_ns = to_ns(spec.cell.duration_seconds * (1 + SETTLING))
+    marks = [mark(observation)]
+    means: list[float] = []
+    completed = response_ns = 0
+    for index in range(1, SLICES + 1):
+        clock.run_until(total_ns * index // SLICES)
+        count = observation.completed - completed
+        # A slice in which nothing ended says nothing: it repeats the one before.
+        mean = (observation.response_ns - response_ns) / count if count else None
+        means.append(mean if mean is not None else (means[-1] if means else 0.0))
+        completed, response_ns = observation.completed, observation.response_ns
+        if index % BATCH == 0 and index <= SLICES // 2:
+            marks.append(mark(observation))
+    warm_up = mser5(means)
+    return marks[warm_up.cut // BATCH], warm_up.trustworthy
+
+
+def result_since(observation: Observation, start: Mark, trustworthy: bool) -> RunResult:
+    """Read the exposition; what only ever grows counts from the start of the measured time.
+
+    Raises
+    ------
+    UserError
+        If a request was reported that is none.
+    """
+    if observation.refused is not None:
+        raise UserError(observation.refused)
+    exposition = expose(registry_for(observation))
+    before = named(start.counters)
+    digests = {
+        key: kind.response.since(start.responses.get(key, Digest()))
+        for key, kind in observation.transactions.items()
+    }
+    samples: list[Sample] = []
+    measured_ns = observation.now_ns - start.time_ns
+    for (name, labels), value in exposition.items():
+        if name.startswith(RESPONSE):
+            continue
+        increase = value - before.get((name, labels), 0.0)
+        samples.append((name, dict(labels), increase if name.endswith("_total") else value))
+    for key, digest in digests.items():
+        labels_of = dict(zip(("partition", "group", "name"), key, strict=True))
+        samples.append((f"{RESPONSE}_sum", labels_of, digest.sum_ns / 1e9))
+        samples.append((f"{RESPONSE}_count", labels_of, float(digest.count)))
+    samples.append(("vtax_measured_seconds", {}, measured_ns / 1e9))
+    samples.append(("vtax_warm_up_seconds", {}, start.time_ns / 1e9))
+    samples.append(("vtax_warm_up_trustworthy", {}, float(trustworthy)))
+    requests = sum(digest.count for digest in digests.values()) + round(
+        sum(value for name, labels, value in samples if labels.get("outcome") == "failed")
+    )
+    return RunResult(
+        samples=samples,
+        digests={"/".join(key): digest for key, digest in digests.items()},
+        warm_up_seconds=start.time_ns / 1e9,
+        measured_seconds=measured_ns / 1e9,
+        requests=requests,
+    )

@@ -1,0 +1,202 @@
+"""One run of a scenario: machines, users, what is done to them, and what was seen."""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import simpy
+from locust.env import Environment
+
+from harness.campaign.cell import RunSpec
+from harness.campaign.isolation import isolated
+from harness.campaign.scenario.check_names import vios_labels
+from harness.campaign.scenario.script import Action, Reading, Rule, Script
+from harness.engine.clock import Clock, to_ns
+from harness.metrics.observer import Observation
+from harness.model.config import SystemConfiguration
+from harness.model.machine import Machine
+from harness.operations.operation import Limits, Site, Status, carry_out
+from harness.results.run_result import OperationEvent, RunResult
+from harness.runs.run_cell import mark, result_since, run_cell
+from harness.runs.scenario.actions import Users, operation_for, results_of
+from harness.runs.scenario.checks import Outcome, Reader, check
+from harness.runs.scenario.timeline import Timeline
+from harness.users.population import Crowd, locust_on
+from harness.users.real_time_guard import without_real_time
+from harness.users.watchdog import Watchdog
+
+
+def run(spec: RunSpec) -> RunResult:
+    """Carry out one run, of a cell of the matrix or of a scenario."""
+    return run_cell(spec) if spec.cell.scenario is None else run_scenario(spec)
+
+
+@isolated
+def run_scenario(spec: RunSpec) -> RunResult:
+    """Carry out one run of a scenario on the simulated clock."""
+    script = spec.cell.scenario
+    assert script is not None
+    clock = Clock()
+    systems = {script.machine: spec.system, **script.beside}
+    machines = {name: Machine(clock, system, spec.constants) for name, system in systems.items()}
+    environment = Environment(catch_exceptions=False)
+    observation = Observation(machines[script.machine], environment)
+    crowd = Crowd(clock, environment, spec.seed, spec.replication)
+    partitions = [partition.name for system in systems.values() for partition in system.partitions]
+    labels = dict(vios_labels(systems))
+    timeline = Timeline(clock, environment, machines, partitions, labels, spec.constants)
+    needs: dict[str, int] = {}
+
+    usual = spec.constants.number("operations.plm.memory_needed")
+
+    def memory_in_use(partition: str) -> int:
+        owned = site.machine_of(partition).capacity.memory_bytes[partition]
+        return min(owned, needs.get(partition, round(usual * owned)))
+
+    site = Site(
+        clock,
+        machines,
+        spec.constants,
+        limits={name: Limits(**_limits(values)) for name, values in script.limits.items()},
+        fail_requests=crowd.fail,
+        memory_in_use=memory_in_use,
+    )
+    users = Users(crowd, spec.base, needs)
+    play = _Play(script, site, users, timeline, _sizes(systems))
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
+        try:
+            for name, system in systems.items():
+                for partition in system.partitions:
+                    for group in partition.groups:
+                        users.enter(machines[name], partition.name, group)
+            start = mark(observation)
+            play.perform(spec.cell.duration_seconds)
+            result = result_since(observation, start, True)
+        finally:
+            crowd.dismiss()
+    result.timeline = timeline.points()
+    result.operations = [
+        OperationEvent(event.seconds, event.operation, str(event.status), event.reason)
+        for event in site.timeline
+    ]
+    result.checks = [
+        check(expectation, play.reader, spec.constants) for expectation in script.expectations
+    ]
+    return result
+
+
+class _Play:
+    """A scenario on its way."""
+
+    def __init__(
+        self,
+        script: Script,
+        site: Site,
+        users: Users,
+        timeline: Timeline,
+        sizes: Mapping[tuple[str, str], float],
+    ) -> None:
+        self.script = script
+        self.site = site
+        self.users = users
+        self.timeline = timeline
+        self.outcomes: dict[str, Outcome] = {}
+        self.reader = Reader(
+            timeline,
+            self.outcomes,
+            sizes,
+            lambda machine, kind: float(site.on_demand_of(machine).billed(kind)),
+        )
+        self._since_ns: dict[int, int | None] = {}
+        self._acted: dict[int, int] = {}
+
+    def perform(self, duration_seconds: float) -> None:
+        """Let simulated time pass; a step of a moment comes after the sample of it."""
+        clock = self.site.clock
+        for step in self.script.steps:
+            clock.call_in(to_ns(step.at_seconds), self._beginner(step.action))
+        for time_ns in self._sample_times(to_ns(duration_seconds)):
+            clock.run_until(time_ns)
+            self.timeline.sample()
+            for number, rule in enumerate(self.script.rules):
+                self._consider(number, rule)
+
+    def _sample_times(self, duration_ns: int) -> list[int]:
+        """Take samples at equal distances, and where an expectation begins or ends."""
+        every_ns = max(1, to_ns(self.script.sample_seconds))
+        times = {*range(every_ns, duration_ns, every_ns), duration_ns}
+        for expectation in self.script.expectations:
+            for reading in (expectation.reading, expectation.relative_to):
+                if reading is not None:
+                    times.update((to_ns(reading.begin_seconds), to_ns(reading.end_seconds)))
+        return sorted(time for time in times if 0 < time <= duration_ns)
+
+    # Actions
+
+    def _beginner(self, action: Action) -> Callable[[], object]:
+        def begin() -> None:
+            self.site.clock.process(self._conduct(action))
+
+        return begin
+
+    def _conduct(self, action: Action) -> Generator[simpy.Event, Any, None]:
+        site = self.site
+        operation = operation_for(action, self.users)
+        outcome = self.outcomes[action.name] = Outcome(site.clock.now_ns / 1e9)
+        status = yield carry_out(site, operation)
+        outcome.status = str(status)
+        outcome.ended_seconds = site.clock.now_ns / 1e9
+        text = operation.describe()
+        if status is not Status.DONE:
+            outcome.reason = next(
+                event.reason for event in reversed(site.timeline) if event.operation == text
+            )
+        outcome.results = results_of(operation)
+
+    # Rules
+
+    def _consider(self, number: int, rule: Rule) -> None:
+        """Act if what a rule waits for has held long enough."""
+        if self._acted.get(number, 0) >= rule.times:
+            return
+        times = self.timeline.times_ns
+        reading = Reading(
+            rule.metric, rule.of, None, None, None, times[-2] / 1e9, times[-1] / 1e9, "last"
+        )
+        value = self.reader.read(reading)
+        if not isinstance(value, float | int):
+            holds = False
+        elif rule.above is not None:
+            holds = value > rule.above
+        else:
+            holds = rule.below is not None and value < rule.below
+        now_ns = self.site.clock.now_ns
+        if not holds:
+            self._since_ns[number] = None
+            return
+        # What a sample says holds for the whole time since the one before.
+        since_ns = self._since_ns.get(number)
+        if since_ns is None:
+            since_ns = self._since_ns[number] = times[-2]
+        if now_ns - since_ns >= to_ns(rule.lasting_seconds):
+            acted = self._acted[number] = self._acted.get(number, 0) + 1
+            self._since_ns[number] = None
+            action = rule.action
+            again = action if acted == 1 else replace(action, name=f"{action.name}-{acted}")
+            self._beginner(again)()
+
+
+def _sizes(systems: Mapping[str, SystemConfiguration]) -> dict[tuple[str, str], float]:
+    """Return the bytes of one transfer of each group of users that has a size."""
+    return {
+        (partition.name, group.name): float(size)
+        for system in systems.values()
+        for partition in system.partitions
+        for group in partition.groups
+        if isinstance(size := group.demand.get("size"), int | float)
+    }
+
+
+def _limits(values: Mapping[str, float]) -> dict[str, Any]:
+    whole = ("memory_bytes", "virtual_processors")
+    return {key: int(v) if key.endswith(whole) else v for key, v in values.items()}

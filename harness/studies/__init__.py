@@ -1,0 +1,1 @@
+"""Further runs around a finished campaign: sensitivity, capacity."""

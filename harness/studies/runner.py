@@ -1,0 +1,137 @@
+"""The runs of a sensitivity study: made where they are missing, kept in a store of their own."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.campaign.cell import RunSpec
+from harness.catalog.constants import Constants, NotedConstants
+from harness.execution.execute import Observer, Summary, execute
+from harness.metrics.measures import Measures, measure
+from harness.results.run_result import RunResult
+from harness.results.store import Store
+from harness.runs.run_cell import run_cell
+
+NOTED = "vtax_constant_read"
+"""The sample that says that a run has read a constant."""
+
+
+def run_noting(spec: RunSpec) -> RunResult:
+    """Carry out a run and add to its result which constants it has read."""
+    noted = NotedConstants(spec.constants)
+    result = run_cell(replace(spec, constants=noted))
+    result.samples += [(NOTED, {"constant": name}, 1.0) for name in sorted(noted.read)]
+    return result
+
+
+def read_by(result: RunResult) -> frozenset[str]:
+    """Return the constants that a run has read."""
+    return frozenset(labels["constant"] for name, labels, _ in result.samples if name == NOTED)
+
+
+def measured(result: RunResult, *, quantiles: bool) -> Measures:
+    """Return what a run has measured; response times' quantiles only if wanted, for they cost."""
+    return measure(
+        result.samples,
+        result.digests.values() if quantiles else (),
+        measured_seconds=result.measured_seconds,
+        warm_up_seconds=result.warm_up_seconds,
+    )
+
+
+def with_constants(spec: RunSpec, constants: Constants, number: int) -> RunSpec:
+    """Repeat a run, its arrivals and demands included, with other constants.
+
+    Parameters
+    ----------
+    number
+        The replication as which the store keeps it.
+    """
+    return replace(
+        spec,
+        constants=constants,
+        constants_digest=constants.digest(),
+        replication=number,
+        arrivals=spec.streams,
+    )
+
+
+class Runner:
+    """Carries out runs of a study and hands back what they measured."""
+
+    def __init__(
+        self,
+        store: Store,
+        stated: Constants,
+        *,
+        workers: int,
+        quantiles: bool,
+        observer: Observer | None = None,
+    ) -> None:
+        self._store = store
+        self._stated = stated
+        self._workers = workers
+        self._quantiles = quantiles
+        self._observer = observer
+        self._asked: set[str] = set()
+        self._without: set[str] = set()
+
+    @property
+    def made(self) -> int:
+        """How many different runs were asked for so far, those kept from before included."""
+        return len(self._asked)
+
+    @property
+    def failed(self) -> int:
+        """How many of them have no result."""
+        return len(self._without)
+
+    def measures(self, specs: Sequence[RunSpec]) -> dict[str, Measures]:
+        """Return what runs measured, by identity; as :meth:`results`."""
+        return {
+            identity: measured(result, quantiles=self._quantiles)
+            for identity, result in self.results(specs).items()
+        }
+
+    def results(self, specs: Sequence[RunSpec]) -> dict[str, RunResult]:
+        """Carry out what has no result yet; return the results by identity.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            When SIGINT came.
+        """
+        unique = {spec.identity: spec for spec in specs}
+        summary: Summary = execute(
+            list(unique.values()),
+            self._store,
+            run_noting,
+            workers=self._workers,
+            drawn=_Moved(unique.values(), self._stated),
+            observer=self._observer,
+        )
+        if summary.interrupted:
+            raise KeyboardInterrupt
+        self._asked.update(unique)
+        found = {identity: self._store.result(identity) for identity in unique}
+        kept = {identity: result for identity, result in found.items() if result is not None}
+        self._without.update(unique.keys() - kept.keys())
+        return kept
+
+
+class _Moved(Mapping[str, Mapping[str, Any]]):
+    """Digest of constants -> values that differ from those stated, made when somebody asks."""
+
+    def __init__(self, specs: Iterable[RunSpec], stated: Constants) -> None:
+        self._constants = {spec.constants_digest: spec.constants for spec in specs}
+        self._stated = stated
+
+    def __getitem__(self, digest: str) -> Mapping[str, Any]:
+        values = self._constants[digest]
+        return {name: value for name, value in values.items() if self._stated.get(name) != value}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._constants)
+
+    def __len__(self) -> int:
+        return len(self._constants)

@@ -1,0 +1,286 @@
+"""Which constants drive each overhead: a two-level design in every environment.
+
+All uncertain constants that a run of the environment reads are moved at once between a low and a
+high value, by a design of :mod:`harness.statistics.factorial_design`. Every virtualization sees
+the same
+arrivals and constants at a point of the design. A constant that no run reads has no influence, and
+constants that no overhead depends on together share a column.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.analysis.environment import confirmations
+from harness.analysis.overhead import compared
+from harness.campaign.cell import RunSpec
+from harness.catalog import Constants
+from harness.metrics.measures import Measures
+from harness.results.record import FULL_SYSTEM
+from harness.results.run_result import RunResult
+from harness.statistics.factorial_design import BLOCKS, Design, effects, two_level_design
+from harness.statistics.ratios import holm
+from harness.studies.base import Ground, Place
+from harness.studies.runner import Runner, read_by, with_constants
+from harness.studies.sensitivity.result import Driven, Influence
+
+LOW, HIGH = 0.1, 0.9
+"""Quantiles of a constant's distribution that stand for low and high."""
+
+SHORTER = 2
+"""Runs of the design are shorter than the campaign's by this factor: what is compared shares its
+arrivals, so that less time shows a difference as well."""
+
+LEVELS = ("firmware", "software")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An overhead that is studied: the one that stands for its level in a measure."""
+
+    level: str
+    virtualization: str
+    measure: str
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The design of one environment."""
+
+    place: Place
+    shown: tuple[Shown, ...]
+    columns: tuple[tuple[str, ...], ...]
+    """Constants by column of the design."""
+    relevant: Mapping[str, frozenset[str]]
+    """Virtualization -> uncertain constants that its overhead can depend on."""
+    design: Design
+
+    @property
+    def virtualizations(self) -> tuple[str, ...]:
+        """Those that are run, the baseline first."""
+        return tuple(dict.fromkeys([FULL_SYSTEM, *(each.virtualization for each in self.shown)]))
+
+
+def shown_overheads(ground: Ground, place: Place) -> tuple[Shown, ...]:
+    """Choose the overheads that stand for their level in the verdict."""
+    found = []
+    for each in confirmations(ground.record, place.cells, place.runs):
+        for level in LEVELS:
+            overhead = getattr(each.result, level)
+            if overhead is not None:
+                found.append(Shown(level, overhead.virtualization, each.result.measure))
+    return tuple(found)
+
+
+def first_runs(place: Place) -> dict[str, RunSpec]:
+    """Return a run of each cell with all constants as stated: it tells which ones are read."""
+    catalog = next(iter(place.entries.values())).context.catalog
+    nominal = catalog.nominal()
+    return {
+        name: with_constants(_shorter(place.specs[name, place.replications[0]]), nominal, 0)
+        for name in place.entries
+    }
+
+
+def _shorter(spec: RunSpec) -> RunSpec:
+    cell = replace(spec.cell, duration_seconds=spec.cell.duration_seconds / SHORTER)
+    return replace(spec, cell=cell)
+
+
+def screen(ground: Ground, place: Place, read: Mapping[str, frozenset[str]]) -> Screen:
+    """Make the design of an environment.
+
+    Parameters
+    ----------
+    read
+        Virtualization -> constants that its first run has read.
+    """
+    catalog = place.entries[FULL_SYSTEM].context.catalog
+    uncertain = frozenset(catalog.uncertain)
+    shown = shown_overheads(ground, place)
+    names = sorted({each.virtualization for each in shown})
+    common = read[FULL_SYSTEM] & uncertain
+    relevant = {name: (read[name] & uncertain) | common for name in names}
+    own: dict[str, frozenset[str]] = {
+        constant: frozenset(name for name in names if constant in read[name])
+        for constant in sorted(frozenset().union(*relevant.values()) - common)
+    }
+    columns: list[list[str]] = []
+    for constant, readers in own.items():
+        for column in columns:
+            if not any(readers & own[other] for other in column):
+                column.append(constant)
+                break
+        else:
+            columns.append([constant])
+    columns += [[constant] for constant in sorted(common)]
+    return Screen(
+        place=place,
+        shown=shown,
+        columns=tuple(map(tuple, columns)),
+        relevant=relevant,
+        design=two_level_design(len(columns)),
+    )
+
+
+def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
+    """Return the runs of each point of a design, by virtualization."""
+    place = one.place
+    catalog = place.entries[FULL_SYSTEM].context.catalog
+    nominal = catalog.nominal()
+    ends = {
+        name: (catalog.constants[name].draw(LOW), catalog.constants[name].draw(HIGH))
+        for column in one.columns
+        for name in column
+    }
+    points = []
+    for number, (signs, block) in enumerate(
+        zip(one.design.signs.tolist(), one.design.blocks.tolist(), strict=True)
+    ):
+        constants: Constants = nominal.changed(
+            {
+                name: ends[name][sign > 0]
+                for column, sign in zip(one.columns, signs, strict=True)
+                for name in column
+            }
+        )
+        # Blocks see different arrivals, as far as the campaign has replications.
+        replication = place.replications[block % min(BLOCKS, len(place.replications))]
+        points.append(
+            {
+                name: with_constants(
+                    _shorter(place.specs[name, replication]), constants, number + 1
+                )
+                for name in one.virtualizations
+            }
+        )
+    return points
+
+
+def driven(ground: Ground, one: Screen, points: Sequence[Mapping[str, Measures]]) -> list[Driven]:
+    """Estimate what each constant does to the overheads of an environment.
+
+    Parameters
+    ----------
+    points
+        For each point of the design what the runs measured; failed ones are missing.
+    """
+    machine, os, workload, load = one.place.environment
+    found = []
+    for shown in one.shown:
+        response = np.array([_log_ratio(shown, point) for point in points])
+        columns, names = [], []
+        for number, column in enumerate(one.columns):
+            of_mine = [name for name in column if name in one.relevant[shown.virtualization]]
+            if of_mine:
+                columns.append(number)
+                names.append(of_mine[0])
+        known = response[np.isfinite(response)]
+        if not len(known):
+            continue
+        influences = [
+            Influence(
+                constant=name,
+                change=effect.change,
+                low=effect.low,
+                high=effect.high,
+                p=effect.p,
+                share=effect.share,
+            )
+            for name, effect in zip(
+                names,
+                effects(response, one.design, columns, level=1.0 - ground.record.alpha),
+                strict=True,
+            )
+            if math.isfinite(effect.high)
+        ]
+        found.append(
+            Driven(
+                machine=machine,
+                os=os,
+                workload=workload,
+                load=load,
+                level=shown.level,
+                virtualization=shown.virtualization,
+                measure=shown.measure,
+                overhead=math.expm1(float(known.mean())),
+                runs=len(known),
+                resolution=one.design.resolution,
+                influences=tuple(sorted(influences, key=lambda each: (-each.share, each.constant))),
+            )
+        )
+    return found
+
+
+def _log_ratio(shown: Shown, point: Mapping[str, Measures]) -> float:
+    if shown.virtualization not in point or FULL_SYSTEM not in point:
+        return math.nan
+    here, there = compared(shown.measure, point[shown.virtualization], point[FULL_SYSTEM])
+    if not (here > 0.0 and there > 0.0 and math.isfinite(here) and math.isfinite(there)):
+        return math.nan
+    return math.log(here / there)
+
+
+def study_drivers(
+    ground: Ground, runner: Runner
+) -> tuple[list[Driven], list[dict[str, frozenset[str]]]]:
+    """Study all environments.
+
+    Returns
+    -------
+    list of Driven
+        In the order of the environments.
+    list of dict
+        For each environment: virtualization -> constants that its runs read.
+    """
+    firsts = [first_runs(place) for place in ground.places]
+    results = runner.results([spec for first in firsts for spec in first.values()])
+    reads = [_reads(first, results) for first in firsts]
+    found: list[Driven] = []
+    screens = [
+        screen(ground, place, read) for place, read in zip(ground.places, reads, strict=True)
+    ]
+    designs = [design_runs(one) for one in screens]
+    measures = runner.measures(
+        [spec for points in designs for point in points for spec in point.values()]
+    )
+    for one, points in zip(screens, designs, strict=True):
+        known = [
+            {
+                name: measures[spec.identity]
+                for name, spec in point.items()
+                if spec.identity in measures
+            }
+            for point in points
+        ]
+        found += driven(ground, one, known)
+    return _adjusted(found), reads
+
+
+def _adjusted(found: Sequence[Driven]) -> list[Driven]:
+    """Allow for all comparisons of the study: nothing in it is named by chance but with alpha."""
+    adjusted = iter(holm([each.p for one in found for each in one.influences]).tolist())
+    return [
+        one.model_copy(
+            update={
+                "influences": tuple(
+                    each.model_copy(update={"p": next(adjusted)}) for each in one.influences
+                )
+            }
+        )
+        for one in found
+    ]
+
+
+def _reads(
+    first: Mapping[str, RunSpec], results: Mapping[str, RunResult]
+) -> dict[str, frozenset[str]]:
+    """Return what each cell reads; one whose run failed may read everything."""
+    return {
+        name: read_by(results[spec.identity])
+        if spec.identity in results
+        else frozenset(spec.constants)
+        for name, spec in first.items()
+    }

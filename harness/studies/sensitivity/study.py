@@ -1,0 +1,95 @@
+"""A whole sensitivity study: what it will cost, and carrying it out."""
+
+from pathlib import Path
+
+from harness.campaign.run_time import expected_seconds
+from harness.execution.execute import Observer
+from harness.results.record import FULL_SYSTEM
+from harness.results.store import Store
+from harness.studies.base import Ground, wants_quantiles
+from harness.studies.runner import Runner
+from harness.studies.sensitivity.bisection import LIMIT
+from harness.studies.sensitivity.break_even import study_break_evens
+from harness.studies.sensitivity.main_effects import HIGH, LOW, SHORTER, study_drivers
+from harness.studies.sensitivity.result import Sensitivity
+
+FOLDER = "sensitivity"
+"""Where the runs are kept, below the campaign's directory."""
+
+_POINTS = 64
+"""Points that the design of an environment mostly has."""
+
+_TRIALS = 4
+"""Trials that a search mostly takes."""
+
+
+def expected(ground: Ground, *, each: bool) -> tuple[int, float]:
+    """Guess how many runs a study takes, and how much processor time in seconds."""
+    runs, seconds = 0.0, 0.0
+    for place in ground.places:
+        catalog = place.entries[FULL_SYSTEM].context.catalog
+        for name, entry in place.entries.items():
+            assert entry.cell is not None
+            points = (_POINTS + 1) / SHORTER if name == FULL_SYSTEM else 0.0
+            members = place.firmware if name in place.firmware else place.software
+            if name != FULL_SYSTEM:
+                points = (_POINTS / len(members) + 1) / SHORTER
+                level = "firmware" if name in place.firmware else "software"
+                # Of the costs of a level a workload reads about a third.
+                singles = len(catalog.costs(level)) // 3 if each else int(level == "firmware")
+                points += _TRIALS * ground.replications * (1 + singles)
+            runs += points
+            seconds += points * expected_seconds(entry.cell)
+    return round(runs), seconds
+
+
+def study(
+    ground: Ground,
+    directory: Path,
+    *,
+    workers: int,
+    each: bool = False,
+    observer: Observer | None = None,
+) -> Sensitivity:
+    """Carry out what is missing of a study and conclude from it.
+
+    Parameters
+    ----------
+    directory
+        The campaign's; the runs are kept in :data:`FOLDER` below it, and taken from there.
+    each
+        Search the break-even of every single cost, not only of the firmware's dearest one.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When SIGINT came; what was complete is kept.
+    UserError
+        If the store of the study cannot be used.
+    """
+    with Store.start(directory / FOLDER, ground.own_record()) as store:
+        runner = Runner(
+            store,
+            ground.places[0].entries[FULL_SYSTEM].context.catalog.nominal(),
+            workers=workers,
+            quantiles=wants_quantiles(ground.plan),
+            observer=observer,
+        )
+        driven, reads = study_drivers(ground, runner)
+        break_even = study_break_evens(ground, runner, reads, each=each)
+    left_out = list(ground.left_out)
+    if runner.failed:
+        left_out.append(f"{runner.failed} runs of the study failed; comparisons do without them")
+    return Sensitivity(
+        identity=ground.record.identity,
+        model=ground.record.model,
+        alpha=ground.record.alpha,
+        margin=ground.record.margin,
+        quantiles=(LOW, HIGH),
+        replications=ground.replications,
+        limit=LIMIT,
+        runs=runner.made,
+        driven=tuple(driven),
+        break_even=tuple(break_even),
+        left_out=tuple(left_out),
+    )

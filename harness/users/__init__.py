@@ -1,0 +1,1 @@
+"""Locust users on the simulated clock, in simulated time and in real time."""

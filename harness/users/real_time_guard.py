@@ -1,0 +1,148 @@
+"""Isolation of users' code from real time: no threads, no real waiting, no network.
+
+While simulated time stands still, real waiting only wastes real time, and what comes of it differs
+from run to run. Files may be read and written.
+"""
+
+import asyncio
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import gevent
+from greenlet import getcurrent
+
+from harness.engine.clock import Clock
+from harness.errors import UserError
+from harness.users.user_greenlet import UserGreenlet
+from workloads.source_line import raised_at
+
+_event_module: Any = importlib.import_module("locust.event")
+_task_module: Any = importlib.import_module("locust.user.task")
+_users_module: Any = importlib.import_module("locust.user.users")
+
+_INSTEAD = (
+    "in simulated time, where the network and other programs do not exist; the verbs of "
+    "self.partition stand for such work"
+)
+
+_REFUSED: Mapping[str, str] = {
+    "socket.__new__": "opens a socket",
+    "socket.connect": "uses a socket",
+    "socket.sendto": "uses a socket",
+    "socket.getaddrinfo": "looks up an address",
+    "subprocess.Popen": "starts a program",
+    "os.system": "starts a program",
+    "os.posix_spawn": "starts a program",
+    "os.fork": "forks",
+}
+"""Python's audit events that are real input and output -> what a user does then."""
+
+_clocks: list[Clock] = []
+"""Of the runs that are isolated at present."""
+
+
+def _audit(event: str, _: object) -> None:
+    """Refuse real input and output of users."""
+    if not _clocks or event not in _REFUSED:
+        return
+    own = getcurrent()
+    if type(own) is UserGreenlet:
+        own.refuse(f"{_REFUSED[event]} {_INSTEAD}")
+
+
+@cache
+def _listen() -> None:
+    """Listen to audit events from now on: there is no way to stop it."""
+    sys.addaudithook(_audit)
+
+
+def _unless_user(function: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """Make a function that refuses users."""
+
+    def call(*args: Any, **keywords: Any) -> Any:
+        own = getcurrent()
+        if type(own) is UserGreenlet:
+            own.refuse(what)
+        return function(*args, **keywords)
+
+    return call
+
+
+def _spawned(_: object) -> None:
+    """Refuse users that start a greenlet of gevent's: nobody would carry it out."""
+    own = getcurrent()
+    if type(own) is UserGreenlet:
+        own.refuse(
+            "starts a greenlet of gevent's (a pool, gevent.spawn), where verbs cannot wait for "
+            "simulated time: self.partition.parallel(...) does several things at once"
+        )
+
+
+class _Loud:
+    """Stands in for ``logging`` where Locust writes an error down and goes on."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def error(self, message: str, *_: object) -> NoReturn:
+        """End the run with the error that is being handled."""
+        error = sys.exception()
+        where = "a listener of Locust's events" if "handler" in message else "on_stop"
+        text = f"{type(error).__name__}: {error}"
+        trace = None if error is None else error.__traceback__
+        self._clock.fail(UserError(f"{raised_at(trace)}: {where} raised {text}"))
+
+
+@contextmanager
+def without_real_time(clock: Clock) -> Iterator[None]:
+    """Refuse what has no meaning in simulated time, and what Locust would pass over; undone."""
+    _listen()
+    loud = _Loud(clock)
+    quiet = SimpleNamespace(error=lambda *_: None, warning=_users_module.logger.warning)
+    replacements: tuple[tuple[Any, str, object], ...] = (
+        (_event_module, "logging", loud),
+        (_task_module, "logging", loud),
+        # It prints an error of on_start that is raised all the same.
+        (_users_module, "logger", quiet),
+        (
+            asyncio.events,
+            "new_event_loop",
+            _unless_user(asyncio.events.new_event_loop, f"makes a loop of asyncio's {_INSTEAD}"),
+        ),
+        (
+            threading.Thread,
+            "start",
+            _unless_user(
+                threading.Thread.start,
+                "starts a thread, which knows nothing of simulated time: "
+                "self.partition.parallel(...) does several things at once",
+            ),
+        ),
+        (
+            threading.Condition,
+            "wait",
+            _unless_user(
+                threading.Condition.wait,
+                "waits for a thread, while simulated time stands still: wait with "
+                "self.partition.wait(seconds)",
+            ),
+        ),
+    )
+    before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
+    for place, name, value in replacements:
+        setattr(place, name, value)
+    _clocks.append(clock)
+    gevent.Greenlet.add_spawn_callback(_spawned)
+    try:
+        yield
+    finally:
+        gevent.Greenlet.remove_spawn_callback(_spawned)
+        _clocks.pop()
+        for place, name, value in before:
+            setattr(place, name, value)

@@ -1,0 +1,348 @@
+"""A cell in real time: the same model, paced by the wall clock, driven by Locust's own runner.
+
+Virtual runs (:mod:`harness.runs.run_cell`) make users greenlets of their own; here Locust spawns
+and stops them, and whoever looks on can change how many there are. What a user does and what it
+costs is the same.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from itertools import count
+from random import Random
+from types import TracebackType
+from typing import Any, Final
+
+import gevent
+from gevent.event import Event
+from locust import User, task
+from locust.env import Environment
+from prometheus_client import CollectorRegistry
+
+from harness.campaign.cell import RunSpec
+from harness.campaign.plan import Plan
+from harness.engine.clock import to_ns
+from harness.engine.realtime_clock import PacedClock
+from harness.errors import PartitionDownError, UserError
+from harness.metrics.collector import MachineCollector
+from harness.metrics.observer import Observation
+from harness.metrics.pacing import PacingCollector
+from harness.model.config import UserGroup
+from harness.model.machine import Machine
+from harness.model.partition import ModelledPartition
+from harness.results.labels import cell_labels
+from harness.users.population import START_WITHIN_SECONDS, Crowd, locust_on, stream_seed
+from workloads.arguments import Arguments
+from workloads.loading import load_user
+from workloads.partition import EVENTS
+from workloads.user import PartitionUser
+
+Wanted = Callable[[str], bool]
+"""Whether a user class (``path/to/locustfile.py:UserClass``) shall have users."""
+
+
+class LivePartition:
+    """A modelled partition whose verbs block the calling greenlet of gevent's.
+
+    Implements :class:`workloads.partition.Partition`. A partition that is down refuses every verb
+    after ``patience_seconds``, with :class:`harness.errors.PartitionDownError`.
+    """
+
+    takes_sleep: Final = True
+
+    def __init__(
+        self,
+        clock: PacedClock,
+        modelled: ModelledPartition,
+        disk: int = 0,
+        patience_seconds: float = 1.0,
+    ) -> None:
+        self.name = modelled.name
+        self._clock = clock
+        self._modelled = modelled
+        self._disk = disk
+        self._patience_seconds = patience_seconds
+
+        self._check = Arguments(EVENTS, clock.fail)
+
+    def _work(self, begin: Callable[[Callable[[], None]], object]) -> None:
+        if self._modelled.partition.down:
+            self.wait(self._patience_seconds)
+            raise PartitionDownError(f"partition {self.name} is down")
+        self._clock.wait_for(begin)
+
+    def now(self) -> float:
+        """Tell the simulated time in seconds."""
+        self._clock.present()
+        return self._clock.now_ns / 1e9
+
+    def wait(self, seconds: object) -> None:
+        """Let simulated time pass."""
+        delay_ns = to_ns(self._check.seconds("wait", "seconds", seconds))
+        self._clock.wait_for(lambda done: self._clock.call_in(delay_ns, done))
+
+    def parallel(self, *calls: Callable[[], object]) -> None:
+        """Do several things at once."""
+        greenlets = [gevent.Greenlet(_outcome, call) for call in calls]
+        for each in greenlets:
+            each.start()
+        try:
+            gevent.joinall(greenlets)
+        finally:
+            gevent.killall(greenlets)
+        for each in greenlets:
+            if each.value is not None:
+                raise each.value
+
+    def compute(self, processor_seconds: object, events: object = None) -> None:
+        """Use the processor."""
+        seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
+        wanted = self._check.events("compute", events)
+        self._work(lambda done: self._modelled.compute(seconds, wanted, done))
+
+    def read(self, size_bytes: object, offset_bytes: object = None) -> None:
+        """Read a block."""
+        self._transfer("read", size_bytes, offset_bytes, write=False)
+
+    def write(self, size_bytes: object, offset_bytes: object = None) -> None:
+        """Write a block."""
+        self._transfer("write", size_bytes, offset_bytes, write=True)
+
+    def _transfer(
+        self, verb: str, size_bytes: object, offset_bytes: object, *, write: bool
+    ) -> None:
+        size = self._check.size(verb, "size_bytes", size_bytes)
+        offset = self._check.offset(verb, "offset_bytes", offset_bytes)
+        self._work(lambda done: self._modelled.transfer(self._disk, size, offset, write, done))
+
+    def send(self, size_bytes: object, to: object) -> None:
+        """Stream bytes to a peer."""
+        size = self._check.size("send", "size_bytes", size_bytes)
+        peer = self._check.text("send", "to", to)
+        self._work(lambda done: self._modelled.send(size, peer, done))
+
+    def receive(self, size_bytes: object, source: object) -> None:
+        """Stream bytes from a peer."""
+        size = self._check.size("receive", "size_bytes", size_bytes)
+        peer = self._check.text("receive", "source", source)
+        self._work(lambda done: self._modelled.receive(size, peer, done))
+
+    def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
+        """Send a request and wait for its response."""
+        request = self._check.size("exchange", "request_bytes", request_bytes)
+        response = self._check.size("exchange", "response_bytes", response_bytes)
+        peer = self._check.text("exchange", "to", to)
+        self._work(lambda done: self._modelled.exchange(request, response, peer, done))
+
+
+def _outcome(call: Callable[[], object]) -> Exception | None:
+    """Make a call and return what it raises, which gevent would print."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
+
+
+class Live(AbstractContextManager["Live"]):
+    """A cell whose simulated time passes while the context is open.
+
+    Every group of closed users of every partition becomes a user class of the environment, as
+    likely to be spawned as it has users in the campaign; Locust decides how many there are. A group
+    with arrivals becomes a class of which one user stands for all of them: while it is there,
+    transactions arrive at the campaign's rate.
+
+    Parameters
+    ----------
+    spec
+        The cell and its constants.
+    environment
+        Locust's; its user classes are set, and its host, which its page shows, to the cell's title.
+    speed
+        Simulated seconds for each second of the wall clock.
+    wanted
+        Chooses among the user classes; the others get no users.
+    campaign
+        The name of the cell's campaign, which every metric bears.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        environment: Environment,
+        speed: float = 1.0,
+        wanted: Wanted = lambda user: True,
+        campaign: str = "",
+    ) -> None:
+        self.spec = spec
+        self.campaign = campaign
+        self.clock = PacedClock(speed)
+        self.machine = Machine(self.clock, spec.system, spec.constants)
+        self.observation = Observation(self.machine, environment)
+        self._locust = locust_on(self.clock, self.clock.fail)
+        self._greenlet = gevent.Greenlet(self._simulate)
+        self.clock.hub = self._greenlet
+        self._crowd = Crowd(self.clock, environment, spec.seed, spec.replication)
+        self.users = 0
+        classes: list[type[User]] = []
+        for partition in spec.system.partitions:
+            for group in partition.groups:
+                if not wanted(group.user):
+                    continue
+                name = group.name if "/" in group.name else f"{partition.name}/{group.name}"
+                modelled = self.machine.partitions[partition.name]
+                make = self._closed if group.arrivals_per_second is None else self._open
+                made = make(modelled, group, name)
+                if made is not None:
+                    classes.append(made)
+                    self.users += made.fixed_count or int(made.weight)
+        if not classes:
+            raise UserError(f"{spec.cell.title}: has no users to put on it")
+        environment.user_classes = classes
+        environment.host = environment.host or spec.cell.title
+
+    def __enter__(self) -> "Live":
+        self._locust.__enter__()
+        hub: Any = gevent.get_hub()
+        if UserError not in hub.NOT_ERROR:  # it is told in one line
+            hub.NOT_ERROR = (*hub.NOT_ERROR, UserError)
+        self._greenlet.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._greenlet.kill()
+        self._locust.__exit__(None, None, None)
+
+    def _simulate(self) -> None:
+        try:
+            self.clock.pace()
+        finally:
+            self._crowd.dismiss()
+
+    def join(self, stop: Event) -> None:
+        """Wait until ``stop`` is set, or until the simulation fails, and raise why."""
+        gevent.wait([self._greenlet, stop], count=1)
+        if self._greenlet.dead:
+            self._greenlet.get()
+
+    def link_failure(self, tell: Callable[[BaseException], None]) -> None:
+        """Call ``tell`` with the error if the simulation fails."""
+        self._greenlet.link_exception(lambda failed: tell(failed.exception))
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """What is exposed: the machine, the transactions, and how the clock keeps its pace."""
+        registry = CollectorRegistry()
+        labels = {"campaign": self.campaign, **cell_labels(self.spec.cell)}
+        registry.register(PacingCollector(self.clock, labels))
+        registry.register(MachineCollector(self.observation, labels))
+        return registry
+
+    def _closed(
+        self, modelled: ModelledPartition, group: UserGroup, name: str
+    ) -> type[PartitionUser] | None:
+        if not group.users:
+            return None
+        loaded = load_user(group.user, self.spec.base)
+        base = loaded.cls
+        demand = loaded.demand_model.model_construct(None, **group.demand)
+        partition = LivePartition(self.clock, modelled, group.disk)
+        within = max(group.think_time_seconds, START_WITHIN_SECONDS)
+        numbers = count()
+        seed_parts = (self.spec.seed, self.spec.replication, name)
+
+        def init(user: PartitionUser, environment: Environment) -> None:
+            base.__init__(user, environment)
+            stream = Random(stream_seed(*seed_parts, next(numbers)))
+            user.bind(partition, demand, stream, group.think_time_seconds)
+            user.labels = (partition.name, name)
+
+        def on_start(user: PartitionUser) -> None:
+            partition.wait(user.random.random() * within)
+            base.on_start(user)
+
+        made: type[PartitionUser] = _derived(
+            base, name, __init__=init, on_start=on_start, weight=group.users
+        )
+        return made
+
+    def _open(self, modelled: ModelledPartition, group: UserGroup, name: str) -> type[User]:
+        rate = group.arrivals_per_second or 0.0
+        loaded = load_user(group.user, self.spec.base)
+        demand = loaded.demand_model.model_construct(None, **group.demand)
+        begun = False
+
+        def on_start(_: User) -> None:
+            nonlocal begun
+            self.clock.present()
+            if begun:
+                self._crowd.change_arrivals(modelled.name, name, rate)
+            else:
+                self._crowd.add_open(
+                    loaded.cls,
+                    modelled,
+                    demand,
+                    group=name,
+                    arrivals_per_second=rate,
+                    disk=group.disk,
+                )
+            begun = True
+            self.clock.nudge()
+
+        def on_stop(_: User) -> None:
+            self._crowd.change_arrivals(modelled.name, name, 0.0)
+
+        made: type[User] = _derived(_Arrivals, name, on_start=on_start, on_stop=on_stop)
+        return made
+
+
+class _Arrivals(User):
+    """Stands for all transactions of a group that arrive at random."""
+
+    abstract = True
+    fixed_count = 1
+
+    @task
+    def stand(self) -> None:
+        """Be there."""
+        Event().wait()
+
+
+def _derived(base: type[User], name: str, **members: object) -> Any:
+    """Make a user class with a name that Locust shows."""
+    make: Any = type(base)
+    return make(name.replace("/", " "), (base,), {"__doc__": base.__doc__, **members})
+
+
+def live_spec(plan: Plan, wanted: Wanted = lambda user: True) -> RunSpec:
+    """Choose the first cell of a plan that has users of a wanted class.
+
+    Its constants are those that the catalog states; nothing is drawn.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    for entry in plan.matrix:
+        cell = entry.cell
+        if cell is None or entry.position not in plan.selected or cell.scenario is not None:
+            continue
+        if cell.nominal_system is None:
+            raise UserError(
+                f"{plan.file.name}: is measured on real targets, in real time as it is; "
+                "'vtax run' does that"
+            )
+        groups = [group for part in cell.nominal_system.partitions for group in part.groups]
+        if any(wanted(group.user) for group in groups):
+            spec = plan.runs(0, 1, {entry.position})[0]
+            return replace(spec, constants=entry.context.catalog.nominal(), constants_digest="")
+    name = plan.file.name
+    if all(entry.scenario for entry in plan.matrix):
+        raise UserError(f"{name}: has scenarios only; in real time a cell of a matrix is watched")
+    raise UserError(f"{name}: no cell among those chosen has users of the locustfile's classes")

@@ -1,0 +1,63 @@
+"""The greenlet in which a user's code runs on a simulated clock."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from greenlet import greenlet
+
+from harness.errors import UserError
+from workloads.source_line import users_line
+
+if TYPE_CHECKING:
+    from workloads.user import PartitionUser
+
+Fail = Callable[[Exception], object]
+"""Ends a run with an error, which a user's code cannot catch."""
+
+
+def raise_error(error: Exception) -> NoReturn:
+    """Raise an error where it occurs, where no run is to be ended."""
+    raise error
+
+
+class UserGreenlet(greenlet):  # type: ignore[misc]
+    """A greenlet that runs a user, with what Locust looks for on a user's greenlet.
+
+    Parameters
+    ----------
+    user
+        Whose code it is.
+    hub
+        The greenlet in which time passes.
+    fail
+        What is called with the user's errors.
+    run
+        What to do; by default to run the user.
+    """
+
+    def __init__(
+        self,
+        user: "PartitionUser",
+        hub: greenlet,
+        fail: Fail,
+        run: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(run or user.run, hub)
+        self.user = user
+        self.args = (user,)
+        self.fail = fail
+        # Whether a crash would interrupt it.
+        self.in_verb = True
+
+    def refuse(self, what: str) -> None:
+        """End the run, because the user does something that has no meaning in simulated time."""
+        error = UserError(f"{users_line()}: {type(self.user).__name__} {what}")
+        self.fail(error)
+        raise error
+
+    def switch_out(self) -> None:
+        """Refuse to wait for something of gevent's, which calls this before it switches away."""
+        self.refuse(
+            "waits for something real (of gevent's: an event, a queue, a socket), while simulated "
+            "time stands still: wait with self.partition.wait(seconds)"
+        )

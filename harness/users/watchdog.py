@@ -1,0 +1,151 @@
+"""A watchdog: ends a run whose simulated time stands still because of a user's code.
+
+It looks at the wall clock, but decides no result: a run either ends as if there were none, or has
+no result.
+"""
+
+import ctypes
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+from typing import NoReturn
+
+from greenlet import getcurrent
+
+from harness.engine.clock import Clock
+from harness.errors import UserError
+from harness.users.user_greenlet import UserGreenlet
+from workloads.source_line import is_users, outwards, users_line
+from workloads.user import PartitionUser
+
+STALL_SECONDS = 20.0
+"""How long simulated time may stand still, in seconds of the wall clock."""
+
+AGAIN_SECONDS = 3.0
+"""The same after a run of this process has stood still: most others will."""
+
+_LOOKS = 20
+"""It looks so often within that time; a computer that slept has missed all looks but one."""
+
+_AIMS = 400
+"""So often it tries to meet a user's code before it takes whatever is executed."""
+
+_limit: list[float] = []
+"""The present limit, once it is not the first one."""
+
+
+class _Stalled(BaseException):
+    """Ends a run from another thread than the main one; users' code seldom catches it."""
+
+
+class Watchdog:
+    """Watches one run from a thread of its own."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._limit = _limit[0] if _limit else STALL_SECONDS
+        self._run = threading.get_ident()
+        self._main = threading.current_thread() is threading.main_thread()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._aims = 0
+        self._seen = self._progress()
+        self._calls_verbs = False
+        self.error: UserError | None = None
+
+    def _progress(self) -> tuple[int, int]:
+        return self._clock.now_ns, self._clock.scheduled
+
+    def __enter__(self) -> "Watchdog":
+        if self._main:
+            self._before = signal.signal(signal.SIGALRM, self._alarmed)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        if self._main:
+            signal.signal(signal.SIGALRM, self._before)
+        else:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._run), None)
+        if isinstance(error, _Stalled) and self.error is not None:
+            raise self.error from None
+
+    # In the watchdog's thread
+
+    def _watch(self) -> None:
+        look = self._limit / _LOOKS
+        looks = 0
+        while not self._ended.wait(look):
+            before, self._seen = self._seen, self._progress()
+            self._calls_verbs = self._seen != before
+            looks = looks + 1 if self._seen[0] == before[0] else 0
+            if looks >= _LOOKS:
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        """Interrupt the run, best while it executes a user's code."""
+        for self._aims in range(_AIMS):
+            if self._progress()[0] != self._seen[0]:
+                return
+            if self._main:
+                signal.pthread_kill(self._run, signal.SIGALRM)
+            else:
+                frame = sys._current_frames().get(self._run)
+                if _user_in(frame) is not None or self._aims == _AIMS - 1:
+                    self.error = self._describe(frame)
+                    stalled = ctypes.py_object(_Stalled)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._run), stalled)
+            if self._ended.wait(0.002 if self.error is None else 0.5):
+                return
+
+    # In the run's thread
+
+    def _alarmed(self, _: int, frame: FrameType | None) -> None:
+        if self._ended.is_set() or self._progress()[0] != self._seen[0]:
+            return
+        if type(getcurrent()) is UserGreenlet or self._aims == _AIMS - 1:
+            self._end(self._describe(frame))
+
+    def _end(self, error: UserError) -> NoReturn:
+        self.error = error
+        self._clock.fail(error)
+
+    def _describe(self, frame: FrameType | None) -> UserError:
+        stood = f"simulated time has stood still for {self._limit:g} s"
+        _limit[:] = [min(AGAIN_SECONDS, self._limit)]
+        user = _user_in(frame)
+        if user is None:
+            return UserError(f"{stood}: something takes no time, over and over")
+        tasks = [
+            each.f_code.co_name for each in outwards(frame) if is_users(each.f_code.co_filename)
+        ]
+        where = f"{users_line(frame)}: {type(user).__name__}"
+        if tasks:
+            where += f", {tasks[-1]}"
+        if not self._calls_verbs:
+            return UserError(
+                f"{where}: calls no verb and does not return: {stood}; a task calls verbs of "
+                "self.partition, and computes little itself"
+            )
+        return UserError(
+            f"{where}: calls verbs that take no time, over and over: {stood}; let each round of "
+            "a loop take some time"
+        )
+
+
+def _user_in(frame: FrameType | None) -> PartitionUser | None:
+    """Return the user whose code is being executed."""
+    for each in outwards(frame):
+        if each.f_code.co_name == "run":
+            user = each.f_locals.get("self")
+            if isinstance(user, PartitionUser):
+                return user
+    return None

@@ -1,0 +1,317 @@
+"""The figures: overheads with intervals, where the time goes, how long responses take."""
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from harness.analysis.cell_summary import CellSummary
+from harness.analysis.environment import Environment
+from harness.statistics.intervals import Interval
+from reports import format as numbers
+from reports.plots.palette import CAUSES, INK, MUTED, Style
+from reports.plots.svg import add_legend, as_svg, label, new_figure
+from reports.view import Material, Place, place_text
+
+_PANELS = 3
+"""Operating systems side by side."""
+
+_CUT = 1.15
+"""Bars of the software level are cut at so many times the longest of the others."""
+
+_SHARES = tuple(1.0 - 10.0 ** (-2.3 * step / 60) for step in range(61))
+"""Shares of responses at which a distribution is drawn: evenly towards the 99.5th percentile."""
+
+
+def forest(material: Material, measure: str, machine: str, places: Sequence[Place]) -> Markup:
+    """Draw every overhead of one measure on one machine, with its interval.
+
+    One panel for each operating system, one row for each workload; the axis is linear up to the
+    margin and logarithmic beyond it.
+    """
+    systems = material.systems
+    columns = min(_PANELS, len(systems))
+    panel_rows = math.ceil(len(systems) / columns)
+    names = material.compared
+    height = 0.75 + panel_rows * (0.45 + len(places) * (0.13 + 0.075 * len(names)))
+    figure = new_figure(height)
+    grid = figure.subplots(panel_rows, columns, sharex=True, sharey=True, squeeze=False)
+    panels: list[Axes] = list(grid.flat)
+    margin = material.study.campaign.margin
+    for axes, system in zip(panels, systems, strict=False):
+        axes.set_title(label(material.texts.name("os", system)), loc="left")
+        axes.axvline(0.0, color=MUTED, linewidth=0.9, zorder=1)
+        if not material.real:
+            axes.axvspan(-1.0, margin, color="#f1f6f2", zorder=0)
+            axes.axvline(margin, color="#2e7d5b", linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+        for row in range(1, len(places)):
+            axes.axhline(row - 0.5, color="#e8ecf1", linewidth=0.8, zorder=0)
+        found = [material.result((machine, system, *place), measure) for place in places]
+        for number, name in enumerate(names):
+            offset = (number + 0.5) / len(names) * 0.76 - 0.38
+            marks = [
+                (row + offset, result.all[name].interval)
+                for row, result in enumerate(found)
+                if result is not None and name in result.all
+            ]
+            _marks(axes, material.styles[name], marks)
+    for axes in panels[len(systems) :]:
+        axes.set_visible(False)
+    _overhead_axis(panels[0], material, measure, margin)
+    panels[0].set_ylim(len(places) - 0.45, -0.55)
+    panels[0].yaxis.set_major_locator(FixedLocator(list(range(len(places)))))
+    panels[0].set_yticklabels([label(place_text(place, "\n")) for place in places])
+    for axes in panels:
+        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelbottom=True)
+    figure.supxlabel(
+        material.texts(
+            "overheads.real_axis" if material.real else "overheads.axis",
+            measure=material.texts.name("measure", measure),
+        ),
+        fontsize=8.5,
+        color=MUTED,
+    )
+    _legend(figure, material, names, lines=False)
+    values = {"measure": material.texts.name("measure", measure), "machine": machine}
+    return as_svg(
+        figure,
+        f"forest-{measure}-{_number(material, machine)}-{material.places.index(places[0])}",
+        material.texts("overheads.figure", **values),
+        material.texts("overheads.description", **values),
+    )
+
+
+def _marks(axes: Axes, style: Style, marks: Sequence[tuple[float, Interval]]) -> None:
+    """Draw overheads at their heights; one whose interval is unknown is hollow."""
+    known = [(y, interval) for y, interval in marks if math.isfinite(interval.high)]
+    unknown = [(y, interval) for y, interval in marks if not math.isfinite(interval.high)]
+    lines = axes.plot(
+        [end for _, interval in known for end in (interval.low, interval.high, math.nan)],
+        [height for y, _ in known for height in (y, y, math.nan)],
+        color=style.colour,
+        linewidth=1.3,
+        solid_capstyle="butt",
+        clip_on=False,
+        zorder=2,
+    )
+    for members, face in ((known, style.colour), (unknown, "white")):
+        lines += axes.plot(
+            [interval.estimate for _, interval in members],
+            [y for y, _ in members],
+            marker=style.marker,
+            markersize=3.8,
+            color=style.colour,
+            markerfacecolor=face,
+            linestyle="none",
+            clip_on=False,
+            zorder=3,
+        )
+    for line in lines:
+        line.set_in_layout(False)
+
+
+def _overhead_axis(axes: Axes, material: Material, measure: str, margin: float) -> None:
+    """Scale the axis for all machines alike: linear within the margin, logarithmic outside."""
+    intervals = [
+        overhead.interval
+        for result in material.study.environments
+        if result.measure == measure
+        for overhead in result.all.values()
+    ]
+    lows = [each.low if math.isfinite(each.high) else each.estimate for each in intervals]
+    highs = [each.high if math.isfinite(each.high) else each.estimate for each in intervals]
+    low = max(-1.0, min([-margin, *lows]) * 1.25)
+    high = max([2 * margin, *highs]) * 1.25
+    axes.set_xscale("symlog", linthresh=margin, linscale=0.6)
+    axes.set_xlim(low, high)
+    beyond = [10.0**power for power in range(-2, 12)]
+    if high < 1.0:
+        beyond += [0.2, 0.5]
+    ticks = [-0.5, -margin, 0.0, margin, *(each for each in beyond if each >= 2.0 * margin)]
+    axes.xaxis.set_major_locator(FixedLocator([each for each in ticks if low <= each <= high]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.overhead(value)))
+
+
+def causes(
+    material: Material,
+    machine: str,
+    system: str,
+    places: Sequence[Place],
+    cause_names: Sequence[str],
+) -> Markup:
+    """Draw the processor time of one transaction by cause: a bar for each virtualization."""
+    names = material.virtualizations
+    columns = min(2, len(places))
+    rows = math.ceil(len(places) / columns)
+    figure = new_figure(0.7 + rows * (0.55 + 0.155 * len(names)))
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    panels: list[Axes] = list(grid.flat)
+    for axes, place in zip(panels, places, strict=False):
+        environment = (machine, system, *place)
+        axes.set_title(label(place_text(place)), loc="left")
+        cells = {name: material.cell(environment, name) for name in names}
+        limit = _limit(material, cells)
+        for row, name in enumerate(names):
+            _bar(axes, cells[name], row, limit, cause_names)
+        axes.set_xlim(0.0, limit * 1.18)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.tick(value)))
+        axes.locator_params(axis="x", nbins=4)
+        axes.grid(axis="x")
+        axes.tick_params(axis="y", length=0)
+    for axes in panels[len(places) :]:
+        axes.set_visible(False)
+    panels[0].set_ylim(len(names) - 0.45, -0.55)
+    panels[0].yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
+    panels[0].set_yticklabels([label(name) for name in names])
+    handles = [
+        Patch(color=CAUSES.get(name, MUTED), label=label(material.texts.name("cause", name)))
+        for name in cause_names
+    ]
+    add_legend(figure, handles)
+    values = {"machine": machine, "os": material.texts.name("os", system)}
+    return as_svg(
+        figure,
+        f"causes-{_number(material, machine)}-{material.places.index(places[0])}",
+        material.texts("time.figure", **values),
+        material.texts("time.description", **values),
+    )
+
+
+def _limit(material: Material, cells: dict[str, CellSummary | None]) -> float:
+    """Where the axis ends: only the software level may run out of it."""
+    totals = {name: 0.0 if cell is None else _total(cell) for name, cell in cells.items()}
+    others = [total for name, total in totals.items() if material.level(name) != "software"]
+    longest = max(totals.values())
+    cut = max(others, default=0.0) * _CUT
+    baseline = 4.0 * totals.get(material.baseline, 0.0)
+    return min(longest, max(cut, baseline)) or longest or 1.0
+
+
+def _total(cell: CellSummary) -> float:
+    return math.fsum(interval.estimate for interval in cell.causes.values())
+
+
+def _bar(
+    axes: Axes, cell: CellSummary | None, row: int, limit: float, cause_names: Sequence[str]
+) -> None:
+    if cell is None or not cell.causes:
+        axes.text(0.0, row, " \N{EN DASH}", va="center", color=MUTED, fontsize=7.5)
+        return
+    start = 0.0
+    for name in cause_names:
+        if name not in cell.causes:
+            continue
+        width = min(cell.causes[name].estimate, limit - start)
+        if width > 0.001 * limit:
+            colour = CAUSES.get(name, MUTED)
+            axes.barh(
+                row, width, left=start, height=0.72, color=colour, edgecolor="white", linewidth=0.4
+            )
+        start += max(width, 0.0)
+    total = _total(cell)
+    cut = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" if total > 1.001 * limit else ""
+    axes.text(
+        min(total, limit) + 0.01 * limit,
+        row,
+        f"{cut}{numbers.seconds(total)}",
+        va="center",
+        color=INK,
+        fontsize=7.5,
+    )
+
+
+def responses(material: Material, machine: str, system: str, places: Sequence[Place]) -> Markup:
+    """Draw the distributions of the response times, tails spread out."""
+    names = material.virtualizations
+    columns = min(4, max(2, len(places)))
+    rows = math.ceil(len(places) / columns)
+    figure = new_figure(0.7 + rows * 1.75)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    panels: list[Axes] = list(grid.flat)
+    for axes, place in zip(panels, places, strict=False):
+        environment: Environment = (machine, system, *place)
+        axes.set_title(label(place_text(place, "\n")), loc="left")
+        axes.set_xscale("log")
+        for name in names:
+            cell = material.cell(environment, name)
+            if cell is not None and cell.response is not None:
+                _distribution(axes, material, name, cell)
+        axes.xaxis.set_major_locator(FixedLocator(_log_ticks(*axes.get_xlim())))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.tick(value)))
+        axes.grid()
+        axes.tick_params(axis="both", length=0)
+    for axes in panels[len(places) :]:
+        axes.set_visible(False)
+    shares = (0.0, 0.5, 0.9, 0.99)
+    panels[0].set_ylim(0.0, 2.3)
+    panels[0].yaxis.set_major_locator(FixedLocator([-math.log10(1.0 - each) for each in shares]))
+    panels[0].set_yticklabels([numbers.level(each) for each in shares])
+    _legend(figure, material, names, lines=True)
+    values = {"machine": machine, "os": material.texts.name("os", system)}
+    return as_svg(
+        figure,
+        f"responses-{_number(material, machine)}-{material.places.index(places[0])}",
+        material.texts("responses.figure", **values),
+        material.texts("responses.description", **values),
+    )
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Choose round numbers on a logarithmic axis: at least three where that is possible."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks: list[float] = []
+    for steps in ((1,), (1, 3), (1, 2, 5)):
+        every = [step * 10.0**power for power in powers for step in steps]
+        ticks = [each for each in every if low <= each <= high]
+        if len(ticks) >= 3:
+            break
+    return ticks
+
+
+def _distribution(axes: Axes, material: Material, name: str, cell: CellSummary) -> None:
+    response = cell.response
+    assert response is not None
+    style = material.styles[name]
+    shares = [share for share in _SHARES if share <= 1.0 - 1.0 / response.count]
+    (line,) = axes.plot(
+        [response.digest.quantile(share) for share in shares],
+        [-math.log10(1.0 - share) for share in shares],
+        color=style.colour,
+        linestyle=style.dashes,
+        linewidth=2.2 if name == material.baseline else 1.3,
+        alpha=0.35 if name == material.baseline else 1.0,
+    )
+    line.set_in_layout(False)
+
+
+def _legend(figure: Figure, material: Material, names: Sequence[str], *, lines: bool) -> None:
+    handles = []
+    for name in names:
+        style = material.styles[name]
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=style.colour,
+                marker="none" if lines else style.marker,
+                markersize=4.5,
+                linestyle=style.dashes if lines else "-",
+                linewidth=(2.2 if name == material.baseline else 1.3),
+                alpha=0.35 if name == material.baseline else 1.0,
+                label=label(name),
+            )
+        )
+    add_legend(figure, handles)
+
+
+def _number(material: Material, machine: str) -> int:
+    """Stand for a machine in ids, whatever its name may be."""
+    return material.machines.index(machine)

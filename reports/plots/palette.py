@@ -1,0 +1,109 @@
+"""Colours and marks. Nothing is told by colour alone: shapes, dashes, signs or words go with it.
+
+Firmware is blue, software orange, everything else grey, in lightness steps that stay apart for
+colour-blind readers and in grey print.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.campaign.real_matrix import LEVELS
+from harness.results.record import FULL_SYSTEM
+
+INK = "#1b2430"
+MUTED = "#5a6675"
+RULE = "#d5dbe3"
+
+Dashes = tuple[float, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a virtualization is drawn."""
+
+    colour: str
+    marker: str
+    dashes: Dashes
+
+
+_BLUES = ("#0b3c78", "#2f76c4", "#5796d6", "#4c5fb0")
+_ORANGES = ("#b4480a", "#d37d12", "#7d5300", "#e0a458")
+_GREYS = ("#6c7683", "#9aa3ae", "#474f59")
+_MARKERS: Mapping[str, Sequence[str]] = {
+    "firmware": ("o", "s", "^", "P"),
+    "software": ("D", "v", "X", "*"),
+    "other": ("x", "+", "1"),
+    "operating-system": ("x",),
+    "hardware": ("o",),
+}
+_COLOURS = {
+    "firmware": _BLUES,
+    "software": _ORANGES,
+    "other": _GREYS,
+    "operating-system": _GREYS,
+    "hardware": _BLUES,
+}
+_DASHES: Sequence[Dashes] = ((0, ()), (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
+
+CAUSES: Mapping[str, str] = {
+    "user": "#c9cfd8",
+    "os": "#98a2af",
+    "tick": "#5a6675",
+    "hypervisor": "#0b3c78",
+    "refill": "#b9a8dc",
+    "vios": "#3f86d0",
+    "switch": "#a9cbee",
+    "copy": "#6e2c00",
+    "emulation": "#b4480a",
+    "world_switch": "#e08a2b",
+    "host": "#f6cd96",
+}
+"""Causes of the ledger, in the order in which they are stacked: the work itself in greys, what the
+firmware level adds in blues, what the software level adds in oranges; caches in violet."""
+
+
+def level_of(
+    virtualization: str, claim: Mapping[str, Any] | None, baseline: str = FULL_SYSTEM
+) -> str:
+    """Tell ``baseline``, ``firmware``, ``software`` or ``other``.
+
+    On a real machine there are ``operating-system`` and ``hardware``, too.
+
+    The claim decides where there is one; otherwise partitions that the hypervisor dispatches are
+    firmware and hosted ones are software.
+    """
+    if virtualization == baseline:
+        return "baseline"
+    if virtualization in LEVELS:
+        return LEVELS[virtualization]
+    if claim is not None:
+        levels = (level for level in ("firmware", "software") if virtualization in claim[level])
+        return next(levels, "other")
+    if virtualization.startswith("hosted-"):
+        return "software"
+    return "firmware" if virtualization.startswith("shared-") else "other"
+
+
+def styles(
+    virtualizations: Sequence[str],
+    claim: Mapping[str, Any] | None,
+    baseline: str = FULL_SYSTEM,
+) -> dict[str, Style]:
+    """Give each virtualization a style; those of a level share their colour's family."""
+    seen = dict.fromkeys(_COLOURS, 0)
+    found = {}
+    for name in virtualizations:
+        level = level_of(name, claim, baseline)
+        if level == "baseline":
+            found[name] = Style(INK, "|", (0, ()))
+            continue
+        place = seen[level]
+        seen[level] += 1
+        colours, markers = _COLOURS[level], _MARKERS[level]
+        found[name] = Style(
+            colours[place % len(colours)],
+            markers[place % len(markers)],
+            _DASHES[place % len(_DASHES)],
+        )
+    return found

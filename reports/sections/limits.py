@@ -1,0 +1,134 @@
+"""The section that says what a study cannot tell, as far as its own data shows that."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.analysis.study import EnvironmentResult, Outcome
+from harness.catalog.constant import Status
+from harness.validation.row import Kind
+from reports import format as numbers
+from reports.sections import tables
+from reports.view import Material, distinct
+
+_STATUSES = tuple(str(each) for each in Status)
+
+
+def limits(material: Material) -> dict[str, Any]:
+    """Tell what the study cannot."""
+    every = material.study.campaign.constants
+    counts = Counter(each["status"] for each in every)
+    return {
+        "points": list(_points(material)),
+        "counts": {status: counts[status] for status in _STATUSES},
+        "levels": list(_levels(material)),
+        "alike": _alike(material),
+        "undecided": _undecided(material),
+    }
+
+
+def _points(material: Material) -> Iterator[tuple[str, str]]:
+    """Choose the points that hold of this campaign."""
+    texts = material.texts
+    if material.real:
+        yield from texts.titled("limits.real_points")
+        return
+    if any(name.startswith("hosted") for name in material.shown_virtualizations):
+        yield texts("limits.hosted_title"), texts("limits.hosted")
+    every = material.study.campaign.constants
+    counts = Counter(each["status"] for each in every)
+    yield (
+        texts("limits.constants_title"),
+        texts(
+            "limits.constants",
+            total=len(every),
+            assumed=counts["assumed"],
+            recalled=counts["recalled"],
+            verified=counts["verified"],
+        ),
+    )
+    predicted = [
+        row
+        for row in (material.validation.rows if material.validation else ())
+        if row.kind is Kind.PREDICTION
+    ]
+    relative = [row for row in predicted if row.expected]
+    if relative:
+        worst = max(relative, key=lambda row: abs(row.error))
+        yield (
+            texts("limits.predictions_title"),
+            texts(
+                "limits.predictions",
+                missed=sum(not row.passed for row in predicted),
+                total=len(predicted),
+                error=numbers.overhead(worst.error),
+                case=texts.said(worst.case),
+                measure=texts.said(worst.measure),
+            ),
+        )
+    yield from texts.titled("limits.points")
+
+
+def _levels(material: Material) -> Iterator[dict[str, Any]]:
+    """Say what the costs of each level are made of, and how sure that is."""
+    known = {each["name"]: each for each in material.study.campaign.constants}
+    claim = material.claim or {}
+    for level in ("firmware", "software"):
+        virtualizations = [name for name in claim.get(level, ()) if name in material.used]
+        names = sorted({each for name in virtualizations for each in material.used[name]})
+        found = [known[name] for name in names if name in known]
+        if found:
+            yield {
+                "level": level,
+                "virtualizations": ", ".join(virtualizations),
+                "total": len(found),
+                "counts": _counts(found),
+                "rows": sorted(found, key=lambda each: -_STATUSES.index(each["status"])),
+            }
+
+
+def _counts(constants: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    counts = Counter(each["status"] for each in constants)
+    return [(status, counts[status]) for status in reversed(_STATUSES)]
+
+
+def _alike(material: Material) -> list[dict[str, Any]]:
+    """Find, for each measure, the environments that could as well be the worst one.
+
+    Intervals that overlap cannot be told apart by looking at them; those that do not, can.
+    """
+    verdict = material.study.verdict
+    found = []
+    for each in verdict.measures if verdict is not None else ():
+        worst = each.worst
+        if worst is None or worst.firmware is None or len(each.environments) < 2:
+            continue
+        low = worst.firmware.interval.low
+        others = [
+            one
+            for one in each.environments
+            if one is not worst and one.firmware and one.firmware.interval.high >= low
+        ]
+        others.sort(key=_estimate, reverse=True)
+        found.append(
+            {
+                "measure": each.measure,
+                "worst": tables.judged(material, [worst])[0],
+                "others": others,
+                "rows": tables.judged(material, [worst, *others]),
+                "total": len(each.environments),
+            }
+        )
+    return found
+
+
+def _estimate(result: EnvironmentResult) -> float:
+    return result.firmware.interval.estimate if result.firmware else 0.0
+
+
+def _undecided(material: Material) -> tuple[int, int]:
+    """Count the environments that are inconclusive in some measure, and all."""
+    verdict = material.study.verdict
+    results = verdict.environments if verdict is not None else ()
+    unknown = [each.environment for each in results if each.outcome is Outcome.INCONCLUSIVE]
+    return len(distinct(unknown)), len(distinct(each.environment for each in results))

@@ -1,0 +1,438 @@
+"""The sections of a report, in their order: for each a name and what its template shows.
+
+A section is a template ``sections/<name>.html.jinja`` and a function here; one that returns None
+has nothing to say and is left out, also of the table of contents.
+"""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from pathlib import PurePath
+from typing import Any
+
+from harness.analysis.overhead import MEASURES
+from harness.analysis.study import EnvironmentResult, Outcome
+from harness.metrics.ddsketch import RELATIVE_ERROR
+from harness.real.host.interference import DISTURBED_SHARE
+from reports import format as numbers
+from reports.plots import bars as figures
+from reports.plots.palette import CAUSES
+from reports.sections import real, scenarios, tables
+from reports.sections.capacity import capacity
+from reports.sections.limits import limits
+from reports.sections.sensitivity import sensitivity
+from reports.sections.validation import validation
+from reports.view import Material, chunks, distinct, place_text
+
+Content = dict[str, Any]
+
+_ROWS = 16
+"""Workloads in one figure; more go into further figures, so that none is longer than a page."""
+
+_NATIVE = ("user", "os", "tick")
+
+
+def verdict(material: Material) -> Content | None:
+    """Show the outcome of the whole and of each measure, and what speaks most against it."""
+    study, found = material.study, material.study.verdict
+    if material.real:
+        return None
+    if found is None:
+        return {"verdict": None, "scenarios": scenarios.outcome(material)}
+    rows = []
+    for each in found.measures:
+        outcomes = Counter(str(one.outcome) for one in each.environments)
+        rows.append(
+            {
+                "measure": each.measure,
+                "outcome": str(each.outcome),
+                "counts": [
+                    (
+                        str(name),
+                        outcomes[name],
+                        [
+                            *_grounds(material, each.environments, name),
+                            *_robust(material, each.environments, name),
+                        ],
+                    )
+                    for name in Outcome
+                    if outcomes[name]
+                ],
+                "worst": None if each.worst is None else tables.judged(material, [each.worst])[0],
+            }
+        )
+    worst = found.worst
+    return {
+        "verdict": found,
+        "scenarios": scenarios.outcome(material),
+        "outcome": str(found.outcome),
+        "robust": [
+            material.texts(
+                f"verdict.robust_{name}",
+                count=found.count(name),
+                total=len(found.environments),
+                robust=found.count(name, robust=True),
+                level=numbers.level(1.0 - found.alpha),
+            )
+            for name in (Outcome.CONFIRMED, Outcome.REFUTED)
+            if found.count(name)
+        ],
+        "rows": rows,
+        "worst": worst
+        and {
+            "row": tables.judged(material, [worst], explained=True)[0],
+            "measure": worst.measure,
+        },
+        "environments": len(distinct(each.environment for each in found.environments)),
+        "failed": len(study.failed),
+        "infeasible": len(study.infeasible),
+    }
+
+
+def _grounds(
+    material: Material, results: Sequence[EnvironmentResult], outcome: Outcome
+) -> list[str]:
+    """Say which part of the claim refuted environments speak against."""
+    if outcome is not Outcome.REFUTED:
+        return []
+    counts = Counter(
+        part
+        for result in results
+        for part in ("margin", "software")
+        if (result.p_values or {}).get(f"above-{part}", 1.0) <= material.study.campaign.alpha
+    )
+    return [
+        material.texts(f"against.by_{part}", count=counts[part])
+        for part in ("margin", "software")
+        if counts[part]
+    ]
+
+
+def _robust(
+    material: Material, results: Sequence[EnvironmentResult], outcome: Outcome
+) -> list[str]:
+    """Say in how many environments an outcome holds for one machine, too."""
+    if outcome is Outcome.INCONCLUSIVE:
+        return []
+    count = sum(each.outcome is outcome and each.robust for each in results)
+    return [material.texts("verdict.robust_count", count=count)]
+
+
+def reading(material: Material) -> Content:
+    """Tell how to read the numbers, the outcomes and the names."""
+    claim = material.claim or {"firmware": (), "software": ()}
+    return {level: ", ".join(claim[level]) or "\N{EN DASH}" for level in ("firmware", "software")}
+
+
+def matrix(material: Material) -> Content | None:
+    """Show outcomes and overheads by machine, operating system and workload."""
+    verdict = material.study.verdict
+    if verdict is None:
+        return None
+    return {
+        "measures": [
+            {
+                "measure": each.measure,
+                "rows": tables.matrix(material, each.measure),
+                "judged": tables.judged(material, each.environments),
+            }
+            for each in verdict.measures
+        ],
+        "loaded": material.loads != ((),),
+    }
+
+
+def overheads(material: Material) -> Content | None:
+    """Show every overhead with its interval: figures for the claim's measures, tables for all."""
+    if not any(each.all for each in material.study.environments):
+        return None
+    rows = {
+        (measure, machine): tables.overhead_rows(material, measure, machine)
+        for measure in distinct((*material.measures, *MEASURES))
+        for machine in material.machines
+    }
+    return {
+        "title": "overheads.real_title" if material.real else "overheads.title",
+        "claimed": [
+            {
+                "measure": measure,
+                "machines": [
+                    {
+                        "machine": machine,
+                        "rows": rows[measure, machine],
+                        "figures": [
+                            figures.forest(material, measure, machine, places)
+                            for places in chunks(material.places, _ROWS)
+                        ],
+                    }
+                    for machine in material.machines
+                    if rows[measure, machine]
+                ],
+            }
+            for measure in material.measures
+        ],
+        "further": [
+            {
+                "measure": measure,
+                "rows": [row for machine in material.machines for row in rows[measure, machine]],
+            }
+            for measure in MEASURES
+            if measure not in material.measures
+        ],
+        "names": material.compared,
+        "single": any(
+            overhead.interval.samples == 1
+            for each in material.study.environments
+            for overhead in each.all.values()
+        ),
+    }
+
+
+def time(material: Material) -> Content | None:
+    """Show processor time by cause."""
+    spent = {
+        name
+        for cell in material.study.cells
+        for name, interval in cell.causes.items()
+        if interval.estimate > 0.0
+    }
+    if not spent or material.real:  # outside a target its causes cannot be told apart
+        return None
+    causes = [name for name in CAUSES if name in spent] + sorted(spent - set(CAUSES))
+    return {
+        "causes": causes,
+        "native": _NATIVE,
+        "machines": _by_machine(
+            material,
+            causes,
+            lambda machine, places: figures.causes(
+                material, machine, material.focus, places, causes
+            ),
+        ),
+        "loaded": material.loads != ((),),
+    }
+
+
+def responses(material: Material) -> Content | None:
+    """Show distributions of the response times, and tell how work arrives."""
+    if not any(cell.response for cell in material.study.cells):
+        return None
+    return {
+        "machines": _by_machine(
+            material,
+            (),
+            lambda machine, places: figures.responses(material, machine, material.focus, places),
+        ),
+        "arrivals": _arrivals(material),
+        "error": numbers.level(RELATIVE_ERROR),
+        "loaded": material.loads != ((),),
+    }
+
+
+def _by_machine(
+    material: Material, causes: Sequence[str], draw: Callable[[str, Any], Any]
+) -> list[Content]:
+    found = []
+    for machine in material.machines:
+        rows = tables.cell_rows(material, machine, causes)
+        if rows:
+            parts = chunks(material.places, _ROWS)
+            found.append(
+                {
+                    "machine": machine,
+                    "rows": rows,
+                    "figures": [draw(machine, places) for places in parts],
+                }
+            )
+    return found
+
+
+def _arrivals(material: Material) -> list[Content]:
+    """Say for each group of users of each workload how its requests arrive."""
+    users: dict[tuple[str, str, float, float | None], list[int]] = {}
+    for cell in material.study.campaign.cells:
+        system = cell.parameters.get("nominal_system") or {"partitions": [cell.parameters]}
+        for partition in system["partitions"]:
+            for group in partition.get("groups", ()):
+                name = group["name"].rpartition("/")[2]
+                rate, think = group["arrivals_per_second"], group["think_time_seconds"]
+                place = place_text((cell.workload, cell.load))
+                counts = users.setdefault((place, name, think, rate), [])
+                counts.append(group["users"] or 0)
+    texts = material.texts
+    found = []
+    for (place, name, think, rate), counts in users.items():
+        ends = [f"{each:,}" for each in distinct((min(counts), max(counts)))]
+        number = texts("responses.users_range", low=ends[0], high=ends[-1])
+        if rate is not None:
+            text = texts("responses.open", rate=numbers.plain(rate))
+        else:
+            key = "responses.closed" if think else "responses.closed_eager"
+            text = texts(key, users=number if len(ends) > 1 else ends[0], think=numbers.tick(think))
+        found.append({"place": place, "group": name, "model": text})
+    return found
+
+
+def against(material: Material) -> Content | None:
+    """List the environments that do not confirm the claim, or on average only."""
+    verdict = material.study.verdict
+    if verdict is None:
+        return None
+    groups = []
+    for outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE):
+        for each in verdict.measures:
+            members = [one for one in each.environments if one.outcome is outcome]
+            if members:
+                rows = tables.judged(material, members, explained=True)
+                groups.append({"outcome": str(outcome), "measure": each.measure, "rows": rows})
+    counts = []
+    for each in verdict.measures:
+        outcomes = Counter(str(one.outcome) for one in each.environments)
+        numbers_of = {str(name): outcomes[name] for name in Outcome}
+        total = len(each.environments)
+        counts.append({"measure": each.measure, "total": total, **numbers_of})
+    average = []
+    for each in verdict.measures:
+        members = [
+            one
+            for one in each.environments
+            if one.outcome is Outcome.CONFIRMED and tables.average_only(one)
+        ]
+        if members:
+            rows = tables.judged(material, members, explained=True)
+            average.append({"outcome": "average", "measure": each.measure, "rows": rows})
+    return {"groups": groups, "average": average, "counts": counts}
+
+
+def failures(material: Material) -> Content:
+    """List infeasible cells, failed runs, damage."""
+    study, said = material.study, material.texts.said
+    infeasible: dict[tuple[str, str, str], int] = {}
+    for cell in study.infeasible:
+        key = (cell.machine, cell.virtualization, cell.infeasible or "")
+        infeasible[key] = infeasible.get(key, 0) + 1
+    failed: dict[tuple[str, str, str], list[int]] = {}
+    for run in study.failed:
+        failed.setdefault((run.cell.title, run.failure, run.reason), []).append(run.replication)
+    return {
+        "infeasible": [
+            (machine, name, said(reason), count)
+            for (machine, name, reason), count in infeasible.items()
+        ],
+        "failed": [
+            (
+                title,
+                kind,
+                said(reason),
+                ", ".join(str(number + 1) for number in sorted(replications)),
+            )
+            for (title, kind, reason), replications in failed.items()
+        ],
+        "damaged": [said(each) for each in study.damaged],
+    }
+
+
+def constants(material: Material) -> Content | None:
+    """List every constant of the catalog, by topic."""
+    every = material.study.campaign.constants
+    if not every:
+        return None
+    topics = []
+    for topic, members in groupby(every, key=lambda constant: constant["path"][0]):
+        rows = [{**constant, **_used(constant)} for constant in members]
+        counts = Counter(row["status"] for row in rows)
+        topics.append(
+            {
+                "topic": topic,
+                "rows": rows,
+                "counts": [(name, counts[name]) for name in _STATUSES if counts[name]],
+            }
+        )
+    totals = Counter(each["status"] for each in every)
+    return {
+        "topics": topics,
+        "total": len(every),
+        "totals": {name: totals[name] for name in _STATUSES},
+        "uncertain": sum(bool(each["published_range"]) for each in every),
+        "statuses": _STATUSES,
+    }
+
+
+_STATUSES = ("verified", "recalled", "assumed")
+
+
+def _used(constant: Mapping[str, Any]) -> Content:
+    """Show what the model uses, where that is not what the source says word for word."""
+    points = ", ".join(f"{each:,.10g}" for each in constant["at"])
+    if " at " not in constant["published"] or not isinstance(constant["value"], int | float):
+        return {"used": "", "points": points}
+    return {"used": numbers.plain(float(constant["value"])), "points": points}
+
+
+def method(material: Material) -> Content:
+    """Tell how it was done, in plain words."""
+    replications, cells = material.study.campaign.replications, material.study.cells
+    texts = material.texts
+    lowest, highest = replications["minimum"], replications["maximum"]
+    key = "method.times" if lowest == highest else "method.times_range"
+    drawn, warm_up = "", ""
+    if material.drawn:
+        count = max(len(values) for values in material.drawn.values())
+        drawn = texts("method.draws", count=len(material.drawn), constants=count)
+    if cells:
+        cuts = [cell.warm_up_seconds.estimate for cell in cells]
+        low, high = numbers.seconds(min(cuts)), numbers.seconds(max(cuts))
+        warm_up = texts(
+            "method.real_warm_up" if material.real else "method.warm_up", low=low, high=high
+        )
+    return {
+        "replications": texts(key, minimum=lowest, maximum=highest),
+        "draws": drawn,
+        "warm_up": warm_up,
+        "share": numbers.level(DISTURBED_SHARE),
+    }
+
+
+def repeat(material: Material) -> Content:
+    """List commands, seed and versions."""
+    campaign = material.study.campaign
+    shipped = re.fullmatch(r"[\w-]+", campaign.source) is not None
+    name = campaign.source if shipped else PurePath(campaign.source).name
+    file, out = shlex.quote(name), shlex.quote(f"results/{campaign.name}")
+    replications = campaign.replications
+    option = ""
+    if replications["minimum"] == replications["maximum"]:
+        option = f" --replications {replications['minimum']}"
+    return {
+        "commands": [
+            f"vtax run {file} --seed {campaign.seed}{option} --out {out}",
+            f"vtax verdict {out}",
+            f"vtax report {out}",
+            f"vtax export {out} --format csv",
+        ],
+        "file": None if shipped else name,
+    }
+
+
+SECTIONS: tuple[tuple[str, Callable[[Material], Content | None]], ...] = (
+    ("measured", real.measured),
+    ("verdict", verdict),
+    ("reading", reading),
+    ("elements", scenarios.elements),
+    ("matrix", matrix),
+    ("overheads", overheads),
+    ("time", time),
+    ("responses", responses),
+    ("capacity", capacity),
+    ("against", against),
+    ("sensitivity", sensitivity),
+    ("failures", failures),
+    ("validation", validation),
+    ("machine", real.machine),
+    ("constants", constants),
+    ("method", method),
+    ("limits", limits),
+    ("repeat", repeat),
+)

@@ -1,0 +1,255 @@
+"""What was measured on a real machine, beside what was predicted for it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.cell_summary import CellSummary
+from harness.analysis.overhead import Overhead
+from harness.campaign.real_matrix import LEVELS
+from harness.real.host.interference import DISTURBED_SHARE
+from harness.statistics.intervals import Caution
+from reports import format as numbers
+from reports.view import Material, load_text
+
+HIT = 0.25
+"""A prediction this near to what was measured is a hit."""
+
+MEASURES = ("slowdown", "processor-time")
+
+_CAUSES = 3
+"""Causes that are named for a prediction, the largest first."""
+_SMALL = 0.05
+"""Shares below this are not worth naming."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A work in a target: what was measured, and what was predicted."""
+
+    workload: str
+    load: str
+    virtualization: str
+    level: str
+    first: bool
+    """Whether it is the work's first row."""
+    rows: int
+    """How many rows the work has."""
+    measured: str
+    """Ratio to the baseline; empty if it was not measured."""
+    span: str
+    samples: int
+    disturbed: str
+    """How many of the runs, both sides together: ``3 of 12``."""
+    predicted: str
+    """Empty if there is no prediction."""
+    predicted_span: str
+    error: str
+    hit: bool | None
+    """None without a prediction or a measurement."""
+    causes: str
+
+
+def measured(material: Material) -> dict[str, Any] | None:
+    """Show the overheads of a real machine; None for a modelled one."""
+    real = material.study.campaign.real
+    if real is None:
+        return None
+    tables = {measure: list(_rows(material, measure)) for measure in MEASURES}
+    judged = {
+        measure: [row.hit for row in rows if row.hit is not None]
+        for measure, rows in tables.items()
+    }
+    runs = sum(cell.runs for cell in material.study.cells)
+    return {
+        "tables": tables,
+        "hits": {measure: sum(hits) for measure, hits in judged.items()},
+        "judged": {measure: len(hits) for measure, hits in judged.items()},
+        "range": {measure: _range(material, measure) for measure in MEASURES},
+        "hit": numbers.level(HIT),
+        "share": numbers.level(DISTURBED_SHARE),
+        "disturbed": _disturbed(material.study.cells),
+        "runs": runs,
+        "busy": 2 * _disturbed(material.study.cells) > runs,
+        "notes": material.study.notes,
+        "unpredicted": [
+            (workload, material.texts.said(reason))
+            for workload, reason in real.get("unpredicted", {}).items()
+        ],
+    }
+
+
+def machine(material: Material) -> dict[str, Any] | None:
+    """Tell what the machine is, and how quiet it was."""
+    real = material.study.campaign.real
+    if real is None:
+        return None
+    told = real["machine"]
+    mitigations = told.get("mitigations", {})
+    facts = [
+        (key, str(told[name]))
+        for key, name in (
+            ("processor", "processor"),
+            ("processors", "processors"),
+            ("kernel", "kernel"),
+            ("qemu", "qemu"),
+            ("when", "measured_at"),
+        )
+        if told.get(name)
+    ]
+    facts.append(
+        ("mitigations", "; ".join(f"{name}: {text}" for name, text in sorted(mitigations.items())))
+    )
+    return {
+        "facts": [(material.texts(f"machine.{key}"), text or "\N{EN DASH}") for key, text in facts],
+        "share": numbers.level(DISTURBED_SHARE),
+        "targets": [
+            _target(material, name, real["targets"][name])
+            for name in LEVELS
+            if name in real["targets"]
+        ],
+    }
+
+
+def facts(material: Material) -> str:
+    """Say in a line what the machine is."""
+    told = (material.study.campaign.real or {}).get("machine", {})
+    parts = [told.get("processor"), f"Linux {told['kernel']}" if "kernel" in told else None]
+    parts.append(f"QEMU {str(told['qemu']).split()[0]}" if told.get("qemu") else None)
+    return " · ".join(str(part) for part in parts if part)
+
+
+def _target(material: Material, name: str, about: Mapping[str, Any]) -> dict[str, str]:
+    cells = [cell for cell in material.study.cells if cell.cell.virtualization == name]
+    runs = sum(cell.runs for cell in cells)
+
+    def mean(key: str) -> float | None:
+        told = [(c.condition[key], c.runs) for c in cells if key in c.condition]
+        return sum(v * n for v, n in told) / sum(n for _, n in told) if told else None
+
+    inside, outside = mean("target_inside_seconds"), mean("target_outside_seconds")
+    channel, load = about.get("channel_seconds"), mean("condition_load")
+    hertz, celsius = mean("condition_frequency_hertz"), mean("condition_temperature_celsius")
+    dash = "\N{EN DASH}"
+    return {
+        "name": name,
+        "level": material.level(name),
+        "kernel": about.get("kernel", dash),
+        "reason": material.texts.said(about.get("reason", "")),
+        "runs": str(runs),
+        "disturbed": str(_disturbed(cells)),
+        "others": _share(mean("condition_others")),
+        "stolen": _share(mean("condition_stolen")),
+        "load": dash if load is None else numbers.plain(load),
+        "frequency": dash if hertz is None else f"{hertz / 1e9:.2f} GHz",
+        "temperature": dash if celsius is None else f"{celsius:.0f} °C",
+        "channel": dash if channel is None else numbers.seconds(channel),
+        "clocks": dash
+        if inside is None or not outside
+        else numbers.overhead(inside / outside - 1.0),
+    }
+
+
+def _share(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else numbers.share(value)
+
+
+def _disturbed(cells: Sequence[CellSummary]) -> int:
+    """Count the runs that were disturbed."""
+    return round(sum(c.condition.get("condition_disturbed", 0.0) * c.runs for c in cells))
+
+
+def _rows(material: Material, measure: str) -> Iterator[Row]:
+    found = {
+        (each["workload"], tuple(map(tuple, each["load"])), each["virtualization"]): each
+        for each in (material.study.campaign.real or {}).get("predictions", ())
+    }
+    for result in material.study.environments:
+        if result.measure != measure or not result.all:
+            continue
+        for number, (name, overhead) in enumerate(result.all.items()):
+            prediction = found.get((result.workload, result.load, name))
+            cells = [
+                cell
+                for each in (name, material.baseline)
+                if (cell := material.cell(result.environment, each)) is not None
+            ]
+            runs = sum(cell.runs for cell in cells)
+            yield Row(
+                workload=result.workload,
+                load=load_text(result.load),
+                virtualization=name,
+                level=material.level(name),
+                first=number == 0,
+                rows=len(result.all),
+                samples=overhead.interval.samples,
+                disturbed=material.texts("measured.of", part=_disturbed(cells), whole=runs),
+                **_compared(overhead, prediction, measure),
+            )
+
+
+def _compared(
+    overhead: Overhead, prediction: Mapping[str, Any] | None, measure: str
+) -> dict[str, Any]:
+    interval = overhead.interval
+    ratio = 1.0 + interval.estimate
+    known = Caution.SINGLE_SAMPLE not in interval.warnings
+    told: dict[str, Any] = {
+        "measured": numbers.plain(ratio),
+        "span": _span(1.0 + interval.low, 1.0 + interval.high) if known else "",
+        "predicted": "",
+        "predicted_span": "",
+        "error": "",
+        "hit": None,
+        "causes": "",
+    }
+    if prediction is not None:
+        expected = prediction[measure]
+        error = expected["ratio"] / ratio - 1.0
+        told |= {
+            "predicted": numbers.plain(expected["ratio"]),
+            "predicted_span": _span(expected["low"], expected["high"]),
+            "error": numbers.overhead(error),
+            "hit": abs(error) <= HIT,
+            "causes": _causes(prediction["causes"]),
+        }
+    return told
+
+
+def _span(low: float, high: float) -> str:
+    return f"{numbers.plain(low)} … {numbers.plain(high)}"
+
+
+def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
+    told = sorted(
+        ((each["extra_share"] or 0.0, each["cause"]) for each in causes), key=lambda one: -one[0]
+    )
+    return ", ".join(
+        f"{cause} {numbers.level(round(share, 2))}"
+        for share, cause in told[:_CAUSES]
+        if share >= _SMALL
+    )
+
+
+def _range(material: Material, measure: str) -> list[dict[str, str]]:
+    """Say for each target how much a work costs there at least, at most."""
+    told = []
+    for name in material.compared:
+        ratios = {
+            result.workload: 1.0 + result.all[name].interval.estimate
+            for result in material.study.environments
+            if result.measure == measure and name in result.all
+        }
+        if ratios:
+            low, high = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
+            told.append(
+                {
+                    "name": name,
+                    "level": material.level(name),
+                    "low": numbers.plain(ratios[low]),
+                    "high": numbers.plain(ratios[high]),
+                    "least": low,
+                    "most": high,
+                }
+            )
+    return told

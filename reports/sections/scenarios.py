@@ -1,0 +1,216 @@
+"""The section on the seven elements: expectations beside measurements, and every scenario."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness import units
+from harness.analysis.scenario_results import ELEMENTS, Row, ScenarioResult, SevenElements
+from harness.results.run_result import OperationEvent
+from harness.statistics.verdict import Outcome
+from reports import format as numbers
+from reports.plots import timeline as timelines
+from reports.view import Material
+
+Content = dict[str, Any]
+
+LEVELS = ("firmware", "software")
+"""What the names of scenarios end in that compare the levels."""
+
+_LISTED = 60
+"""Operations in a list; the others are counted."""
+
+_EXACT = 12
+"""Digits within which a number counts as what was written in the campaign."""
+
+
+def elements(material: Material) -> Content | None:
+    """Show what scenarios have shown, by element; None if the campaign has none."""
+    found = material.study.elements
+    if found is None:
+        return None
+    names = [*ELEMENTS, *dict.fromkeys(each.element for each in found.scenarios)]
+    places = {id(each): number for number, each in enumerate(found.scenarios)}
+    groups: list[Content] = []
+    for name in dict.fromkeys(names):
+        members = found.of(name)
+        if members:
+            title = material.texts.of(ELEMENTS.get(name, {"en": name}))
+            shown = [_scenario(material, each, places[id(each)]) for each in members]
+            groups.append({"key": f"element-{len(groups)}", "title": title, "scenarios": shown})
+    return {
+        "groups": groups,
+        "levels": levels(material, found),
+        "assumed": sum(bool(row.assumed) for row in found.rows),
+        "several": any(row.runs > 1 for row in found.rows),
+    }
+
+
+def outcome(material: Material) -> Content | None:
+    """Count the expectations that were met, and name those that were not."""
+    found = material.study.elements
+    if found is None:
+        return None
+    places = {each.name: number for number, each in enumerate(found.scenarios)}
+    rows = found.rows
+    return {
+        "outcome": str(found.outcome),
+        "passed": sum(row.passed for row in rows),
+        "total": len(rows),
+        "scenarios": len(found.scenarios),
+        "elements": len({each.element for each in found.scenarios}),
+        "assumed": sum(bool(row.assumed) for row in rows),
+        "unmet": [
+            {
+                "scenario": row.scenario,
+                "key": f"scenario-{places[row.scenario]}",
+                "row": _row(material, row),
+            }
+            for row in rows
+            if not row.passed
+        ],
+        "missing": [
+            {"scenario": each.name, "reasons": [material.texts.said(why) for why in each.failed]}
+            for each in found.scenarios
+            if each.failed or not each.runs
+        ],
+    }
+
+
+def _scenario(material: Material, scenario: ScenarioResult, place: int) -> Content:
+    texts = material.texts
+    acts = operations(scenario.operations)
+    panels = timelines.panels(scenario)
+    key = f"scenario-{place}"
+    return {
+        "key": key,
+        "name": scenario.name,
+        "title": texts.of(scenario.title),
+        "machine": scenario.machine,
+        "virtualization": scenario.virtualization,
+        "outcome": _outcome(scenario),
+        "rows": [_row(material, each) for each in scenario.rows],
+        "passed": sum(row.passed for row in scenario.rows),
+        "total": len(scenario.rows),
+        "failed": [texts.said(why) for why in scenario.failed],
+        "runs": scenario.runs,
+        "figure": timelines.draw(texts, scenario, panels, acts, key) if panels else None,
+        "table": timelines.table(texts, scenario, panels),
+        "operations": [
+            replace(act, text=texts.said(act.text), reason=texts.said(act.reason))
+            for act in acts[:_LISTED]
+        ],
+        "further": max(0, len(acts) - _LISTED),
+    }
+
+
+def _outcome(scenario: ScenarioResult) -> str:
+    if not all(row.passed for row in scenario.rows):
+        return str(Outcome.REFUTED)
+    return str(Outcome.CONFIRMED if scenario.passed else Outcome.INCONCLUSIVE)
+
+
+def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
+    """Bring together where each operation began and what became of it, numbered by its begin.
+
+    One that was refused at once has no begin of its own; one that has not ended has no end.
+    """
+    acts: list[timelines.Act] = []
+    begun: dict[str, list[int]] = {}
+    for event in events:
+        at = event.at_seconds
+        if event.status == "started":
+            begun.setdefault(event.operation, []).append(len(acts))
+            acts.append(timelines.Act(len(acts) + 1, event.operation, at, None, "started", ""))
+            continue
+        if begun.get(event.operation):
+            place = begun[event.operation].pop(0)
+            number, since = acts[place].number, acts[place].begin
+        else:
+            place, number, since = len(acts), len(acts) + 1, at
+        act = timelines.Act(number, event.operation, since, at, event.status, event.reason)
+        acts[place : place + 1] = [act]
+    return acts
+
+
+def levels(material: Material, found: SevenElements) -> list[Content]:
+    """Lay scenarios that ask the same of both levels side by side.
+
+    They have names that end in ``-firmware`` and ``-software``, one of which may lack its end.
+    """
+    groups: dict[str, dict[str, ScenarioResult]] = {}
+    for each in found.scenarios:
+        stem, level = each.name, material.level(each.virtualization)
+        for name in LEVELS:
+            if each.name.endswith(f"-{name}"):
+                stem, level = each.name.removesuffix(f"-{name}"), name
+        groups.setdefault(stem, {})[level] = each
+    compared = []
+    for stem, sides in groups.items():
+        if not set(LEVELS) <= sides.keys():
+            continue
+        rows = {
+            name: {material.texts.of(row.name): _row(material, row) for row in sides[name].rows}
+            for name in LEVELS
+        }
+        names = dict.fromkeys([*rows["firmware"], *rows["software"]])
+        compared.append(
+            {
+                "title": _subject(material, stem),
+                "keys": {name: f"scenario-{found.scenarios.index(sides[name])}" for name in LEVELS},
+                "rows": [(name, *(rows[level].get(name) for level in LEVELS)) for name in names],
+            }
+        )
+    return compared
+
+
+def _subject(material: Material, stem: str) -> str:
+    """Say what scenarios of both levels are about; the campaign's own word if nothing is known."""
+    known = material.texts.name("subject", stem)
+    return known if known != stem else stem.replace("-", " ").capitalize()
+
+
+def _row(material: Material, row: Row) -> Content:
+    texts = material.texts
+    unit = texts.said(row.unit)
+    measured = texts.said(value(row.measured, unit)) or texts("elements.nothing")
+    tolerance = f" ± {value(row.tolerance, unit)}" if row.tolerance else ""
+    expected = texts.said(value(row.expected, unit))
+    span = ""
+    if row.lowest is not None and row.highest is not None and row.runs > 1:
+        span = f"{value(row.lowest, unit)} … {value(row.highest, unit)}"
+    return {
+        "name": texts.of(row.name),
+        "expected": texts(f"elements.{row.relation}", value=f"{expected}{tolerance}"),
+        "measured": measured,
+        "span": span,
+        "passed": row.passed,
+        "runs": "" if row.passed or row.runs == 1 else f"{row.passed_runs} / {row.runs}",
+        "detail": texts.said(row.detail),
+        "source": row.source,
+        "assumed": row.assumed,
+    }
+
+
+def value(measured: float | str | None, unit: str) -> str:
+    """Write a value of a check: a word as it is, a number with its unit; empty if there is none."""
+    if measured is None or isinstance(measured, str):
+        return measured or ""
+    if unit == "s":
+        return _trimmed(numbers.seconds(measured))
+    measured, unit = units.readable(measured, unit)
+    return f"{_number(measured)}\N{NO-BREAK SPACE}{unit}" if unit else _number(measured)
+
+
+def _number(number: float) -> str:
+    """Write whole numbers whole, others with four digits and no needless zeros."""
+    if round(number, _EXACT).is_integer():
+        return f"{number:,.0f}".replace("-", numbers.MINUS)
+    return _trimmed(numbers.plain(number, 4))
+
+
+def _trimmed(text: str) -> str:
+    number, space, unit = text.partition("\N{NO-BREAK SPACE}")
+    if "." in number:
+        number = number.rstrip("0").rstrip(".")
+    return f"{number}{space}{unit}"

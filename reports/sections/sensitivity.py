@@ -1,0 +1,185 @@
+"""The section on sensitivity: what drives the overheads, and what would flip the verdicts."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from harness.studies.sensitivity.result import BreakEven, Driven, Sensitivity, overhead_at
+from reports import format as numbers
+from reports.plots.heat_map import heat_map, in_columns, share_text
+from reports.sections import tables
+from reports.view import Material, distinct
+
+Content = dict[str, Any]
+
+_ROWS = 14
+"""Constants in one figure."""
+
+_LISTED = 5
+"""Constants named for one overhead in the table."""
+
+_CLOSEST = 8
+"""Environments shown before the full table."""
+
+_TIMES, _BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
+
+
+def sensitivity(material: Material) -> Content | None:
+    """Show what 'vtax sensitivity' has found; without it, say which command finds it."""
+    if material.study.verdict is None:
+        return None
+    found = material.evidence.sensitivity
+    if found is None:
+        return {"found": None}
+    campaign = material.study.campaign
+    stale = found.identity != campaign.identity or found.model != campaign.model
+    rows = _rows(material, found.break_even)
+    return {
+        "found": found,
+        "stale": stale,
+        "low": numbers.level(found.quantiles[0]),
+        "high": numbers.level(found.quantiles[1]),
+        "runs": f"{found.runs:,}",
+        "mixed": sum(each.resolution < 4 for each in found.driven),
+        "overheads": len(found.driven),
+        "drivers": list(_drivers(material, found)),
+        "summary": _summary(material, found.break_even),
+        "closest": sorted(rows, key=lambda row: row["distance"])[:_CLOSEST],
+        "rows": rows,
+        "each": _singles(material, found.break_even),
+        "limit": numbers.plain(found.limit),
+        "left_out": [material.texts.said(each) for each in found.left_out],
+    }
+
+
+def _drivers(material: Material, found: Sensitivity) -> Iterable[Content]:
+    for level in ("firmware", "software"):
+        for measure in distinct(each.measure for each in found.driven):
+            members = [m for m in found.driven if (m.level, m.measure) == (level, measure)]
+            weights: dict[str, float] = {}
+            for one in members:
+                for each in one.influences:
+                    if each.p <= found.alpha:
+                        weights[each.constant] = weights.get(each.constant, 0.0) + each.share
+            constants = sorted(weights, key=lambda name: (-weights[name], name))
+            if members:
+                yield {
+                    "level": level,
+                    "measure": measure,
+                    "figures": [
+                        heat_map(material, level, measure, part, constants[:_ROWS], number)
+                        for number, part in enumerate(in_columns(material, members))
+                        if constants
+                    ],
+                    "shown": min(len(constants), _ROWS),
+                    "told": len(constants),
+                    "rows": [_driven_row(material, one, found.alpha) for one in members],
+                }
+
+
+def _driven_row(material: Material, one: Driven, alpha: float) -> Content:
+    told = [each for each in one.influences if each.p <= alpha]
+    named = []
+    for each in told[:_LISTED]:
+        low, high = overhead_at(one, each)
+        named.append(
+            {
+                "constant": each.constant,
+                "share": share_text(each.share),
+                "from": numbers.overhead(low, unit=False),
+                "to": numbers.overhead(high),
+            }
+        )
+    return {
+        "where": tables.where(material, one.environment),
+        "virtualization": one.virtualization,
+        "overhead": numbers.overhead(one.overhead),
+        "named": named,
+        "further": len(told) - len(named),
+        "untold": len(one.influences) - len(told),
+    }
+
+
+def factor_text(factor: float) -> str:
+    """Write a factor as people say it: times so much, or divided by so much."""
+    sign, size = (_TIMES, factor) if factor >= 1.0 else (_BY, 1.0 / factor)
+    return f"{sign}{numbers.plain(size)}"
+
+
+def _rows(material: Material, found: Sequence[BreakEven]) -> list[Content]:
+    """Show each environment: all firmware, the dearest single constant, all software."""
+    rows = []
+    for environment in distinct(each.environment for each in found):
+        mine = [each for each in found if each.environment == environment]
+        together = {each.level: each for each in mine if each.together}
+        singles = [e for e in mine if not e.together and e.level == "firmware"]
+        single = min(singles, key=_distance, default=None)
+        columns = [together.get("firmware"), single, together.get("software")]
+        rows.append(
+            {
+                "where": tables.where(material, environment),
+                "confirmed": mine[0].confirmed,
+                "distance": min(_distance(each) for each in mine),
+                "cells": [None if each is None else _cell(material, each) for each in columns],
+            }
+        )
+    return rows
+
+
+def _distance(one: BreakEven) -> float:
+    return math.inf if one.factor is None else abs(math.log(one.factor))
+
+
+def _cell(material: Material, one: BreakEven) -> Content:
+    texts = material.texts
+    by = texts(f"sensitivity.by_{one.criterion}", measure=texts.name("measure", one.measure))
+    if one.factor is not None:
+        kept = "" if one.kept == 1.0 else texts("sensitivity.kept", factor=factor_text(one.kept))
+        flips, note = factor_text(one.factor), kept
+    elif one.kept == 1.0:
+        flips, note = texts("sensitivity.no_factor"), ""
+    else:
+        flips, note = texts("sensitivity.none_up_to", factor=factor_text(one.kept)), ""
+    constant = "" if one.together else one.constants[0]
+    return {"flips": flips, "note": note, "by": by, "constant": constant}
+
+
+def _singles(material: Material, found: Sequence[BreakEven]) -> list[Content]:
+    """Show single constants where more than the dearest was searched for."""
+    singles = [each for each in found if not each.together]
+    if len(singles) <= len(distinct(each.environment for each in singles)):
+        return []
+    return [
+        {"where": tables.where(material, each.environment), **_cell(material, each)}
+        for each in singles
+    ]
+
+
+def _summary(material: Material, found: Sequence[BreakEven]) -> list[str]:
+    """Say in sentences what the table comes to."""
+    texts, sentences = material.texts, []
+    whole = [each for each in found if each.together and each.level == "firmware"]
+    confirmed = [each for each in whole if each.confirmed]
+    nearest = min(confirmed, key=_distance, default=None)
+    if nearest is not None:
+        key = "sensitivity.reserve_none" if nearest.factor is None else "sensitivity.reserve"
+        sentences.append(
+            texts(
+                key,
+                confirmed=len(confirmed),
+                total=len(whole),
+                where=_where(material, nearest),
+                factor=factor_text(nearest.factor or nearest.kept),
+                kept=factor_text(nearest.kept),
+            )
+        )
+    other = [each for each in whole if not each.confirmed]
+    if other:
+        helped = sum(each.factor is not None for each in other)
+        sentences.append(texts("sensitivity.not_confirmed", count=len(other), helped=helped))
+    return sentences
+
+
+def _where(material: Material, one: BreakEven) -> str:
+    place = tables.where(material, one.environment)
+    return " / ".join(filter(None, (place.machine, place.os, place.workload, place.load)))

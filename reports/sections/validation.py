@@ -1,0 +1,212 @@
+"""The section that says why the model may be believed: the validation table, kind by kind."""
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from harness.validation.format import amount, error_text
+from harness.validation.record import digest_of_constants
+from harness.validation.row import Kind, Row
+from reports import format as numbers
+from reports.plots.palette import INK, MUTED
+from reports.plots.svg import as_svg, label, new_figure
+from reports.view import Material
+
+KINDS = (Kind.THEORY, Kind.INVARIANT, Kind.CALIBRATION, Kind.PREDICTION)
+"""In the order of the section."""
+
+_HELD, _MISSED = "#0b3c78", "#b4480a"
+
+
+@dataclass(frozen=True)
+class ValidationRow:
+    """A row ready to be printed."""
+
+    first: bool
+    """Whether its case begins here."""
+    case: str
+    measure: str
+    expected: str
+    model: str
+    span: str
+    """The model's interval; empty where it has no width."""
+    error: str
+    tolerance: str
+    held: bool
+    mark: int
+    """The number of what is said about where it comes from."""
+    note: str
+    """What a reader must know to judge it."""
+
+
+def validation(material: Material) -> dict[str, Any] | None:
+    """Show what the model was held against, and say so where it was not."""
+    if material.real:
+        return None
+    record, campaign = material.validation, material.study.campaign
+    out = shlex.quote(f"results/{campaign.name}")
+    told = {"command": f"vtax validate --into {out}", "again": f"vtax report {out}"}
+    if record is None:
+        return {"kinds": [], "cautions": [], "version": "", **told}
+    cautions = []
+    if record.model_digest != campaign.model:
+        cautions.append("other_model")
+    if record.constants_digest != digest_of_constants(campaign.constants):
+        cautions.append("other_constants")
+    if record.quick:
+        cautions.append("quick")
+    return {
+        "kinds": [_kind(material, kind, record.rows) for kind in KINDS],
+        "cautions": cautions,
+        "version": record.versions.get("vtax", ""),
+        **told,
+    }
+
+
+def _kind(material: Material, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
+    rows = [row for row in every if row.kind is kind]
+    missed = sum(not row.passed for row in rows)
+    notes: dict[str, int] = {}
+    shown = _shown(material, rows, notes)
+    said = material.texts.said
+    predicted = kind is Kind.PREDICTION
+    return {
+        "kind": str(kind),
+        "total": len(rows),
+        "missed": missed,
+        "held": len(rows) - missed,
+        "rows": shown,
+        "misses": _shown(material, [row for row in rows if not row.passed], notes),
+        "origins": list(notes),
+        "intervals": [said(each) for each in sorted({row.interval for row in rows})],
+        "figure": errors_figure(material, rows) if predicted and rows else None,
+    }
+
+
+def _shown(
+    material: Material, rows: Sequence[Row], notes: dict[str, int]
+) -> tuple[ValidationRow, ...]:
+    """Make rows ready; a case is named once for all its measures."""
+    said = material.texts.said
+    found = []
+    last = ""
+    for row in rows:
+        origin, note = row.source, said(row.note)
+        if note:
+            origin += material.texts("validation.note", note=note)
+        found.append(
+            ValidationRow(
+                first=row.case != last,
+                case=said(row.case),
+                measure=said(row.measure),
+                expected=_signed(amount(row.expected, row.unit)),
+                model=_signed(amount(row.value, row.unit)),
+                span=_span(row),
+                error=_signed(error_text(row)),
+                tolerance=_tolerance(material, row),
+                held=row.passed,
+                mark=notes.setdefault(origin, len(notes) + 1),
+                note=note,
+            )
+        )
+        last = row.case
+    return tuple(found)
+
+
+def _signed(text: str) -> str:
+    """Write a true minus sign, and keep a number and its unit together."""
+    return text.replace("-", numbers.MINUS).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _span(row: Row) -> str:
+    if row.low == row.high:
+        return ""
+    return f"{_signed(amount(row.low, row.unit))} … {_signed(amount(row.high, row.unit))}"
+
+
+def _tolerance(material: Material, row: Row) -> str:
+    if row.kind is Kind.THEORY:
+        width, most = numbers.share(row.half_width), numbers.level(row.tolerance)
+        text = material.texts("validation.half_width", width=width, most=most)
+        if row.allowance >= 0.001:
+            text += material.texts("validation.allowance", more=numbers.level(row.allowance))
+        return text
+    if not row.expected:
+        return _signed(amount(row.tolerance, row.unit))
+    return f"± {numbers.level(row.tolerance)}"
+
+
+def errors_figure(material: Material, rows: Sequence[Row]) -> Markup | None:
+    """Draw how far off each prediction is, with its range, beside the band of its tolerance.
+
+    Predictions of nothing have no relative error and are left to the table.
+    """
+    drawn = [row for row in rows if row.expected and math.isfinite(row.value)]
+    if not drawn:
+        return None
+    heights: list[tuple[float, Row]] = []
+    headings: list[tuple[float, str]] = []
+    y, last = 0.0, ""
+    for row in drawn:
+        if row.case != last:
+            y += 0.35 if last else 0.0
+            headings.append((y, row.case))
+            y += 1.0
+            last = row.case
+        heights.append((y, row))
+        y += 1.0
+    texts = material.texts
+    figure = new_figure(0.7 + 0.158 * y)
+    axes = figure.subplots()
+    band = max(row.tolerance for row in drawn)
+    axes.axvspan(-band, band, color="#f1f6f2", zorder=0)
+    axes.axvline(0.0, color=MUTED, linewidth=0.9, zorder=1)
+    for at, row in heights:
+        colour = _HELD if row.passed else _MISSED
+        low, high = (each / row.expected - 1.0 for each in (row.low, row.high))
+        axes.plot([low, high], [at, at], color=colour, linewidth=1.4, solid_capstyle="butt")
+        axes.plot(
+            [row.error],
+            [at],
+            marker="o" if row.passed else "D",
+            markersize=4.2,
+            color=colour,
+            markerfacecolor=colour if row.passed else "white",
+            linestyle="none",
+        )
+    for at, case in headings:
+        axes.axhline(at - 0.55, color="#e8ecf1", linewidth=0.8, zorder=0)
+        axes.text(
+            0.0,
+            at,
+            f" {texts.said(case)}",
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=8,
+            fontweight="bold",
+            color=INK,
+        )
+    ends = [each / row.expected - 1.0 for row in drawn for each in (row.low, row.high, row.value)]
+    axes.set_xscale("symlog", linthresh=band, linscale=0.8)
+    axes.set_xlim(min(-band, *ends) * 1.3, max(band, *ends) * 1.3)
+    ticks = [-0.9, -0.5, -0.2, -band, -band / 2, 0.0, band / 2, band, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(FixedLocator([each for each in ticks if low <= each <= high]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.overhead(value)))
+    axes.set_ylim(y - 0.4, -0.7)
+    axes.yaxis.set_major_locator(FixedLocator([at for at, _ in heights]))
+    axes.set_yticklabels([label(texts.said(row.measure)) for _, row in heights])
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(texts("validation.axis"), fontsize=8.5)
+    return as_svg(
+        figure,
+        "validation-errors",
+        texts("validation.figure"),
+        texts("validation.description", tolerance=numbers.level(band)),
+    )

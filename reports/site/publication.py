@@ -1,0 +1,212 @@
+"""A published report: a directory of a site that is made once and never changes.
+
+Its identity is the digest of everything that the report shows: the campaign's record, its cells,
+every run, and the results kept beside them (validation, sensitivity, capacity).
+The same results published again are the same publication; any other result is a new one. Only
+files that were not there are ever added to it: another language, a PDF that could not be printed
+before.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.analysis.snapshot import Findings, findings, read_findings
+from harness.analysis.study import analyse
+from harness.errors import UserError
+from harness.results.export import export
+from harness.results.store import Store
+from reports.builder import render
+from reports.evidence import Evidence, gather
+from reports.pdf import PrintingError, print_page
+from reports.site.files import is_safe_name, new_directory, safe_name, write_new
+
+ENTRY = "publication.json"
+FINDINGS = "findings.json"
+
+
+class Entry(BaseModel):
+    """What the index says about a publication."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int = Field(ge=1)
+    """Counts the publications of campaigns of this name."""
+    digest: str
+    """SHA-256 of the content."""
+    name: str
+    title: dict[str, str]
+    outcome: str | None
+    margin: float
+    seed: int
+    complete: int
+    failed: int
+    version: str
+    """Of vtax, that ran the campaign."""
+    machines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A publication and where it is."""
+
+    directory: Path
+    entry: Entry
+
+    def findings(self) -> Findings:
+        """Read what it can be compared by."""
+        path = self.directory / FINDINGS
+        return read_findings(path.read_bytes(), str(path))
+
+
+def page_name(language: str) -> str:
+    """Return the name of the report in a language."""
+    return f"report.{language}.html"
+
+
+def pdf_name(language: str) -> str:
+    """Return the name of the printed report in a language."""
+    return f"report.{language}.pdf"
+
+
+def digest_of(store: Store, evidence: Evidence) -> str:
+    """Return SHA-256 of all that a store holds, however it is kept, and of what lies beside it."""
+    digest = hashlib.sha256()
+
+    def add(value: object) -> None:
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        digest.update(text.encode("utf-8", errors="surrogatepass") + b"\n")
+
+    add(store.campaign.to_json())
+    for cell in store.campaign.cells:
+        add(asdict(cell))
+    for run in store.runs():
+        add([run.identity, run.cell.position, run.replication, run.constants])
+        add([None if run.failure is None else str(run.failure), run.reason])
+        digest.update(b"\n" if run.result is None else run.result.to_json().encode() + b"\n")
+    add(store.drawn())
+    add(store.damaged)
+    for field in fields(evidence):
+        result = getattr(evidence, field.name)
+        if isinstance(result, BaseModel):
+            dumped = result.model_dump(mode="json")
+            # The oldest of them has no name here, so that what was published keeps its identity.
+            add(dumped if field.name == "validation" else {field.name: dumped})
+    return digest.hexdigest()
+
+
+def read_publications(place: Path) -> list[Publication]:
+    """Read all publications of a site, in the order of their names and numbers.
+
+    Raises
+    ------
+    UserError
+        If one of them is damaged.
+    """
+    found = []
+    for directory in sorted(place.iterdir()) if place.is_dir() else ():
+        if not is_safe_name(directory.name) or not directory.is_dir():
+            continue
+        path = directory / ENTRY
+        try:
+            entry = Entry.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            raise UserError(
+                f"{path}: missing or damaged; restore it, or remove {directory} and publish again"
+            ) from None
+        found.append(Publication(directory, entry))
+    found.sort(key=lambda each: (each.entry.name, each.entry.number, each.directory.name))
+    return found
+
+
+def publish_campaign(
+    source: Path, place: Path, known: Sequence[Publication], languages: Sequence[str]
+) -> tuple[Publication, tuple[str, ...]]:
+    """Publish the results in a directory, or find their publication; add languages it lacks.
+
+    Parameters
+    ----------
+    source
+        The campaign's results.
+    place
+        The site's directory of publications.
+    known
+        What is in it.
+    languages
+        Those that there must be a report in.
+
+    Returns
+    -------
+    tuple
+        The publication, and what of the store is damaged.
+
+    Raises
+    ------
+    UserError
+        If there is no readable store, or runs are added to it meanwhile.
+    """
+    with Store.open(source) as store:
+        evidence = gather(store, source)
+        digest = digest_of(store, evidence)
+        damaged = tuple(store.damaged)
+        held = next((each for each in known if each.entry.digest == digest), None)
+        lacking = [
+            language
+            for language in languages
+            if held is None or not (held.directory / page_name(language)).exists()
+        ]
+        if held is not None and not lacking:
+            return held, damaged
+        study = analyse(store)
+        pages = {each: render(study, evidence, each).encode(errors="replace") for each in lacking}
+        if held is not None:
+            for language, page in pages.items():
+                write_new(held.directory / page_name(language), page)
+            return held, damaged
+        told = findings(study)
+        same = [each.entry.number for each in known if each.entry.name == told.name]
+        entry = Entry(
+            number=max(same, default=0) + 1,
+            digest=digest,
+            name=told.name,
+            title=told.title,
+            outcome=told.outcome,
+            margin=told.margin,
+            seed=told.seed,
+            complete=told.complete,
+            failed=told.failed,
+            version=told.versions.get("vtax", ""),
+            machines=tuple(dict.fromkeys(cell.machine for cell in store.campaign.cells)),
+        )
+        target = place / safe_name(told.name, digest)
+        with new_directory(target) as directory:
+            for language, page in pages.items():
+                write_new(directory / page_name(language), page)
+            export(store, "csv", into=directory)
+            export(store, "parquet", into=directory)
+            write_new(directory / FINDINGS, _json(told))
+            write_new(directory / ENTRY, _json(entry))
+            if digest_of(store, gather(store, source)) != digest:
+                raise UserError(f"{source}: runs are being added to it; publish when it is done")
+        return Publication(target, entry), damaged
+
+
+def print_reports(publication: Publication, program: str, languages: Sequence[str]) -> str | None:
+    """Print the reports that were not printed yet; return what went wrong, if anything."""
+    for language in languages:
+        page = publication.directory / page_name(language)
+        target = publication.directory / pdf_name(language)
+        if page.exists() and not target.exists():
+            try:
+                write_new(target, print_page(program, page))
+            except PrintingError as error:
+                return f"{page}: not printed to PDF: {error}"
+    return None
+
+
+def _json(model: BaseModel) -> bytes:
+    return model.model_dump_json(indent=1).encode("utf-8", errors="replace") + b"\n"

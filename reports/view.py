@@ -1,0 +1,178 @@
+"""What the sections of a report are made from: a study, seen by machine, system and work."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from harness.analysis.cell_summary import CellSummary
+from harness.analysis.environment import Environment, Load
+from harness.analysis.study import EnvironmentResult, Study
+from harness.results.record import CellRecord
+from harness.validation.record import ValidationRecord
+from reports.evidence import Evidence
+from reports.i18n import Texts
+from reports.plots.palette import Style, level_of, styles
+
+Place = tuple[str, Load]
+"""A workload and its load: a row of a figure or table."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study, ready to be shown."""
+
+    study: Study
+    texts: Texts
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @property
+    def drawn(self) -> Mapping[str, Mapping[str, Any]]:
+        """For each draw of the uncertain constants its values, by name."""
+        return self.evidence.drawn
+
+    @property
+    def validation(self) -> ValidationRecord | None:
+        """What the model was held against; None if that was not kept beside the results."""
+        return self.evidence.validation
+
+    @property
+    def used(self) -> Mapping[str, tuple[str, ...]]:
+        """Virtualization -> the constants that its costs were made of, beyond the baseline's."""
+        return self.evidence.used
+
+    @property
+    def claim(self) -> dict[str, Any] | None:
+        """The campaign's claim."""
+        return self.study.campaign.claim
+
+    @cached_property
+    def matrix(self) -> tuple[CellRecord, ...]:
+        """Cells that are compared with each other: all but scenarios."""
+        return tuple(cell for cell in self.study.campaign.cells if cell.scenario is None)
+
+    @property
+    def shown_machines(self) -> tuple[str, ...]:
+        """Machines of the matrix and of scenarios."""
+        return distinct(cell.machine for cell in self.study.campaign.cells)
+
+    @property
+    def shown_systems(self) -> tuple[str, ...]:
+        """Operating systems of the matrix and of scenarios."""
+        return distinct(cell.os for cell in self.study.campaign.cells)
+
+    @cached_property
+    def shown_virtualizations(self) -> tuple[str, ...]:
+        """Virtualizations of the matrix and of scenarios."""
+        return distinct(cell.virtualization for cell in self.study.campaign.cells)
+
+    @cached_property
+    def machines(self) -> tuple[str, ...]:
+        """Machines, in the order of the matrix."""
+        return distinct(cell.machine for cell in self.matrix)
+
+    @cached_property
+    def systems(self) -> tuple[str, ...]:
+        """Operating systems."""
+        return distinct(cell.os for cell in self.matrix)
+
+    @cached_property
+    def workloads(self) -> tuple[str, ...]:
+        """Workloads."""
+        return distinct(cell.workload for cell in self.matrix)
+
+    @cached_property
+    def loads(self) -> tuple[Load, ...]:
+        """Loads; a single empty one unless the campaign varies something further."""
+        return distinct(cell.load for cell in self.matrix)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Workloads with their loads, all loads of a workload together."""
+        found = distinct((cell.workload, cell.load) for cell in self.matrix)
+        return tuple(sorted(found, key=lambda place: self.workloads.index(place[0])))
+
+    @cached_property
+    def virtualizations(self) -> tuple[str, ...]:
+        """Virtualizations, the baseline included."""
+        return distinct(cell.virtualization for cell in self.matrix)
+
+    @property
+    def real(self) -> bool:
+        """Whether it is about real targets of a machine."""
+        return self.study.campaign.real is not None
+
+    @property
+    def baseline(self) -> str:
+        """The virtualization that all others are compared with."""
+        return self.study.campaign.baseline
+
+    @cached_property
+    def compared(self) -> tuple[str, ...]:
+        """Virtualizations without the baseline."""
+        return tuple(name for name in self.virtualizations if name != self.baseline)
+
+    @cached_property
+    def styles(self) -> dict[str, Style]:
+        """How each virtualization is drawn."""
+        return styles(self.virtualizations, self.claim, self.baseline)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Measures with figures of their own: those of the claim."""
+        if self.claim is not None:
+            return tuple(self.claim["measures"])
+        return ("slowdown", "processor-time")
+
+    @property
+    def focus(self) -> str:
+        """The operating system for figures that have room for one only: the worst one's."""
+        verdict = self.study.verdict
+        if verdict is not None and verdict.worst is not None:
+            return verdict.worst.os
+        return self.systems[0]
+
+    def level(self, virtualization: str) -> str:
+        """Tell ``baseline``, ``firmware``, ``software`` or ``other``."""
+        return level_of(virtualization, self.claim, self.baseline)
+
+    def cell(self, environment: Environment, virtualization: str) -> CellSummary | None:
+        """Find a cell; None if it has no complete run."""
+        return self._cells.get((*environment, virtualization))
+
+    def result(self, environment: Environment, measure: str) -> EnvironmentResult | None:
+        """Find a comparison."""
+        return self._results.get((*environment, measure))
+
+    @cached_property
+    def _cells(self) -> dict[tuple[Any, ...], CellSummary]:
+        return {
+            (*each.cell.environment, each.cell.virtualization): each for each in self.study.cells
+        }
+
+    @cached_property
+    def _results(self) -> dict[tuple[Any, ...], EnvironmentResult]:
+        return {(*each.environment, each.measure): each for each in self.study.environments}
+
+
+def distinct(values: Iterable[_T]) -> tuple[_T, ...]:
+    """Drop repetitions, keeping the order."""
+    return tuple(dict.fromkeys(values))
+
+
+def chunks(values: Sequence[_T], size: int) -> list[Sequence[_T]]:
+    """Divide into parts of at most so many."""
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def load_text(load: Load) -> str:
+    """Write a load: ``partitions.app.count = 4``; empty if there is none."""
+    return ", ".join(f"{name} = {value}" for name, value in load)
+
+
+def place_text(place: Place, separator: str = ", ") -> str:
+    """Write a workload and its load."""
+    workload, load = place
+    return f"{workload}{separator}{load_text(load)}" if load else workload

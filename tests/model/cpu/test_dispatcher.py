@@ -1,0 +1,262 @@
+"""What all dispatching has in common: bursts, caches, ticks, interruptions."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modelling import (
+    CAPPED,
+    DEDICATED,
+    HOSTED,
+    MS,
+    NO_OVERHEAD,
+    NO_TICKS,
+    REFERENCE_HZ,
+    UNCAPPED,
+    build,
+    constants,
+    keep_busy,
+    partition,
+    system,
+    total,
+)
+
+from harness.model.machine import Machine
+
+COSTS = constants()
+LINE_NS = (
+    COSTS.number("processor.l3_latency") / COSTS.number("processor.refill_overlap") / REFERENCE_HZ
+) * 1e9
+CACHE_LINES = round(COSTS.number("processor.l2_size") / COSTS.number("processor.l2_line"))
+
+
+def refill_ns(lines: float) -> int:
+    return round(lines * LINE_NS)
+
+
+def pool_of(
+    names: str, cores: int, *overrides: dict[str, object], weight: int = 128, share: float = 0.1
+) -> Machine:
+    parts = [partition(name, share, 1, UNCAPPED, weight=weight) for name in names]
+    return build(system(*parts, cores=cores), NO_TICKS, *overrides)
+
+
+def refills(machine: Machine) -> int:
+    return sum(account["refill"] for account in machine.balance()[0].values())
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(1, 6),
+    st.integers(1, 4),
+    st.sampled_from([64e3, 512e3, 1.2e6, 1.9e6, 8e6]),
+    st.sampled_from([0.5e-3, 1e-3, 5e-3]),
+)
+def test_a_dispatch_never_fetches_more_than_the_working_set_or_the_cache(
+    guests, cores, working_set, spare_slice
+):
+    machine = pool_of(
+        "abcdef"[:guests],
+        cores,
+        {"processor.working_set": working_set, "hypervisor.spare_slice": spare_slice},
+    )
+    most = refill_ns(min(CACHE_LINES, round(working_set / 128)))
+    for modelled in machine.partitions.values():
+        keep_busy(modelled, 0.0013)
+    machine.clock.run_until(100 * MS)
+    for name, account in machine.balance()[0].items():
+        dispatches = machine.partitions[name].partition.dispatches
+        assert account["refill"] <= dispatches * most
+    assert total(machine) == cores * 100 * MS
+
+
+def test_a_first_dispatch_finds_nothing_in_the_cache():
+    machine = pool_of("a", 1, {"processor.working_set": 512 * 1024.0})
+    machine.partitions["a"].compute(0.001, None, lambda: None)
+    machine.clock.run_until(5 * MS)
+    assert refills(machine) == refill_ns(4096)
+
+
+def test_who_comes_back_with_nothing_in_between_fetches_nothing():
+    machine = pool_of("a", 2, {"processor.working_set": 1.8e6})
+    modelled = machine.partitions["a"]
+    for moment in range(10):
+        machine.clock.call_in(moment * MS, lambda: modelled.compute(0.0005, None, lambda: None))
+    machine.clock.run_until(15 * MS)
+    assert modelled.partition.dispatches == 10
+    assert refills(machine) == refill_ns(round(1.8e6 / 128))
+
+
+def test_two_whose_working_sets_fit_together_leave_each_other_alone():
+    machine = pool_of("ab", 1, {"processor.working_set": 900e3})
+    for modelled in machine.partitions.values():
+        keep_busy(modelled, 0.01)
+    machine.clock.run_until(200 * MS)
+    assert sum(p.partition.dispatches for p in machine.partitions.values()) > 30
+    assert refills(machine) == 2 * refill_ns(round(900e3 / 128))
+
+
+def test_what_does_not_fit_is_what_has_to_be_fetched_again():
+    """Two working sets of three quarters of the cache: each loses half of a cache each time."""
+    lines = CACHE_LINES * 3 // 4
+    machine = pool_of("ab", 1, {"processor.working_set": lines * 128.0})
+    for modelled in machine.partitions.values():
+        keep_busy(modelled, 0.01)
+    machine.clock.run_until(100 * MS)
+    dispatches = sum(p.partition.dispatches for p in machine.partitions.values())
+    again = refills(machine) - 2 * refill_ns(lines)
+    # What a partner fetched again drives out as much, and so on: all that exceeds the cache.
+    assert again == (dispatches - 2) * refill_ns(2 * lines - CACHE_LINES)
+
+
+def test_another_chip_has_nothing_of_it_in_its_cache():
+    machine = pool_of("ab", 4, {"processor.working_set": 128e3})
+    pool = machine.pool
+    assert pool is not None
+    modelled = machine.partitions["a"]
+    modelled.compute(0.001, None, lambda: None)
+    machine.clock.run_until(5 * MS)
+    once = refills(machine)
+    vp = modelled.partition.vps[0]
+    assert vp.home is not None
+    elsewhere = next(p for p in pool.processors if p.chip is not vp.home.chip)
+    vp.home = elsewhere
+    modelled.compute(0.001, None, lambda: None)
+    machine.clock.run_until(10 * MS)
+    assert refills(machine) == 2 * once
+
+
+def spent_by_slice(guests: int, working_set: float) -> list[int]:
+    """What switching costs a core within a second (ns), from the shortest turns to the longest."""
+    spent = []
+    for spare_slice in (0.25e-3, 0.5e-3, 1e-3, 2e-3, 5e-3):
+        machine = pool_of(
+            "abcde"[:guests],
+            1,
+            {"processor.working_set": working_set, "hypervisor.spare_slice": spare_slice},
+        )
+        for modelled in machine.partitions.values():
+            keep_busy(modelled, 0.05)
+        machine.clock.run_until(1000 * MS)
+        accounts, _ = machine.balance()
+        spent.append(sum(a["refill"] + a["hypervisor"] for a in accounts.values()))
+    return spent
+
+
+@pytest.mark.parametrize("guests", [2, 3, 4, 5])
+@pytest.mark.parametrize("working_set", [1.2e6, 1.9e6])
+def test_shorter_turns_never_cost_less_where_no_two_fit_together(guests, working_set):
+    spent = spent_by_slice(guests, working_set)
+    assert spent == sorted(spent, reverse=True)
+    assert spent[0] > 1.5 * spent[-1]
+
+
+@pytest.mark.parametrize("guests", [2, 3, 4, 5])
+def test_turns_of_a_quarter_of_a_millisecond_cost_more_than_those_of_five(guests):
+    # In between it may go either way: who comes after whom decides what is still in the cache.
+    spent = spent_by_slice(guests, 512e3)
+    assert spent[0] > 1.5 * spent[-1]
+
+
+# Interruptions
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(1, 30 * MS), min_size=1, max_size=8), st.integers(2, 5))
+def test_work_takes_its_time_however_often_it_is_interrupted(lengths, guests):
+    """Users' time is booked to the nanosecond, whatever is preempted, parked or sliced."""
+    parts = [
+        partition(f"p{index}", 0.1, 1, CAPPED if index % 2 else UNCAPPED) for index in range(guests)
+    ]
+    machine = build(system(*parts, cores=1, virtualization=UNCAPPED), NO_TICKS)
+    asked: dict[str, int] = {}
+    ended = 0
+
+    def count() -> None:
+        nonlocal ended
+        ended += 1
+
+    for index, ns in enumerate(lengths):
+        name = f"p{index % guests}"
+        asked[name] = asked.get(name, 0) + ns
+        machine.partitions[name].compute(ns / 1e9, None, count)
+    machine.clock.run_until(12_000 * MS)
+    accounts, idle_ns = machine.balance()
+    assert ended == len(lengths)
+    assert {name: accounts[name]["user"] for name in asked} == asked
+    assert total(machine) == 12_000 * MS
+    spent = sum(sum(account.values()) for account in accounts.values())
+    assert idle_ns == 12_000 * MS - spent
+
+
+@pytest.mark.parametrize("virtualization", [DEDICATED, UNCAPPED, HOSTED])
+def test_a_turn_is_counted_once_whoever_looks_how_often(virtualization):
+    """Reading all metrics in the midst of a turn must not change what follows."""
+    flavour = "vmware" if virtualization is HOSTED else None
+
+    def times(looks: int) -> list[int]:
+        parts = [partition(name, 1, 1, virtualization) for name in "ab"]
+        machine = build(system(*parts, cores=2, flavour=flavour))
+        seen: list[int] = []
+        for modelled in machine.partitions.values():
+
+            def again(modelled=modelled) -> None:
+                seen.append(machine.clock.now_ns)
+                modelled.compute(0.0017, {"forks": 0.5}, again)
+
+            again()
+        for look in range(looks):
+            machine.clock.call_in(look * 333_333, machine.balance)
+        machine.clock.run_until(50 * MS)
+        return seen
+
+    assert times(0) == times(140)
+
+
+def test_dispatched_time_is_all_that_is_not_idle():
+    machine = build(
+        system(*(partition(n, 0.5, 2, UNCAPPED) for n in "abc"), cores=2, virtualization=UNCAPPED)
+    )
+    for modelled in machine.partitions.values():
+        keep_busy(modelled, 0.002, 2)
+    machine.clock.run_until(97 * MS)
+    pool = machine.pool
+    assert pool is not None
+    for processor in pool.processors:
+        if processor.vp is not None:
+            pool.count(processor.vp, machine.clock.now_ns)
+    dispatched = sum(p.dispatched_ns for p in machine.dispatched())
+    assert dispatched == 2 * 97 * MS - machine.balance()[1]
+
+
+def test_without_overheads_nothing_but_the_users_own_time_is_booked():
+    parts = [partition(name, 0.3, 2, UNCAPPED) for name in "abc"]
+    machine = build(system(*parts, cores=1), NO_OVERHEAD)
+    for modelled in machine.partitions.values():
+        keep_busy(modelled, 0.0021, 3)
+    machine.clock.run_until(100 * MS)
+    accounts, idle_ns = machine.balance()
+    assert idle_ns == 0
+    assert sum(account["user"] for account in accounts.values()) == 100 * MS
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(2, 6),
+    st.sampled_from([0.4e6, 1.2e6, 1.9e6]),
+    st.sampled_from([50e-6, 0.2e-3, 1e-3]),
+    st.integers(1, 9_973),
+)
+def test_what_is_cut_off_before_it_was_spent_is_owed_to_its_own_cause(
+    guests, working_set, spare_slice, step_us
+):
+    machine = build(
+        system(*(partition(name, 0.1, 1, CAPPED) for name in "abcdef"[:guests]), cores=1),
+        {"processor.working_set": working_set, "hypervisor.spare_slice": spare_slice},
+    )
+    for modelled in machine.partitions.values():
+        keep_busy(modelled, 0.0007, threads=2)
+    for look in range(1, 30):
+        machine.clock.run_until(look * step_us * 1000)
+        for account in machine.balance()[0].values():
+            assert min(account.values()) >= 0
+    assert total(machine) == machine.clock.now_ns

@@ -1,0 +1,74 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from modelling import US
+
+from harness.engine.clock import Clock
+from harness.model.net.link import Wire
+
+
+def gigabit(clock: Clock, mtu: int = 1500, latency: int = 30 * US) -> Wire:
+    return Wire(
+        clock,
+        "wire",
+        rate_bytes_per_second=125e6,
+        mtu_bytes=mtu,
+        header_bytes=40,
+        frame_bytes=38,
+        latency_ns=latency,
+    )
+
+
+@pytest.mark.parametrize("mtu", [1500, 9000])
+@given(size=st.integers(0, 10**6))
+def test_a_message_takes_its_bytes_headers_and_framing_at_line_rate(mtu, size):
+    wire = gigabit(Clock(), mtu)
+    ended: list[int] = []
+    wire.carry(True, size, lambda: ended.append(wire.clock.now_ns))
+    wire.clock.run_until(10**12)
+    packets = max(1, -(-size // (mtu - 40)))
+    assert wire.packets(size) == packets
+    assert wire.busy_ns == round((size + packets * 78) * 8)
+    assert ended == [wire.busy_ns + 30 * US]
+    assert wire.bytes == size
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 10**5)), min_size=1, max_size=30))
+def test_each_direction_carries_one_message_after_the_other(messages):
+    wire = gigabit(Clock(), latency=0)
+    ended: dict[bool, list[int]] = {True: [], False: []}
+    for outbound, size in messages:
+        wire.carry(
+            outbound, size, lambda outbound=outbound: ended[outbound].append(wire.clock.now_ns)
+        )
+    wire.clock.run_until(10**12)
+    for direction, ends in ended.items():
+        times = [
+            round((size + wire.packets(size) * 78) * 8)
+            for outbound, size in messages
+            if outbound is direction
+        ]
+        expected = [sum(times[: index + 1]) for index in range(len(times))]
+        assert ends == expected
+
+
+@pytest.mark.parametrize(("mtu", "megabits"), [(1500, 949.3), (9000, 991.4)])
+def test_the_payload_of_a_busy_gigabit_wire_is_line_rate_less_framing(mtu, megabits):
+    """1460 of 1538 bytes, and 8960 of 9038."""
+    wire = gigabit(Clock(), mtu)
+    for _ in range(100):
+        wire.carry(True, 100 * (mtu - 40), lambda: None)
+    assert wire.bytes * 8 / (wire.busy_ns / 1e9) / 1e6 == pytest.approx(megabits, abs=0.1)
+
+
+def test_traffic_is_duplex_while_the_other_direction_has_carried_something_lately():
+    wire = gigabit(Clock())
+    assert not wire.opposite_active(True, 10**7)
+    wire.carry(False, 1460, lambda: None)
+    assert wire.opposite_active(True, 10**7)
+    assert not wire.opposite_active(False, 10**7)
+    end = wire.busy_ns
+    wire.clock.run_until(end + 10**7 - 1)
+    assert wire.opposite_active(True, 10**7)
+    wire.clock.run_until(end + 10**7)
+    assert not wire.opposite_active(True, 10**7)

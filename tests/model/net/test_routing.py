@@ -1,0 +1,411 @@
+"""Which way messages take, and who pays for what on the way."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from modelling import (
+    DEDICATED,
+    ETHERNET,
+    FULL_SYSTEM,
+    HOSTED,
+    MS,
+    NO_REFILL,
+    NO_TICKS,
+    NOMINAL,
+    OUTSIDE,
+    PHYSICAL,
+    UNCAPPED,
+    build,
+    partition,
+    repeat,
+    server,
+    system,
+)
+
+from harness.model.config import (
+    EthernetConfiguration,
+    SharedEthernetConfiguration,
+    SystemConfiguration,
+    VirtualEthernetConfiguration,
+)
+from harness.model.machine import Machine
+from harness.model.net.routing import UnreachableError
+
+NS_PER_CYCLE = 1 / 1.65
+FREE_CPU = {
+    "network.tcp.cycles_per_byte": (1e-9, 1e-9),
+    "network.tcp.transaction_cycles": 0.0,
+    "network.virtual.copy_cycles_per_byte": 0.0,
+    "network.virtual.packet_cost": 0.0,
+}
+
+
+def wired(virtualization=FULL_SYSTEM, mtu: int = 1500, cores: int = 1) -> SystemConfiguration:
+    adapter = EthernetConfiguration(ETHERNET, mtu)
+    flavour = "vmware" if virtualization is HOSTED else None
+    app = partition("app", cores, virtualization=virtualization, ethernet=(adapter,))
+    return system(app, cores=cores, flavour=flavour)
+
+
+def bridged(
+    mtu: int = 1500, threaded: bool = True, *, vlan: int = 10, vlans: tuple[int, ...] = (10,)
+) -> SystemConfiguration:
+    shared = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET, mtu), vlans, threaded)
+    app = partition("app", 2, virtual_ethernet=(VirtualEthernetConfiguration(vlan, mtu_bytes=mtu),))
+    return system(app, cores=4, vios=(server(cores=2, shared_ethernet=shared),))
+
+
+def running(configuration: SystemConfiguration, *overrides: dict[str, object]) -> Machine:
+    return build(configuration, NO_TICKS, NO_REFILL, *overrides)
+
+
+def spent(machine: Machine, owner: str = "app") -> dict[str, int]:
+    return machine.balance()[0][owner]
+
+
+# The wire
+
+
+@pytest.mark.parametrize(("mtu", "payload_share"), [(1500, 1460 / 1538), (9000, 8960 / 9038)])
+@pytest.mark.parametrize("verb", ["send", "receive"])
+def test_a_stream_over_a_gigabit_wire_reaches_line_rate_less_framing(mtu, payload_share, verb):
+    machine = running(wired(mtu=mtu), FREE_CPU, {"network.tcp.window": 262144.0})
+    app = machine.partitions["app"]
+    size = 20_000_000
+    (took,) = repeat(machine.clock, lambda done: getattr(app, verb)(size, OUTSIDE, done), 1)
+    # A segment ends with a packet that is not full: less than one in a dozen at MTU 1500.
+    assert size / (took / 1e9) == pytest.approx(125e6 * payload_share, rel=0.035)
+    assert size / (took / 1e9) <= 125e6 * payload_share
+    (wire,) = machine.network.wires
+    assert wire.bytes == size
+
+
+def test_a_small_window_and_a_long_way_make_a_stream_slow():
+    """No more than a window per round trip."""
+    machine = running(
+        wired(),
+        FREE_CPU,
+        {f"ethernet.{ETHERNET}.latency": 0.005, "network.tcp.window": 65536.0},
+    )
+    app = machine.partitions["app"]
+    (took,) = repeat(machine.clock, lambda done: app.send(6_553_600, OUTSIDE, done), 1)
+    rate = 6_553_600 / (took / 1e9)
+    assert rate <= 65536 / 0.005
+    assert rate == pytest.approx(65536 / 0.005, rel=0.15)
+
+
+def test_a_stream_costs_the_partition_the_published_cycles_per_byte():
+    for mtu, cycles in ((1500, 8.0), (9000, 3.0)):
+        machine = running(wired(mtu=mtu))
+        app = machine.partitions["app"]
+        repeat(machine.clock, lambda done, app=app: app.send(1_600_000, OUTSIDE, done), 10)
+        # Segments end with packets that are not full, and cost as much as full ones.
+        assert spent(machine)["os"] / 16e6 == pytest.approx(cycles * NS_PER_CYCLE, rel=0.12)
+        assert spent(machine)["os"] / 16e6 >= cycles * NS_PER_CYCLE * 0.999
+
+
+def test_a_request_and_its_response_cost_what_the_constant_says_and_their_bytes():
+    machine = running(wired())
+    app = machine.partitions["app"]
+    repeat(machine.clock, lambda done: app.exchange(1, 1, OUTSIDE, done), 100)
+    pair = NOMINAL.number("network.tcp.transaction_cycles") * NS_PER_CYCLE
+    assert spent(machine)["os"] / 100 == pytest.approx(pair, rel=0.001)
+
+
+def test_an_exchange_takes_the_wire_both_ways():
+    machine = running(wired(), FREE_CPU)
+    app = machine.partitions["app"]
+    (took,) = repeat(machine.clock, lambda done: app.exchange(1000, 500, OUTSIDE, done), 1)
+    latency = round(NOMINAL.number(f"ethernet.{ETHERNET}.latency") * 1e9)
+    assert took == pytest.approx(2 * latency + (1000 + 78 + 500 + 78) * 8, abs=10)
+
+
+# The Shared Ethernet Adapter
+
+
+def bridging_ns(machine: Machine) -> int:
+    """All that the VIOS's processors do, the hypervisor's part included: what IBM published."""
+    return machine.vios["vios1"].partition.dispatched_ns
+
+
+@pytest.mark.parametrize(
+    ("mtu", "threaded", "cycles"),
+    [(1500, True, 11.2), (9000, True, 5.0), (1500, False, 9.3), (9000, False, 3.6)],
+)
+@pytest.mark.parametrize("verb", ["send", "receive"])
+def test_bridging_a_stream_costs_the_published_cycles_under_its_client(mtu, threaded, cycles, verb):
+    machine = running(bridged(mtu, threaded))
+    app = machine.partitions["app"]
+    repeat(machine.clock, lambda done: getattr(app, verb)(1_000_000, OUTSIDE, done), 5)
+    assert machine.vios["vios1"].bridged_bytes == 5_000_000
+    assert bridging_ns(machine) / 5e6 == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
+    assert sum(spent(machine, "vios1").values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("mtu", "threaded", "cycles"),
+    [(1500, True, 8.6), (9000, True, 3.8), (1500, False, 7.4), (9000, False, 2.9)],
+)
+def test_traffic_in_both_directions_costs_the_duplex_figures(mtu, threaded, cycles):
+    machine = running(bridged(mtu, threaded))
+    app = machine.partitions["app"]
+
+    def send() -> None:
+        app.send(1_000_000, OUTSIDE, send)
+
+    def receive() -> None:
+        app.receive(1_000_000, OUTSIDE, receive)
+
+    send()
+    receive()
+    # Until both directions have been seen it looks like one.
+    machine.clock.run_until(20 * MS)
+    before, bytes_before = bridging_ns(machine), machine.vios["vios1"].bridged_bytes
+    machine.clock.run_until(220 * MS)
+    bridged_bytes = machine.vios["vios1"].bridged_bytes - bytes_before
+    per_byte = (bridging_ns(machine) - before) / bridged_bytes
+    # What is under way at either end is counted in part.
+    assert per_byte == pytest.approx(cycles * NS_PER_CYCLE, rel=0.01)
+    assert bridged_bytes > 20e6
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+@pytest.mark.parametrize(("size", "index"), [(64, 0), (1024, 1)])
+def test_bridging_a_request_and_its_response_costs_the_published_cycles(threaded, size, index):
+    published = {True: (23_022, 25_469), False: (17_956, 20_196)}[threaded][index]
+    machine = running(bridged(threaded=threaded))
+    app = machine.partitions["app"]
+    repeat(machine.clock, lambda done: app.exchange(size, size, OUTSIDE, done), 50)
+    assert bridging_ns(machine) / 50 == pytest.approx(published * NS_PER_CYCLE, abs=2)
+    assert machine.vios["vios1"].bridged_bytes == 100 * size
+
+
+@pytest.mark.parametrize(("own", "adapter"), [(9000, 1500), (1500, 9000), (9000, 9000)])
+def test_packets_to_the_outside_are_no_larger_than_either_end_of_the_bridge_takes(own, adapter):
+    shared = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET, adapter), (10,))
+    app = partition("app", 1, virtual_ethernet=(VirtualEthernetConfiguration(10, mtu_bytes=own),))
+    machine = running(system(app, cores=2, vios=(server(shared_ethernet=shared),)))
+    size = 10 * 16384
+    repeat(machine.clock, lambda done: machine.partitions["app"].send(size, OUTSIDE, done), 1)
+    packets = 10 * -(-16384 // (min(own, adapter) - 40))
+    cycles = size * NOMINAL.number(
+        "network.virtual.copy_cycles_per_byte"
+    ) + packets * NOMINAL.number("network.virtual.packet_cost")
+    assert spent(machine)["switch"] == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
+
+
+def test_the_bridge_carries_what_goes_in_and_what_comes_out():
+    machine = running(bridged())
+    app = machine.partitions["app"]
+    repeat(machine.clock, lambda done: app.send(123_456, OUTSIDE, done), 1)
+    repeat(machine.clock, lambda done: app.receive(65_432, OUTSIDE, done), 1)
+    (wire,) = machine.network.wires
+    assert machine.vios["vios1"].bridged_bytes == wire.bytes == 123_456 + 65_432
+
+
+def test_the_way_over_a_bridge_takes_longer_than_the_direct_one():
+    times = {}
+    for name, configuration in (("direct", wired()), ("bridged", bridged())):
+        machine = running(configuration)
+        app = machine.partitions["app"]
+        times[name] = repeat(
+            machine.clock, lambda done, app=app: app.exchange(64, 64, OUTSIDE, done), 3
+        )[-1]
+    assert times["bridged"] > times["direct"]
+
+
+# Between partitions
+
+
+def two(first: tuple, second: tuple, virtualization=DEDICATED, cores: int = 4) -> Machine:
+    parts = (
+        partition("one", 1, 1, virtualization, virtual_ethernet=first),
+        partition("two", 1, 1, virtualization, virtual_ethernet=second),
+    )
+    return running(system(*parts, cores=cores))
+
+
+VLANS = st.integers(1, 6)
+ADAPTERS = st.lists(
+    st.builds(
+        VirtualEthernetConfiguration,
+        VLANS,
+        st.lists(VLANS, max_size=3).map(tuple),
+        st.sampled_from([1500, 9000, 65390]),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+@given(ADAPTERS, ADAPTERS)
+def test_partitions_reach_each_other_if_and_only_if_they_share_a_virtual_lan(first, second):
+    machine = two(first, second)
+    lans = [
+        {vlan for adapter in adapters for vlan in (adapter.vlan, *adapter.tagged_vlans)}
+        for adapters in (first, second)
+    ]
+    for name, peer in (("one", "two"), ("two", "one"), ("one", "next")):
+        for verb in ("send", "receive", "request", "response"):
+            if lans[0] & lans[1]:
+                assert machine.network.route(name, verb, peer)
+            else:
+                with pytest.raises(UnreachableError, match="no virtual LAN"):
+                    machine.network.route(name, verb, peer)
+
+
+@given(ADAPTERS, st.lists(VLANS, min_size=1, max_size=3).map(tuple))
+def test_the_outside_is_reached_over_a_virtual_lan_that_a_vios_bridges(adapters, vlans):
+    shared = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), vlans)
+    app = partition("app", 1, virtual_ethernet=adapters)
+    machine = running(system(app, cores=2, vios=(server(shared_ethernet=shared),)))
+    own = {vlan for adapter in adapters for vlan in (adapter.vlan, *adapter.tagged_vlans)}
+    if own & set(vlans):
+        assert len(machine.network.route("app", "send", OUTSIDE)) == 3
+    else:
+        with pytest.raises(UnreachableError, match="app has no"):
+            machine.network.route("app", "send", OUTSIDE)
+
+
+def test_a_peer_that_does_not_exist_is_named():
+    with pytest.raises(UnreachableError, match="'three'"):
+        two((), ()).network.route("one", "send", "three")
+
+
+def test_the_next_of_the_last_partition_is_the_first_and_of_the_only_one_itself():
+    lan = (VirtualEthernetConfiguration(1),)
+    machine = two(lan, lan)
+    repeat(machine.clock, lambda done: machine.partitions["two"].send(5000, "next", done), 1)
+    assert spent(machine, "one")["os"] > 0
+    alone = running(wired())
+    repeat(alone.clock, lambda done: alone.partitions["app"].send(5000, "next", done), 1)
+    assert alone.network.wires[0].bytes == 0
+    assert spent(alone)["os"] > 0
+    assert spent(alone)["switch"] == 0
+
+
+def test_the_largest_mtu_in_common_is_the_one_that_is_used():
+    jumbo = VirtualEthernetConfiguration(2, (), 65390)
+    machine = two(
+        (VirtualEthernetConfiguration(1, (), 1500), jumbo),
+        (VirtualEthernetConfiguration(1, (), 9000), replace(jumbo, mtu_bytes=9000)),
+    )
+    assert machine.network._vlan_mtu("one", "two") == 9000
+
+
+@pytest.mark.parametrize("mtu", [1500, 9000, 65390])
+def test_the_switch_copies_each_byte_and_handles_each_packet_under_the_sender(mtu):
+    lan = (VirtualEthernetConfiguration(1, (), mtu),)
+    machine = two(lan, lan)
+    segment, segments = 16384, 100
+    repeat(
+        machine.clock,
+        lambda done: machine.partitions["one"].send(segment * segments, "two", done),
+        1,
+    )
+    packets = segments * -(-segment // (mtu - 40))
+    cycles = segment * segments * NOMINAL.number(
+        "network.virtual.copy_cycles_per_byte"
+    ) + packets * NOMINAL.number("network.virtual.packet_cost")
+    assert spent(machine, "one")["switch"] == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
+    assert spent(machine, "two")["switch"] == 0
+    assert spent(machine, "two")["hypervisor"] > 0
+
+
+def test_a_larger_mtu_never_costs_more():
+    totals = []
+    for mtu in (1500, 9000, 65390):
+        lan = (VirtualEthernetConfiguration(1, (), mtu),)
+        machine = two(lan, lan)
+        repeat(
+            machine.clock, lambda done, m=machine: m.partitions["one"].send(10**6, "two", done), 1
+        )
+        totals.append(sum(sum(spent(machine, name).values()) for name in ("one", "two")))
+    assert totals == sorted(totals, reverse=True)
+    assert totals[0] > totals[-1]
+
+
+def test_physical_partitions_talk_over_both_of_their_wires():
+    adapter = (EthernetConfiguration(ETHERNET),)
+    parts = [
+        partition(name, 1, virtualization=PHYSICAL, ethernet=adapter) for name in ("one", "two")
+    ]
+    machine = running(system(*parts, cores=2))
+    repeat(machine.clock, lambda done: machine.partitions["one"].send(10**5, "two", done), 1)
+    assert [wire.bytes for wire in machine.network.wires] == [10**5, 10**5]
+    assert spent(machine, "one")["os"] > 0
+    assert spent(machine, "two")["os"] > 0
+
+
+def test_micro_partitions_talk_within_the_machine():
+    lan = (VirtualEthernetConfiguration(1),)
+    machine = two(lan, lan, UNCAPPED, cores=2)
+    (took,) = repeat(
+        machine.clock, lambda done: machine.partitions["one"].exchange(64, 64, "two", done), 1
+    )
+    assert took < NOMINAL.number(f"ethernet.{ETHERNET}.latency") * 1e9 * 10
+    assert machine.network.wires == []
+
+
+# Hosted
+
+
+@pytest.mark.parametrize("flavour", ["vmware", "uml"])
+@pytest.mark.parametrize("verb", ["send", "receive"])
+def test_an_emulated_adapter_costs_what_the_constants_say_for_each_packet(flavour, verb):
+    app = partition("app", 1, virtualization=HOSTED, ethernet=(EthernetConfiguration(ETHERNET),))
+    machine = running(system(app, cores=1, flavour=flavour))
+    guest = machine.partitions["app"]
+    segments = 20
+    repeat(machine.clock, lambda done: getattr(guest, verb)(16384 * segments, OUTSIDE, done), 1)
+    packets, dispatches = segments * 12, guest.partition.dispatches
+
+    def number(name: str) -> float:
+        return NOMINAL.number(f"hosted.{flavour}.{name}")
+
+    if verb == "send":
+        switches = number("packet.world_switches")
+        emulation = (
+            number("packet.monitor")
+            + number("emulate_transmit")
+            + number("packet.status_accesses") * number("status_register")
+        )
+        host = number("transmit")
+    else:
+        switches = number("packet.receive_world_switches")
+        emulation = number("packet.receive_monitor")
+        host = number("receive")
+    host = packets * (host + number("packet.host_interrupts"))
+    host += dispatches * NOMINAL.number("hosted.host.context_switch")
+    expected = {
+        "world_switch": (packets * switches + dispatches) * number("world_switch"),
+        "emulation": packets * emulation,
+        "host": host,
+        "copy": 16384 * segments * number("copy_cycles_per_byte"),
+    }
+    for cause, cycles in expected.items():
+        assert spent(machine)[cause] == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001), cause
+    # The guest's own stack costs what it costs natively.
+    native = running(wired())
+    repeat(
+        native.clock,
+        lambda done: getattr(native.partitions["app"], verb)(16384 * segments, OUTSIDE, done),
+        1,
+    )
+    assert spent(machine)["os"] == spent(native)["os"]
+
+
+def test_all_guests_share_the_hosts_wire():
+    adapter = (EthernetConfiguration(ETHERNET),)
+    parts = [partition(n, 1, virtualization=HOSTED, ethernet=adapter) for n in ("one", "two")]
+    machine = running(system(*parts, cores=2, flavour="vmware"))
+    (wire,) = machine.network.wires
+    for name in ("one", "two"):
+        repeat(
+            machine.clock, lambda done, n=name: machine.partitions[n].send(5000, OUTSIDE, done), 1
+        )
+    assert wire.bytes == 10_000
+    # From guest to guest it stays within the host.
+    repeat(machine.clock, lambda done: machine.partitions["one"].send(5000, "two", done), 1)
+    assert wire.bytes == 10_000

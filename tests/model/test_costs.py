@@ -1,0 +1,98 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from modelling import NOMINAL, REFERENCE_HZ, constants
+
+from harness.model.costs import Costs, fixed_and_per_unit
+from workloads.partition import EVENTS
+from workloads.user import EventDemand
+
+
+@pytest.mark.parametrize("clock_hz", [1.5e9, REFERENCE_HZ, 4.7e9])
+def test_users_time_scales_with_the_clock_from_the_reference(clock_hz):
+    costs = Costs(NOMINAL, clock_hz)
+    assert costs.user(0.010) == round(10e6 * REFERENCE_HZ / clock_hz)
+    assert costs.cycles(clock_hz) == 10**9
+
+
+def test_times_are_times_whatever_the_clock():
+    for clock_hz in (1.5e9, 4.7e9):
+        assert Costs(NOMINAL, clock_hz).time("hypervisor.vp_switch") == 3000
+
+
+@given(st.dictionaries(st.sampled_from(EVENTS), st.floats(0, 1000)))
+def test_events_cost_their_published_cycles_natively_and_the_difference_on_top_when_hosted(events):
+    native_cycles = sum(n * NOMINAL.number(f"events.native.{e}") for e, n in events.items())
+    os_ns, monitor_ns = Costs(NOMINAL, REFERENCE_HZ).events(events)
+    assert os_ns == pytest.approx(native_cycles / 1.65, abs=0.51)
+    assert monitor_ns == 0
+    for flavour in ("vmware", "uml"):
+        own, added = Costs(NOMINAL, REFERENCE_HZ, flavour).events(events)
+        assert own == os_ns
+        hosted = sum(n * NOMINAL.number(f"events.{flavour}.{e}") for e, n in events.items())
+        assert added == pytest.approx((hosted - native_cycles) / 1.65, abs=1.0, rel=1e-6)
+
+
+def test_every_event_costs_more_under_a_monitor():
+    for flavour in ("vmware", "uml"):
+        costs = Costs(NOMINAL, REFERENCE_HZ, flavour)
+        for event in EVENTS:
+            native, added = costs.events({event: 1000.0})
+            assert native > 0
+            assert added > 0
+
+
+def test_counts_that_have_changed_cost_something_else():
+    costs = Costs(NOMINAL, REFERENCE_HZ)
+    events = {"calls": 100.0}
+    before = costs.events(events)[0]
+    events["calls"] = 300.0
+    assert costs.events(events)[0] == pytest.approx(3 * before, abs=2)
+
+
+def test_only_what_cannot_change_is_remembered():
+    costs = Costs(NOMINAL, REFERENCE_HZ)
+    for count in range(100):
+        costs.events({"calls": float(count)})
+    assert not costs._events
+    fixed = EventDemand(calls=7, forks=0.5).events
+    assert costs.events(fixed) == costs.events(fixed) == costs.events(dict(fixed))
+    assert len(costs._events) == 1
+
+
+def test_transfer_factors_scale_each_side_on_its_own():
+    events = {"forks": 3.0}
+    plain = Costs(NOMINAL, REFERENCE_HZ, "vmware").events(events)
+    dear = Costs(constants({"hosted.transfer": 2.0}), REFERENCE_HZ, "vmware").events(events)
+    assert dear == (plain[0], pytest.approx(2 * plain[1], abs=1))
+    slow = Costs(constants({"native.transfer": 0.5}), REFERENCE_HZ, "vmware").events(events)
+    assert slow == (pytest.approx(plain[0] / 2, abs=1), plain[1])
+
+
+def test_hosted_costs_carry_the_flavours_cycles_over():
+    costs = Costs(constants({"hosted.transfer": 1.5}), REFERENCE_HZ, "vmware")
+    # 7.45 us at 733 MHz.
+    assert costs.hosted("world_switch", 2) == round(2 * 1.5 * 7.45e-6 * 733e6 / 1.65)
+
+
+@given(
+    st.floats(0, 50),
+    st.floats(0, 1e5),
+    st.integers(100, 2000),
+    st.integers(2001, 70_000),
+)
+def test_two_published_points_give_back_the_parts_per_byte_and_per_packet(
+    per_byte, per_packet, small, large
+):
+    values = [per_byte + per_packet / size for size in (small, large)]
+    found = fixed_and_per_unit([small, large], values)
+    assert found == (
+        pytest.approx(per_byte, abs=1e-6 + per_packet * 1e-9),
+        pytest.approx(per_packet, abs=1e-5 * (1 + per_byte * large), rel=1e-6),
+    )
+
+
+def test_points_that_do_not_decide_leave_nothing_negative():
+    per_byte, per_packet = fixed_and_per_unit([1460, 8960], [10.0, 1.0])
+    assert per_byte == 0
+    assert per_packet > 0

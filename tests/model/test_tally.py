@@ -1,0 +1,125 @@
+"""What is counted of events and waits is what happened."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modelling import (
+    DEDICATED,
+    ETHERNET,
+    HOSTED,
+    MS,
+    NO_OVERHEAD,
+    NO_TICKS,
+    OUTSIDE,
+    build,
+    partition,
+    server,
+    system,
+)
+
+from harness.model.config import (
+    EthernetConfiguration,
+    SharedEthernetConfiguration,
+    VirtualEthernetConfiguration,
+)
+from harness.model.tally import ADAPTER, IN, OUT, VIRTUAL
+
+VLAN = (VirtualEthernetConfiguration(),)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), min_size=1, max_size=12))
+def test_waiting_work_is_counted_as_first_come_first_served_has_it(arrivals):
+    """With one virtual processor: Lindley's recursion, job by job."""
+    machine = build(system(partition("app", 1), cores=1), NO_OVERHEAD)
+    app = machine.partitions["app"]
+    waited, free = 0, 0
+    for at, ms in sorted(arrivals, key=lambda each: each[0]):
+        machine.clock.call_in(at * MS, lambda ms=ms: app.compute(ms / 1e3, None, lambda: None))
+        waited += max(0, free - at)
+        free = max(free, at) + ms
+    machine.clock.run_until((free + 1) * MS)
+    assert app.partition.queue_wait_ns() == waited * MS
+
+
+def test_work_that_still_waits_is_counted_up_to_now():
+    machine = build(system(partition("app", 1), cores=1), NO_OVERHEAD)
+    for _ in range(3):
+        machine.partitions["app"].compute(0.010, None, lambda: None)
+    machine.clock.run_until(4 * MS)
+    assert machine.partitions["app"].partition.queue_wait_ns() == 2 * 4 * MS
+    machine.partitions["app"].crash()
+    machine.clock.run_until(9 * MS)
+    assert machine.partitions["app"].partition.queue_wait_ns() == 2 * 4 * MS
+
+
+def test_ticks_are_counted_busy_or_idle():
+    machine = build(system(partition("app", 2), cores=2), {"os.aix-5.3.tick_rate": 100.0})
+    machine.partitions["app"].compute(0.500, None, lambda: None)
+    machine.clock.run_until(1000 * MS)
+    part = machine.partitions["app"].partition
+    assert part.ticks == 200
+    assert part.idle_ticks == pytest.approx(150, abs=2)
+    booked = machine.balance()[0]["app"]["tick"]
+    assert booked == part.ticks * part.tick_ns
+
+
+def test_events_are_added_up_whoever_asked_for_them():
+    machine = build(system(partition("app", 1), cores=1), NO_OVERHEAD)
+    app = machine.partitions["app"]
+    for _ in range(3):
+        app.compute(0.001, {"calls": 2.0, "forks": 0.5}, lambda: None)
+    app.compute(0.001, {"calls": 1.0}, lambda: None)
+    app.compute(0.001, None, lambda: None)
+    assert app.events == {"calls": 7.0, "forks": 1.5}
+
+
+def test_streams_are_counted_on_both_sides_by_size_and_packets():
+    first, second = (partition(name, 1, virtual_ethernet=VLAN) for name in ("a", "b"))
+    machine = build(system(first, second, cores=2), NO_TICKS)
+    machine.partitions["a"].send(100_000, "b", lambda: None)
+    machine.clock.run_until(1000 * MS)
+    for name, direction in (("a", OUT), ("b", IN)):
+        traffic = machine.partitions[name].partition.traffic
+        assert {key[:2] for key in traffic} == {(VIRTUAL, direction)}
+        assert sum(key[2] * tally.count for key, tally in traffic.items()) == 100_000
+        packets = sum(key[3] * tally.count for key, tally in traffic.items())
+        assert packets >= 100_000 / 1500
+
+
+def test_an_exchange_is_a_message_each_way_and_no_packet():
+    adapter = (EthernetConfiguration(ETHERNET),)
+    part = partition("app", 1, 1, HOSTED, os="sles-9", ethernet=adapter)
+    machine = build(system(part, cores=1, virtualization=HOSTED, flavour="vmware"), NO_TICKS)
+    machine.partitions["app"].exchange(200, 1000, OUTSIDE, lambda: None)
+    machine.clock.run_until(1000 * MS)
+    traffic = machine.partitions["app"].partition.traffic
+    assert {key: tally.count for key, tally in traffic.items()} == {
+        (ADAPTER, OUT, 200, 0): 1,
+        (ADAPTER, IN, 1000, 0): 1,
+    }
+
+
+def test_a_bridge_counts_what_it_carries_and_how_long_that_takes():
+    shared = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET))
+    vios = server("vios1", 1, virtualization=DEDICATED, shared_ethernet=shared)
+    part = partition("app", 1, virtual_ethernet=VLAN)
+    machine = build(system(part, cores=2, vios=(vios,)), NO_TICKS)
+    machine.partitions["app"].send(50_000, OUTSIDE, lambda: None)
+    machine.clock.run_until(1000 * MS)
+    bridge = machine.vios["vios1"]
+    assert sum(size * t.count for (_, _, size), t in bridge.bridged.items()) == 50_000
+    assert {key[:2] for key in bridge.bridged} == {("out", "simplex")}
+    # Nobody else is there: pieces wait for no more than the one before.
+    busy_ns = bridge.partition.dispatched_ns
+    assert 0 < bridge.bridging_ns <= 50_000 // 8192 * busy_ns
+
+
+def test_a_disks_time_is_that_from_submission_to_completion():
+    machine = build(system(partition("app", 1, disks=1), cores=1), NO_OVERHEAD)
+    (disk,) = machine.disks
+    ended: list[int] = []
+    for _ in range(3):
+        disk.submit(8192, None, False, lambda: ended.append(machine.clock.now_ns))
+    machine.clock.run_until(1000 * MS)
+    assert disk.response_ns == sum(ended)

@@ -1,0 +1,31 @@
+import subprocess
+import sys
+
+from harness.real.target.reaper import Warden
+
+
+def test_what_was_told_goes_and_nothing_else(tmp_path):
+    doomed, spared = tmp_path / "doomed", tmp_path / "spared"
+    (doomed / "deep").mkdir(parents=True)
+    (doomed / "deep" / "file").touch()
+    spared.mkdir()
+    sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with subprocess.Popen(sleeper) as one, subprocess.Popen(sleeper) as other:
+        with Warden() as warden:
+            warden.directory(doomed)
+            warden.directory(tmp_path / "never made")
+            warden.process(one.pid)
+        assert one.wait(10) == -9
+        assert other.poll() is None
+        other.kill()
+    assert not doomed.exists()
+    assert spared.exists()
+
+
+def test_a_process_that_has_ended_is_no_trouble(tmp_path):
+    with Warden() as warden:
+        process = subprocess.Popen([sys.executable, "-c", ""])
+        process.wait()
+        warden.process(process.pid)
+        warden.directory(tmp_path / "gone")
+    assert not (tmp_path / "gone").exists()

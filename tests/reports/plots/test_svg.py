@@ -1,0 +1,64 @@
+"""Figures become markup that is safe, small and always the same."""
+
+import re
+from unicodedata import east_asian_width
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.plots.svg import as_svg, drawing, label, new_figure
+
+
+def drawn(text="a < b & $x^2$", key="key"):
+    with drawing():
+        figure = new_figure(2.0)
+        axes = figure.subplots()
+        axes.plot([0.0, 1.0], [0.0, 1.0], marker="o")
+        axes.set_title(label(text))
+        return as_svg(figure, key, "title < &", "description")
+
+
+def test_text_stays_text():
+    root = ElementTree.fromstring(drawn())
+    assert "a < b & $x^2$" in [element.text for element in root.iter("text")]
+
+
+def test_says_what_it_shows():
+    root = ElementTree.fromstring(drawn())
+    assert root.tag == "svg"
+    assert root.attrib["role"] == "img"
+    assert [root[0].tag, root[0].text] == ["title", "title < &"]
+    assert [root[1].tag, root[1].text] == ["desc", "description"]
+    assert root.attrib["aria-labelledby"] == f"{root[0].attrib['id']} {root[1].attrib['id']}"
+
+
+def test_ids_are_the_figures_own_and_styles_are_attributes():
+    root = ElementTree.fromstring(drawn(key="mine"))
+    ids = {each.attrib["id"] for each in root.iter() if "id" in each.attrib}
+    assert ids
+    assert all(each.startswith("mine-") for each in ids)
+    for element in root.iter():
+        assert "style" not in element.attrib
+        if "href" in element.attrib:
+            assert element.attrib["href"].removeprefix("#") in ids
+        for name in re.findall(r"url\(#(.*?)\)", " ".join(element.attrib.values())):
+            assert name in ids
+    assert any("stroke" in each.attrib for each in root.iter("path"))
+    assert all(float(each.attrib["font-size"]) > 0 for each in root.iter("text"))
+
+
+def test_equal_figures_are_equal_bytes():
+    assert drawn() == drawn()
+
+
+@given(st.text())
+def test_labels_can_be_held_by_xml_and_are_short(text):
+    made = label(text)
+    assert ElementTree.fromstring(f"<a>{escape(made)}</a>").text in (made, None)
+    assert all(len(line) <= 40 for line in made.split("\n"))
+    assert not any(ord(each) < 32 and each != "\n" for each in made)
+    width = sum(1 + (east_asian_width(each) in "WF") for each in text)
+    if text.isprintable() and width <= 40:
+        assert made == text

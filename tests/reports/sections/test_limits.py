@@ -1,0 +1,79 @@
+"""What a study cannot tell is made from its own data."""
+
+from harness.analysis.study import Outcome
+from reports.builder import render
+from reports.evidence import Evidence
+
+USED = {
+    "shared-uncapped": ("hypervisor.vp_switch", "hypervisor.window"),
+    "hosted-uml": ("hosted.transfer", "events.uml.forks"),
+    "dedicated": ("hypervisor.hcall",),
+}
+
+
+def test_counts_of_constants_are_those_of_the_campaign(make_product, shipped, parse_page):
+    section = parse_page(render(make_product(shipped))).section("limits")
+    for status in ("assumed", "recalled", "verified"):
+        count = sum(each["status"] == status for each in shipped.constants)
+        assert f"{count} " in section
+    assert f"Of {len(shipped.constants)} constants" in section
+
+
+def test_constants_of_the_claims_levels_are_listed_the_least_certain_first(
+    make_product, shipped, parse_page
+):
+    section = parse_page(render(make_product(shipped), Evidence(used=USED))).section("limits")
+    assert "firmware level (shared-uncapped): 2 constants" in section
+    assert "software level (hosted-uml): 2 constants" in section
+    assert section.index("hypervisor.vp_switch") < section.index("hypervisor.window")
+    assert "hypervisor.hcall" not in section
+
+
+def test_hosted_monitors_are_spoken_of_where_there_are_any(make_product, shipped, parse_page):
+    truth = {"full-system": 1.0, "shared-uncapped": 1.05}
+    without = parse_page(render(make_product(shipped, virtualizations=truth))).section("limits")
+    assert "None was ever sold" not in without
+    assert "None was ever sold" in parse_page(render(make_product(shipped))).section("limits")
+
+
+def test_environments_that_overlap_with_the_worst_are_counted(make_product, shipped, parse_page):
+    study = make_product(shipped, machines=3, replications=12)
+    section = parse_page(render(study)).section("limits")
+    for each in study.verdict.measures:
+        worst = each.worst
+        reaching = [
+            one
+            for one in each.environments
+            if one is not worst and one.firmware.interval.high >= worst.firmware.interval.low
+        ]
+        # Equal truths, equal noise: nothing can be told apart.
+        assert len(reaching) == 2
+    assert "no environment can be told from the worst" in section
+
+
+def test_environments_that_are_clearly_cheaper_are_told_apart(make_mixed, shipped, parse_page):
+    alone = parse_page(render(make_mixed(shipped, dear=1))).section("limits")
+    assert alone.count("lies above those of all others; 4 were compared") == 2
+    three = parse_page(render(make_mixed(shipped, dear=3))).section("limits")
+    assert three.count("the intervals of 2 of the other environments reach") == 2
+    assert "the worst environment and 2 that may be as bad" in three
+
+
+def test_undecided_environments_are_counted(make_product, shipped, parse_page, truths):
+    doubtful = {"full-system": 1.0, "shared-uncapped": 1.1, "hosted-uml": 2.0}
+    study = make_product(shipped, machines=2, virtualizations=doubtful)
+    unknown = {
+        each.environment
+        for each in study.verdict.environments
+        if each.outcome is Outcome.INCONCLUSIVE
+    }
+    assert unknown
+    section = parse_page(render(study)).section("limits")
+    assert f"In {len(unknown)} of 2 environments" in section
+
+
+def test_the_farthest_miss_is_named(make_product, shipped, parse_page, validate):
+    evidence = Evidence(validation=validate(shipped))
+    section = parse_page(render(make_product(shipped), evidence)).section("limits")
+    assert "misses 2" in section
+    assert "too low (another case)" in section

@@ -1,0 +1,114 @@
+"""What sections are told."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.results.record import CellRecord
+from reports.builder import render
+from reports.evidence import Evidence
+from reports.i18n import Texts
+from reports.sections import main as sections
+from reports.view import Material
+
+
+def group(**changes):
+    return {
+        "name": "ask",
+        "users": 4,
+        "arrivals_per_second": None,
+        "think_time_seconds": 0.15,
+        **changes,
+    }
+
+
+def arrivals(make_product, shipped, *groups):
+    study = make_product(shipped)
+    cells = [
+        CellRecord(
+            position=position,
+            machine=f"machine-{position}",
+            os="os-0",
+            virtualization="full-system",
+            workload="work",
+            load=(),
+            infeasible=None,
+            parameters={"nominal_system": {"partitions": [{"groups": [each]}]}},
+        )
+        for position, each in enumerate(groups)
+    ]
+    campaign = replace(study.campaign, cells=tuple(cells))
+    material = Material(replace(study, campaign=campaign), Texts("en"), Evidence())
+    return [(row["place"], row["group"], row["model"]) for row in sections._arrivals(material)]
+
+
+def test_names_the_way_in_which_work_arrives(make_product, shipped):
+    rows = arrivals(make_product, shipped, group(), group(name="app1/ask", users=16))
+    (place, name, model) = rows[0]
+    assert (place, name) == ("work", "ask")
+    assert (
+        model
+        == "closed; users: 4 to 16, each asks again 150\N{NO-BREAK SPACE}ms after its last answer"
+    )
+    assert len(rows) == 1
+    (eager,) = arrivals(make_product, shipped, group(users=1, think_time_seconds=0.0))
+    assert "users: 1, each asks again at once" in eager[2]
+    (opened,) = arrivals(make_product, shipped, group(users=None, arrivals_per_second=250.0))
+    assert opened[2].startswith("open; requests a second: 250")
+
+
+def test_commands_are_safe_to_paste(make_product, shipped):
+    study = make_product(shipped, source="/home/me/my study; rm -rf x.toml", name="a b")
+    found = sections.repeat(Material(study, Texts("en"), Evidence()))
+    assert found["commands"][0].startswith("vtax run 'my study; rm -rf x.toml' --seed 2007")
+    assert found["commands"][1] == "vtax verdict 'results/a b'"
+    assert found["file"] == "my study; rm -rf x.toml"
+
+
+def test_adaptive_replications_are_left_to_the_campaign(make_product, shipped):
+    study = make_product(shipped)
+    counts = {"minimum": 2, "maximum": 60, "half_width": 0.01}
+    adaptive = replace(study, campaign=replace(study.campaign, replications=counts))
+    material = Material(adaptive, Texts("en"), Evidence())
+    assert "--replications" not in sections.repeat(material)["commands"][0]
+    assert sections.method(material)["replications"].startswith("2 to 60 times")
+
+
+@pytest.mark.parametrize(("outcome", "part"), [("refuted", "margin"), ("confirmed", None)])
+def test_counts_the_grounds_of_refuting(build, truths, synthetic, tmp_path, outcome, part):
+    from harness.analysis.study import analyse
+
+    with synthetic(true=truths[outcome]).fill(tmp_path) as store:
+        study = analyse(store)
+    content = sections.verdict(Material(study, Texts("en"), Evidence()))
+    (name, count, grounds) = content["rows"][0]["counts"][0]
+    assert (name, count) == (outcome, 2)
+    assert grounds == ([f"2 by the {part}"] if part else []) + ["2 also for one machine"]
+
+
+@pytest.mark.parametrize(
+    ("response", "why"),
+    [
+        (1.0, "may cost one machine more than the margin of 10 %"),
+        (1.18, "on average only: one machine may hold the claim"),
+    ],
+)
+def test_marks_what_holds_on_average_only(synthetic, tmp_path, parse_page, response, why):
+    from harness.analysis.study import analyse
+
+    true = {"shared-uncapped": {"response": response}, "hosted-vmware": {"response": 1.8}}
+    said = {}
+    for name, noise in (("sure", 0.01), ("wide", 0.08)):
+        made = synthetic(true=true, machines=("p5-520",), noise=noise, replications=40)
+        made.claim["measures"] = ["slowdown"]
+        with made.fill(tmp_path / name) as store:
+            page = parse_page(render(analyse(store), Evidence()))
+        said[name] = {each: page.section(each) for each in ("verdict", "matrix", "against")}
+    assert "in 1 of 1 environments and measures, in 1 of them" in said["sure"]["verdict"]
+    assert "in 1 of 1 environments and measures, in 0 of them" in said["wide"]["verdict"]
+    assert ("on average only" in said["sure"]["matrix"], why in said["sure"]["against"]) == (
+        False,
+        False,
+    )
+    assert "on average only" in said["wide"]["matrix"]
+    assert why in said["wide"]["against"]

@@ -1,0 +1,110 @@
+"""Tables hold what the analysis found, nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.analysis.study import Outcome, study
+from reports import format as numbers
+from reports.i18n import Texts
+from reports.sections import tables
+from reports.view import Material
+
+
+@pytest.fixture(scope="module")
+def material(make_product, shipped):
+    shape = {"machines": 2, "systems": 2, "workloads": 3, "loads": 2}
+    return Material(make_product(shipped, **shape), Texts("en"), {})
+
+
+def test_the_matrix_has_every_environment_once(material):
+    rows = tables.matrix(material, "slowdown")
+    assert [row.machine for row in rows] == ["machine-0"] * 4 + ["machine-1"] * 4
+    assert [row.first for row in rows] == [True, False, False, False] * 2
+    assert all(row.span == 4 for row in rows)
+    assert [row.load for row in rows[:4]] == ["factor-0 = 0", "factor-0 = 1"] * 2
+    for row in rows:
+        load = (("factor-0", row.load[-1]),)
+        for workload, cell in zip(material.workloads, row.cells, strict=True):
+            result = material.result((row.machine, row.os, workload, load), "slowdown")
+            assert cell.outcome == str(result.outcome)
+            assert cell.firmware.estimate == numbers.overhead(result.firmware.interval.estimate)
+            assert cell.software.virtualization == "hosted-uml"
+
+
+def test_overheads_have_a_column_for_each_virtualization_but_the_baseline(material):
+    rows = tables.overhead_rows(material, "processor-time", "machine-1")
+    assert len(rows) == 2 * 3 * 2
+    for row in rows:
+        assert [cost.virtualization for cost in row.costs] == ["shared-uncapped", "hosted-uml"]
+        assert row.deciding == ("shared-uncapped", "hosted-uml")
+        assert row.samples == "2"
+
+
+def test_cells_show_microseconds_and_quantiles(material):
+    names = ("user", "os", "hypervisor")
+    rows = tables.cell_rows(material, "machine-0", names)
+    assert len(rows) == 2 * 3 * 2 * 3
+    assert [row.first for row in rows[:4]] == [True, False, False, True]
+    cell = material.cell(("machine-0", "os-0", *material.places[0]), "full-system")
+    for name, text in zip(names, rows[0].causes, strict=True):
+        assert float(text.replace(",", "")) == pytest.approx(
+            1e6 * cell.causes[name].estimate, rel=0.01
+        )
+    assert rows[0].quantiles[0][0] == numbers.seconds(cell.response.quantiles["p50"].estimate)
+    assert rows[0].level == "baseline"
+
+
+def test_extra_processor_time_is_told_by_cause(material):
+    environment = ("machine-0", "os-0", *material.places[0])
+    result = material.result(environment, "processor-time")
+    here = material.cell(environment, "shared-uncapped").causes["hypervisor"].estimate
+    there = material.cell(environment, "full-system").causes["hypervisor"].estimate
+    assert tables.extra(material, result) == f"hypervisor {numbers.seconds(here - there)}"
+
+
+def test_what_processor_time_does_not_explain_is_waiting(make_product, shipped):
+    ratios = {"full-system": 1.0, "shared-capped": (3.0, 1.1), "hosted-uml": 9.0}
+    other = Material(make_product(shipped, virtualizations=ratios), Texts("en"), {})
+    result = other.result(("machine-0", "os-0", *other.places[0]), "slowdown")
+    here = other.cell(result.environment, "shared-capped")
+    there = other.cell(result.environment, "full-system")
+    spent = here.causes["hypervisor"].estimate - there.causes["hypervisor"].estimate
+    waited = here.response.digest.mean_seconds - there.response.digest.mean_seconds - spent
+    assert waited > spent > 0.0
+    told = f"waiting {numbers.seconds(waited)}, hypervisor {numbers.seconds(spent)}"
+    assert tables.extra(other, result) == told
+
+
+def test_says_why_from_the_tests_that_decided(material):
+    result = material.study.environments[0]
+    p_values = {
+        "below-margin": 0.2,
+        "below-software": 0.01,
+        "above-margin": 0.01,
+        "above-software": 0.2,
+    }
+    refuted = replace(result, outcome=Outcome.REFUTED, p_values=p_values)
+    (only,) = tables.why(material, refuted)
+    assert "more than the margin of 10" in only
+    unknown = replace(result, outcome=Outcome.INCONCLUSIVE, p_values=p_values)
+    (only,) = tables.why(material, unknown)
+    assert "not shown to cost less than the margin" in only
+    missing = replace(
+        result, outcome=Outcome.INCONCLUSIVE, firmware=None, reason="Not measured: x."
+    )
+    assert tables.why(material, missing) == ("Not measured: x",)
+
+
+def test_mixes_that_differ_are_marked(material):
+    overhead = material.study.environments[0].firmware
+    doubtful = replace(overhead, interval=replace(overhead.interval, warnings=("mix-differs",)))
+    assert tables.cost(doubtful).doubtful
+    assert not tables.cost(overhead).doubtful
+    assert tables.cost(None) is None
+
+
+def test_cells_without_a_run_have_no_row(shipped):
+    empty = Material(study(replace(shipped, cells=shipped.cells[:2]), {}), Texts("en"), {})
+    assert tables.cell_rows(empty, shipped.cells[0].machine, ("user",)) == ()
+    assert tables.overhead_rows(empty, "slowdown", shipped.cells[0].machine) == ()

@@ -1,0 +1,179 @@
+"""Every text is used, and whatever is used is there."""
+
+import pytest
+from real_studies import real_study
+
+from harness.analysis.overhead import MEASURES
+from harness.analysis.study import Outcome
+from harness.campaign.real_matrix import LEVELS
+from harness.catalog.constant import Status
+from harness.model.ledger import CAUSE_LABELS
+from harness.results.store import Failure
+from reports.builder import render
+from reports.evidence import Evidence
+from reports.i18n import LOCALES, Texts
+from reports.sections.main import SECTIONS
+from tests.support.capable import capable
+from tests.support.sensitive import sensitive
+
+
+@pytest.fixture(params=sorted(path.stem for path in LOCALES.glob("*.toml")))
+def texts(request):
+    return Texts(request.param)
+
+
+def leaves(tree, prefix=""):
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}.")
+        else:
+            yield path
+
+
+def test_fills_in_what_is_named(texts):
+    assert "7" in texts("verdict.count", count=7, outcome="x")
+    with pytest.raises(KeyError):
+        texts("verdict.nothing")
+    with pytest.raises(KeyError):
+        texts("verdict")
+    with pytest.raises(KeyError):
+        texts("method.steps")
+    with pytest.raises(KeyError):
+        texts.many("verdict.title")
+    with pytest.raises(KeyError):
+        texts.titled("verdict.title")
+
+
+def test_leaves_braces_alone_that_a_user_typed(texts):
+    assert "{0} {x}" in texts("verdict.count", count="{0} {x}", outcome="")
+
+
+def test_names_everything_that_has_a_fixed_name(texts):
+    for kind, names in (
+        ("outcome", Outcome),
+        ("sign", Outcome),
+        ("status", Status),
+        ("failure", Failure),
+        ("measure", MEASURES),
+        ("measure_meaning", MEASURES),
+        ("cause", CAUSE_LABELS),
+        ("cause_meaning", CAUSE_LABELS),
+        ("level", ("baseline", "firmware", "software", "other", *LEVELS.values())),
+        ("real_measure_meaning", ("slowdown", "processor-time")),
+    ):
+        known = texts._tree["names"][kind]
+        assert known.keys() == {str(name) for name in names}
+    assert texts.name("os", "of-my-own") == "of-my-own"
+
+
+def test_names_all_topics_of_the_catalog(texts, shipped):
+    topics = {constant["path"][0] for constant in shipped.constants}
+    assert topics <= texts._tree["names"]["topic"].keys()
+
+
+def test_takes_what_a_user_wrote_in_this_language_or_english():
+    english = Texts("en")
+    assert english.of({"en": "a", "ja": "b"}) == "a"
+    assert english.of({"ja": "b"}) == ""
+
+
+def test_every_section_has_a_title(texts):
+    for name, _ in SECTIONS:
+        assert texts(f"{name}.title")
+
+
+_RELATIONS = (
+    "elements.equals",
+    "elements.at-least",
+    "elements.nothing",
+    "elements.further",
+    "elements.no_operations",
+)
+"""Shown by what scenarios expect."""
+
+
+def test_no_text_is_left_over(
+    build, truths, make_product, make_mixed, play, shipped, validate, monkeypatch
+):
+    used = set()
+    find = Texts._find
+
+    def recorded(self, key):
+        used.add(key)
+        return find(self, key)
+
+    monkeypatch.setattr(Texts, "_find", recorded)
+    for true in truths.values():
+        build(true=true)
+    failing = {("p5-570", "shared-uncapped", 1)}
+    build(true=truths["confirmed"], replications=2, failing=failing)
+    build(true=truths["confirmed"], replications=2, infeasible={("p5-550", "hosted-vmware")})
+    build(true=truths["confirmed"], claim=None, replications=1)
+    dear = {**truths["refuted"], "hosted-vmware": {"response": 1.1, "processor": 1.0}}
+    build(true=dear)
+    counts = {"minimum": 2, "maximum": 4, "half_width": 0.01}
+    other = make_product(shipped, systems=2, replications=counts["minimum"])
+    render(other, Evidence({"d": {"x": 1.0}}))
+    made_of = {"shared-uncapped": ("hypervisor.vp_switch", "hypervisor.window")}
+    foreign = {"model_digest": "0", "constants_digest": "0", "quick": True}
+    render(other, Evidence(validation=validate(shipped, **foreign), used=made_of))
+    whole = validate(shipped)
+    held = whole.model_copy(update={"rows": tuple(row for row in whole.rows if row.passed)})
+    render(make_product(shipped, systems=1), Evidence(validation=held))
+    render(make_mixed(shipped, dear=1))
+    render(make_mixed(shipped, dear=2))
+    from dataclasses import replace
+
+    campaign = replace(other.campaign, replications=counts, source="my own.toml")
+    render(replace(other, campaign=campaign, damaged=("a row",)))
+    for found in (
+        sensitive(other, model="another"),
+        sensitive(other, break_even=sensitive(other).break_even[:0], driven=()),
+    ):
+        render(other, evidence=Evidence(sensitivity=found))
+    many = make_product(shipped, systems=3, workloads=4)
+    every = sensitive(many, constants=30)
+    render(many, evidence=Evidence(sensitivity=every))
+    stays = [each for each in every.break_even if each.confirmed and each.factor is None]
+    untold = [each.model_copy(update={"influences": ()}) for each in every.driven]
+    render(
+        many,
+        evidence=Evidence(
+            sensitivity=sensitive(many, break_even=tuple(stays), driven=tuple(untold))
+        ),
+    )
+    most = capable(many)
+    loose = [
+        one.model_copy(
+            update={"at_least": index == 1, "per_second": None if index == 2 else one.per_second}
+        )
+        for index, one in enumerate(most.environments[0].capacities)
+    ]
+    first = most.environments[0].model_copy(update={"capacities": tuple(loose)})
+    render(many, Evidence(capacity=capable(many, environments=(first,), times_baseline=None)))
+    render(many, Evidence(capacity=capable(many, model="another")))
+    names = ("panic-firmware", "shared-uncapped"), ("panic-software", "hosted-vmware")
+    sides = [{"name": name, "virtualization": how} for name, how in names]
+    for scenarios in (sides, [{"runs": 0}], [{"measured": 1.0, "runs": 1}]):
+        render(play(shipped, *scenarios))
+    render(real_study())
+    render(real_study(replications=1, broken=()))
+    render(real_study(broken=(), failing=True, disturbed=9))
+    english = Texts("en")
+    optional = {"verdict.default_claim", "constants.at", "constants.used", *_RELATIONS}
+    shown_by_arrivals = {
+        "responses.open",
+        "responses.closed",
+        "responses.closed_eager",
+        "responses.users_range",
+        "responses.group",
+        "responses.model",
+        "responses.partition",
+        "responses.arrivals",
+        "responses.arrivals_intro",
+    }
+    # test_site.py looks after those of the site.
+    elsewhere = ("names.", "site.", "comparison.")
+    known = {key for key in leaves(english._tree) if not key.startswith(elsewhere)}
+    assert known - used - optional - shown_by_arrivals == set()

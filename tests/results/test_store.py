@@ -1,0 +1,318 @@
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import zlib
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from harness.results.run_result import RunResult
+from harness.results.store import Failure, Store, pack
+from harness.results.sqlite import FILE_NAME
+from harness.errors import UserError
+
+
+def result(value: float, size: int = 0) -> RunResult:
+    filler = {"filler": os.urandom(size).hex()}
+    return RunResult([("a", {}, value), ("b", filler, 0.0)], {}, 1.0, 2.0, 3)
+
+
+def fill(directory: Path, record, count: int = 6, size: int = 0) -> None:
+    with Store.start(directory, record) as store:
+        for number in range(count):
+            cell, replication = number % 3, number // 3
+            where = (f"run-{number}", cell, replication, "draw", {"hypervisor.wake": 1e-6})
+            store.add_result(*where, pack(result(float(number), size)))
+
+
+@pytest.fixture
+def record(plan):
+    return plan.record()
+
+
+def test_what_goes_in_comes_out_in_the_order_of_the_matrix(tmp_path, record):
+    directory = tmp_path / "results" / "deep"
+    with Store.start(directory, record) as store:
+        for cell, replication in [(2, 1), (0, 1), (2, 0), (0, 0)]:
+            number = 10.0 * cell + replication
+            draw = (f"draw-{replication}", {"hypervisor.wake": replication / 1e6})
+            store.add_result(f"run-{number}", cell, replication, *draw, pack(result(number)))
+        store.add_failure("run-x", 1, 0, "draw-0", {}, Failure.ERROR, "boom")
+
+    with Store.open(directory) as store:
+        runs = list(store.runs())
+        assert store.damaged == []
+        assert store.campaign == record
+        parameters = [cell.parameters for cell in record.cells]
+        assert [cell.parameters for cell in store.campaign.cells] == json.loads(
+            json.dumps(parameters)
+        )
+        assert store.counts() == {"complete": 4, "failed": 1}
+        assert store.complete() == {"run-0.0", "run-1.0", "run-20.0", "run-21.0"}
+        assert store.drawn() == {
+            "draw-0": {"hypervisor.wake": 0.0},
+            "draw-1": {"hypervisor.wake": 1e-6},
+        }
+    assert [(run.cell.position, run.replication) for run in runs] == [
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (2, 0),
+        (2, 1),
+    ]
+    assert [run.result.samples[0][2] for run in runs if run.result] == [0.0, 1.0, 20.0, 21.0]
+    assert (runs[2].failure, runs[2].reason, runs[2].result) == (Failure.ERROR, "boom", None)
+
+
+def test_a_single_result_is_found_by_its_runs_identity(tmp_path, record):
+    with Store.start(tmp_path, record) as store:
+        store.add_result("run-a", 0, 0, "draw", {}, pack(result(7.0)))
+        store.add_failure("run-b", 1, 0, "draw", {}, Failure.ERROR, "boom")
+        assert store.result("run-a").samples[0] == ("a", {}, 7.0)
+        assert store.result("run-b") is None
+        assert store.result("run-c") is None
+
+
+def test_a_result_takes_the_place_of_a_failure_and_never_of_a_result(tmp_path, record):
+    where = ("run", 0, 0, "draw", {})
+    with Store.start(tmp_path, record) as store:
+        store.add_failure(*where, Failure.WORKER_DIED, "killed")
+        store.add_failure(*where, Failure.ERROR, "boom")
+        assert store.counts() == {"complete": 0, "failed": 1}
+        store.add_result(*where, pack(result(1.0)))
+        assert store.counts() == {"complete": 1, "failed": 0}
+        with pytest.raises(sqlite3.IntegrityError):
+            store.add_result(*where, pack(result(2.0)))
+        with pytest.raises(sqlite3.IntegrityError):
+            store.add_result("another", *where[1:], pack(result(2.0)))
+        assert [run.result.samples[0][2] for run in store.runs() if run.result] == [1.0]
+
+
+def test_reading_writes_nothing(tmp_path, record):
+    fill(tmp_path, record)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    with Store.open(tmp_path) as store:
+        assert len(list(store.runs())) == 6
+        with pytest.raises(UserError, match="cannot be written"):
+            store.add_result("new", 1, 5, "draw", {}, pack(result(0.0)))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_the_store_is_in_wal_mode(tmp_path, record):
+    fill(tmp_path, record)
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_more_replications_are_the_same_campaign(tmp_path, record):
+    fill(tmp_path, record)
+    more = replace(record, replications={**record.replications, "minimum": 30, "maximum": 30})
+    with Store.start(tmp_path, more) as store:
+        assert len(store.complete()) == 6
+    with Store.open(tmp_path) as store:
+        assert store.campaign.replications["minimum"] == 30
+    with Store.start(tmp_path, record):
+        pass
+    with Store.open(tmp_path) as store:
+        assert store.campaign.replications["minimum"] == 30
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "other"}, "holds another campaign, 'small'"),
+        ({"seed": 6}, "holds 'small' with seed 5, not 6"),
+        ({"model": "other"}, "holds 'small' by another version of the model"),
+        ({"constants": ()}, "holds 'small' with another catalog"),
+        ({}, "holds 'small' with other settings"),
+    ],
+)
+def test_another_campaign_in_the_directory_is_told_and_left_alone(
+    tmp_path, record, change, message
+):
+    fill(tmp_path, record)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(UserError) as caught:
+        Store.start(tmp_path, replace(record, identity="other", **change))
+    assert str(caught.value).startswith(f"{tmp_path}: {message}; choose another --out")
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_two_processes_do_not_share_a_directory(tmp_path, record):
+    with Store.start(tmp_path, record):
+        with pytest.raises(UserError, match="another vtax is at work there"):
+            Store.start(tmp_path, record)
+        with Store.open(tmp_path) as reader:  # but anyone may read
+            assert reader.campaign.name == "small"
+    Store.start(tmp_path, record).close()
+
+
+def test_directories_that_cannot_be_written_are_told(tmp_path, record):
+    file = tmp_path / "file"
+    file.write_text("")
+    for directory in (file, file / "below", Path("/proc/vtax")):
+        with pytest.raises(UserError, match=f"^{directory}: cannot be made or opened"):
+            Store.start(directory, record)
+
+
+@contextmanager
+def without_privileges():
+    """Be nobody for a while, where one is root, who may write anywhere."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_directory_without_permission_is_told(record):
+    # Not below tmp_path, whose parents nobody but its owner may pass.
+    with TemporaryDirectory() as directory:
+        Path(directory).chmod(0o555)
+        with (
+            without_privileges(),
+            pytest.raises(UserError, match="not writable; choose another --out"),
+        ):
+            Store.start(Path(directory), record)
+
+
+def test_a_missing_store_is_told_and_not_made(tmp_path):
+    with pytest.raises(UserError, match=r"no campaign there \(store.sqlite is missing\)"):
+        Store.open(tmp_path / "gone")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no database" * 100, b"SQLite format 3\0" + b"\xff" * 5000]
+)
+def test_a_file_that_is_no_store_is_told(tmp_path, record, content):
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(UserError, match="the store is damaged"):
+        Store.open(tmp_path)
+    if content:
+        with pytest.raises(UserError, match="the store is damaged"):
+            Store.start(tmp_path, record)
+        assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+def test_a_damaged_result_is_skipped_and_named(tmp_path, record):
+    fill(tmp_path, record)
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    (packed,) = connection.execute("SELECT result FROM runs WHERE identity = 'run-4'").fetchone()
+    broken = packed[:20] + bytes([packed[20] ^ 1]) + packed[21:]
+    connection.execute("UPDATE runs SET result = ? WHERE identity = 'run-4'", (broken,))
+    connection.execute(
+        "UPDATE runs SET result = ? WHERE identity = 'run-5'", (zlib.compress(b'{"samples": 1}'),)
+    )
+    connection.commit()
+    connection.close()
+    with Store.open(tmp_path) as store:
+        assert [run.identity for run in store.runs()] == ["run-0", "run-3", "run-1", "run-2"]
+        assert [text.partition(":")[0] for text in store.damaged] == [
+            "cell 1 replication 1",
+            "cell 2 replication 1",
+        ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_intact_rows_of_a_damaged_file_stay_readable(tmp_path, record, seed):
+    """Whole pages are overwritten, wherever they are; whatever is read is right."""
+    fill(tmp_path, record, count=60, size=3000)
+    path = tmp_path / FILE_NAME
+    content = bytearray(path.read_bytes())
+    page = 4096
+    pages = len(content) // page
+    first_of_runs = pages // 2
+    victim = first_of_runs + seed * (pages - first_of_runs - 1) // 8
+    content[victim * page : (victim + 1) * page] = b"\xa5" * page
+    path.write_bytes(content)
+
+    with Store.open(tmp_path) as store:
+        found = list(store.runs())
+        damaged = list(store.damaged)
+
+    assert len(found) + len(damaged) >= 59
+    assert len(found) >= 45
+    assert damaged
+    for run in found:
+        assert run.result is not None
+        assert run.result.samples[0][2] == float(run.identity.removeprefix("run-"))
+    with pytest.raises(UserError, match=r"the store is damaged .*intact runs can still be read"):
+        Store.start(tmp_path, record)
+
+
+def test_a_truncated_file_keeps_its_first_rows(tmp_path, record):
+    fill(tmp_path, record, count=60, size=3000)
+    path = tmp_path / FILE_NAME
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 3 // 4])
+    with Store.open(tmp_path) as store:
+        found = list(store.runs())
+        assert store.damaged
+    assert 20 <= len(found) < 60
+
+
+KILLED = """
+import os, signal, sys
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from harness.campaign.plan import make_plan
+from harness.results.run_result import RunResult
+from harness.results.store import Store, pack
+record = make_plan(sys.argv[1]).record()
+with Store.start(Path(sys.argv[2]), record) as store:
+    for number in range(10):
+        result = RunResult([("a", {}, float(number))], {}, 1.0, 2.0, 3)
+        store.add_result(f"run-{number}", number, 0, "draw", {}, pack(result))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_committed_survives_kill_9(tmp_path, write):
+    directory = tmp_path / "results"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(write()), str(directory)], check=False)
+    assert done.returncode == -9
+    with Store.open(directory) as store:
+        assert [run.identity for run in store.runs()] == [f"run-{number}" for number in range(10)]
+
+
+def test_rows_of_some_cells_are_read_without_the_others(synthetic, tmp_path):
+    true = {
+        name: {"response": 1.1, "processor": 1.1} for name in ("shared-uncapped", "hosted-vmware")
+    }
+    synthetic(true=true, replications=2).fill(tmp_path).close()
+    with Store.open(tmp_path) as store:
+        every = list(store.runs())
+        chosen = {every[0].cell.position, every[-1].cell.position}
+        names = [run.identity for run in store.runs(chosen)]
+        assert names == [run.identity for run in every if run.cell.position in chosen]
+        assert 0 < len(names) < len(every)
+        assert list(store.runs(())) == []
+        measured = {run.cell.position for run in every if run.result is not None}
+        assert store.measured() == measured
+
+
+def test_what_is_found_out_about_a_machine_stays_with_the_campaign(tmp_path, record):
+    fill(tmp_path, record)
+    cells = tuple(replace(cell, infeasible="it does not boot") for cell in record.cells)
+    known = replace(record, cells=cells, real={"machine": {"kernel": "1"}}, starts="2026-01-01")
+    with Store.start(tmp_path, record) as store:
+        store.amend(known)
+        assert store.campaign == known
+        with pytest.raises(ValueError, match="another campaign"):
+            store.amend(replace(known, identity="another"))
+    with Store.open(tmp_path) as store:
+        assert store.campaign == known
+        assert len(list(store.runs())) == 6, "its runs are still there"
+    with Store.start(tmp_path, record) as store:
+        assert store.campaign == known, "also for who goes on with it"

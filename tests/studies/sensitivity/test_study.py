@@ -1,0 +1,249 @@
+"""A study of modelled cells finds what was put into them, and loses nothing."""
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.analysis.study import analyse
+from harness.campaign.cell import RunSpec
+from harness.campaign.plan import make_plan
+from harness.catalog import load_catalog
+from harness.cli.app import app
+from harness.errors import UserError
+from harness.execution.campaign import conduct
+from harness.results.store import Store
+from harness.runs.run_cell import run_cell
+from harness.statistics.verdict import Outcome
+from harness.studies.base import ground
+from harness.studies.sensitivity.result import FILE_NAME, Sensitivity, read, write
+from harness.studies.sensitivity.study import FOLDER, expected, study
+
+CAMPAIGN = """
+[campaign]
+name = "dominated"
+duration = "200 ms"
+warm_up = "20 ms"
+replications = 4
+seed = 7
+margin = "20 %"
+
+[claim]
+firmware = ["shared-uncapped"]
+software = ["hosted-vmware"]
+measures = ["processor-time"]
+
+[factors]
+machine = ["p5-520"]
+os = ["aix-5.3"]
+virtualization = ["full-system", "shared-uncapped", "hosted-vmware"]
+workload = ["mine"]
+
+[workloads.mine]
+user = "workloads/cpu.py:CommercialTransaction"
+users = "6 per core"
+think_time = "2 ms"
+demand = { processor = "1 ms", calls = 20.0, page_faults = 30.0 }
+
+[catalog.processor.working_set]
+value = 64
+unit = "KiB"
+source = "a test"
+status = "assumed"
+by_definition = true
+
+[[partitions]]
+name = "app"
+count = 3
+share = "30 %"
+virtual_processors = "2 per core"
+"""
+
+DOMINATING = """
+[catalog.hypervisor.vp_switch]
+value = 20
+low = 1
+high = 200
+unit = "us"
+source = "a test"
+status = "assumed"
+"""
+
+
+def carried_out(text: str, directory: Path) -> Path:
+    """Write a campaign and run it; return where its runs are."""
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "campaign.toml"
+    file.write_text(text)
+    plan = make_plan(str(file))
+    with Store.start(directory / "runs", plan.record()) as store:
+        conduct(plan, store, run_cell, workers=2)
+    return directory / "runs"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return carried_out(CAMPAIGN + DOMINATING, tmp_path_factory.mktemp("dominated"))
+
+
+@pytest.fixture(scope="module")
+def found(runs: Path) -> Sensitivity:
+    result = study(ground(runs), runs, workers=2)
+    write(result, runs)
+    return result
+
+
+def test_the_constant_that_dominates_comes_first(found: Sensitivity) -> None:
+    (firmware,) = (each for each in found.driven if each.level == "firmware")
+    first = firmware.influences[0]
+    assert first.constant == "hypervisor.vp_switch"
+    assert first.share > 0.5
+    assert first.p < 0.01
+    assert 0.0 < first.low <= first.change <= first.high
+    (software,) = (each for each in found.driven if each.level == "software")
+    assert software.influences[0].constant == "hosted.transfer"
+    assert "hypervisor.vp_switch" not in [each.constant for each in software.influences]
+
+
+def test_the_verdict_flips_at_the_factor_found_and_not_before(
+    found: Sensitivity, tmp_path: Path
+) -> None:
+    """Put into a campaign's own catalog, which knows nothing of the search."""
+    catalog = load_catalog().constants
+    (whole,) = (e for e in found.break_even if e.together and e.level == "firmware")
+    assert whole.confirmed
+    assert whole.factor is not None
+    assert whole.kept < whole.factor <= 1.2 * whole.kept
+    for factor, flipped in ((whole.factor, True), (whole.kept, False)):
+        tables = []
+        for name in whole.constants:
+            constant = catalog[name]
+            ends = {"value": constant.value, "low": constant.low, "high": constant.high}
+            if name == "hypervisor.vp_switch":
+                ends = {"value": 20e-6, "low": 1e-6, "high": 200e-6}
+            scaled = "\n".join(f"{key} = {value * factor!r}" for key, value in ends.items())
+            tables.append(
+                f'[catalog.{name}]\n{scaled}\nunit = "{constant.unit}"\n'
+                'source = "a test"\nstatus = "assumed"\n'
+            )
+        place = tmp_path / f"{factor:.3f}"
+        with Store.open(carried_out(CAMPAIGN + "\n".join(tables), place)) as store:
+            verdict = analyse(store).verdict
+        assert verdict is not None
+        assert (verdict.outcome is not Outcome.CONFIRMED) == flipped
+
+
+def test_software_that_costs_less_flips_it_too(found: Sensitivity) -> None:
+    (whole,) = (e for e in found.break_even if e.together and e.level == "software")
+    assert whole.factor is not None
+    assert whole.factor < whole.kept < 1.0
+    assert whole.criterion == "software"
+    assert "hosted.transfer" in whole.constants
+
+
+def test_a_single_cost_must_grow_at_least_as_much_as_all_together(found: Sensitivity) -> None:
+    (whole,) = (e for e in found.break_even if e.together and e.level == "firmware")
+    (single,) = (e for e in found.break_even if not e.together)
+    assert single.constants == ("hypervisor.vp_switch",)
+    assert single.factor is None or single.factor * 1.2 >= whole.factor
+
+
+def test_the_command_quotes_the_cost_first_and_says_what_comes_next(
+    runs: Path, found: Sensitivity
+) -> None:
+    told = CliRunner().invoke(
+        app, ["sensitivity", str(runs), "--workers", "2"], env={"COLUMNS": "240"}
+    )
+    assert told.exit_code == 0
+    assert re.search(r"1 environment: about \d+ runs, expected to take about", told.stderr)
+    assert "hypervisor.vp_switch" in told.stdout
+    assert f"next: vtax report {runs}" in told.stdout
+    assert read(runs) == found
+
+
+class Stopping:
+    """An observer that interrupts after some runs, and counts those that were outstanding."""
+
+    def __init__(self, after: int | None = None) -> None:
+        self.left = after
+        self.outstanding = 0
+
+    def begin(self, outstanding: Sequence[RunSpec]) -> None:
+        self.outstanding += len(outstanding)
+
+    def done(self, spec: RunSpec, seconds: float, failure: object) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+
+
+def test_interrupted_it_goes_on_and_comes_to_the_same_with_any_number_of_workers(
+    runs: Path, found: Sensitivity, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(runs, copy, ignore=shutil.ignore_patterns(FOLDER, FILE_NAME))
+    with pytest.raises(KeyboardInterrupt):
+        study(ground(copy), copy, workers=1, observer=Stopping(40))
+    rest = Stopping()
+    again = study(ground(copy), copy, workers=1, observer=rest)
+    assert again.runs - 42 <= rest.outstanding <= again.runs - 40
+    write(again, copy)
+    assert (copy / FILE_NAME).read_bytes() == (runs / FILE_NAME).read_bytes()
+    nothing = Stopping()
+    assert study(ground(copy), copy, workers=2, observer=nothing) == found
+    assert nothing.outstanding == 0
+
+
+def test_runs_share_arrivals_and_differ_in_constants_only(runs: Path, found: Sensitivity) -> None:
+    """Of one point of the design, all cells have the same constants."""
+    with Store.open(runs / FOLDER) as store:
+        drawn = store.drawn()
+        points: dict[int, set[str]] = {}
+        for run in store.runs():
+            assert run.failure is None
+            if run.replication < 1000:
+                points.setdefault(run.replication, set()).add(run.constants)
+        assert store.damaged == []
+    assert {len(digests) for digests in points.values()} == {1}
+    assert len(points) == 1 + found.driven[0].runs
+    values = {drawn[digests.pop()]["hypervisor.vp_switch"] for n, digests in points.items() if n}
+    assert len(values) == 2
+
+
+def test_the_cost_is_known_beforehand_within_an_order(runs: Path, found: Sensitivity) -> None:
+    guessed, seconds = expected(ground(runs), each=False)
+    assert found.runs / 3 < guessed < found.runs * 3
+    assert seconds > 0
+
+
+def test_a_campaign_that_is_no_longer_the_same_is_refused(tmp_path: Path, runs: Path) -> None:
+    place = tmp_path / "changed"
+    place.mkdir()
+    shutil.copytree(runs, place / "runs", ignore=shutil.ignore_patterns(FOLDER, FILE_NAME))
+    file = runs.parent / "campaign.toml"
+    text = file.read_text()
+    try:
+        file.write_text(text.replace('margin = "20 %"', 'margin = "19 %"'))
+        with pytest.raises(UserError, match=r"not the campaign that .* is today"):
+            ground(place / "runs")
+        file.write_text(text.replace("[claim]", "[claim]\n#"))
+        ground(place / "runs", only=["machine=p5-520"])
+        with pytest.raises(UserError, match="--only machine=p5-999"):
+            ground(place / "runs", only=["machine=p5-999"])
+    finally:
+        file.write_text(text)
+
+
+def test_the_file_is_read_back_and_anything_else_refused(
+    runs: Path, found: Sensitivity, tmp_path: Path
+) -> None:
+    assert read(tmp_path) is None
+    assert read(runs) == found
+    (tmp_path / FILE_NAME).write_text(json.dumps({"identity": 3}))
+    with pytest.raises(UserError, match=r"is damaged .* with 'vtax sensitivity"):
+        read(tmp_path)
