@@ -12,7 +12,7 @@ from harness.results.record import CellRecord
 from harness.validation.record import ValidationRecord
 from reports.evidence import Evidence
 from reports.i18n import Texts
-from reports.plots.palette import Style, level_of, styles
+from reports.palette import Style, level_of, styles
 
 Place = tuple[str, Load]
 """A workload and its load: a row of a figure or table."""

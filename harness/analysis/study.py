@@ -16,8 +16,7 @@ from harness.analysis.environment import EnvironmentResult, Runs, deciding, envi
 from harness.analysis.overhead import MEASURES, Concern, Overhead, percent
 from harness.analysis.scenario_results import SevenElements, seven_elements
 from harness.errors import UserError
-from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures, measure
-from harness.prometheus.client import Prometheus
+from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Store
@@ -176,19 +175,23 @@ class Study:
         return conclude(found) if found else None
 
 
-def analyse(store: Store, prometheus: Prometheus | None = None) -> Study:
+def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
     """Read all runs of a store and conclude from them.
 
-    With ``prometheus``, what the runs of the matrix measured is read from there instead. The
-    store tells which runs there must be, which failed, and what scenarios expected and saw.
+    Parameters
+    ----------
+    store
+        Which runs there are, which failed, and what scenarios expected and saw.
+    elsewhere
+        What the runs of the matrix measured, if it is not to be read from the store: from
+        Prometheus, for instance.
 
     Raises
     ------
     UserError
-        If Prometheus does not answer, or lacks runs that the store has.
+        If ``elsewhere`` lacks runs that the store has.
     """
     runs: dict[int, dict[int, Measures]] = {}
-    elsewhere = None if prometheus is None else prometheus.runs(store.campaign)
     lacking = complete = 0
     scenarios: dict[int, dict[int, RunResult]] = {}
     failed = []
@@ -204,16 +207,11 @@ def analyse(store: Store, prometheus: Prometheus | None = None) -> Study:
             complete += 1
             lacking += run.replication not in elsewhere.get(run.cell.position, {})
             continue
-        runs.setdefault(run.cell.position, {})[run.replication] = measure(
-            result.samples,
-            result.digests.values(),
-            measured_seconds=result.measured_seconds,
-            warm_up_seconds=result.warm_up_seconds,
-        )
-    if prometheus is not None and lacking:
+        runs.setdefault(run.cell.position, {})[run.replication] = result.measures()
+    if lacking:
         raise UserError(
-            f"--prometheus {prometheus.url}: lacks {lacking} of {complete} runs; "
-            f"'vtax observe {store.directory}' serves them all"
+            f"--prometheus: lacks {lacking} of {complete} runs; 'vtax observe {store.directory}' "
+            "serves them all"
         )
     return study(store.campaign, elsewhere or runs, failed, store.damaged, scenarios)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.campaign.scenario.script import Script
+from harness.campaign.scenario_script import Script
 from harness.catalog import Constants
 from harness.model.config import SystemConfiguration, UserGroup
 from workloads.loading import UserFile

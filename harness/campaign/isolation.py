@@ -19,7 +19,7 @@ import numpy as np
 from locust import events
 
 from harness.campaign.cell import RunSpec
-from harness.users.population import stream_seed
+from harness.campaign.random_streams import stream_seed
 from workloads.user_code import UserCode, permitted
 
 HASH_SEED = "0"

@@ -13,7 +13,7 @@ from harness.campaign.data_files import declared_files
 from harness.campaign.hypervisor_limits import Infeasible
 from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load, included, read_loads
 from harness.campaign.scenario.resolve import script, stage, system_of
-from harness.campaign.scenario.script import Script
+from harness.campaign.scenario_script import Script
 from harness.campaign.schema.campaign import IDLE, MATRIX, Campaign
 from harness.campaign.schema.messages import one_of
 from harness.campaign.schema.scenario import Beside, Scenario

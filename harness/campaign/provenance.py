@@ -23,7 +23,7 @@ _DECISIVE = (
     "operations",
     "campaign/isolation.py",
     "campaign/cell.py",
-    "campaign/scenario/script.py",
+    "campaign/scenario_script.py",
     "runs",
 )
 """Parts of the harness that decide what a run results in; the catalog's values are in each run's

@@ -26,8 +26,8 @@ def calibrate_machine(
     from harness.real.agent import build_agent
     from harness.real.calibration.calibration import MAXIMUM_BLOCKS, Calibration
     from harness.real.calibration.file import check_writable, document, write
-    from harness.real.calibration.microbenchmarks import EVENTS
-    from harness.real.host.provenance import provenance
+    from harness.real.microbenchmarks import EVENTS
+    from harness.real.provenance import provenance
     from harness.real.target.probe import named, probe
     from harness.real.target.target import NATIVE, workshop
 

@@ -1,7 +1,11 @@
 """``vtax report``, ``vtax verdict`` and ``vtax export``: what has come of a campaign."""
 
+import shutil
 import sys
-from typing import Annotated
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +18,10 @@ from harness.cli.options import (
 )
 from harness.cli.output import Screen, print_json
 from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.analysis.study import Study
+    from harness.results.store import Store
 
 
 def write_report(
@@ -58,7 +66,8 @@ def print_verdict(
     from harness.results.store import Store
 
     with Store.open(directory) as store:
-        study = analyse(store, None if prometheus is None else Prometheus(prometheus))
+        there = None if prometheus is None else Prometheus(prometheus).runs(store.campaign)
+        study = analyse(store, there)
     verdict, elements = study.verdict, study.elements
     if study.outcome is None:
         raise UserError(f"{directory}: campaign {study.campaign.name!r} makes no claim to judge")
@@ -87,15 +96,95 @@ def export_runs(
     directory: DirectoryArgument,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="csv, parquet or openmetrics.")
-    ],
+    ] = "csv",
+    table: Annotated[
+        str,
+        typer.Option(
+            metavar="TABLE",
+            help="runs (a row for each), or overheads (a row for each, with intervals).",
+        ),
+    ] = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            metavar="SET", help="tidy, or all: every parameter, constant and sample of the runs."
+        ),
+    ] = "tidy",
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="One table to this file, or to - (standard output)."),
+    ] = None,
 ) -> None:
-    """Write all runs with parameters and measures."""
+    """Write tables of runs and overheads.
+
+    Without --out: DIR/runs.csv and DIR/overheads.csv (or .parquet), or DIR/runs.openmetrics.
+    """
     from harness.analysis.study import analyse
-    from harness.prometheus.analysis_samples import analysis_samples
-    from harness.results.export import export
     from harness.results.store import Store
 
+    _one_of("--format", form, ("csv", "parquet", "openmetrics"))
+    _one_of("--table", table, ("", *_TABLES))
+    _one_of("--columns", columns, ("tidy", "all"))
+    if form == "openmetrics" and (table or columns == "all"):
+        raise UserError("--format openmetrics: has neither --table nor --columns; leave them out")
+    if columns == "all" and table == "overheads":
+        raise UserError("--columns all: is about runs; leave --table overheads out")
+    if out == "-" and form == "parquet":
+        raise UserError("--out -: Parquet is no text; name a file")
+    names = [table] if table else ["runs"] if out or columns == "all" else list(_TABLES)
     with Store.open(directory) as store:
-        found = analysis_samples(analyse(store)) if form == "openmetrics" else []
-        print(export(store, form, found))
+        if form == "openmetrics":
+            _export_samples(store, out)
+        else:
+            study = analyse(store) if "overheads" in names else None
+            for name in names:
+                _export_table(store, study, name, form, columns == "all", out)
         warn_damaged(store.damaged)
+
+
+_TABLES = ("runs", "overheads")
+
+
+def _one_of(option: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UserError(f"{option} {value}: write {', '.join(filter(None, known))}")
+
+
+def _export_table(
+    store: "Store", study: "Study | None", name: str, form: str, every: bool, out: str | None
+) -> None:
+    from harness.analysis.tables import overhead_table, run_table
+    from harness.results.export import columns, csv_text, write_table
+
+    if study is not None and name == "overheads":
+        table: Mapping[str, Sequence[Any]] = overhead_table(study)
+    else:
+        table = columns(store) if every else run_table(store)
+    if out == "-":
+        print(csv_text(table), end="")
+        return
+    path = store.directory / f"{name}.{form}" if out is None else Path(out)
+    write_table(table, path, form)
+    print(path)
+
+
+def _export_samples(store: "Store", out: str | None) -> None:
+    from harness.analysis.study import analyse
+    from harness.files import scratch_directory, whole_file
+    from harness.prometheus.analysis_samples import analysis_samples
+    from harness.prometheus.openmetrics import write_openmetrics
+
+    found = analysis_samples(analyse(store))
+    if out == "-":
+        with scratch_directory(Path(tempfile.gettempdir())) as folder:
+            write_openmetrics(store, folder / "runs", found)
+            with (folder / "runs").open(encoding="utf-8") as text:
+                shutil.copyfileobj(text, sys.stdout)
+        return
+    path = store.directory / "runs.openmetrics" if out is None else Path(out)
+    try:
+        with whole_file(path) as unfinished:
+            write_openmetrics(store, unfinished, found)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    print(path)

@@ -1,19 +1,34 @@
 """SimPy's events and processes among the plain calls of a clock."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import simpy
 from simpy.events import NORMAL, URGENT
 
-if TYPE_CHECKING:
-    from harness.engine.clock import Clock
+
+class EventQueue(Protocol):
+    """Queue of plain calls at simulated times, such as a clock."""
+
+    @property
+    def now_ns(self) -> int:
+        """Simulated time in nanoseconds."""
+        ...
+
+    def call_first(self, call: Callable[[], object]) -> object:
+        """Call before everything else that is due now."""
+        ...
+
+    def call_in(self, delay_ns: int, call: Callable[[], object]) -> object:
+        """Call after ``delay_ns`` nanoseconds."""
+        ...
 
 
 class Processes(simpy.Environment):
     """An environment whose queue is a clock's: what SimPy schedules becomes a plain call there."""
 
-    def __init__(self, clock: "Clock") -> None:
+    def __init__(self, clock: EventQueue) -> None:
         super().__init__()
         self._clock = clock
 

@@ -8,10 +8,10 @@ from typing import IO
 
 from harness.files import scratch_directory
 from harness.metrics.ddsketch import GROWTH
+from harness.metrics.exposition import family_of, series
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
 from harness.metrics.measures import merge
 from harness.metrics.recorded import RECORDED
-from harness.printable import printable
 from harness.results.labels import cell_labels
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult, Sample
@@ -157,25 +157,3 @@ def _digest(result: RunResult) -> Iterator[Sample]:
     merged = merge(digest.to_json() for digest in result.digests.values())
     for bucket, count in zip(merged["buckets"], merged["counts"], strict=True):
         yield DIGEST, {"bucket": str(bucket)}, float(count)
-
-
-def family_of(name: str) -> tuple[str, str]:
-    """Return the family that a sample belongs to, and its type."""
-    if name.endswith("_total"):
-        return name.removesuffix("_total"), "counter"
-    for suffix in ("_bucket", "_count", "_sum"):
-        if name.endswith(suffix):
-            return name.removesuffix(suffix), "histogram"
-    return name, "gauge"
-
-
-def series(name: str, labels: Mapping[str, str]) -> str:
-    """Write a sample's name and labels as the format has them."""
-    if not labels:
-        return name
-    inner = ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
-    return f"{name}{{{inner}}}"
-
-
-def _escaped(value: str) -> str:
-    return printable(value).replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

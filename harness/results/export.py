@@ -1,23 +1,22 @@
-"""Every run with every resolved parameter and every measure, as a file for other programs.
+"""Tables of runs as files for other programs, and the table of every run with all that is known.
 
-All formats depend on the runs alone: not on the number of workers, nor on the wall clock.
+They depend on the runs alone: not on the number of workers, nor on the wall clock.
 """
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.prometheus.openmetrics import series, write_openmetrics
-from harness.results.run_result import RunResult, Sample
+from harness.metrics.exposition import series
+from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
 from harness.errors import UserError
 from harness.files import whole_file
-from harness.metrics.measures import measure
 from harness.printable import printable
 
 Value = str | float | int | bool | None
@@ -25,47 +24,39 @@ Columns = dict[str, list[Value]]
 """Name -> one value for each run; None where a run has none."""
 
 
-def export(
-    store: Store, form: str, findings: Sequence[Sample] = (), into: Path | None = None
-) -> Path:
-    """Write all intact runs into a directory.
+def write_table(table: Mapping[str, Sequence[Value]], path: Path, form: str) -> None:
+    """Write a table to a file, which appears whole or not at all.
 
     Parameters
     ----------
-    store
-        Where the runs are.
+    table
+        Column -> values; all of the same length.
+    path
+        The file.
     form
-        ``csv``, ``parquet`` or ``openmetrics``.
-    findings
-        What the analysis found; only ``openmetrics`` has room for it.
-    into
-        The directory; the store's own unless given.
-
-    Returns
-    -------
-    Path
-        The file written: ``runs.csv``, ``runs.parquet`` or ``runs.openmetrics``.
+        ``csv`` or ``parquet``.
 
     Raises
     ------
     UserError
-        If the format is unknown or the directory cannot be written.
+        If the file cannot be written.
     """
-    writers: Mapping[str, tuple[str, Callable[[Store, Path], None]]] = {
-        "csv": ("runs.csv", _write_csv),
-        "parquet": ("runs.parquet", _write_parquet),
-        "openmetrics": ("runs.openmetrics", partial(write_openmetrics, findings=findings)),
-    }
-    if form not in writers:
-        raise UserError(f"--format {form}: no such format; known: {', '.join(writers)}")
-    name, write = writers[form]
-    path = (store.directory if into is None else into) / name
+    write = {"csv": _write_csv, "parquet": _write_parquet}[form]
     try:
         with whole_file(path) as unfinished:
-            write(store, unfinished)
+            write(table, unfinished)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
-    return path
+
+
+def csv_text(table: Mapping[str, Sequence[Value]]) -> str:
+    """Table as CSV text."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_csv_cell(printable(name)) for name in table)
+    for row in zip(*table.values(), strict=True):
+        writer.writerow(map(_csv_cell, row))
+    return text.getvalue()
 
 
 def columns(store: Store) -> Columns:
@@ -164,12 +155,7 @@ def _constants(drawn: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _measures(result: RunResult) -> dict[str, Value]:
-    measured = measure(
-        result.samples,
-        (result.digests[key] for key in sorted(result.digests)),
-        measured_seconds=result.measured_seconds,
-        warm_up_seconds=result.warm_up_seconds,
-    )
+    measured = result.measures()
     checks = {f"check.{number}": each.passed for number, each in enumerate(result.checks)}
     return {"requests": result.requests, **measured.flat(), **checks}
 
@@ -182,13 +168,8 @@ def _samples(result: RunResult) -> dict[str, Value]:
     }
 
 
-def _write_csv(store: Store, path: Path) -> None:
-    table = columns(store)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_csv_cell(printable(name)) for name in table)
-        for row in zip(*table.values(), strict=True):
-            writer.writerow(map(_csv_cell, row))
+def _write_csv(table: Mapping[str, Sequence[Value]], path: Path) -> None:
+    path.write_text(csv_text(table), encoding="utf-8", newline="")
 
 
 def _cell(value: Value) -> Value:
@@ -210,17 +191,16 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _write_parquet(store: Store, path: Path) -> None:
-    table = columns(store)
+def _write_parquet(table: Mapping[str, Sequence[Value]], path: Path) -> None:
     arrays = [pa.array(_alike(column)) for column in table.values()]
     pq.write_table(pa.table(arrays, names=list(map(printable, table))), path, compression="zstd")
 
 
-def _alike(column: list[Value]) -> list[Value]:
+def _alike(column: Sequence[Value]) -> list[Value]:
     """Give all values of a column one type, the narrowest that holds them."""
     kinds = {type(value) for value in column if value is not None}
     if len(kinds) < 2:
-        return column
+        return list(column)
     if kinds <= {int, float}:
         return [None if value is None else float(value) for value in column]
     return [None if value is None else str(_cell(value)) for value in column]

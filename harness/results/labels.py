@@ -1,10 +1,24 @@
 """The labels that name environments and cells in metrics, live and exported."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from harness.campaign.cell import Cell
-from harness.results.record import CellRecord
 from harness.printable import printable
+
+
+class LabelledCell(Protocol):
+    """Cell of a plan or of a store: what its labels are made of."""
+
+    @property
+    def machine(self) -> str: ...  # noqa: D102
+    @property
+    def os(self) -> str: ...  # noqa: D102
+    @property
+    def virtualization(self) -> str: ...  # noqa: D102
+    @property
+    def workload(self) -> str: ...  # noqa: D102
+    @property
+    def load(self) -> Iterable[tuple[str, str]]: ...  # noqa: D102
 
 
 def environment_labels(
@@ -19,7 +33,7 @@ def environment_labels(
     }
 
 
-def cell_labels(cell: Cell | CellRecord) -> dict[str, str]:
+def cell_labels(cell: LabelledCell) -> dict[str, str]:
     """Return the labels that every series of a cell has, as in an export of its campaign."""
     return {
         **environment_labels(cell.machine, cell.os, cell.workload, cell.load),

@@ -8,7 +8,6 @@ import importlib
 import random as global_random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from random import Random
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from greenlet import GreenletExit, getcurrent
 from locust.env import Environment
 from locust.user.task import TaskSet
 
+from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import Alarm, Clock, to_ns
 from harness.errors import PartitionDownError, UserError
 from harness.model.partition import ModelledPartition
@@ -34,12 +34,6 @@ _wait_module: Any = importlib.import_module("locust.user.wait_time")
 
 START_WITHIN_SECONDS = 0.01
 """Closed users without think time begin within this time of each other."""
-
-
-def stream_seed(*parts: object) -> int:
-    """Make a seed out of names and numbers, the same in every process."""
-    text = "\x1f".join(str(part) for part in parts)
-    return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
 
 class Telling(Protocol):

@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.plan import Plan
+from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import to_ns
 from harness.engine.realtime_clock import PacedClock
 from harness.errors import PartitionDownError, UserError
@@ -31,7 +32,7 @@ from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.partition import ModelledPartition
 from harness.results.labels import cell_labels
-from harness.users.population import START_WITHIN_SECONDS, Crowd, locust_on, stream_seed
+from harness.users.population import START_WITHIN_SECONDS, Crowd, locust_on
 from workloads.arguments import Arguments
 from workloads.loading import load_user
 from workloads.partition import EVENTS

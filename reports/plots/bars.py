@@ -14,7 +14,7 @@ from harness.analysis.cell_summary import CellSummary
 from harness.analysis.environment import Environment
 from harness.statistics.intervals import Interval
 from reports import format as numbers
-from reports.plots.palette import CAUSES, INK, MUTED, Style
+from reports.palette import CAUSES, INK, MUTED, Style
 from reports.plots.svg import add_legend, as_svg, label, new_figure
 from reports.view import Material, Place, place_text
 

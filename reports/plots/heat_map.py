@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator
 from harness.analysis.environment import Environment
 from harness.studies.sensitivity.result import Driven, Influence
 from reports import format as numbers
-from reports.plots.palette import MUTED, RULE
+from reports.palette import MUTED, RULE
 from reports.plots.svg import WIDTH, add_legend, as_svg, label, new_figure
 from reports.view import Material, distinct, place_text
 

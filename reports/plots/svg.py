@@ -22,7 +22,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from harness.printable import printable
-from reports.plots.palette import INK, MUTED, RULE
+from reports.palette import INK, MUTED, RULE
 
 WIDTH = 9.0
 """Width of all figures in inches; the page scales them to its own."""

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from harness.analysis.scenario_results import ScenarioResult
 from reports import format as numbers
 from reports.i18n import Texts
-from reports.plots.palette import MUTED
+from reports.palette import MUTED
 from reports.plots.svg import add_legend, as_svg, label, new_figure
 
 Series = tuple[tuple[float, float], ...]

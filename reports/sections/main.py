@@ -17,8 +17,8 @@ from harness.analysis.study import EnvironmentResult, Outcome
 from harness.metrics.ddsketch import RELATIVE_ERROR
 from harness.real.host.interference import DISTURBED_SHARE
 from reports import format as numbers
+from reports.palette import CAUSES
 from reports.plots import bars as figures
-from reports.plots.palette import CAUSES
 from reports.sections import real, scenarios, tables
 from reports.sections.capacity import capacity
 from reports.sections.limits import limits

@@ -13,7 +13,7 @@ from harness.validation.format import amount, error_text
 from harness.validation.record import digest_of_constants
 from harness.validation.row import Kind, Row
 from reports import format as numbers
-from reports.plots.palette import INK, MUTED
+from reports.palette import INK, MUTED
 from reports.plots.svg import as_svg, label, new_figure
 from reports.view import Material
 

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.analysis.snapshot import Findings, findings, read_findings
 from harness.analysis.study import analyse
+from harness.analysis.tables import overhead_table, run_table
 from harness.errors import UserError
-from harness.results.export import export
+from harness.results.export import write_table
 from harness.results.store import Store
 from reports.builder import render
 from reports.evidence import Evidence, gather
@@ -186,8 +187,10 @@ def publish_campaign(
         with new_directory(target) as directory:
             for language, page in pages.items():
                 write_new(directory / page_name(language), page)
-            export(store, "csv", into=directory)
-            export(store, "parquet", into=directory)
+            runs, overheads = run_table(store), overhead_table(study)
+            for form in ("csv", "parquet"):
+                write_table(runs, directory / f"runs.{form}", form)
+                write_table(overheads, directory / f"overheads.{form}", form)
             write_new(directory / FINDINGS, _json(told))
             write_new(directory / ENTRY, _json(entry))
             if digest_of(store, gather(store, source)) != digest:

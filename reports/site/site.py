@@ -201,6 +201,7 @@ def _index(site: Path, known: Sequence[Publication], pairs: Sequence[Pair], text
             for each, target in targets
         ]
         found += [("CSV", publication.directory / "runs.csv")]
+        found += [("CSV: overheads", publication.directory / "overheads.csv")]
         found += [("Parquet", publication.directory / "runs.parquet")]
         return [(title, path(target)) for title, target in found if target.exists()]
 

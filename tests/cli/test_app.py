@@ -143,10 +143,39 @@ def test_the_csv_is_the_same_whatever_the_number_of_workers(campaign, finished, 
     texts = []
     for directory in (finished, tmp_path / "alone"):
         result = vtax("export", directory, "--format", "csv")
-        assert result.stdout == f"{directory / 'runs.csv'}\n"
-        texts.append((directory / "runs.csv").read_bytes())
+        names = ("runs.csv", "overheads.csv")
+        assert result.stdout == "".join(f"{directory / name}\n" for name in names)
+        texts.append([(directory / name).read_bytes() for name in names])
+        assert vtax("export", directory, "--columns", "all").exit_code == 0
+        texts[-1].append((directory / "runs.csv").read_bytes())
     assert texts[0] == texts[1]
-    assert texts[0].count(b"\n") == 1 + 6
+    tidy, overheads, every = texts[0]
+    assert tidy.count(b"\n") == every.count(b"\n") == 1 + 6
+    assert len(tidy) < len(every) / 10
+    head, first = overheads.decode().splitlines()[:2]
+    assert {"estimate", "low", "high", "n", "virtualization"} <= set(head.split(","))
+    assert first.count(",") == head.count(",")
+
+
+def test_one_table_goes_to_a_file_or_to_the_standard_output(finished, tmp_path):
+    out = tmp_path / "here.csv"
+    for table in ("runs", "overheads"):
+        named = vtax("export", finished, "--table", table, "--out", out)
+        assert named.stdout == f"{out}\n"
+        shown = vtax("export", finished, "--table", table, "--out", "-")
+        assert shown.stdout == out.read_text()
+    samples = vtax("export", finished, "--format", "openmetrics", "--out", "-").stdout
+    assert samples.endswith("# EOF\n")
+    refused = [
+        ("--format", "json"),
+        ("--table", "nonsense"),
+        ("--columns", "some"),
+        ("--format", "openmetrics", "--table", "runs"),
+        ("--columns", "all", "--table", "overheads"),
+        ("--format", "parquet", "--out", "-"),
+    ]
+    for arguments in refused:
+        assert one_line(vtax("export", finished, *arguments)).startswith("--")
 
 
 def test_every_format_is_written(finished):

@@ -11,7 +11,7 @@ import pytest
 from promql import EXPOSED, metrics, selectors
 
 from harness.campaign.schema.campaign import CampaignSettings
-from reports.plots.palette import CAUSES
+from reports.palette import CAUSES
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 PATHS = sorted((GRAFANA / "dashboards").glob("*.json"))

@@ -1,11 +1,11 @@
 """What the analysis found, as samples."""
 
 import pytest
+from exporting import export
 
 from harness.analysis.study import Outcome, analyse
 from harness.metrics.recorded import RECORDED
 from harness.prometheus.analysis_samples import analysis_samples
-from harness.results.export import export
 
 TRUE = {
     "shared-uncapped": {"response": 1.02, "processor": 1.03},

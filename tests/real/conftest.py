@@ -6,9 +6,9 @@ from programs import guest_programs, program
 from real_programs import QUOTA, shell, small
 
 from harness.real.agent import build_agent
-from harness.real.calibration.microbenchmarks import EVENTS, Event
-from harness.real.programs.program import Program
+from harness.real.microbenchmarks import EVENTS, Event
 from harness.real.programs.shipped import PROGRAMS
+from harness.real.target.program import Program
 from harness.real.target.target import Target, Workshop, workshop
 
 

@@ -5,7 +5,7 @@ import pytest
 from harness.errors import UserError
 from harness.real import agent as agents
 from harness.real.agent import build_agent
-from harness.real.calibration.microbenchmarks import EVENTS, NETWORK
+from harness.real.microbenchmarks import EVENTS, NETWORK
 
 
 def test_a_missing_compiler_names_its_package(tmp_path, monkeypatch):

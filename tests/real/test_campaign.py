@@ -14,7 +14,7 @@ from traces import traces
 import harness.real.campaign.campaign
 import harness.real.campaign.partition
 import harness.real.campaign.prepare
-import harness.real.prediction.from_run
+import harness.real.campaign.workload_predictor
 from harness.analysis.study import analyse
 from harness.campaign.plan import make_plan
 from harness.real.calibration.costs import read_costs
@@ -58,10 +58,10 @@ def plan(tmp_path, monkeypatch):
         monkeypatch.setattr(harness.real.campaign.prepare, name, value)
     monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_SECONDS", 0.02)
     monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_RUNS", 2)
-    monkeypatch.setattr(harness.real.prediction.from_run, "REPETITIONS", 2)
+    monkeypatch.setattr(harness.real.campaign.workload_predictor, "REPETITIONS", 2)
     for module in (
         harness.real.campaign.campaign,
-        harness.real.prediction.from_run,
+        harness.real.campaign.workload_predictor,
         harness.real.campaign.partition,
     ):
         monkeypatch.setitem(module._PROGRAMS, "gzip", small(module._PROGRAMS["gzip"]))

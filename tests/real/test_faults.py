@@ -58,7 +58,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from real_programs import shell
 from harness.real.target.channel import RefusalError, TargetError
-from harness.real.programs.program import DISK
+from harness.real.target.program import DISK
 from harness.real.target.target import workshop
 with workshop() as place:
     staged = place.stage([shell("")])

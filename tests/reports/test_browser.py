@@ -10,7 +10,7 @@ from programs import program
 from reports.builder import render
 from reports.evidence import Evidence
 from reports.i18n import LANGUAGES
-from reports.plots.palette import CAUSES
+from reports.palette import CAUSES
 from tests.support.sensitive import sensitive
 
 WIDTHS = {"phone": 390, "A4": 794, "desktop": 1280}

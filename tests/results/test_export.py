@@ -5,7 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from harness.results.export import columns, export
+from exporting import export
+from harness.results.export import columns
 from harness.campaign.plan import make_plan
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store, pack
@@ -166,9 +167,3 @@ def test_nothing_is_left_behind_but_the_file(filled):
         export(store, form)
     after = {path.name for path in store.directory.iterdir()}
     assert after - before == {"runs.csv", "runs.parquet", "runs.openmetrics"}
-
-
-def test_an_unknown_format_is_told(filled):
-    _, store = filled
-    with pytest.raises(UserError, match="--format json: no such format; known: csv, parquet, ope"):
-        export(store, "json")

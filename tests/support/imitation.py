@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from harness.real.calibration.microbenchmarks import Event
 from harness.real.host.interference import Condition
 from harness.real.host.sample import ExchangeSample
-from harness.real.programs.program import Program, ProgramSample
+from harness.real.microbenchmarks import Event
 from harness.real.target.channel import RefusalError, TargetError
+from harness.real.target.program import Program, ProgramSample
 
 QUIET = Condition(others=0.01, stolen=0.0, load=0.2)
 

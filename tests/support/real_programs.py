@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.real.programs.inputs import c_source, fixed, sql_transactions, text
-from harness.real.programs.program import MEMORY, Program
 from harness.real.target import cgroup as control_group
+from harness.real.target.program import MEMORY, Program
 
 _INPUTS = {
     "words": text(20_000),

@@ -26,10 +26,11 @@ from modelling import (
     system,
 )
 
+from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import Clock
 from harness.model.config import EthernetConfiguration
 from harness.model.machine import Machine
-from harness.users.population import Crowd, locust_on, stream_seed
+from harness.users.population import Crowd, locust_on
 from workloads.user import Demand, PartitionUser, transaction
 
 LOCUST = Path(inspect.getfile(User)).parent.parent

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import units
-from harness.campaign.scenario.script import POOL, REQUESTS, Step
+from harness.campaign.scenario_script import POOL, REQUESTS, Step
 from harness.campaign.schema.actions import (
     Attach,
     Cod,

@@ -9,7 +9,7 @@ from harness import units
 from harness.campaign.configure import Context, configure
 from harness.campaign.hypervisor_limits import Infeasible
 from harness.campaign.scenario.check_names import Cast
-from harness.campaign.scenario.script import (
+from harness.campaign.scenario_script import (
     DIMENSIONS,
     OUTCOMES,
     POOL,

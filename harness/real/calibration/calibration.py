@@ -13,9 +13,9 @@ from random import Random
 
 import numpy as np
 
-from harness.real.calibration.microbenchmarks import Event
 from harness.real.host.cpu_time import tree_faults
 from harness.real.host.sample import Sample
+from harness.real.microbenchmarks import Event
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.target import NATIVE, Target
 from harness.statistics.intervals import Bootstrap, Interval

@@ -18,8 +18,8 @@ from harness.real.calibration.calibration import (
     Estimate,
     Series,
 )
-from harness.real.calibration.microbenchmarks import Event
 from harness.real.host.interference import DISTURBED_SHARE
+from harness.real.microbenchmarks import Event
 from harness.real.target.target import Target
 from harness.statistics.intervals import Interval
 

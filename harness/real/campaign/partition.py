@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from math import ceil, floor
 
 from harness.errors import UserError
-from harness.real.calibration.microbenchmarks import EVENTS, NETWORK, Event
 from harness.real.host.cpu_time import tree_seconds
+from harness.real.microbenchmarks import EVENTS, NETWORK, Event
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.target.channel import RefusalError
 from harness.real.target.target import Target

@@ -11,11 +11,11 @@ from harness.errors import UserError
 from harness.real.calibration.calibration import Calibration
 from harness.real.calibration.costs import read_costs
 from harness.real.calibration.file import document, write
-from harness.real.calibration.microbenchmarks import EVENTS
 from harness.real.campaign.partition import ROUNDS
-from harness.real.host.provenance import provenance
-from harness.real.prediction.from_run import Outlook
+from harness.real.campaign.workload_predictor import Outlook
+from harness.real.microbenchmarks import EVENTS
 from harness.real.programs.shipped import PROGRAMS
+from harness.real.provenance import provenance
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.pool import Fleet

@@ -13,6 +13,7 @@ from locust.env import Environment
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import isolation
+from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import to_ns
 from harness.errors import UserError
 from harness.metrics.ddsketch import Digest
@@ -24,7 +25,7 @@ from harness.real.host.interference import Condition, Machine
 from harness.real.target.target import Target
 from harness.results.run_result import RunResult, Sample
 from harness.statistics.warm_up import BATCH, MINIMUM_BATCHES, mser5
-from harness.users.population import locust_on, stream_seed
+from harness.users.population import locust_on
 from harness.users.user_greenlet import UserGreenlet, raise_error
 from workloads.loading import load_user
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from harness.real.calibration.costs import EventCost, MachineCosts
-from harness.real.calibration.microbenchmarks import EVENTS, Event
+from harness.real.microbenchmarks import EVENTS, Event
 from harness.real.prediction.monte_carlo import DRAWS, Drawn, draw_event, total
 from harness.real.prediction.prediction import SEED, Prediction, contributions, interval
 from harness.real.target.target import NATIVE

@@ -21,7 +21,6 @@ import numpy as np
 from harness.errors import UserError
 from harness.real.host.cpu_time import TICK_SECONDS
 from harness.real.host.interference import DISTURBED_SHARE
-from harness.real.host.provenance import provenance
 from harness.real.profiling import perf_sampling as sampling
 from harness.real.profiling.command_run import run_command
 from harness.real.profiling.command_text import command_line, valid_text
@@ -29,6 +28,7 @@ from harness.real.profiling.profile import QUANTITIES, Measurement, Profile
 from harness.real.profiling.standard_input import NO_INPUT, StandardInput
 from harness.real.profiling.start_failure import shell_operator, start_failure
 from harness.real.profiling.syscall_counters import Counting, find_counting
+from harness.real.provenance import provenance
 from harness.real.target.reaper import Warden
 from harness.statistics.intervals import Bootstrap, Interval
 

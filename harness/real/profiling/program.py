@@ -9,8 +9,8 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.real.profiling.profile import Profile
 from harness.real.profiling.profiler import profile_command
-from harness.real.programs.program import DISK, Program, environment
 from harness.real.target.connection import free_port
+from harness.real.target.program import DISK, Program, environment
 
 
 def profile_program(

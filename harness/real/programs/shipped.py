@@ -1,7 +1,7 @@
 """The real programs: what Debian users run, each with another mix of work."""
 
 from harness.real.programs.inputs import c_source, fixed, sql_schema, sql_transactions, text
-from harness.real.programs.program import DISK, Program
+from harness.real.target.program import DISK, Program
 
 _MEBIBYTE = 1 << 20
 _SHELL = {"sh": "dash"}

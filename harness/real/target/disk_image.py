@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.real.programs.program import PATH, Program
 from harness.real.target.cgroup import UnavailableError
+from harness.real.target.program import PATH, Program
 
 _DIRECTORIES = ("dev", "disk", "memory", "proc", "sys", "tmp")
 _BLOCK = 4096

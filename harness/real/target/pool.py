@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from harness.real.calibration.microbenchmarks import EVENTS
+from harness.real.microbenchmarks import EVENTS
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.disk_image import Stage

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.real.calibration.microbenchmarks import NETWORK, Event
 from harness.real.host.cpu_time import own_seconds, tree_seconds
 from harness.real.host.interference import Machine
 from harness.real.host.sample import ExchangeSample, Sample
-from harness.real.programs.program import Program, ProgramSample, environment, request
+from harness.real.microbenchmarks import NETWORK, Event
 from harness.real.target import cgroup as control_group
 from harness.real.target import qemu as guest
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import Channel, RefusalError, TargetError
 from harness.real.target.connection import Connection, free_port
 from harness.real.target.disk_image import SCRATCH_BYTES, Stage, make_image, stage
+from harness.real.target.program import Program, ProgramSample, environment, request
 from harness.real.target.reaper import MARK, Warden, end_marked
 
 NATIVE = "native"

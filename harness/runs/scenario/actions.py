@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.campaign.scenario.script import Action
+from harness.campaign.scenario_script import Action
 from harness.engine.clock import to_ns
 from harness.model.config import UserGroup
 from harness.model.machine import Machine

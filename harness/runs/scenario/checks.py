@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from harness.campaign.scenario.script import (
+from harness.campaign.scenario_script import (
     OUTCOMES,
     REQUESTS,
     Expectation,

@@ -10,7 +10,7 @@ from locust.env import Environment
 from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import isolated
 from harness.campaign.scenario.check_names import vios_labels
-from harness.campaign.scenario.script import Action, Reading, Rule, Script
+from harness.campaign.scenario_script import Action, Reading, Rule, Script
 from harness.engine.clock import Clock, to_ns
 from harness.metrics.observer import Observation
 from harness.model.config import SystemConfiguration

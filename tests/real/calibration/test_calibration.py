@@ -13,9 +13,9 @@ from rich.console import Console
 
 from harness.cli.tables.calibration import calibration_table
 from harness.real.calibration.calibration import MAXIMUM_BLOCKS, MINIMUM_BLOCKS, Calibration
-from harness.real.calibration.microbenchmarks import EVENTS, Event
 from harness.real.host.interference import Condition
 from harness.real.host.sample import Sample
+from harness.real.microbenchmarks import EVENTS, Event
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.probe import probe
 from harness.real.target.target import TARGETS, workshop

@@ -9,8 +9,8 @@ from harness.cli.tables.calibration import calibration_table
 from harness.errors import UserError
 from harness.real.calibration.calibration import Calibration
 from harness.real.calibration.file import document, write
-from harness.real.calibration.microbenchmarks import EVENTS
-from harness.real.host.provenance import provenance
+from harness.real.microbenchmarks import EVENTS
+from harness.real.provenance import provenance
 from harness.real.target.target import NATIVE, workshop
 
 

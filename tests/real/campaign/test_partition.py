@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from imitation import ImitationTarget
 
 from harness.errors import UserError
-from harness.real.calibration.microbenchmarks import EVENTS
 from harness.real.campaign.partition import _EVENTS, LARGEST_BYTES, RealPartition
+from harness.real.microbenchmarks import EVENTS
 from harness.real.target.channel import RefusalError
 from workloads.partition import EVENTS as KNOWN
 from workloads.partition import ProgramPartition

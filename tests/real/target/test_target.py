@@ -12,8 +12,8 @@ import pytest
 from programs import guest_programs
 from traces import traces
 
-from harness.real.calibration.microbenchmarks import EVENTS, Event
 from harness.real.host.cpu_time import tree_seconds
+from harness.real.microbenchmarks import EVENTS, Event
 from harness.real.target.cgroup import UnavailableError, find_mount
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.target import BOOT_SECONDS, workshop

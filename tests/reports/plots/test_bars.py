@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.i18n import Texts
+from reports.palette import CAUSES
 from reports.plots.bars import _limit, _log_ticks, causes, forest, responses
-from reports.plots.palette import CAUSES
 from reports.plots.svg import drawing
 from reports.view import Material
 

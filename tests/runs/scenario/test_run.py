@@ -6,7 +6,7 @@ import pytest
 
 from harness.analysis.study import Outcome, analyse
 from harness.campaign.plan import Plan, make_plan
-from harness.campaign.scenario.script import RESULTS
+from harness.campaign.scenario_script import RESULTS
 from harness.execution.execute import execute
 from harness.operations.fleet import Balance, Consolidate
 from harness.operations.live_migration import Move

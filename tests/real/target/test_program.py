@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from real_programs import QUOTA, shell
 
-from harness.real.programs.program import DISK, MEMORY
 from harness.real.target.channel import RefusalError, TargetError
+from harness.real.target.program import DISK, MEMORY
 from harness.real.target.target import workshop
 
 

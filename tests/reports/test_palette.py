@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import reports
-from reports.plots.palette import CAUSES, level_of, styles
+from reports.palette import CAUSES, level_of, styles
 
 EVERY = (
     "full-system",
