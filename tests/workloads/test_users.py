@@ -13,6 +13,7 @@ from locust.env import Environment
 from pydantic import ValidationError
 
 import workloads
+from workloads import sleeping
 from harness.catalog import load_catalog
 from workloads.carrier import MessageRelay, RecordBatch, SubscriberTransaction
 from workloads.cpu import CommercialTransaction, IntegerCompute
@@ -249,7 +250,8 @@ def test_every_profile_of_the_catalog_asks_for_what_its_user_understands():
 # The seam
 
 
-SOURCES = sorted(Path(workloads.__file__).parent.glob("*.py"))
+# What replaces time.sleep for users has to import it.
+SOURCES = sorted({*Path(workloads.__file__).parent.glob("*.py")} - {Path(sleeping.__file__)})
 FORBIDDEN = {"time", "datetime", "gevent", "threading", "asyncio", "sched", "signal", "secrets"}
 
 

@@ -138,7 +138,7 @@ with workshop() as place:
 def test_nothing_is_left_behind_whatever_ends_the_process(agent, name, number):
     if name == "qemu-tcg":
         guest_programs()
-    support = str(Path(__file__).parent.parent / "support")
+    support = str(Path(__file__).parents[2] / "support")
     command = [sys.executable, "-c", SCRIPT, name, str(agent), support]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
