@@ -7,6 +7,7 @@ locks any more.
 """
 
 import contextlib
+import errno
 import fcntl
 import math
 import os
@@ -194,9 +195,8 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
 def whole_file(path: Path) -> Iterator[Path]:
     """Write a file beside its place; it takes its place when the context is left without an error.
 
-    A symbolic link stays, and what it leads to is replaced. What is no regular file (a device, a
-    pipe), or is open already (``/dev/stdout``, ``/dev/fd/3``), is never replaced: it gets the whole
-    content at the end.
+    A symbolic link stays; what it leads to is replaced, unless that is a stream: see
+    :func:`is_stream`.
 
     Raises
     ------
@@ -204,12 +204,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         If it cannot be written.
     """
     if is_stream(path):
-        with scratch_directory(Path(tempfile.gettempdir())) as folder:
-            unfinished = folder / "content"
-            yield unfinished
-            with unfinished.open("rb") as content, open(_stream(path), "wb") as stream:
-                shutil.copyfileobj(content, stream)
-        return
+        raise OSError(errno.EINVAL, "is a device, a pipe or an open file")
     target = path.resolve()
     with scratch_directory(target.parent) as folder:
         unfinished = folder / target.name
@@ -217,6 +212,22 @@ def whole_file(path: Path) -> Iterator[Path]:
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         unfinished.replace(target)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file, or as much as a device, a pipe or an open file takes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    if is_stream(path):
+        with open(_stream(path), "wb") as stream:
+            stream.write(content)
+        return
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def is_stream(path: Path) -> bool:

@@ -25,6 +25,7 @@ from harness.files import (
     read_toml,
     scratch_directory,
     whole_file,
+    write_bytes,
 )
 
 
@@ -76,11 +77,9 @@ def test_a_pipe_is_written_and_never_replaced(tmp_path, linked):
         path.symlink_to(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        with pytest.raises(RuntimeError), whole_file(path) as unfinished:
-            unfinished.write_text("half")
-            raise RuntimeError
-        with whole_file(path) as unfinished:
-            unfinished.write_text("whole")
+        with pytest.raises(OSError, match="is a device, a pipe"), whole_file(path):
+            pass
+        write_bytes(path, b"whole")
         assert os.read(reader, 100) == b"whole"
     finally:
         os.close(reader)
@@ -95,8 +94,9 @@ def test_a_device_is_written_and_never_replaced(tmp_path):
     try:
         device = Path(os.ttyname(slave))
         before = device.stat()
-        with whole_file(device) as unfinished:
-            unfinished.write_text("whole")
+        with pytest.raises(OSError, match="is a device, a pipe"), whole_file(device):
+            pass
+        write_bytes(device, b"whole")
         assert os.read(master, 100) == b"whole"
         assert (device.stat().st_ino, device.stat().st_rdev) == (before.st_ino, before.st_rdev)
         assert stat.S_ISCHR(device.stat().st_mode)
@@ -113,8 +113,10 @@ def test_an_open_file_goes_on_where_it_stands(tmp_path, name, removed):
         file.write(b"before ")
         if removed:
             path.unlink()
-        with whole_file(Path(name.format(file.fileno()))) as unfinished:
-            unfinished.write_text("within ")
+        opened = Path(name.format(file.fileno()))
+        with pytest.raises(OSError, match="or an open file"), whole_file(opened):
+            pass
+        write_bytes(opened, b"within ")
         file.write(b"after")
         file.seek(0)
         assert file.read() == b"before within after"

@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 
 from harness.errors import UserError
-from harness.files import is_stream, scratch_directory, whole_file
+from harness.files import is_stream, scratch_directory, write_bytes
 from harness.real.calibration import BATCH_SECONDS, HALF_WIDTH, Calibration, Estimate, Series
 from harness.real.condition import DISTURBED_SHARE
 from harness.real.event import Event
@@ -166,7 +166,7 @@ def check_writable(path: Path) -> None:
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write a document whole or not at all; into a pipe or a device as it comes.
+    """Write a document whole or not at all; into a device, a pipe or an open file as it comes.
 
     Raises
     ------
@@ -175,8 +175,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
     """
     content = tomli_w.dumps(document).encode()
     try:
-        with whole_file(path) as unfinished:
-            unfinished.write_bytes(content)
+        write_bytes(path, content)
     except OSError as error:
         raise _not_writable(path, error) from None
 
