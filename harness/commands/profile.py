@@ -41,7 +41,8 @@ def profile_program(
         typer.Argument(metavar="COMMAND", help="A program and its options, after --."),
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the profile goes, as TOML.")
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Where the profile goes, as TOML."),
     ] = None,
     repeat: Annotated[
         int, typer.Option(min=2, max=10_000, help="Timed runs; up to three that count come on top.")
