@@ -7,6 +7,7 @@ locks any more.
 """
 
 import contextlib
+import errno
 import fcntl
 import math
 import os
@@ -30,6 +31,9 @@ MOST_KEY = 256
 """Characters of the longest key, quoted or not."""
 MOST_INTEGER = 2**63
 """TOML's whole numbers are below this, and not below its negative."""
+
+_MOST_LINKS = 40
+"""As many as Linux follows one after the other."""
 
 PREFIX = ".vtax-"
 """How the names of scratch directories begin."""
@@ -191,17 +195,77 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
 def whole_file(path: Path) -> Iterator[Path]:
     """Write a file beside its place; it takes its place when the context is left without an error.
 
+    A symbolic link stays; what it leads to is replaced, unless that is a stream: see
+    :func:`is_stream`.
+
     Raises
     ------
     OSError
         If it cannot be written.
     """
-    with scratch_directory(path.parent) as folder:
-        unfinished = folder / path.name
+    if is_stream(path):
+        raise OSError(errno.EINVAL, "is a device, a pipe or an open file")
+    target = path.resolve()
+    with scratch_directory(target.parent) as folder:
+        unfinished = folder / target.name
         yield unfinished
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        unfinished.replace(target)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file, or as much as a device, a pipe or an open file takes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    if is_stream(path):
+        with open(_stream(path), "wb") as stream:
+            stream.write(content)
+        return
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path leads to a device, a pipe or an open file, which no other file may replace.
+
+    Raises
+    ------
+    OSError
+        If that cannot be found out.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    regular = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    return not regular or _open_file(path) is not None
+
+
+def _open_file(path: Path) -> Path | None:
+    """Return the entry of /proc that a path leads to, ``/proc/self/fd/1`` for ``/dev/stdout``."""
+    # A step at a time: such an entry leads to another name of the file, or to one that is gone.
+    for _ in range(_MOST_LINKS):
+        place = path.parent.resolve()
+        if place.is_relative_to("/proc"):
+            return place / path.name
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return None
+
+
+def _stream(path: Path) -> int:
+    """Open a stream, or take the descriptor that this process has of it, with its position."""
+    entry = _open_file(path)
+    own = Path(f"/proc/{os.getpid()}")
+    if entry is not None and entry.is_relative_to(own) and entry.parent.name == "fd":
+        return os.dup(int(entry.name))
+    return os.open(path, os.O_WRONLY)  # nothing is made if it is gone
 
 
 def sweep(parent: Path) -> None:

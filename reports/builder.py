@@ -4,8 +4,10 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from types import CodeType
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from harness.analysis.study import Study, analyse
@@ -25,6 +27,25 @@ FILE_NAME = "report.html"
 """The report in English; ``report.ja.html`` is that in Japanese."""
 
 _ROOM = Path(__file__).parent
+
+
+class _Compiled(BytecodeCache):
+    """Templates that this process has compiled already; all environments read the same files."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template its code if it has been compiled."""
+        bucket.code = self._code.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template's code."""
+        assert bucket.code is not None
+        self._code[bucket.key] = bucket.code
+
+
+_COMPILED = _Compiled()
 
 
 def file_name(language: str) -> str:
@@ -130,6 +151,7 @@ def environment(texts: Texts) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_shown,
+        bytecode_cache=_COMPILED,
     )
     found.globals.update(
         t=texts, many=texts.many, titled=texts.titled, name=texts.name, said=texts.said

@@ -24,9 +24,9 @@ from typer.testing import CliRunner
 
 import harness
 from harness import units
+from harness.campaign import scenario_script as scenario
 from harness.campaign.reader import SHIPPED, shipped_campaigns
 from harness.campaign.real_matrix import LEVELS
-from harness.campaign import scenario_script as scenario
 from harness.campaign.schema import limits
 from harness.campaign.schema.campaign import Campaign
 from harness.catalog import Catalog, load_catalog

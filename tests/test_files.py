@@ -1,8 +1,10 @@
 """Files that users name, whole files, and what a killed process leaves beside them."""
 
 import os
+import pty
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tomllib
@@ -23,6 +25,7 @@ from harness.files import (
     read_toml,
     scratch_directory,
     whole_file,
+    write_bytes,
 )
 
 
@@ -51,6 +54,73 @@ def test_files_have_the_mode_that_the_user_wants(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "place").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("place/file")
+    for text in ("new", "newer"):
+        with whole_file(link) as unfinished:
+            unfinished.write_text(text)
+        assert link.readlink() == Path("place/file")
+        assert (tmp_path / "place" / "file").read_text() == text
+    assert [each.name for each in (tmp_path / "place").iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_written_and_never_replaced(tmp_path, linked):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    path = tmp_path / "link" if linked else pipe
+    if linked:
+        path.symlink_to(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(OSError, match="is a device, a pipe"), whole_file(path):
+            pass
+        write_bytes(path, b"whole")
+        assert os.read(reader, 100) == b"whole"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert path.is_symlink() == linked
+    assert {each.name for each in tmp_path.iterdir()} == {"pipe", path.name}
+
+
+def test_a_device_is_written_and_never_replaced(tmp_path):
+    # A terminal: whoever runs the tests owns it, and no other program needs it.
+    master, slave = pty.openpty()
+    try:
+        device = Path(os.ttyname(slave))
+        before = device.stat()
+        with pytest.raises(OSError, match="is a device, a pipe"), whole_file(device):
+            pass
+        write_bytes(device, b"whole")
+        assert os.read(master, 100) == b"whole"
+        assert (device.stat().st_ino, device.stat().st_rdev) == (before.st_ino, before.st_rdev)
+        assert stat.S_ISCHR(device.stat().st_mode)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@pytest.mark.parametrize("removed", [False, True])
+@pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}", "/proc/thread-self/fd/{}"])
+def test_an_open_file_goes_on_where_it_stands(tmp_path, name, removed):
+    path = tmp_path / "file"
+    with path.open("w+b", buffering=0) as file:
+        file.write(b"before ")
+        if removed:
+            path.unlink()
+        opened = Path(name.format(file.fileno()))
+        with pytest.raises(OSError, match="or an open file"), whole_file(opened):
+            pass
+        write_bytes(opened, b"within ")
+        file.write(b"after")
+        file.seek(0)
+        assert file.read() == b"before within after"
+    assert path.exists() != removed
 
 
 def test_what_a_killed_process_left_is_swept_and_what_a_living_one_uses_is_not(tmp_path):

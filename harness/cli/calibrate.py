@@ -13,7 +13,9 @@ _ALL = "native,capped,qemu-tcg,qemu-kvm"
 
 
 def calibrate_machine(
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the costs go, as TOML.")],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", readable=False, help="Where the costs go, as TOML.")
+    ],
     targets: Annotated[
         str, typer.Option(metavar="NAMES", help="Which of them, between commas.")
     ] = _ALL,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from harness.cli.output import Screen
+from harness.cli.output import OutputError, Screen
 from harness.errors import UserError
 
 
@@ -41,7 +41,8 @@ def profile_program(
         typer.Argument(metavar="COMMAND", help="A program and its options, after --."),
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the profile goes, as TOML.")
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Where the profile goes, as TOML."),
     ] = None,
     repeat: Annotated[
         int, typer.Option(min=2, max=10_000, help="Timed runs; up to three that count come on top.")
@@ -108,12 +109,10 @@ def profile_program(
             failure = _kept(document, name, error)
     try:
         Screen().print(profile_table(profile))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if out is not None:
+    except OutputError as error:
+        if out is not None or error.broken_pipe:
             raise
-        failure = _kept(document, name, UserError(f"the standard output: {error.strerror}"))
+        failure = _kept(document, name, UserError(f"the standard output: {error}"))
         # What it did not take shall not be tried again at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if failure is not None:
@@ -137,7 +136,7 @@ def _kept(document: Mapping[str, Any], name: str, error: UserError) -> UserError
     except (OSError, UserError):
         try:
             print(tomli_w.dumps(document), flush=True)
-        except OSError:
+        except OutputError:
             return error
         return UserError(f"{error}; the profile is on the standard output, before the table")
     return UserError(f"{error}; the profile is in {kept}")

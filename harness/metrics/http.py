@@ -4,7 +4,8 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from socketserver import ThreadingMixIn
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -56,11 +57,33 @@ def _listening(port: int, option: str) -> Iterator[None]:
 
 def serve(app: "WSGIApplication", port: int, option: str) -> "WSGIServer":
     """Serve an application from greenlets of gevent's, between events of the simulation."""
-    from gevent.pywsgi import WSGIServer
+    from gevent.pywsgi import WSGIHandler, WSGIServer
+
+    class Handler(WSGIHandler):  # type: ignore[misc]
+        """Keeps tracebacks of what clients do wrong off the terminal."""
+
+        def handle(self) -> None:
+            """Handle a connection until it is closed, or broken by its client."""
+            with suppress(OSError):
+                super().handle()
+
+        def read_request(self, raw_requestline: str) -> bool:
+            """Read a request's head; anything that is none is answered with status 400."""
+            try:
+                return bool(super().read_request(raw_requestline))
+            except HTTPException:
+                return False
+
+        def handle_error(self, kind: object, error: object, trace: object) -> None:
+            """Close a connection that broke, or whose body is not what the head says."""
+            if isinstance(error, (OSError, ValueError)):
+                self.close_connection = True
+            else:
+                super().handle_error(kind, error, trace)
 
     listener = _listener(port, option)
     listener.setblocking(False)
-    server = WSGIServer(listener, SameOrigin(app), log=None, error_log=None)
+    server = WSGIServer(listener, SameOrigin(app), log=None, error_log=None, handler_class=Handler)
     server.start()
     return server
 

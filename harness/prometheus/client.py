@@ -15,7 +15,7 @@ from requests.auth import HTTPBasicAuth
 from harness.engine.clock import to_ns
 from harness.errors import UserError
 from harness.metrics.ddsketch import GROWTH, Digest
-from harness.metrics.families import RESPONSE
+from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_LABELS
 from harness.metrics.measures import Measures, measure
 from harness.prometheus.openmetrics import CAMPAIGN, DIGEST, begins, series_labels
 from harness.results.record import CampaignRecord, CellRecord
@@ -33,6 +33,13 @@ _NAMES = "|".join(
     )
 )
 """What measures are made of."""
+
+_LABELS = {
+    **{family.sample_name: family.labels for family in FAMILIES},
+    **{f"{RESPONSE}_{part}": RESPONSE_LABELS for part in ("count", "sum")},
+    DIGEST: ("bucket",),
+}
+"""The labels of their series, besides those that say which run it is."""
 
 _SPAN_DAYS = 3650
 """No campaign simulates longer than this."""
@@ -113,10 +120,10 @@ class Prometheus:
                 f"--prometheus {'***' if at else ''}{at}{_brief(shown)}: no URL of a server; "
                 "it looks like http://127.0.0.1:9090"
             ) from None
-        self._session = _Session()
+        self._auth = None
         if "@" in parts.netloc:
             user, _, password = credentials.partition(":")
-            self._session.auth = HTTPBasicAuth(unquote_to_bytes(user), unquote_to_bytes(password))
+            self._auth = HTTPBasicAuth(unquote_to_bytes(user), unquote_to_bytes(password))
         host = parts.hostname or ""
         self._proxies = {"no_proxy": host} if host in _LOOPBACK else {}
 
@@ -162,15 +169,20 @@ class Prometheus:
         return answer
 
     def _post(self, form: Mapping[str, str]) -> tuple[int, bytes]:
-        with self._session.post(
-            f"{self.url}/api/v1/query",
-            form,
-            headers={"Accept-Encoding": "identity"},
-            proxies=self._proxies.copy(),
-            timeout=_TIMEOUT_SECONDS,
-            allow_redirects=False,
-            stream=True,
-        ) as reply:
+        # A connection each: after an answer, a server or a proxy may close it at any time.
+        with (
+            _Session() as session,
+            session.post(
+                f"{self.url}/api/v1/query",
+                form,
+                auth=self._auth,
+                headers={"Accept-Encoding": "identity"},
+                proxies=self._proxies.copy(),
+                timeout=_TIMEOUT_SECONDS,
+                allow_redirects=False,
+                stream=True,
+            ) as reply,
+        ):
             if reply.headers.get("Content-Encoding", "identity") != "identity":
                 raise self._failure("its answer is compressed, which was not asked for")
             body = bytearray()
@@ -214,14 +226,22 @@ class Prometheus:
     def _cell(self, campaign: CampaignRecord, cell: CellRecord) -> dict[int, Measures]:
         common = {"campaign": campaign.name, **series_labels(cell)}
         runs: dict[int, list[Sample]] = {}
+        seen: set[frozenset[tuple[str, str]]] = set()
         found = self._last(campaign, _NAMES, common)
         try:
             for labels, value in found:
+                series = frozenset(labels.items())
                 name = labels.pop("__name__")
+                if series in seen:
+                    raise ValueError(f"{name} is there twice")
+                seen.add(series)
                 replication = int(labels.pop("replication"))
                 if not 0 <= value <= _MAX_VALUE:
                     raise ValueError(f"{name} = {value:g}")
                 own = {label: text for label, text in labels.items() if label not in common}
+                # A copy of a series under another label would be counted twice.
+                for label in own.keys() - set(_LABELS.get(name, ())):
+                    raise ValueError(f"{name} has a label {label!r} that vtax does not give it")
                 runs.setdefault(replication, []).append((name, own, value))
             return {number: _measures(runs[number]) for number in sorted(runs)}
         except KeyError as error:

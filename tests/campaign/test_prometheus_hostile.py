@@ -281,6 +281,7 @@ MUTATIONS = {
     "no number": lambda one: one.update(value=[0, "NaN"]),
     "negative": lambda one: one.update(value=[0, "-1"]),
     "huge": lambda one: one.update(value=[0, "1e300"]),
+    "a label too many": lambda one: one["metric"].update(instance="other"),
 }
 
 
@@ -289,6 +290,17 @@ def test_a_run_with_something_wrong_is_told(small, mutation):
     with pytest.raises(UserError, match="is incomplete or wrong there") as error:
         read(small, lambda series: MUTATIONS[mutation](series[-1]))
     assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("label", [{}, {"instance": "other"}])
+def test_a_series_that_is_there_twice_is_not_counted_twice(small, label):
+    def change(series):
+        time = "vtax_processor_seconds_total"
+        (first, *_) = [each for each in series if each["metric"]["__name__"] == time]
+        series.append({**first, "metric": {**first["metric"], **label}})
+
+    with pytest.raises(UserError, match=r"seconds_total (is there twice|has a label)"):
+        read(small, change)
 
 
 @pytest.mark.parametrize("bucket", ["-1", "first", "99999", "9" * 4000, "1.5", ""])

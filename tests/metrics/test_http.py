@@ -1,10 +1,13 @@
+import contextlib
 import errno
 import http.client
 import os
 import socket
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import gevent
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from serving import free_port
@@ -43,20 +46,61 @@ def test_metrics_of_threads_are_for_this_computers_programs(registry):
         ask(port)
 
 
-def test_broken_connections_leave_no_traceback(registry, capfd):
+_GET = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+_POST = b"POST /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+BROKEN = (
+    b"",
+    b"GET",
+    b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"\x16\x03",
+    _GET + b"X: 1\r\n" * 200 + b"\r\n",
+    _GET + b"X: " + b"a" * 70_000 + b"\r\n\r\n",
+    _GET + b"no colon\r\n\r\n",
+    _GET + b"Accept: ;;q=,\r\n\r\n",
+    _GET + b"Upgrade: websocket\r\nConnection: upgrade\r\n\r\nfurther",
+    _POST + b"Transfer-Encoding: chunked\r\n\r\nno length",
+    _POST + b"Transfer-Encoding: chunked\r\n\r\n",
+    _POST + b"Content-Length: 5\r\n\r\nab",
+    _POST + b"Content-Length: -5\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+)
+
+
+def break_connections(port: int) -> int:
+    """Send every broken request, reset or close its connection; the server's status afterwards."""
+    for words in BROKEN:
+        for reset in (True, False):
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+                if reset:
+                    linger = struct.pack("ii", 1, 0)
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                client.sendall(words)
+                if not reset:
+                    client.shutdown(socket.SHUT_WR)
+                    with contextlib.suppress(ConnectionResetError):
+                        while client.recv(65_536):
+                            pass
+    return ask(port)[0]
+
+
+def test_broken_connections_leave_no_traceback_of_threads(registry, capfd):
     port = free_port()
     with serving_metrics(registry, port):
-        for words in (
-            b"",
-            b"GET",
-            b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-            b"\x16\x03",
-        ):
-            with socket.create_connection(("127.0.0.1", port)) as client:
-                linger = struct.pack("ii", 1, 0)
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                client.sendall(words)
-        assert ask(port)[0] == 200
+        assert break_connections(port) == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_broken_connections_leave_no_traceback_of_greenlets(registry, capfd):
+    port = free_port()
+    server = serve_metrics(registry, port)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            status = pool.submit(break_connections, port)
+            while not status.done():
+                gevent.sleep(0.01)
+    finally:
+        server.stop()
+    assert status.result() == 200
     assert capfd.readouterr().err == ""
 
 

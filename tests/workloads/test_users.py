@@ -13,8 +13,8 @@ from locust.env import Environment
 from pydantic import ValidationError
 
 import workloads
-from workloads import sleeping
 from harness.catalog import load_catalog
+from workloads import sleeping
 from workloads.carrier import MessageRelay, RecordBatch, SubscriberTransaction
 from workloads.cpu import CommercialTransaction, IntegerCompute
 from workloads.disk import RandomTransfers, SequentialTransfers

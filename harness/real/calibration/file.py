@@ -1,6 +1,5 @@
 """A calibration as a catalog file: costs with interval and provenance, in TOML."""
 
-import contextlib
 import errno
 import os
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 import tomli_w
 
 from harness.errors import UserError
+from harness.files import is_stream, scratch_directory, write_bytes
 from harness.real.calibration.calibration import (
     BATCH_SECONDS,
     HALF_WIDTH,
@@ -164,16 +164,15 @@ def check_writable(path: Path) -> None:
             raise UserError(f"{path}: there is no directory {path.parent}; name a file in one")
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        if not _is_special(path):
-            unfinished = _unfinished(path)
-            unfinished.touch()
-            unfinished.unlink()
+        if not is_stream(path):
+            with scratch_directory(path.resolve().parent):
+                pass
     except OSError as error:
         raise _not_writable(path, error) from None
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write a document whole or not at all; into a pipe or a device as it comes.
+    """Write a document whole or not at all; into a device, a pipe or an open file as it comes.
 
     Raises
     ------
@@ -182,27 +181,9 @@ def write(document: Mapping[str, Any], path: Path) -> None:
     """
     content = tomli_w.dumps(document).encode()
     try:
-        if _is_special(path):
-            path.write_bytes(content)
-            return
-        unfinished = _unfinished(path)
-        try:
-            unfinished.write_bytes(content)
-            unfinished.replace(path.resolve())
-        finally:
-            with contextlib.suppress(OSError):
-                unfinished.unlink(missing_ok=True)
+        write_bytes(path, content)
     except OSError as error:
         raise _not_writable(path, error) from None
-
-
-def _is_special(path: Path) -> bool:
-    return path.exists() and not path.is_file()
-
-
-def _unfinished(path: Path) -> Path:
-    """Name a file beside the one that a path or a symbolic link leads to; its name is short."""
-    return path.resolve().with_name(f".vtax-{os.getpid()}.unfinished")
 
 
 def _not_writable(path: Path, error: OSError) -> UserError:

@@ -199,10 +199,11 @@ def test_processes_that_outlive_the_command_are_counted_and_ended(known, tmp_pat
     ],
 )
 def test_a_command_that_fails_is_one_line_with_its_exit_code(command, told):
+    others = traces(os.getpid())  # what other tests of this process keep
     with pytest.raises(UserError, match=told) as failure:
         profile_command(command, "failing", 2)
     assert "\n" not in str(failure.value)
-    assert not traces(os.getpid())
+    assert traces(os.getpid()) <= others
 
 
 def test_a_command_that_fails_only_at_times_is_told_of(tmp_path):

@@ -1,6 +1,9 @@
 """Figures become markup that is safe, small and always the same."""
 
+import os
 import re
+import subprocess
+import sys
 from unicodedata import east_asian_width
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -62,3 +65,16 @@ def test_labels_can_be_held_by_xml_and_are_short(text):
     width = sum(1 + (east_asian_width(each) in "WF") for each in text)
     if text.isprintable() and width <= 40:
         assert made == text
+
+
+def test_a_home_that_cannot_be_written_is_no_matter_for_messages():
+    unset = ("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
+    environment = {name: text for name, text in os.environ.items() if name not in unset}
+    done = subprocess.run(
+        [sys.executable, "-c", "import reports.plots.svg"],
+        env={**environment, "HOME": "/proc"},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
