@@ -56,7 +56,7 @@ source = "somewhere"
 MOVE = 'dlpar = { move = "processing-units", amount = 0.1, from = "app1", to = "app2" }'
 
 RESULT = (
-    'what = "entitlement"\nof = "app2"\nstatistic = "last"\nequals = 0.6\n',
+    'what = "entitlement"\nof = "app2"\nstatistic = "last"\nequals = 0.6\ntolerance = "1 %"\n',
     'what = "result"\nstep = "move"\nkey = "{}"\nat_most = {}\n',
 )
 
