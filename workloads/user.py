@@ -154,8 +154,8 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
 
     It may be a task of a user or of a task set, or any function that a task calls; arguments and
     the returned value are passed on. The response time counts from the intended start where there
-    is one, for the first transaction of an arrival. A partition that fails (any ``OSError``) fails
-    the transaction, not the user. Who stops a user or leaves a task set (``StopUser``,
+    is one, for the first transaction of an arrival. A partition that fails (any ``OSError``
+    that is not about a named file) fails the transaction, not the user. Who stops a user or leaves a task set (``StopUser``,
     ``self.interrupt()``) has ended the transaction.
 
     Raises
@@ -185,6 +185,8 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
         try:
             result = body(*arguments, **keywords)
         except OSError as error:
+            if error.filename is not None:  # a file of the user's own, and no partition
+                raise
             failure = error
         except _LEAVING as error:
             left = error

@@ -54,7 +54,8 @@ def run_cell(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     observation = Observation(machine, environment)
     crowd = Crowd(clock, environment, spec.seed, spec.streams)
-    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
+    starts = spec.starts.timestamp()
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
             for partition in spec.system.partitions:
                 for group in partition.groups:

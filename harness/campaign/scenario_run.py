@@ -63,7 +63,8 @@ def run_scenario(spec: RunSpec) -> RunResult:
     )
     users = Users(crowd, spec.base, needs)
     play = _Play(script, site, users, timeline, _sizes(systems))
-    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
+    starts = spec.starts.timestamp()
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
             for name, system in systems.items():
                 for partition in system.partitions:
