@@ -5,6 +5,7 @@ from run to run. The clocks of the module ``time`` tell simulated time. Files ma
 written.
 """
 
+import _thread
 import asyncio
 import importlib
 import select
@@ -177,14 +178,17 @@ def without_real_time(clock: Clock, starts_seconds: float = 0.0) -> Iterator[Non
             "new_event_loop",
             _unless_user(asyncio.events.new_event_loop, f"makes a loop of asyncio's {_INSTEAD}"),
         ),
-        (
-            threading.Thread,
-            "start",
-            _unless_user(
-                threading.Thread.start,
-                "starts a thread, which knows nothing of simulated time: "
-                "self.partition.parallel(...) does several things at once",
-            ),
+        *(
+            (
+                place,
+                name,
+                _unless_user(
+                    getattr(place, name),
+                    "starts a thread, which knows nothing of simulated time: "
+                    "self.partition.parallel(...) does several things at once",
+                ),
+            )
+            for place, name in ((threading.Thread, "start"), (_thread, "start_new_thread"))
         ),
         (
             threading.Condition,
@@ -198,6 +202,17 @@ def without_real_time(clock: Clock, starts_seconds: float = 0.0) -> Iterator[Non
         *(
             (place, name, _unless_user(getattr(place, name), WAITS_FOR_REAL))
             for place, name in _WAITING
+        ),
+        (
+            gevent.Timeout,
+            "start",
+            _unless_user(
+                gevent.Timeout.start, "sets a timeout of gevent's, which counts no simulated time"
+            ),
+        ),
+        *(
+            (signal, name, _unless_user(getattr(signal, name), f"sets a timer {_INSTEAD}"))
+            for name in ("alarm", "setitimer")
         ),
         *_simulated(clock, to_ns(starts_seconds)),
     )

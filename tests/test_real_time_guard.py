@@ -1,5 +1,6 @@
 """Users' code on the simulated clock: what works there, and what is refused with its line."""
 
+import _thread
 import asyncio
 import contextlib
 import os
@@ -286,7 +287,12 @@ def test_a_run_that_one_of_two_users_leaves_goes_on():
 
 @pytest.mark.parametrize("name", ["time", "monotonic", "perf_counter"])
 def test_clocks_of_the_module_time_tell_simulated_time(name):
-    tell, tell_ns = (lambda: getattr(time, name)()), (lambda: getattr(time, f"{name}_ns")())
+    def tell() -> float:
+        return getattr(time, name)()
+
+    def tell_ns() -> int:
+        return getattr(time, f"{name}_ns")()
+
     took: list[tuple[float, int]] = []
 
     def body(partition) -> None:
@@ -354,10 +360,13 @@ def test_a_lock_that_is_free_is_taken_and_one_that_is_not_is_refused(kind):
 WAITS = {
     "a lock for a time": lambda: (lock := threading.Lock()).acquire() and lock.acquire(timeout=9),
     "select": lambda: select.select([], [], [], 9),
-    "poll": lambda: select.poll(),
+    "poll": lambda: select.poll(),  # noqa: PLW0108
     "selectors": lambda: selectors.SelectSelector().select(9),
     "a signal": lambda: signal.sigtimedwait([signal.SIGUSR1], 9),
-    "input": lambda: input(),
+    "input": lambda: input(),  # noqa: PLW0108
+    "a timeout": lambda: gevent.Timeout(9).start(),
+    "a timer": lambda: signal.setitimer(signal.ITIMER_REAL, 9),
+    "a thread": lambda: _thread.start_new_thread(print, ()),
 }
 
 

@@ -21,7 +21,7 @@ _CLOCKS = frozenset(
 )
 _SEEDED = frozenset(("random.Random", "numpy.random.default_rng", "numpy.random.RandomState"))
 _STOPS = {
-    "locust.exception.StopUser": "ends its user for the rest of a run, and no other takes its place",
+    "locust.exception.StopUser": "ends its user for the rest of a run; none takes its place",
     "locust.exception.StopTest": "ends its user only, and not the run",
 }
 _CALLED_WITH_NAMES = frozenset(("importlib.import_module", "__import__"))

@@ -17,7 +17,7 @@ from harness.platform.configuration import UserGroup
 from harness.platform.machine import Machine
 from harness.real_time_guard import without_real_time
 from harness.statistics.warm_up import BATCH, mser5
-from harness.users import Crowd, locust_on
+from harness.users import Crowd, forward_requests, locust_on
 from harness.watchdog import Watchdog
 from workloads.loading import load_user
 
@@ -52,6 +52,7 @@ def run_cell(spec: RunSpec) -> RunResult:
     clock = Clock()
     machine = Machine(clock, spec.system, spec.constants)
     environment = Environment(catch_exceptions=False)
+    forward_requests(environment)
     observation = Observation(machine, environment)
     crowd = Crowd(clock, environment, spec.seed, spec.streams)
     starts = spec.starts.timestamp()

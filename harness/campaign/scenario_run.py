@@ -22,7 +22,7 @@ from harness.operations.operation import Limits, Site, Status, carry_out
 from harness.platform.configuration import SystemConfiguration
 from harness.platform.machine import Machine
 from harness.real_time_guard import without_real_time
-from harness.users import Crowd, locust_on
+from harness.users import Crowd, forward_requests, locust_on
 from harness.watchdog import Watchdog
 
 
@@ -40,6 +40,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
     systems = {script.machine: spec.system, **script.beside}
     machines = {name: Machine(clock, system, spec.constants) for name, system in systems.items()}
     environment = Environment(catch_exceptions=False)
+    forward_requests(environment)
     observation = Observation(machines[script.machine], environment)
     crowd = Crowd(clock, environment, spec.seed, spec.replication)
     partitions = [partition.name for system in systems.values() for partition in system.partitions]

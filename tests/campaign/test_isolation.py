@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import sys
 import uuid
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from locust import events
 from locustfiles import CALL, CAMPAIGN, LAYOUTS, STEP, user, write
 
+from harness.campaign.attempt import attempt
 from harness.campaign.execute import Summary, execute
 from harness.campaign.plan import make_plan
 from harness.campaign.scenario_run import run
-from harness.campaign.store import Store, pack
+from harness.campaign.store import Failure, Store, pack
 from harness.errors import UserError
 
 
@@ -371,15 +374,12 @@ def test_what_ends_a_user_is_noted(tmp_path, head, stop):
     body = f"if self.partition.now() > 1:\n    raise {stop}\nraise ValueError('StopUser')"
     notes = make_plan(write(tmp_path, {"mine.py": user(head, body)})).notes
     assert [note.partition(": ")[2] for note in notes] == [
-        "StopUser ends its user for the rest of a run, and no other takes its place"
+        "StopUser ends its user for the rest of a run; none takes its place"
     ]
 
 
 def test_clocks_begin_where_the_campaign_does(tmp_path):
-    head = (
-        "import time\nfrom time import monotonic as tick\n"
-        "EARLY = tick()"
-    )
+    head = "import time\nfrom time import monotonic as tick\nEARLY = tick()"
     body = (
         "self.partition.wait(0.01)\n"
         "assert abs(tick() - EARLY - self.partition.now()) < 1e-9\n"
@@ -388,6 +388,30 @@ def test_clocks_begin_where_the_campaign_does(tmp_path):
         "self.partition.compute(self.demand.processor)"
     )
     run(make_plan(write(tmp_path, {"mine.py": user(head, body)})).runs()[0])
+
+
+def test_a_request_that_is_fired_through_the_module_counts(tmp_path):
+    body = (
+        "self.partition.compute(self.demand.processor)\n"
+        "events.request.fire(request_type='x', name='mine', response_time=1.0, response_length=0,\n"
+        "    exception=None, context={'user': self})"
+    )
+    handlers = list(events.request._handlers)
+    result = run(
+        make_plan(write(tmp_path, {"mine.py": user("from locust import events", body)})).runs()[0]
+    )
+    assert any(name.endswith("/mine") and digest.count for name, digest in result.digests.items())
+    assert events.request._handlers == handlers
+
+
+@pytest.mark.parametrize(
+    "leave", ["raise SystemExit(1)", "import sys\nsys.exit()", "raise GeneratorExit"]
+)
+def test_a_task_that_leaves_the_process_fails_its_run_only(tmp_path, leave):
+    spec = make_plan(write(tmp_path, {"mine.py": user("", leave)})).runs()[0]
+    failure, reason = attempt(run, spec)
+    assert failure is Failure.ERROR
+    assert re.match(r"(SystemExit|GeneratorExit) \(mine\.py, line \d+\)", reason)
 
 
 def test_a_run_without_files_of_the_user_is_as_it_was(tmp_path):
