@@ -1,6 +1,7 @@
 """What all users of this package have in common: a partition, a demand, a random stream."""
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from random import Random
 from types import MappingProxyType
@@ -194,6 +195,9 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
             failure = error
         except _LEAVING as error:
             left = error
+        if inspect.iscoroutine(result):
+            result.close()
+            raise UserError(f"{name}() returned a coroutine, which nothing carries out")
         user.environment.events.request.fire(
             request_type=type(user).__name__,
             name=name,

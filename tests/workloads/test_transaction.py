@@ -1,5 +1,6 @@
 """What ``@transaction`` measures, wherever it stands."""
 
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -156,3 +157,18 @@ def test_a_file_that_cannot_be_read_is_an_error_and_no_failed_transaction(path):
 def test_a_transaction_is_given_no_name(name):
     with pytest.raises(UserError, match="write @transaction alone"):
         transaction(name)
+
+
+def test_coroutines_are_refused_from_helpers_and_in_partial_functions_too():
+    async def works(_: object) -> None: ...
+
+    class Forgets(PartitionUser):
+        @task
+        @transaction
+        def work(self) -> object:
+            return works(self)
+
+    with pytest.raises(UserError, match=r"work\(\) returned a coroutine"):
+        drive(Forgets)
+    with pytest.raises(UserError, match="works is asynchronous"):
+        transaction(partial(works))
