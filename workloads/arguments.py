@@ -42,7 +42,7 @@ def number(value: object) -> float | None:
         return None
     try:
         found = float(value)
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError, TypeError):  # numpy's times are integers, but no numbers
         return None
     return found if abs(found) <= 1e300 else None
 

@@ -13,17 +13,17 @@ from workloads.user_code import OWN, UserCode, check_encoding, is_users, reserve
 
 _CLOCKS = frozenset(
     (
-        *(
-            f"time.{name}{unit}"
-            for name in ("time", "monotonic", "perf_counter", "process_time")
-            for unit in ("", "_ns")
-        ),
+        *("time.process_time", "time.process_time_ns", "time.thread_time", "time.thread_time_ns"),
         *("time.localtime", "time.gmtime", "time.strftime", "time.ctime"),
         *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"),
         *("datetime.date.today", "uuid.uuid1"),
     )
 )
 _SEEDED = frozenset(("random.Random", "numpy.random.default_rng", "numpy.random.RandomState"))
+_STOPS = {
+    "locust.exception.StopUser": "ends its user for the rest of a run; none takes its place",
+    "locust.exception.StopTest": "ends its user only, and not the run",
+}
 _CALLED_WITH_NAMES = frozenset(("importlib.import_module", "__import__"))
 
 
@@ -34,7 +34,7 @@ class Scan:
     files: set[str] = field(default_factory=set)
     """Paths of all these modules."""
     notes: list[str] = field(default_factory=list)
-    """What in them may differ from run to run, each with file and line."""
+    """What in them may differ from run to run, or ends users; each with file and line."""
 
 
 def scan(code: UserCode, path: Path, name: str, found: Scan) -> None:
@@ -173,6 +173,12 @@ def _dotted(node: ast.AST, names: dict[str, str]) -> str:
 
 
 def _notes(node: ast.AST, names: dict[str, str], path: Path) -> Iterator[str]:
+    if isinstance(node, ast.Raise) and node.exc is not None:
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        name = _dotted(raised, names)
+        if name in _STOPS:
+            yield f"{path.name}, line {node.lineno}: {name.rpartition('.')[2]} {_STOPS[name]}"
+        return
     if not isinstance(node, ast.Call):
         return
     name = _dotted(node.func, names)

@@ -1,5 +1,6 @@
 """Checks of a user's tasks: what Locust would call, and nobody carry out, is refused."""
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ def check_synchronous(function: Callable[..., Any]) -> None:
         If it is a coroutine or a generator function.
     """
     body = inspect.unwrap(getattr(function, "__func__", function))
+    while isinstance(body, functools.partial):
+        body = body.func
     if inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body):
         kind, right = "is asynchronous", "write 'def' in place of 'async def'"
     elif inspect.isgeneratorfunction(body):

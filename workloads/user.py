@@ -1,6 +1,7 @@
 """What all users of this package have in common: a partition, a demand, a random stream."""
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from random import Random
 from types import MappingProxyType
@@ -154,18 +155,22 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
 
     It may be a task of a user or of a task set, or any function that a task calls; arguments and
     the returned value are passed on. The response time counts from the intended start where there
-    is one, for the first transaction of an arrival. A partition that fails (any ``OSError``) fails
-    the transaction, not the user. Who stops a user or leaves a task set (``StopUser``,
-    ``self.interrupt()``) has ended the transaction.
+    is one, for the first transaction of an arrival. A partition that fails (any ``OSError``
+    that is not about a named file) fails the transaction, not the user. Who stops a user or leaves
+    a task set (``StopUser``, ``self.interrupt()``) has ended the transaction.
 
     Raises
     ------
     UserError
-        If it is asynchronous or a generator: nobody would carry it out.
+        If it is no function, or asynchronous or a generator: nobody would carry it out.
     """
     if isinstance(body, classmethod):
         raise UserError(
             f"{body.__func__.__qualname__}: a transaction belongs to a user, not to a class"
+        )
+    if not callable(body):
+        raise UserError(
+            f"transaction({body!r}): write @transaction alone; its name is the function's"
         )
     check_synchronous(body)
     name = getattr(body, "__name__", type(body).__name__)
@@ -185,9 +190,14 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
         try:
             result = body(*arguments, **keywords)
         except OSError as error:
+            if error.filename is not None:  # a file of the user's own, and no partition
+                raise
             failure = error
         except _LEAVING as error:
             left = error
+        if inspect.iscoroutine(result):
+            result.close()
+            raise UserError(f"{name}() returned a coroutine, which nothing carries out")
         user.environment.events.request.fire(
             request_type=type(user).__name__,
             name=name,

@@ -37,11 +37,11 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
         return Failure.ERROR, one_line(str(error))
     except MemoryError:
         return Failure.OUT_OF_MEMORY, "the run needs more memory than there is"
-    except Exception as error:
+    except (Exception, SystemExit, GeneratorExit) as error:  # a task may raise these, too
         return Failure.ERROR, _described(error)
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     """Say in one line what was raised, and where: the last line of a user's code, if there is."""
     text = one_line(str(error))
     file, _, line = raised_at(error.__traceback__).rpartition(":")

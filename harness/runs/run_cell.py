@@ -16,7 +16,7 @@ from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.results.run_result import RunResult, Sample
 from harness.statistics.warm_up import BATCH, mser5
-from harness.users.population import Crowd, locust_on
+from harness.users.population import Crowd, forward_requests, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.watchdog import Watchdog
 from workloads.loading import load_user
@@ -52,9 +52,11 @@ def run_cell(spec: RunSpec) -> RunResult:
     clock = Clock()
     machine = Machine(clock, spec.system, spec.constants)
     environment = Environment(catch_exceptions=False)
+    forward_requests(environment)
     observation = Observation(machine, environment)
     crowd = Crowd(clock, environment, spec.seed, spec.streams)
-    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
+    starts = spec.starts.timestamp()
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
             for partition in spec.system.partitions:
                 for group in partition.groups:

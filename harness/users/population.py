@@ -12,6 +12,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any, Protocol
 
+import locust
 from greenlet import GreenletExit, getcurrent
 from locust.env import Environment
 from locust.user.task import TaskSet
@@ -113,6 +114,15 @@ def locust_on(clock: Telling, fail: Fail = raise_error) -> Iterator[None]:
     finally:
         for place, name, value in before:
             setattr(place, name, value)
+
+
+def forward_requests(environment: Environment) -> None:
+    """Let what is reported through ``locust.events`` reach an environment with events of its own.
+
+    Isolation of the run undoes it.
+    """
+    forward = environment.events.request.fire
+    locust.events.request.add_listener(forward)  # type: ignore[no-untyped-call]
 
 
 def _waiter(task_set: TaskSet) -> str:

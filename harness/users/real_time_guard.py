@@ -1,13 +1,19 @@
 """Isolation of users' code from real time: no threads, no real waiting, no network.
 
 While simulated time stands still, real waiting only wastes real time, and what comes of it differs
-from run to run. Files may be read and written.
+from run to run. The clocks of the module ``time`` tell simulated time. Files may be read and
+written.
 """
 
+import _thread
 import asyncio
 import importlib
+import select
+import selectors
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -15,11 +21,13 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import gevent
+import gevent.lock
+import gevent.thread
 from greenlet import getcurrent
 
-from harness.engine.clock import Clock
+from harness.engine.clock import Clock, to_ns
 from harness.errors import UserError
-from harness.users.user_greenlet import UserGreenlet
+from harness.users.user_greenlet import WAITS_FOR_REAL, UserGreenlet
 from workloads.source_line import raised_at
 
 _event_module: Any = importlib.import_module("locust.event")
@@ -40,11 +48,24 @@ _REFUSED: Mapping[str, str] = {
     "os.system": "starts a program",
     "os.posix_spawn": "starts a program",
     "os.fork": "forks",
+    "builtins.input": "asks for input",
 }
 """Python's audit events that are real input and output -> what a user does then."""
 
 _clocks: list[Clock] = []
 """Of the runs that are isolated at present."""
+
+_CLOCKS = ("time", "monotonic", "perf_counter")
+"""Functions of the module ``time`` that tell simulated time; each has one in nanoseconds, too."""
+
+_WAITING: tuple[tuple[Any, str], ...] = (
+    *((select, name) for name in ("select", "poll", "epoll", "kqueue") if hasattr(select, name)),
+    (selectors.DefaultSelector, "select"),
+    (selectors.PollSelector, "select"),
+    (selectors.SelectSelector, "select"),
+    *((signal, name) for name in ("pause", "sigwait", "sigwaitinfo", "sigtimedwait")),
+)
+"""Functions that wait for a file, a socket or a signal."""
 
 
 def _audit(event: str, _: object) -> None:
@@ -74,6 +95,40 @@ def _unless_user(function: Callable[..., Any], what: str) -> Callable[..., Any]:
     return call
 
 
+def _simulated(clock: Clock, starts_ns: int) -> Iterator[tuple[Any, str, object]]:
+    """Yield what replaces clocks and locks in the thread of a run; other threads have real ones.
+
+    A library that is first imported in a run keeps these functions: after it they are real.
+    """
+    thread = threading.get_ident()
+
+    def inside() -> bool:
+        return clock in _clocks and threading.get_ident() == thread
+
+    def reader(real: Callable[[], float], since_ns: int) -> Callable[[], float]:
+        def read() -> float:
+            return (since_ns + clock.now_ns) / 1e9 if inside() else real()
+
+        return read
+
+    def reader_ns(real: Callable[[], int], since_ns: int) -> Callable[[], int]:
+        def read() -> int:
+            return since_ns + clock.now_ns if inside() else real()
+
+        return read
+
+    def lock(real: Callable[[], Any], cooperative: Callable[[], Any]) -> Callable[[], Any]:
+        return lambda: cooperative() if inside() else real()
+
+    for name in _CLOCKS:
+        since_ns = starts_ns if name == "time" else 0
+        yield time, name, reader(getattr(time, name), since_ns)
+        yield time, f"{name}_ns", reader_ns(getattr(time, f"{name}_ns"), since_ns)
+    # As with Locust's own patches; to wait for one is refused, where a real one stops the process.
+    yield threading, "Lock", lock(threading.Lock, gevent.thread.LockType)
+    yield threading, "RLock", lock(threading.RLock, gevent.lock.RLock)
+
+
 def _spawned(_: object) -> None:
     """Refuse users that start a greenlet of gevent's: nobody would carry it out."""
     own = getcurrent()
@@ -100,8 +155,16 @@ class _Loud:
 
 
 @contextmanager
-def without_real_time(clock: Clock) -> Iterator[None]:
-    """Refuse what has no meaning in simulated time, and what Locust would pass over; undone."""
+def without_real_time(clock: Clock, starts_seconds: float = 0.0) -> Iterator[None]:
+    """Refuse what has no meaning in simulated time, and what Locust would pass over; undone.
+
+    Parameters
+    ----------
+    clock
+        The time that users see.
+    starts_seconds
+        What ``time.time()`` tells at its beginning.
+    """
     _listen()
     loud = _Loud(clock)
     quiet = SimpleNamespace(error=lambda *_: None, warning=_users_module.logger.warning)
@@ -115,14 +178,17 @@ def without_real_time(clock: Clock) -> Iterator[None]:
             "new_event_loop",
             _unless_user(asyncio.events.new_event_loop, f"makes a loop of asyncio's {_INSTEAD}"),
         ),
-        (
-            threading.Thread,
-            "start",
-            _unless_user(
-                threading.Thread.start,
-                "starts a thread, which knows nothing of simulated time: "
-                "self.partition.parallel(...) does several things at once",
-            ),
+        *(
+            (
+                place,
+                name,
+                _unless_user(
+                    getattr(place, name),
+                    "starts a thread, which knows nothing of simulated time: "
+                    "self.partition.parallel(...) does several things at once",
+                ),
+            )
+            for place, name in ((threading.Thread, "start"), (_thread, "start_new_thread"))
         ),
         (
             threading.Condition,
@@ -133,6 +199,22 @@ def without_real_time(clock: Clock) -> Iterator[None]:
                 "self.partition.wait(seconds)",
             ),
         ),
+        *(
+            (place, name, _unless_user(getattr(place, name), WAITS_FOR_REAL))
+            for place, name in _WAITING
+        ),
+        (
+            gevent.Timeout,
+            "start",
+            _unless_user(
+                gevent.Timeout.start, "sets a timeout of gevent's, which counts no simulated time"
+            ),
+        ),
+        *(
+            (signal, name, _unless_user(getattr(signal, name), f"sets a timer {_INSTEAD}"))
+            for name in ("alarm", "setitimer")
+        ),
+        *_simulated(clock, to_ns(starts_seconds)),
     )
     before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
     for place, name, value in replacements:

@@ -11,6 +11,12 @@ from workloads.source_line import users_line
 if TYPE_CHECKING:
     from workloads.user import PartitionUser
 
+WAITS_FOR_REAL = (
+    "waits for something real (a lock, an event, a queue, a socket), while simulated time stands "
+    "still: wait with self.partition.wait(seconds), and hold no lock over a verb"
+)
+"""What a user does that waits for anything else than simulated time."""
+
 Fail = Callable[[Exception], object]
 """Ends a run with an error, which a user's code cannot catch."""
 
@@ -57,7 +63,4 @@ class UserGreenlet(greenlet):  # type: ignore[misc]
 
     def switch_out(self) -> None:
         """Refuse to wait for something of gevent's, which calls this before it switches away."""
-        self.refuse(
-            "waits for something real (of gevent's: an event, a queue, a socket), while simulated "
-            "time stands still: wait with self.partition.wait(seconds)"
-        )
+        self.refuse(WAITS_FOR_REAL)

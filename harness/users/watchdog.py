@@ -31,6 +31,10 @@ _LOOKS = 20
 _AIMS = 400
 """So often it tries to meet a user's code before it takes whatever is executed."""
 
+_AIM_SECONDS = 0.002
+
+_set_timer = signal.setitimer  # users may call none
+
 _limit: list[float] = []
 """The present limit, once it is not the first one."""
 
@@ -40,7 +44,7 @@ class _Stalled(BaseException):
 
 
 class Watchdog:
-    """Watches one run from a thread of its own."""
+    """Watches one run: by a timer in the main thread, from a thread of its own elsewhere."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -49,6 +53,7 @@ class Watchdog:
         self._main = threading.current_thread() is threading.main_thread()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._looks = 0
         self._aims = 0
         self._seen = self._progress()
         self._calls_verbs = False
@@ -59,8 +64,13 @@ class Watchdog:
 
     def __enter__(self) -> "Watchdog":
         if self._main:
+            # A timer of the system's comes while C code, such as a regular expression, lets no
+            # other thread run.
             self._before = signal.signal(signal.SIGALRM, self._alarmed)
-        self._thread.start()
+            look = self._limit / _LOOKS
+            _set_timer(signal.ITIMER_REAL, look, look)
+        else:
+            self._thread.start()
         return self
 
     def __exit__(
@@ -70,49 +80,56 @@ class Watchdog:
         trace: TracebackType | None,
     ) -> None:
         self._ended.set()
-        self._thread.join()
         if self._main:
+            _set_timer(signal.ITIMER_REAL, 0.0)
             signal.signal(signal.SIGALRM, self._before)
         else:
+            self._thread.join()
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._run), None)
         if isinstance(error, _Stalled) and self.error is not None:
             raise self.error from None
 
-    # In the watchdog's thread
+    def _look(self) -> bool:
+        """Return whether simulated time has stood still too long."""
+        before, self._seen = self._seen, self._progress()
+        self._calls_verbs = self._seen != before
+        self._looks = self._looks + 1 if self._seen[0] == before[0] else 0
+        return self._looks >= _LOOKS
+
+    # In the watchdog's thread, where the run is not in the main one
 
     def _watch(self) -> None:
-        look = self._limit / _LOOKS
-        looks = 0
-        while not self._ended.wait(look):
-            before, self._seen = self._seen, self._progress()
-            self._calls_verbs = self._seen != before
-            looks = looks + 1 if self._seen[0] == before[0] else 0
-            if looks >= _LOOKS:
+        while not self._ended.wait(self._limit / _LOOKS):
+            if self._look():
                 self._interrupt()
 
     def _interrupt(self) -> None:
         """Interrupt the run, best while it executes a user's code."""
-        for self._aims in range(_AIMS):
+        for aim in range(_AIMS):
             if self._progress()[0] != self._seen[0]:
                 return
-            if self._main:
-                signal.pthread_kill(self._run, signal.SIGALRM)
-            else:
-                frame = sys._current_frames().get(self._run)
-                if _user_in(frame) is not None or self._aims == _AIMS - 1:
-                    self.error = self._describe(frame)
-                    stalled = ctypes.py_object(_Stalled)
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._run), stalled)
-            if self._ended.wait(0.002 if self.error is None else 0.5):
+            frame = sys._current_frames().get(self._run)
+            if _user_in(frame) is not None or aim == _AIMS - 1:
+                self.error = self._describe(frame)
+                stalled = ctypes.py_object(_Stalled)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._run), stalled)
+            if self._ended.wait(_AIM_SECONDS if self.error is None else 0.5):
                 return
 
-    # In the run's thread
+    # In the run's thread, where it is the main one
 
     def _alarmed(self, _: int, frame: FrameType | None) -> None:
-        if self._ended.is_set() or self._progress()[0] != self._seen[0]:
+        if self._ended.is_set():
             return
-        if type(getcurrent()) is UserGreenlet or self._aims == _AIMS - 1:
+        if self._aims and self._progress()[0] != self._seen[0]:
+            self._aims = self._looks = 0
+        if not self._aims and not self._look():
+            return
+        self._aims += 1
+        if type(getcurrent()) is UserGreenlet or self._aims >= _AIMS:
+            _set_timer(signal.ITIMER_REAL, 0.5, 0.5)
             self._end(self._describe(frame))
+        _set_timer(signal.ITIMER_REAL, _AIM_SECONDS, self._limit / _LOOKS)
 
     def _end(self, error: UserError) -> NoReturn:
         self.error = error

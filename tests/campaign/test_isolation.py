@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import sys
 import uuid
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from locust import events
 from locustfiles import CALL, CAMPAIGN, LAYOUTS, STEP, user, write
 
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
+from harness.execution.attempt import attempt
 from harness.execution.execute import Summary, execute
-from harness.results.store import Store, pack
+from harness.results.store import Failure, Store, pack
 from harness.runs.scenario.run import run
 
 
@@ -346,18 +349,69 @@ def test_one_run_of_two_locustfiles_of_one_name_is_fine(tmp_path):
 def test_what_differs_from_run_to_run_is_noted(tmp_path):
     head = "import time, random\nfrom datetime import datetime\nimport numpy as np"
     body = (
-        "time.time()\ndatetime.now()\nrandom.Random()\nnp.random.default_rng()\nid(self)\n"
+        "time.time()\ntime.process_time()\ndatetime.now()\nrandom.Random()\nnp.random.default_rng()\nid(self)\n"
         "random.Random(3)\nself.random.random()\nself.partition.now()"
     )
     notes = make_plan(write(tmp_path, {"mine.py": user(head, body)})).notes
     assert [note.split(": ")[1].split("(")[0] for note in notes] == [
-        "time.time",
+        "time.process_time",
         "datetime.datetime.now",
         "random.Random",
         "numpy.random.default_rng",
         "id",
     ]
     assert all(note.startswith("mine.py, line ") for note in notes)
+
+
+@pytest.mark.parametrize(
+    "head, stop",
+    [
+        ("from locust.exception import StopUser", "StopUser()"),
+        ("import locust.exception as failures", "failures.StopUser"),
+    ],
+)
+def test_what_ends_a_user_is_noted(tmp_path, head, stop):
+    body = f"if self.partition.now() > 1:\n    raise {stop}\nraise ValueError('StopUser')"
+    notes = make_plan(write(tmp_path, {"mine.py": user(head, body)})).notes
+    assert [note.partition(": ")[2] for note in notes] == [
+        "StopUser ends its user for the rest of a run; none takes its place"
+    ]
+
+
+def test_clocks_begin_where_the_campaign_does(tmp_path):
+    head = "import time\nfrom time import monotonic as tick\nEARLY = tick()"
+    body = (
+        "self.partition.wait(0.01)\n"
+        "assert abs(tick() - EARLY - self.partition.now()) < 1e-9\n"
+        "began = time.time() - self.partition.now()\n"
+        "assert time.gmtime(began + 1e-6)[:3] == (2007, 4, 2), time.gmtime(began)\n"
+        "self.partition.compute(self.demand.processor)"
+    )
+    run(make_plan(write(tmp_path, {"mine.py": user(head, body)})).runs()[0])
+
+
+def test_a_request_that_is_fired_through_the_module_counts(tmp_path):
+    body = (
+        "self.partition.compute(self.demand.processor)\n"
+        "events.request.fire(request_type='x', name='mine', response_time=1.0, response_length=0,\n"
+        "    exception=None, context={'user': self})"
+    )
+    handlers = list(events.request._handlers)
+    result = run(
+        make_plan(write(tmp_path, {"mine.py": user("from locust import events", body)})).runs()[0]
+    )
+    assert any(name.endswith("/mine") and digest.count for name, digest in result.digests.items())
+    assert events.request._handlers == handlers
+
+
+@pytest.mark.parametrize(
+    "leave", ["raise SystemExit(1)", "import sys\nsys.exit()", "raise GeneratorExit"]
+)
+def test_a_task_that_leaves_the_process_fails_its_run_only(tmp_path, leave):
+    spec = make_plan(write(tmp_path, {"mine.py": user("", leave)})).runs()[0]
+    failure, reason = attempt(run, spec)
+    assert failure is Failure.ERROR
+    assert re.match(r"(SystemExit|GeneratorExit) \(mine\.py, line \d+\)", reason)
 
 
 def test_a_run_without_files_of_the_user_is_as_it_was(tmp_path):

@@ -1,9 +1,13 @@
 """Users' code on the simulated clock: what works there, and what is refused with its line."""
 
+import _thread
 import asyncio
 import contextlib
 import os
 import queue
+import select
+import selectors
+import signal
 import socket
 import subprocess
 import threading
@@ -26,7 +30,7 @@ from modelling import MS, OUTSIDE
 from harness.errors import UserError
 from workloads.user import PartitionUser, transaction
 
-HERE = r"test_isolation\.py:\d+: "
+HERE = r"test_real_time_guard\.py:\d+: "
 
 
 def user(body, **members) -> type[PartitionUser]:
@@ -60,7 +64,7 @@ WRONG = {
 
 @pytest.mark.parametrize("verb", WRONG)
 def test_a_wrong_argument_of_any_verb_ends_the_run_with_its_line(verb):
-    assert refused(WRONG[verb]).startswith("test_isolation.py:")
+    assert refused(WRONG[verb]).startswith("test_real_time_guard.py:")
     assert f": {verb}(" in refused(WRONG[verb])
 
 
@@ -76,7 +80,7 @@ def test_a_wrong_argument_cannot_be_caught(verb):
 
 def test_a_think_time_below_zero_ends_the_run():
     why = refused(lambda p: p.compute(0.001), wait_time=lambda self: -0.001)
-    assert why.startswith("test_isolation.py:")
+    assert why.startswith("test_real_time_guard.py:")
     assert "Mine: wait_time() returned -0.001" in why
 
 
@@ -96,7 +100,7 @@ FOREIGN = {
 def test_verbs_elsewhere_are_refused_and_told_what_is_possible(way):
     why = refused(FOREIGN[way])
     assert "self.partition.parallel(...)" in why or "waits for a thread" in why
-    assert why.startswith("test_isolation.py:")
+    assert why.startswith("test_real_time_guard.py:")
 
 
 def test_things_done_at_once_take_as_long_as_the_longest():
@@ -207,7 +211,7 @@ REAL = {
 
 @pytest.mark.parametrize("what", REAL)
 def test_real_waiting_and_the_network_are_refused(what):
-    assert refused(lambda p: REAL[what]()).startswith("test_isolation.py:")
+    assert refused(lambda p: REAL[what]()).startswith("test_real_time_guard.py:")
 
 
 def test_files_may_be_written(tmp_path: Path):
@@ -276,3 +280,96 @@ def test_a_run_that_one_of_two_users_leaves_goes_on():
 
     # The transaction that a user left is one, too.
     assert drive(user(body), users=2).completed == 9
+
+
+# Clocks and locks
+
+
+@pytest.mark.parametrize("name", ["time", "monotonic", "perf_counter"])
+def test_clocks_of_the_module_time_tell_simulated_time(name):
+    def tell() -> float:
+        return getattr(time, name)()
+
+    def tell_ns() -> int:
+        return getattr(time, f"{name}_ns")()
+
+    took: list[tuple[float, int]] = []
+
+    def body(partition) -> None:
+        before, before_ns = tell(), tell_ns()
+        partition.wait(0.02)
+        took.append((tell() - before, tell_ns() - before_ns))
+
+    real = tell()
+    assert drive(user(body)).completed == 4
+    assert took == [(pytest.approx(0.02), 20 * MS)] * 4
+    assert tell() >= real
+
+
+def test_a_library_that_kept_a_clock_reads_the_real_one_afterwards():
+    kept: list[Any] = []
+    drive(user(lambda partition: (kept.append(time.monotonic), partition.wait(0.09))))
+    assert kept[0]() == pytest.approx(time.monotonic(), abs=1.0)
+
+
+def test_other_threads_have_the_real_clock():
+    seen: list[float] = []
+    asked, answered = threading.Event(), threading.Event()
+
+    def read() -> None:
+        asked.wait()
+        seen.append(time.monotonic())
+        answered.set()
+
+    other = threading.Thread(target=read)
+    other.start()
+    real = time.monotonic()
+
+    def body(partition) -> None:
+        asked.set()
+        other.join()
+        partition.wait(0.09)
+
+    drive(user(body))
+    assert seen[0] >= real > 1.0
+
+
+@pytest.mark.parametrize("kind", ["Lock", "RLock", "Semaphore"])
+def test_a_lock_that_is_free_is_taken_and_one_that_is_not_is_refused(kind):
+    made: list[Any] = []
+
+    def body(partition) -> None:
+        if not made:
+            made.append(getattr(threading, kind)())
+        with made[0]:
+            pass
+        partition.compute(0.01)
+
+    assert drive(user(body), users=2).completed == 9
+
+    def holds(partition) -> None:
+        made or made.append(getattr(threading, kind)())
+        with made[0]:
+            partition.compute(0.01)
+
+    made.clear()
+    with pytest.raises(UserError, match=HERE + "Mine waits for"):
+        drive(user(holds), users=2)
+
+
+WAITS = {
+    "a lock for a time": lambda: (lock := threading.Lock()).acquire() and lock.acquire(timeout=9),
+    "select": lambda: select.select([], [], [], 9),
+    "poll": lambda: select.poll(),  # noqa: PLW0108
+    "selectors": lambda: selectors.SelectSelector().select(9),
+    "a signal": lambda: signal.sigtimedwait([signal.SIGUSR1], 9),
+    "input": lambda: input(),  # noqa: PLW0108
+    "a timeout": lambda: gevent.Timeout(9).start(),
+    "a timer": lambda: signal.setitimer(signal.ITIMER_REAL, 9),
+    "a thread": lambda: _thread.start_new_thread(print, ()),
+}
+
+
+@pytest.mark.parametrize("what", WAITS)
+def test_real_waiting_is_refused(what):
+    assert refused(lambda _: WAITS[what]()).startswith("test_real_time_guard.py:")

@@ -1,5 +1,7 @@
 """A run whose simulated time stands still because of a user's code is ended, by name and line."""
 
+import _thread
+import re
 import threading
 
 import pytest
@@ -42,9 +44,17 @@ class Swallows(PartitionUser):
 class Waits(PartitionUser):
     @task
     def turn(self) -> None:
-        lock = threading.Lock()
+        lock = _thread.allocate_lock()
         lock.acquire()
         lock.acquire()
+
+
+class Backtracks(PartitionUser):
+    """C code that lets no other thread run."""
+
+    @task
+    def turn(self) -> None:
+        re.match("(a+)+$", "a" * 40 + "b")
 
 
 class TakesNoTime(PartitionUser):
@@ -86,7 +96,7 @@ def ended(cls: type[PartitionUser]) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("cls", [Spins, Swallows, Waits])
+@pytest.mark.parametrize("cls", [Spins, Swallows, Waits, Backtracks])
 def test_a_task_that_does_not_return_is_ended_by_name_and_line(cls):
     why = ended(cls)
     assert why.startswith("test_watchdog.py:")

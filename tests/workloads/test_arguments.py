@@ -24,6 +24,7 @@ def named(value: object) -> str:
 
 
 NO_NUMBERS = [None, "1", b"1", True, False, np.bool_(True), 1j, [1], {}, np.array([1.0]), object()]
+NO_NUMBERS += [np.timedelta64(1, "s"), np.timedelta64("NaT")]
 TOO_LARGE = [math.inf, -math.inf, math.nan, 10**400, 10**5000, Decimal("NaN"), Decimal("Infinity")]
 BELOW = [-1, -1e-12, Fraction(-1, 3), Decimal("-0.5"), np.float64(-1), np.int64(-1)]
 

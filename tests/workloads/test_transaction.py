@@ -1,5 +1,7 @@
 """What ``@transaction`` measures, wherever it stands."""
 
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -8,6 +10,7 @@ from locust import TaskSet, task
 from locust.exception import RescheduleTask, StopUser
 from modelling import MS
 
+from harness.errors import UserError
 from workloads.user import PartitionUser, transaction
 
 
@@ -135,3 +138,37 @@ def test_only_the_first_transaction_of_an_arrival_counts_from_it():
 def test_outside_of_a_users_tasks_there_is_nothing_to_measure():
     with pytest.raises(TypeError, match="outside of a user's tasks"):
         transaction(lambda: None)()
+
+
+@pytest.mark.parametrize("path", ["/nowhere/prices.csv", "/"])
+def test_a_file_that_cannot_be_read_is_an_error_and_no_failed_transaction(path):
+    class Reads(PartitionUser):
+        @task
+        @transaction
+        def work(self) -> None:
+            Path(path).read_text()
+            self.partition.compute(0.001)
+
+    with pytest.raises((FileNotFoundError, IsADirectoryError), match=path):
+        drive(Reads)
+
+
+@pytest.mark.parametrize("name", ["checkout", 3, None])
+def test_a_transaction_is_given_no_name(name):
+    with pytest.raises(UserError, match="write @transaction alone"):
+        transaction(name)
+
+
+def test_coroutines_are_refused_from_helpers_and_in_partial_functions_too():
+    async def works(_: object) -> None: ...
+
+    class Forgets(PartitionUser):
+        @task
+        @transaction
+        def work(self) -> object:
+            return works(self)
+
+    with pytest.raises(UserError, match=r"work\(\) returned a coroutine"):
+        drive(Forgets)
+    with pytest.raises(UserError, match="works is asynchronous"):
+        transaction(partial(works))

@@ -21,7 +21,7 @@ from harness.runs.run_cell import mark, result_since, run_cell
 from harness.runs.scenario.actions import Users, operation_for, results_of
 from harness.runs.scenario.checks import Outcome, Reader, check
 from harness.runs.scenario.timeline import Timeline
-from harness.users.population import Crowd, locust_on
+from harness.users.population import Crowd, forward_requests, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.watchdog import Watchdog
 
@@ -40,6 +40,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
     systems = {script.machine: spec.system, **script.beside}
     machines = {name: Machine(clock, system, spec.constants) for name, system in systems.items()}
     environment = Environment(catch_exceptions=False)
+    forward_requests(environment)
     observation = Observation(machines[script.machine], environment)
     crowd = Crowd(clock, environment, spec.seed, spec.replication)
     partitions = [partition.name for system in systems.values() for partition in system.partitions]
@@ -63,7 +64,8 @@ def run_scenario(spec: RunSpec) -> RunResult:
     )
     users = Users(crowd, spec.base, needs)
     play = _Play(script, site, users, timeline, _sizes(systems))
-    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
+    starts = spec.starts.timestamp()
+    with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
             for name, system in systems.items():
                 for partition in system.partitions:
