@@ -273,6 +273,12 @@ def commands(name: str, directory: Path, whole: Path, choose: random.Random) -> 
     return choose.sample(reading, 3)
 
 
+@pytest.fixture(autouse=True)
+def no_printing(monkeypatch):
+    """Printing to PDF takes seconds and reads nothing but the page."""
+    monkeypatch.setattr("reports.site.chromium", lambda: None)
+
+
 def check_one(seed: int, whole: Path, folder: Path) -> None:
     choose = random.Random(seed)
     directory = folder / "spoilt"
@@ -296,12 +302,13 @@ def check_command(words: list[str], what: str) -> None:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, handler)
-    told = [line for line in done.messages.splitlines() if line.startswith("vtax: ")]
+    lines = [line for line in done.messages.splitlines() if line.startswith("vtax: ")]
+    told = [line for line in lines if not line.startswith("vtax: the store is damaged: ")]
     assert "unexpected error" not in done.messages, f"{what}: {done.messages}"
     assert "Traceback" not in done.messages, f"{what}: {done.messages}"
     assert done.code in RESULTS.get(words[0], {0}) | {2}, f"{what}: {done.code}"
     assert len(told) == 1 if done.code == 2 else len(told) <= 3, f"{what}: {done.messages}"
-    assert all(len(line) < 1100 for line in told), what
+    assert all(len(line) < 1100 for line in lines), what
 
 
 def test_spoilt_results_are_left_out_or_refused_in_one_line(results, tmp_path):
