@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from harness import units
 from harness.errors import UserError
 
 _MOST_NAMES = 12
-_MOST_CHARACTERS = 60
+_MOST_CHARACTERS = 40
 
 _MISSING = object()
 
@@ -107,7 +108,8 @@ def schema_complaint(
 def _allowed(details: Any) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
-        return str(context["error"])
+        # The value stands before it already.
+        return str(context["error"]).removeprefix(f"{units.shown(details['input'])} ")
     simple = {
         "string_type": "must be a text",
         "int_type": "must be a whole number",
