@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -44,6 +45,8 @@ EXTREMES = [
 TOKENS = re.compile(
     r'"[^"\n]*"|(?<![\w.-])[0-9][0-9.]*(?![\w.-])|\b(?:true|false)\b|\[[^\[\]\n]*\]'
 )
+QUANTITY = re.compile(r'(?<=[ "])[0-9]+(?:\.[0-9]+)?(?=[ ",}\]\n])')
+"""A number, or that of a quantity."""
 KEYS = re.compile(r"(?m)^[\w.-]+(?= *=)|^\[+[^\]\n]+\]+")
 JUNK = ["[", "]", "{", "}", '"', "'", "=", ".", ",", "#", "\x00", "\x7f", "\r", "\ufeff", "\u202e"]
 
@@ -70,8 +73,25 @@ def bounded() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+def varied(text: str, choose: random.Random) -> str:
+    """Put another value of the same kind in the place of one or two: what may well be meant."""
+    for _ in range(choose.randint(1, 2)):
+        quantities = list(QUANTITY.finditer(text))
+        names = [each for each in TOKENS.finditer(text) if each[0][0] == '"' and " " not in each[0]]
+        if choose.random() < 0.7:
+            token = choose.choice(quantities)
+            factor = choose.choice(("0.5", "0.9", "1.1", "2", "3", "10", "1e-3", "1e3"))
+            value = Decimal(token[0]) * Decimal(factor)
+            written = str(round(value) if "." not in token[0] else value.normalize())
+        else:
+            token, other = choose.sample(names, 2)
+            written = other[0]
+        text = text[: token.start()] + written + text[token.end() :]
+    return text
+
+
 def mutated(text: str, choose: random.Random) -> str:
-    """Change a text in one or two places."""
+    """Change a text in one or two places, to anything."""
     for _ in range(choose.randint(1, 2)):
         lines = text.split("\n")
         number = choose.randrange(len(lines))
@@ -100,7 +120,9 @@ def mutated(text: str, choose: random.Random) -> str:
 def check_one(seed: int, folder: Path) -> bool:
     """Plan a mutated campaign as ``vtax plan`` does; say whether it is one."""
     choose = random.Random(seed)
-    text = mutated((SHIPPED / f"{choose.choice(BASES)}.toml").read_text(encoding="utf-8"), choose)
+    text = (SHIPPED / f"{choose.choice(BASES)}.toml").read_text(encoding="utf-8")
+    # What is refused finds no misuse behind the refusals.
+    text = (varied if seed % 4 else mutated)(text, choose)
     path = folder / "mutated.toml"
     path.write_text(text, encoding="utf-8")
     with bounded():
@@ -129,7 +151,7 @@ def policies(tmp_path):
 
 def test_mutated_campaigns_are_planned_or_refused_in_one_line(tmp_path):
     planned = sum(check_one(seed, tmp_path) for seed in range(100))
-    assert 0 < planned < 100
+    assert 30 < planned < 80
 
 
 @pytest.mark.slow
