@@ -133,7 +133,8 @@ def parse(quantity: str | float, dimension: str) -> float:
     number, unit = _split(quantity, dimension)
     if unit not in units:
         if unit == "":
-            raise ValueError(f"{shown(quantity)} needs a unit, for instance '{EXAMPLES[dimension]}'")
+            example = EXAMPLES[dimension]
+            raise ValueError(f"{shown(quantity)} needs a unit, for instance '{example}'")
         allowed = ", ".join(name for name in units if name) or "no unit"
         raise ValueError(
             f"{shown(quantity)} has the unit '{unit}', but a {dimension} is written in {allowed}, "

@@ -80,6 +80,13 @@ def names(command: "typer.core.TyperCommand", name: str = "") -> list[str]:
 
 COMMANDS = names(typer.main.get_command(app))
 
+QUICK = ("", "verdict")
+EACH = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow, id=name or "vtax")
+    for name in COMMANDS
+]
+"""Every command starts some processes, which takes most of the time: few do without ``--slow``."""
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
@@ -137,7 +144,7 @@ def test_every_command_is_tried():
     assert set(ARGUMENTS) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_output_that_cannot_be_written_is_an_error(place, right, name):
     for redirect in (">/dev/full", "<&- >&-"):
         done = vtax(place, *words(name), redirect=redirect)
@@ -148,13 +155,13 @@ def test_output_that_cannot_be_written_is_an_error(place, right, name):
             assert line.startswith("vtax: the output cannot be written")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_messages_that_cannot_be_written_change_nothing(place, right, name):
     redirect = "2>/dev/full" if name < "explain" else "<&- 2>&-"
     assert vtax(place, *words(name), redirect=redirect).returncode == right(name).returncode
 
 
-@pytest.mark.parametrize("name", ["", "plan", "verdict", "catalog", "explain", "export"])
+@pytest.mark.parametrize("name", EACH)
 def test_a_reader_that_goes_away_ends_it_as_it_ends_other_programs(place, name):
     read, write = os.pipe()
     os.close(read)
@@ -195,14 +202,14 @@ ENVIRONMENTS: tuple[dict[str, str | None], ...] = (
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=["narrow", "nowhere"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_no_environment_breaks_it(place, right, name, environment):
     done = vtax(place, *words(name), **environment)
     check(name, done)
     assert done.returncode == right(name).returncode, done.stderr
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_a_directory_that_is_gone_is_told(place, tmp_path, name):
     before = tree(place / "DIR")
     gone = tmp_path / "gone"
@@ -262,7 +269,7 @@ main()
 )
 def test_a_crash_is_one_line_and_no_result(place, what, code, told):
     command = [sys.executable, "-c", CRASH.format(what=what)]
-    for debug in ("", "1"):
+    for debug in ("", "1")[: 2 if what == "raise EOFError" or code == 130 else 1]:
         done = subprocess.run(
             command,
             cwd=place,
