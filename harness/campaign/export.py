@@ -16,7 +16,7 @@ from harness.campaign.openmetrics import series, write_openmetrics
 from harness.campaign.result import RunResult, Sample
 from harness.campaign.store import Store, StoredRun
 from harness.errors import UserError
-from harness.files import whole_file
+from harness.files import MOST_INTEGER, whole_file
 from harness.metrics.measures import measure
 from harness.printable import printable
 
@@ -139,7 +139,9 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
             own = inner.get("name") if isinstance(inner, Mapping) else None
             yield from _flat(inner, f"{prefix}.{number if own is None else own}")
     elif value is not None:
-        yield prefix, value
+        # Columns of numbers have 64 bits.
+        large = isinstance(value, int) and not -MOST_INTEGER <= value < MOST_INTEGER
+        yield prefix, str(value) if large else value
 
 
 def _parameters(run: StoredRun, drawn: Mapping[str, Any]) -> dict[str, Value]:

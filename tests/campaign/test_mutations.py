@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import harness
 from harness.campaign.plan import make_plan
 from harness.campaign.reading import SHIPPED
 from harness.campaign.resources import available, excess, needed
@@ -20,6 +21,7 @@ from harness.campaign.unused import unused
 from harness.display import plan_table
 from harness.errors import UserError
 
+CATALOGS = sorted((Path(harness.__file__).parent / "catalog").glob("*.toml"))
 BASES = ("smoke", "vlan", "dlpar", "mobility", "plm", "cod", "real")
 
 WATCHDOG_SECONDS = 120
@@ -77,15 +79,17 @@ def varied(text: str, choose: random.Random) -> str:
     """Put another value of the same kind in the place of one or two: what may well be meant."""
     for _ in range(choose.randint(1, 2)):
         quantities = list(QUANTITY.finditer(text))
-        names = [each for each in TOKENS.finditer(text) if each[0][0] == '"' and " " not in each[0]]
-        if choose.random() < 0.7:
+        words = [each for each in TOKENS.finditer(text) if each[0][0] == '"' and " " not in each[0]]
+        if quantities and choose.random() < 0.7:
             token = choose.choice(quantities)
             factor = choose.choice(("0.5", "0.9", "1.1", "2", "3", "10", "1e-3", "1e3"))
             value = Decimal(token[0]) * Decimal(factor)
             written = str(round(value) if "." not in token[0] else value.normalize())
-        else:
-            token, other = choose.sample(names, 2)
+        elif len(words) >= 2:
+            token, other = choose.sample(words, 2)
             written = other[0]
+        else:
+            continue
         text = text[: token.start()] + written + text[token.end() :]
     return text
 
@@ -143,6 +147,54 @@ def check_one(seed: int, folder: Path) -> bool:
         return True
 
 
+def mutated_policy(text: str, choose: random.Random) -> str:
+    """Change one word or line of a policy."""
+    lines = text.split("\n")
+    number = choose.randrange(len(lines))
+    word = choose.choice(list(re.finditer(r"[\w.%-]+", text)))
+    match choose.randrange(5):
+        case 0:
+            del lines[number]
+            return "\n".join(lines)
+        case 1:
+            lines.insert(choose.randrange(len(lines)), lines[number])
+            return "\n".join(lines)
+        case 2:
+            place = choose.randrange(len(text) + 1)
+            return text[:place] + choose.choice(JUNK) + text[place:]
+        case _:
+            other = choose.choice(EXTREMES).strip('"')
+            return text[: word.start()] + other + text[word.end() :]
+
+
+def check_beside(seed: int, folder: Path) -> bool:
+    """Plan a campaign with a mutated catalog or policy beside it."""
+    choose = random.Random(seed)
+    if seed % 2:
+        path = choose.choice(sorted(SHIPPED.glob("*.policy")))
+        changed = mutated_policy(path.read_text(encoding="utf-8"), choose)
+        campaign = (SHIPPED / "plm.toml").read_text(encoding="utf-8")
+    else:
+        path = choose.choice(CATALOGS)
+        text = path.read_text(encoding="utf-8")
+        changed = (varied if seed % 4 else mutated)(text, choose)
+        campaign = (SHIPPED / "smoke.toml").read_text(encoding="utf-8")
+        table = f'[campaign]\ncatalog = ["{path.name}"]'
+        campaign = campaign.replace("[campaign]", table, 1)
+    (folder / path.name).write_text(changed, encoding="utf-8")
+    (folder / "beside.toml").write_text(campaign, encoding="utf-8")
+    with bounded():
+        try:
+            make_plan(str(folder / "beside.toml"))
+        except UserError as error:
+            assert "\n" not in str(error), seed
+            assert 0 < len(str(error)) < 1000, seed
+            return False
+        finally:
+            (folder / path.name).write_bytes(path.read_bytes())
+        return True
+
+
 @pytest.fixture(autouse=True)
 def policies(tmp_path):
     for path in SHIPPED.glob("*.policy"):
@@ -154,8 +206,14 @@ def test_mutated_campaigns_are_planned_or_refused_in_one_line(tmp_path):
     assert 30 < planned < 80
 
 
+def test_mutated_catalogs_and_policies_are_read_or_refused_in_one_line(tmp_path):
+    read = sum(check_beside(seed, tmp_path) for seed in range(40))
+    assert 5 < read < 35
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(8))
 def test_thousands_of_mutated_campaigns_are_planned_or_refused(tmp_path, block):
     for seed in range(400 * (block + 1), 400 * (block + 2)):
         check_one(seed, tmp_path)
+        check_beside(seed, tmp_path)

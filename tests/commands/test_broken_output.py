@@ -161,7 +161,10 @@ def test_messages_that_cannot_be_written_change_nothing(place, right, name):
     assert vtax(place, *words(name), redirect=redirect).returncode == right(name).returncode
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize(
+    "name",
+    [each for each in EACH if each.values[0] in ("", "plan", "verdict", "catalog", "explain")],
+)
 def test_a_reader_that_goes_away_ends_it_as_it_ends_other_programs(place, name):
     read, write = os.pipe()
     os.close(read)

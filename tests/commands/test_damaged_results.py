@@ -8,12 +8,14 @@ import contextlib
 import io
 import json
 import random
+import resource
 import shutil
 import signal
 import sqlite3
 import sys
+import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -321,3 +323,74 @@ def test_spoilt_results_are_left_out_or_refused_in_one_line(results, tmp_path):
 def test_thousands_of_spoilt_results_are_left_out_or_refused(results, tmp_path, block):
     for seed in range(300 * (block + 1), 300 * (block + 2)):
         check_one(seed, results, tmp_path)
+
+
+WRITING = {
+    "report": ("report",),
+    "csv": ("export", "--format", "csv"),
+    "openmetrics": ("export", "--format", "openmetrics"),
+    "parquet": ("export", "--format", "parquet"),
+    "publish": ("publish", "--to", "SITE"),
+}
+"""Commands that write beside what they read."""
+
+
+def forked(words: Sequence[str], prepare: Callable[[], object] = lambda: None) -> int:
+    """Start a command in a child of this process, which has imported everything already."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            prepare()
+            code = vtax(*words).code
+        finally:
+            os._exit(code)
+    return child
+
+
+def written(words: Sequence[str], place: Path) -> list[str]:
+    name, *options = (str(place / "site") if word == "SITE" else word for word in words)
+    return [name, str(place / "whole"), *options]
+
+
+def outputs(place: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(place)): path.read_bytes()
+        for path in sorted(place.rglob("*"))
+        if path.is_file()
+    }
+
+
+def limited() -> None:
+    """Let no file grow further than a disk that is nearly full."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITING)
+def test_kills_signals_and_a_full_disk_lose_nothing(results, tmp_path, name):
+    right, place = tmp_path / "right", tmp_path / "place"
+    for each in (right, place):
+        shutil.copytree(results, each / "whole")
+    assert vtax(*written(WRITING[name], right)).code == 0
+    began = time.monotonic()
+    assert vtax(*written(WRITING[name], right)).code == 0
+    longest = 1.2 * (time.monotonic() - began)
+    expected, before = outputs(right), outputs(place)
+    words = written(WRITING[name], place)
+    _, status = os.waitpid(forked(words, limited), 0)
+    assert os.waitstatus_to_exitcode(status) == 2
+    assert before.items() <= outputs(place).items()
+    choose = random.Random(name)
+    for number in range(15):
+        child = forked(words)
+        time.sleep(choose.uniform(0, longest))
+        os.kill(child, (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[number % 3])
+        os.waitpid(child, 0)
+        kept = outputs(place)
+        assert before.items() <= kept.items(), number
+        for path in kept.keys() & expected.keys():
+            assert kept[path] == expected[path], (number, path)
+    assert vtax(*words).code == 0
+    assert outputs(place) == expected
