@@ -15,7 +15,7 @@ def main() -> None:
         if os.environ.get("VTAX_DEBUG") == "1":
             raise
         text = " ".join(f"{type(error).__name__} {error}".split())
-        _end(f"cannot start: {text[:500]}; VTAX_DEBUG=1 shows the traceback", 2)
+        _end(f"cannot start: {text[:500].rstrip()}; VTAX_DEBUG=1 shows the traceback", 2)
     run()
 
 

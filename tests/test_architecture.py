@@ -49,6 +49,7 @@ def room(module: str) -> str:
 
 
 LAYERS: tuple[tuple[str, ...], ...] = (
+    ("harness.__main__",),
     ("harness.cli",),
     ("harness.commands", "harness.locust_plugin"),
     (

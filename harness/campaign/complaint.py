@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from harness import units
 from harness.errors import UserError
+from harness.units import shown as shown_quantity
 
 _MOST_NAMES = 12
 _MOST_CHARACTERS = 40
@@ -109,7 +109,7 @@ def _allowed(details: Any) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         # The value stands before it already.
-        return str(context["error"]).removeprefix(f"{units.shown(details['input'])} ")
+        return str(context["error"]).removeprefix(f"{shown_quantity(details['input'])} ")
     simple = {
         "string_type": "must be a text",
         "int_type": "must be a whole number",

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from harness.commands.output import Screen
+from harness.commands.output import OutputError, Screen
 from harness.errors import UserError
 
 
@@ -108,14 +108,11 @@ def profile_program(
             failure = _kept(document, name, error)
     try:
         Screen().print(profile_table(profile))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if out is not None:
+        sys.stdout.flush()
+    except OutputError as error:
+        if out is not None or error.broken_pipe:
             raise
-        failure = _kept(document, name, UserError(f"the standard output: {error.strerror}"))
-        # What it did not take shall not be tried again at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        failure = _kept(document, name, UserError(f"the output cannot be written ({error})"))
     if failure is not None:
         raise failure
     if out is not None:
@@ -137,7 +134,7 @@ def _kept(document: Mapping[str, Any], name: str, error: UserError) -> UserError
     except (OSError, UserError):
         try:
             print(tomli_w.dumps(document), flush=True)
-        except OSError:
+        except OutputError:
             return error
         return UserError(f"{error}; the profile is on the standard output, before the table")
     return UserError(f"{error}; the profile is in {kept}")

@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Sequence
 
-import harness.printable
+from harness.printable import printable as printable_text
 
 _LINE = 80
 _QUOTED = 200
@@ -17,7 +17,7 @@ def valid_text(word: str) -> str:
 
 def printable(word: str) -> str:
     """Return a word in one line of printable characters: others become escapes."""
-    text = harness.printable.printable(valid_text(word))
+    text = printable_text(valid_text(word))
     return text.replace("\n", "\\n").replace("\t", "\\t")
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from harness import files
 from harness.errors import UserError
+from harness.files import read_toml as read_any_toml
 from harness.printable import one_line
 
 LARGEST_NUMBER = 1e18
@@ -63,7 +63,7 @@ def read_toml(model: type[ModelT], path: Path, what: str, written_by: str) -> Mo
     """
     advice = f"{written_by} writes one"
     try:
-        table = files.read_toml(path, _MOST_BYTES)
+        table = read_any_toml(path, _MOST_BYTES)
     except UserError as error:
         raise UserError(f"{error}; {advice}") from None
     try:

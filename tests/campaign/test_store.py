@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from harness.campaign.result import RunResult
 from harness.campaign.store import Failure, Store, pack
 from harness.campaign.store_file import FILE_NAME, why
 from harness.errors import UserError
+from harness.files import PREFIX
 
 
 def result(value: float, size: int = 0) -> RunResult:
@@ -331,10 +333,14 @@ def test_a_log_is_read_where_nothing_can_be_written(tmp_path, record, monkeypatc
             shutil.copyfile(path, copy / path.name)
     (copy / "store.sqlite-shm").unlink()
     before = sorted(copy.iterdir())
+    left = Path(tempfile.mkdtemp(prefix=PREFIX, dir=tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(os, "access", lambda path, mode, **_: mode == os.R_OK)
     with Store.open(copy) as store:
         assert "last" in [run.identity for run in store.runs()]
     assert sorted(copy.iterdir()) == before
+    assert not left.exists(), "what a killed process left"
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -66,7 +66,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 RESULTS = {"verdict": {0, 1, 3}, "compare": {0, 1}, "validate": {0, 1}}
 """Exit codes that say something other than success or an error."""
 
-MAIN = [sys.executable, "-c", "from harness.cli import main; main()"]
+MAIN = [sys.executable, "-m", "harness"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -288,3 +288,39 @@ def test_a_crash_is_one_line_and_no_result(place, what, code, told):
         assert "\x1b" not in lines[-1]
         assert len(lines) == 1 or debug
         assert ("Traceback" in done.stderr) == (debug == "1" and code == 2)
+
+
+START = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            raise {what}
+
+sys.meta_path.insert(0, Finder())
+from harness.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "told"),
+    [
+        ("KeyboardInterrupt", 130, "vtax: interrupted"),
+        ("MemoryError", 2, "vtax: cannot start: MemoryError"),
+        ("ImportError('no\\nlibrary')", 2, "vtax: cannot start: ImportError no library"),
+    ],
+)
+def test_what_goes_wrong_before_the_modules_are_there_is_one_line(what, code, told):
+    done = subprocess.run(
+        [sys.executable, "-c", START.format(what=what)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(told)

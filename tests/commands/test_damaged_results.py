@@ -7,6 +7,7 @@ bounded time: never with a traceback, and never with a message about an error of
 import contextlib
 import io
 import json
+import os
 import random
 import resource
 import shutil
