@@ -133,10 +133,11 @@ def parse(quantity: str | float, dimension: str) -> float:
     number, unit = _split(quantity, dimension)
     if unit not in units:
         if unit == "":
-            raise ValueError(f"{quantity!r} needs a unit, for instance '{EXAMPLES[dimension]}'")
+            example = EXAMPLES[dimension]
+            raise ValueError(f"{shown(quantity)} needs a unit, for instance '{example}'")
         allowed = ", ".join(name for name in units if name) or "no unit"
         raise ValueError(
-            f"{quantity!r} has the unit '{unit}', but a {dimension} is written in {allowed}, "
+            f"{shown(quantity)} has the unit '{unit}', but a {dimension} is written in {allowed}, "
             f"for instance '{EXAMPLES[dimension]}'"
         )
     return _scale(number, units[unit])
@@ -158,7 +159,7 @@ def read(quantity: str | float, dimension: str) -> float:
     unit = "" if _SI[dimension] in ("ratio", "count") else f" {_SI[dimension]}"
     allowed = _RANGE_TEXTS.get(dimension, f"0, or from {least:g} to {most:g}{unit}")
     size = "small" if abs(number) < least else "large"
-    raise ValueError(f"{quantity!r} is too {size}; a {dimension} is {allowed}")
+    raise ValueError(f"{shown(quantity)} is too {size}; a {dimension} is {allowed}")
 
 
 def dimension_of(unit: str) -> str:
@@ -210,11 +211,12 @@ def _split(quantity: str | float, dimension: str) -> tuple[Decimal, str]:
     text = "" if isinstance(quantity, bool) else str(quantity).strip()
     match = _NUMBER.match(text) if len(text) <= _CHARACTERS else None
     if match is None:
-        raise ValueError(f"{_shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
+        raise ValueError(f"{shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
     return Decimal(match[0]), text[match.end() :].strip()
 
 
-def _shown(quantity: object) -> str:
+def shown(quantity: object) -> str:
+    """Write a value in one line that is not too long, as it begins the messages of this module."""
     text = repr(quantity)
     return text if len(text) <= _CHARACTERS + 2 else f"{text[:_CHARACTERS]}..."
 
@@ -222,14 +224,14 @@ def _shown(quantity: object) -> str:
 def _validator(dimension: str, *, whole: bool = False) -> Callable[[object], float | int]:
     def validate(quantity: object) -> float | int:
         if not isinstance(quantity, (str, int, float)):
-            raise ValueError(f"{_shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
+            raise ValueError(f"{shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
         number = read(quantity, dimension)
         if number < 0:
-            raise ValueError(f"{quantity!r} is negative; a {dimension} is at least 0")
+            raise ValueError(f"{shown(quantity)} is negative; a {dimension} is at least 0")
         if not whole:
             return number
         if number != round(number):
-            raise ValueError(f"{quantity!r} is not a whole number of bytes")
+            raise ValueError(f"{shown(quantity)} is not a whole number of bytes")
         return round(number)
 
     return validate

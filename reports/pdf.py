@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from harness.files import scratch_directory
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _SECONDS = 180.0
 """More than the largest report takes on a slow machine."""
@@ -33,8 +35,8 @@ def print_page(program: str, page: Path) -> bytes:
     PrintingError
         If Chromium fails, or is not done in time.
     """
-    with tempfile.TemporaryDirectory(prefix="vtax-pdf-") as scratch:
-        target = Path(scratch) / "page.pdf"
+    with scratch_directory(Path(tempfile.gettempdir())) as scratch:
+        target = scratch / "page.pdf"
         command = [
             program,
             "--headless",

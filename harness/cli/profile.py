@@ -109,12 +109,11 @@ def profile_program(
             failure = _kept(document, name, error)
     try:
         Screen().print(profile_table(profile))
+        sys.stdout.flush()
     except OutputError as error:
         if out is not None or error.broken_pipe:
             raise
-        failure = _kept(document, name, UserError(f"the standard output: {error}"))
-        # What it did not take shall not be tried again at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        failure = _kept(document, name, UserError(f"the output cannot be written ({error})"))
     if failure is not None:
         raise failure
     if out is not None:

@@ -7,9 +7,9 @@ worker had, and so that an interruption need not wait for the runs in flight.
 import contextlib
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,14 +20,20 @@ from types import ModuleType
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import HASH_SEED
-from harness.execution.attempt import Keep, Outcome, Run, attempt
+from harness.errors import UserError
+from harness.execution.attempt import Keep, Outcome, Run
+from harness.execution.worker import READY, serve
 from harness.results.store import Failure
+
+_MOST_STARTS = 3
+"""So many workers in a row may end before they are ready."""
 
 
 @dataclass(slots=True, eq=False)
 class _Worker:
     process: SpawnProcess
     connection: Connection
+    ready: bool = False
     spec: RunSpec | None = None
     """What it is busy with."""
     began: float = 0.0
@@ -38,14 +44,15 @@ class Pool:
 
     def __init__(self, run: Run, size: int) -> None:
         self._context: SpawnContext = multiprocessing.get_context("spawn")
-        self._run = run
+        self._packed_run = pickle.dumps(run)
         self._size = size
         self._workers: list[_Worker] = []
         self._deaths: dict[str, int] = {}
+        self._unstarted = 0
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._run), daemon=True)
+        process = self._context.Process(target=serve, args=(theirs, self._packed_run), daemon=True)
         # Workers inherit the mask: an interruption from the terminal is the parent's to handle.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         own_seed = os.environ.get("PYTHONHASHSEED")
@@ -62,7 +69,13 @@ class Pool:
         return _Worker(process, ours)
 
     def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
-        """Carry out all of these; they begin in this order."""
+        """Carry out all of these; they begin in this order.
+
+        Raises
+        ------
+        UserError
+            If workers cannot start.
+        """
         queue = deque(specs)
         while len(self._workers) < self._size:
             self._workers.append(self._start())
@@ -85,6 +98,10 @@ class Pool:
     def _take(self, worker: _Worker, queue: deque[RunSpec], keep: Keep) -> None:
         spec = worker.spec
         assert spec is not None
+        if not worker.ready:
+            if not self._has_started(worker):
+                queue.appendleft(spec)
+            return
         seconds = time.perf_counter() - worker.began
         try:
             outcome: Outcome = worker.connection.recv()
@@ -99,6 +116,24 @@ class Pool:
             worker.spec = None
         keep(spec, seconds, outcome)
 
+    def _has_started(self, worker: _Worker) -> bool:
+        """Take a worker's first message; replace the worker if there is none."""
+        try:
+            told = worker.connection.recv()
+        except (EOFError, OSError):
+            self._unstarted += 1
+            if self._unstarted == _MOST_STARTS:
+                worker.process.join()
+                raise UserError(
+                    f"worker processes cannot start: the last one {_ending(worker.process)}"
+                ) from None
+            self._replace(worker)
+            return False
+        if told != READY:
+            raise UserError(f"worker processes cannot start: {told}")
+        worker.ready, worker.began, self._unstarted = True, time.perf_counter(), 0
+        return True
+
     def _replace(self, worker: _Worker) -> None:
         worker.connection.close()
         worker.process.join()
@@ -107,7 +142,7 @@ class Pool:
     def collect(self, keep: Keep) -> None:
         """Keep what is complete already, and wait for nothing."""
         for worker in self._workers:
-            if worker.spec is not None and worker.connection.poll(0):
+            if worker.ready and worker.spec is not None and worker.connection.poll(0):
                 try:
                     outcome: Outcome = worker.connection.recv()
                 except (EOFError, OSError):
@@ -140,26 +175,3 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-def _serve(connection: Connection, run: Run) -> None:
-    """Be a worker: take runs, hand back outcomes, until the other end is closed."""
-    _end_with_parent()
-    while True:
-        try:
-            spec: RunSpec = connection.recv()
-        except (EOFError, OSError):
-            return
-        connection.send(attempt(run, spec))
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone, even in the middle of a run."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch(sentinel: int) -> None:
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()

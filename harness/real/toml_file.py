@@ -1,12 +1,13 @@
 """Reads a TOML file that vtax wrote, whatever has become of it since."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UserError
+from harness.files import read_toml as read_any_toml
+from harness.printable import one_line
 
 LARGEST_NUMBER = 1e18
 """Of what is measured, in any unit: far beyond it, products and squares are no numbers any more."""
@@ -62,19 +63,9 @@ def read_toml(model: type[ModelT], path: Path, what: str, written_by: str) -> Mo
     """
     advice = f"{written_by} writes one"
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; {advice}") from None
-    if len(content) > _MOST_BYTES:
-        raise UserError(f"{path}: not {what} (above {_MOST_BYTES >> 20} MiB); {advice}")
-    try:
-        table = tomllib.loads(content.decode("utf-8-sig"))
-    except RecursionError:
-        raise UserError(f"{path}: not {what} (nested too deeply); {advice}") from None
-    except ValueError as error:
-        # Whole numbers of thousands of digits are an error of Python, not of the format.
-        raise UserError(f"{path}: not a TOML file: {str(error)[:200]}") from None
+        table = read_any_toml(path, _MOST_BYTES)
+    except UserError as error:
+        raise UserError(f"{error}; {advice}") from None
     try:
         return model.model_validate(table)
     except ValidationError as error:
@@ -91,4 +82,4 @@ def _first(error: ValidationError) -> str:
     if isinstance(found["input"], str | int | float):
         given = repr(found["input"])
         text += f", not {given if len(given) <= _SHOWN else f'{given[:_SHOWN]}…'}"
-    return "".join(c for c in text if c.isprintable())[:200]
+    return one_line(text, 200)

@@ -17,6 +17,8 @@ from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
 from harness.errors import UserError
 from harness.files import whole_file
+from harness.files import MOST_INTEGER, whole_file
+from harness.metrics.measures import measure
 from harness.printable import printable
 
 Value = str | float | int | bool | None
@@ -130,7 +132,9 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
             own = inner.get("name") if isinstance(inner, Mapping) else None
             yield from _flat(inner, f"{prefix}.{number if own is None else own}")
     elif value is not None:
-        yield prefix, value
+        # Columns of numbers have 64 bits.
+        large = isinstance(value, int) and not -MOST_INTEGER <= value < MOST_INTEGER
+        yield prefix, str(value) if large else value
 
 
 def _parameters(run: StoredRun, drawn: Mapping[str, Any]) -> dict[str, Value]:

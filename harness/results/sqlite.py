@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import zlib
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +17,9 @@ from pydantic import TypeAdapter
 
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.store_schema import CAMPAIGN, CELL, read
+from harness.results.record import CampaignRecord, CellRecord
+from harness.results.store_schema import CAMPAIGN, CELL, read
+from harness.files import scratch_directory
 
 FILE_NAME = "store.sqlite"
 
@@ -65,10 +68,10 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         if os.access(path.parent, os.W_OK):
             return _connect(path, "mode=ro")
         # SQLite reads a log only where it can write beside it.
-        with TemporaryDirectory(prefix="vtax-") as folder:
+        with scratch_directory(Path(gettempdir())) as folder:
             for source in (path, log):
-                shutil.copyfile(source, Path(folder) / source.name)
-            return _held_open(_connect(Path(folder) / FILE_NAME, "mode=ro"))
+                shutil.copyfile(source, folder / source.name)
+            return _held_open(_connect(folder / FILE_NAME, "mode=ro"))
     with path.open("rb") as file:
         header = file.read(100)
     page_bytes = int.from_bytes(header[16:18], "big")
@@ -76,8 +79,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     missing = size - path.stat().st_size
     if not 0 < missing <= path.stat().st_size * _MOST_TIMES_LOST:
         return _connect(path, "mode=ro&immutable=1")
-    with TemporaryDirectory(prefix="vtax-") as folder:
-        copy = Path(folder) / FILE_NAME
+    with scratch_directory(Path(gettempdir())) as folder:
+        copy = folder / FILE_NAME
         shutil.copyfile(path, copy)
         os.truncate(copy, size)
         return _held_open(_connect(copy, "mode=ro&immutable=1"))

@@ -79,6 +79,85 @@ class Result(TypedDict):
     requests: Count
 
 
+@with_config(_OPEN)
+class _Group(TypedDict):
+    name: str
+    users: int | None
+    arrivals_per_second: Number | None
+    think_time_seconds: Number
+
+
+@with_config(_OPEN)
+class _Disk(TypedDict):
+    vios: str | None
+    backing: str
+
+
+@with_config(_OPEN)
+class _Partition(TypedDict):
+    name: str
+    os: str
+    virtualization: str
+    groups: list[_Group]
+    disks: NotRequired[list[_Disk]]
+
+
+@with_config(_OPEN)
+class _Adapter(TypedDict):
+    mtu_bytes: int
+
+
+@with_config(_OPEN)
+class _Bridge(TypedDict):
+    adapter: _Adapter
+    threaded: bool
+
+
+@with_config(_OPEN)
+class _Vios(TypedDict):
+    name: str
+    virtualization: str
+    shared_ethernet: _Bridge | None
+
+
+@with_config(_OPEN)
+class _Machine(TypedDict):
+    clock_hz: Annotated[Number, Field(gt=0)]
+
+
+@with_config(_OPEN)
+class _System(TypedDict):
+    machine: _Machine
+    partitions: list[_Partition]
+    vios: list[_Vios]
+    flavour: str | None
+
+
+@with_config(_STRICT)
+class _DrawnDemand(TypedDict):
+    partition: str
+    group: str
+    parameter: str
+    constant: str
+
+
+@with_config(_OPEN)
+class _Script(TypedDict):
+    name: str
+    title: Texts
+    element: str
+
+
+@with_config(_OPEN)
+class _Parameters(TypedDict, total=False):
+    """Of a cell, as far as anything reads them; a cell that is not run has none."""
+
+    nominal_system: _System | None
+    drawn_demands: list[_DrawnDemand]
+    scenario: _Script | None
+    groups: list[_Group]
+
+
 @with_config(_STRICT)
 class Cell(TypedDict):
     """A cell, without its position."""
@@ -89,7 +168,7 @@ class Cell(TypedDict):
     workload: str
     load: list[tuple[str, str]]
     infeasible: str | None
-    parameters: dict[str, Any]
+    parameters: _Parameters
 
 
 @with_config(_STRICT)
@@ -105,6 +184,57 @@ class _Replications(TypedDict):
     minimum: Annotated[int, Field(ge=1)]
     maximum: Annotated[int, Field(ge=1)]
     half_width: Number | None
+
+
+@with_config(_OPEN)
+class _Target(TypedDict, total=False):
+    kernel: str
+    reason: str
+    channel_seconds: Number
+
+
+@with_config(_OPEN)
+class _RealMachine(TypedDict, total=False):
+    mitigations: Texts
+    processor: str
+    kernel: str
+    qemu: str
+
+
+@with_config(_OPEN)
+class _Ratio(TypedDict):
+    ratio: Number
+    low: Number
+    high: Number
+
+
+@with_config(_OPEN)
+class _Cause(TypedDict):
+    cause: str
+    extra_share: Number | None
+
+
+_Prediction = TypedDict(
+    "_Prediction",
+    {
+        "workload": str,
+        "load": list[tuple[str, str]],
+        "virtualization": str,
+        "slowdown": _Ratio,
+        "processor-time": _Ratio,
+        "causes": list[_Cause],
+    },
+)
+
+
+@with_config(_OPEN)
+class _Real(TypedDict):
+    machine: _RealMachine
+    targets: dict[str, _Target]
+    rounds_per_second: NotRequired[Number]
+    outputs: NotRequired[dict[str, tuple[int, str]]]
+    unpredicted: NotRequired[Texts]
+    predictions: NotRequired[list[_Prediction]]
 
 
 Value = bool | Number | str | list[Number] | list[str]
@@ -149,7 +279,7 @@ class Campaign(TypedDict):
     model: str
     baseline: str
     files: NotRequired[list[_File]]
-    real: dict[str, Any] | None
+    real: _Real | None
 
 
 RESULT = TypeAdapter(Result)

@@ -6,12 +6,14 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+import harness
 from harness.campaign.plan import make_plan
 from harness.campaign.reader import SHIPPED
 from harness.campaign.resources import available, excess, needed
@@ -19,6 +21,7 @@ from harness.campaign.unused import unused
 from harness.cli.tables.campaign import plan_table
 from harness.errors import UserError
 
+CATALOGS = sorted((Path(harness.__file__).parent / "catalog").glob("*.toml"))
 BASES = ("smoke", "vlan", "dlpar", "mobility", "plm", "cod", "real")
 
 WATCHDOG_SECONDS = 120
@@ -44,6 +47,8 @@ EXTREMES = [
 TOKENS = re.compile(
     r'"[^"\n]*"|(?<![\w.-])[0-9][0-9.]*(?![\w.-])|\b(?:true|false)\b|\[[^\[\]\n]*\]'
 )
+QUANTITY = re.compile(r'(?<=[ "])[0-9]+(?:\.[0-9]+)?(?=[ ",}\]\n])')
+"""A number, or that of a quantity."""
 KEYS = re.compile(r"(?m)^[\w.-]+(?= *=)|^\[+[^\]\n]+\]+")
 JUNK = ["[", "]", "{", "}", '"', "'", "=", ".", ",", "#", "\x00", "\x7f", "\r", "\ufeff", "\u202e"]
 
@@ -70,8 +75,27 @@ def bounded() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+def varied(text: str, choose: random.Random) -> str:
+    """Put another value of the same kind in the place of one or two: what may well be meant."""
+    for _ in range(choose.randint(1, 2)):
+        quantities = list(QUANTITY.finditer(text))
+        words = [each for each in TOKENS.finditer(text) if each[0][0] == '"' and " " not in each[0]]
+        if quantities and choose.random() < 0.7:
+            token = choose.choice(quantities)
+            factor = choose.choice(("0.5", "0.9", "1.1", "2", "3", "10", "1e-3", "1e3"))
+            value = Decimal(token[0]) * Decimal(factor)
+            written = str(round(value) if "." not in token[0] else value.normalize())
+        elif len(words) >= 2:
+            token, other = choose.sample(words, 2)
+            written = other[0]
+        else:
+            continue
+        text = text[: token.start()] + written + text[token.end() :]
+    return text
+
+
 def mutated(text: str, choose: random.Random) -> str:
-    """Change a text in one or two places."""
+    """Change a text in one or two places, to anything."""
     for _ in range(choose.randint(1, 2)):
         lines = text.split("\n")
         number = choose.randrange(len(lines))
@@ -100,7 +124,9 @@ def mutated(text: str, choose: random.Random) -> str:
 def check_one(seed: int, folder: Path) -> bool:
     """Plan a mutated campaign as ``vtax plan`` does; say whether it is one."""
     choose = random.Random(seed)
-    text = mutated((SHIPPED / f"{choose.choice(BASES)}.toml").read_text(encoding="utf-8"), choose)
+    text = (SHIPPED / f"{choose.choice(BASES)}.toml").read_text(encoding="utf-8")
+    # What is refused finds no misuse behind the refusals.
+    text = (varied if seed % 4 else mutated)(text, choose)
     path = folder / "mutated.toml"
     path.write_text(text, encoding="utf-8")
     with bounded():
@@ -121,6 +147,54 @@ def check_one(seed: int, folder: Path) -> bool:
         return True
 
 
+def mutated_policy(text: str, choose: random.Random) -> str:
+    """Change one word or line of a policy."""
+    lines = text.split("\n")
+    number = choose.randrange(len(lines))
+    word = choose.choice(list(re.finditer(r"[\w.%-]+", text)))
+    match choose.randrange(5):
+        case 0:
+            del lines[number]
+            return "\n".join(lines)
+        case 1:
+            lines.insert(choose.randrange(len(lines)), lines[number])
+            return "\n".join(lines)
+        case 2:
+            place = choose.randrange(len(text) + 1)
+            return text[:place] + choose.choice(JUNK) + text[place:]
+        case _:
+            other = choose.choice(EXTREMES).strip('"')
+            return text[: word.start()] + other + text[word.end() :]
+
+
+def check_beside(seed: int, folder: Path) -> bool:
+    """Plan a campaign with a mutated catalog or policy beside it."""
+    choose = random.Random(seed)
+    if seed % 2:
+        path = choose.choice(sorted(SHIPPED.glob("*.policy")))
+        changed = mutated_policy(path.read_text(encoding="utf-8"), choose)
+        campaign = (SHIPPED / "plm.toml").read_text(encoding="utf-8")
+    else:
+        path = choose.choice(CATALOGS)
+        text = path.read_text(encoding="utf-8")
+        changed = (varied if seed % 4 else mutated)(text, choose)
+        campaign = (SHIPPED / "smoke.toml").read_text(encoding="utf-8")
+        table = f'[campaign]\ncatalog = ["{path.name}"]'
+        campaign = campaign.replace("[campaign]", table, 1)
+    (folder / path.name).write_text(changed, encoding="utf-8")
+    (folder / "beside.toml").write_text(campaign, encoding="utf-8")
+    with bounded():
+        try:
+            make_plan(str(folder / "beside.toml"))
+        except UserError as error:
+            assert "\n" not in str(error), seed
+            assert 0 < len(str(error)) < 1000, seed
+            return False
+        finally:
+            (folder / path.name).write_bytes(path.read_bytes())
+        return True
+
+
 @pytest.fixture(autouse=True)
 def policies(tmp_path):
     for path in SHIPPED.glob("*.policy"):
@@ -129,7 +203,12 @@ def policies(tmp_path):
 
 def test_mutated_campaigns_are_planned_or_refused_in_one_line(tmp_path):
     planned = sum(check_one(seed, tmp_path) for seed in range(100))
-    assert 0 < planned < 100
+    assert 30 < planned < 80
+
+
+def test_mutated_catalogs_and_policies_are_read_or_refused_in_one_line(tmp_path):
+    read = sum(check_beside(seed, tmp_path) for seed in range(40))
+    assert 5 < read < 35
 
 
 @pytest.mark.slow
@@ -137,3 +216,4 @@ def test_mutated_campaigns_are_planned_or_refused_in_one_line(tmp_path):
 def test_thousands_of_mutated_campaigns_are_planned_or_refused(tmp_path, block):
     for seed in range(400 * (block + 1), 400 * (block + 2)):
         check_one(seed, tmp_path)
+        check_beside(seed, tmp_path)

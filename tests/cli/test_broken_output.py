@@ -66,7 +66,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 RESULTS = {"verdict": {0, 1, 3}, "compare": {0, 1}, "validate": {0, 1}}
 """Exit codes that say something other than success or an error."""
 
-MAIN = [sys.executable, "-c", "from harness.cli.app import main; main()"]
+MAIN = [sys.executable, "-m", "harness"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -79,6 +79,13 @@ def names(command: "typer.core.TyperCommand", name: str = "") -> list[str]:
 
 
 COMMANDS = names(typer.main.get_command(app))
+
+QUICK = ("", "verdict")
+EACH = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow, id=name or "vtax")
+    for name in COMMANDS
+]
+"""Every command starts some processes, which takes most of the time: few do without ``--slow``."""
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +144,7 @@ def test_every_command_is_tried():
     assert set(ARGUMENTS) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_output_that_cannot_be_written_is_an_error(place, right, name):
     for redirect in (">/dev/full", "<&- >&-"):
         done = vtax(place, *words(name), redirect=redirect)
@@ -148,13 +155,16 @@ def test_output_that_cannot_be_written_is_an_error(place, right, name):
             assert line.startswith("vtax: the output cannot be written")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_messages_that_cannot_be_written_change_nothing(place, right, name):
     redirect = "2>/dev/full" if name < "explain" else "<&- 2>&-"
     assert vtax(place, *words(name), redirect=redirect).returncode == right(name).returncode
 
 
-@pytest.mark.parametrize("name", ["", "plan", "verdict", "catalog", "explain", "export"])
+@pytest.mark.parametrize(
+    "name",
+    [each for each in EACH if each.values[0] in ("", "plan", "verdict", "catalog", "explain")],
+)
 def test_a_reader_that_goes_away_ends_it_as_it_ends_other_programs(place, name):
     read, write = os.pipe()
     os.close(read)
@@ -195,14 +205,14 @@ ENVIRONMENTS: tuple[dict[str, str | None], ...] = (
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=["narrow", "nowhere"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_no_environment_breaks_it(place, right, name, environment):
     done = vtax(place, *words(name), **environment)
     check(name, done)
     assert done.returncode == right(name).returncode, done.stderr
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_a_directory_that_is_gone_is_told(place, tmp_path, name):
     before = tree(place / "DIR")
     gone = tmp_path / "gone"
@@ -262,7 +272,7 @@ main()
 )
 def test_a_crash_is_one_line_and_no_result(place, what, code, told):
     command = [sys.executable, "-c", CRASH.format(what=what)]
-    for debug in ("", "1"):
+    for debug in ("", "1")[: 2 if what == "raise EOFError" or code == 130 else 1]:
         done = subprocess.run(
             command,
             cwd=place,
@@ -278,3 +288,39 @@ def test_a_crash_is_one_line_and_no_result(place, what, code, told):
         assert "\x1b" not in lines[-1]
         assert len(lines) == 1 or debug
         assert ("Traceback" in done.stderr) == (debug == "1" and code == 2)
+
+
+START = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            raise {what}
+
+sys.meta_path.insert(0, Finder())
+from harness.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "told"),
+    [
+        ("KeyboardInterrupt", 130, "vtax: interrupted"),
+        ("MemoryError", 2, "vtax: cannot start: MemoryError"),
+        ("ImportError('no\\nlibrary')", 2, "vtax: cannot start: ImportError no library"),
+    ],
+)
+def test_what_goes_wrong_before_the_modules_are_there_is_one_line(what, code, told):
+    done = subprocess.run(
+        [sys.executable, "-c", START.format(what=what)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(told)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from harness.campaign.plan import make_plan
+from harness.errors import UserError
 from harness.execution.execute import Summary, execute
 from harness.results.store import Failure, Store
 
 RUNS = '''
 """Runs that do nothing, or go wrong; workers import them by name."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -151,6 +153,24 @@ def test_a_run_that_fails_is_a_row_with_its_reason_and_ends_nothing(tmp_path, pl
         mended = execute(specs, store, runs.quick, workers=2, drawn=plan.drawn)
         assert mended == Summary(done=4, kept=len(specs) - 4)
         assert store.counts() == {"complete": len(specs), "failed": 0}
+
+
+UNSTARTABLE = (
+    ("raise ImportError('no\\nlibrary')", "ImportError: no\nlibrary"),
+    ("raise MemoryError", "MemoryError: "),
+    ("os._exit(7)", "the last one ended with exit code 7"),
+    ("os.kill(os.getpid(), signal.SIGKILL)", "the last one was killed by SIGKILL"),
+)
+
+
+@pytest.mark.parametrize(("code", "told"), UNSTARTABLE)
+def test_workers_that_cannot_start_are_told_once_and_cost_no_run(tmp_path, plan, runs, code, told):
+    with (runs.HERE / "fake_runs.py").open("a") as file:
+        file.write(f"if multiprocessing.parent_process() is not None:\n    {code}\n")
+    with Store.start(tmp_path / "out", plan.record()) as store:
+        with pytest.raises(UserError, match=f"^worker processes cannot start: {told}$"):
+            execute(plan.runs(), store, runs.quick, workers=1, drawn=plan.drawn)
+        assert store.counts() == {"complete": 0, "failed": 0}
 
 
 def test_a_worker_that_dies_costs_its_run_alone_and_only_if_it_dies_twice(tmp_path, plan, runs):

@@ -108,9 +108,9 @@ def test_a_changed_value_is_one_line_or_a_finite_prediction(tmp_path_factory, wh
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"a = " + b"[" * 3000, "nested too deeply|not a TOML file"),
-        (b"a = " + b"9" * 5000, "not a TOML file"),
-        (b"\xff\xfe", "not a TOML file"),
+        (b"a = " + b"[" * 3000, "nested too deeply|is not TOML"),
+        (b"a = " + b"9" * 5000, "holds a number that is too large"),
+        (b"\xff\xfe", "is encoded in UTF-16; save it as UTF-8"),
         (b"", "Field required"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_file_without_end_is_read_only_as_far_as_one_can_be_long(monkeypatch, 
     monkeypatch.setattr(toml_file, "_MOST_BYTES", 1000)
     path = tmp_path / "long.toml"
     path.write_bytes(b"a = 1\n" * 1000)
-    with pytest.raises(UserError, match="not a profile"):
+    with pytest.raises(UserError, match="larger than 1,000 bytes"):
         read_profile(path)
 
 

@@ -1,8 +1,11 @@
+import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +17,11 @@ import pytest
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store, pack
 from harness.results.sqlite import FILE_NAME
+from harness.results.run_result import RunResult
+from harness.results.store import Failure, Store, pack
+from harness.results.sqlite import FILE_NAME, why
 from harness.errors import UserError
+from harness.files import PREFIX
 
 
 def result(value: float, size: int = 0) -> RunResult:
@@ -223,6 +230,122 @@ def test_a_damaged_result_is_skipped_and_named(tmp_path, record):
         ]
 
 
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"drawn_demands": 1.0}, "parameters.drawn_demands"),
+        ({"nominal_system": []}, "parameters.nominal_system"),
+        ({"scenario": {"name": "x", "element": "dlpar"}}, "parameters.scenario.title"),
+        ({"groups": [{"name": "x", "users": "2"}]}, "parameters.groups.0.users"),
+        ({"nominal_system": {"partitions": [3]}}, "parameters.nominal_system.machine"),
+    ],
+)
+def test_a_cell_whose_parameters_are_of_another_type_is_named(tmp_path, record, change, where):
+    fill(tmp_path, record)
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
+        (packed,) = database.execute("SELECT cell FROM cells WHERE position = 1").fetchone()
+        cell = json.loads(zlib.decompress(packed))
+        cell["parameters"] |= change
+        packed = zlib.compress(json.dumps(cell).encode())
+        database.execute("UPDATE cells SET cell = ? WHERE position = 1", (packed,))
+    with Store.open(tmp_path) as store:
+        assert [cell.position for cell in store.campaign.cells][:3] == [0, 2, 3]
+        assert {run.cell.position for run in store.runs()} == {0, 2}
+        assert store.damaged[0].startswith(f"cell 1: {where}")
+        assert len(store.damaged) == 3
+
+
+@pytest.mark.parametrize(
+    ("real", "where"),
+    [
+        ({"machine": 1, "targets": {}}, "real.machine"),
+        ({"machine": {}, "targets": {"native": 1}}, "real.targets.native"),
+        ({"machine": {}, "targets": {}, "predictions": [{}]}, "real.predictions.0.workload"),
+    ],
+)
+def test_what_is_known_of_a_machine_has_its_types(tmp_path, record, real, where):
+    Store.start(tmp_path, replace(record, real=real)).close()
+    with pytest.raises(UserError, match=rf"the store is damaged \({where}: "):
+        Store.open(tmp_path)
+
+
+def test_a_store_of_a_newer_version_is_no_damaged_one(tmp_path, record):
+    fill(tmp_path, record)
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
+        database.execute("PRAGMA user_version = 2")
+    for open_it in (lambda: Store.open(tmp_path), lambda: Store.start(tmp_path, record)):
+        with pytest.raises(UserError, match="written by a newer version of vtax") as caught:
+            open_it()
+        assert "damaged" not in str(caught.value)
+        assert "move it away" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (sqlite3.SQLITE_FULL, "cannot be written, the disk is full"),
+        (sqlite3.SQLITE_READONLY, "cannot be written, it is read-only"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, "cannot be written, it is read-only"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "another process has locked it"),
+        (sqlite3.SQLITE_IOERR_WRITE, "cannot be read or written, the disk reports an error"),
+        (sqlite3.SQLITE_NOTADB, "the store is damaged, or is no store of vtax"),
+        (sqlite3.SQLITE_CORRUPT, "the store is damaged"),
+    ],
+)
+def test_the_database_says_what_is_wrong(code, told):
+    error = sqlite3.OperationalError("words")
+    error.sqlite_errorcode = code
+    assert why(error) == f"{told} (words)"
+
+
+def test_a_full_disk_is_told_and_keeps_what_was_kept(tmp_path, record):
+    fill(tmp_path, record)
+    with Store.start(tmp_path, record) as store:
+        (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(UserError, match="cannot be written, the disk is full"):
+            for number in range(100):
+                row = (f"further-{number}", 0, 100 + number, "x")
+                store.add_failure(*row, {}, Failure.ERROR, os.urandom(400).hex())
+    with Store.open(tmp_path) as store:
+        runs = [run.identity for run in store.runs()]
+    assert runs[:2] == ["run-0", "run-3"]
+    assert not store.damaged
+
+
+def test_another_process_that_writes_is_told(tmp_path, record):
+    fill(tmp_path, record)
+    with (
+        Store.start(tmp_path, record) as store,
+        contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as other,
+    ):
+        store._connection.execute("PRAGMA busy_timeout = 1")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UserError, match="another process has locked it"):
+            store.add_failure("more", 0, 100, "x", {}, Failure.ERROR, "no")
+
+
+def test_a_log_is_read_where_nothing_can_be_written(tmp_path, record, monkeypatch):
+    """What was added last stands in the log only."""
+    fill(tmp_path, record)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    with Store.start(tmp_path, record) as store:
+        store.add_failure("last", 0, 100, "x", {}, Failure.ERROR, "told")
+        for path in tmp_path.glob("store.sqlite*"):
+            shutil.copyfile(path, copy / path.name)
+    (copy / "store.sqlite-shm").unlink()
+    before = sorted(copy.iterdir())
+    left = Path(tempfile.mkdtemp(prefix=PREFIX, dir=tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, mode, **_: mode == os.R_OK)
+    with Store.open(copy) as store:
+        assert "last" in [run.identity for run in store.runs()]
+    assert sorted(copy.iterdir()) == before
+    assert not left.exists(), "what a killed process left"
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_intact_rows_of_a_damaged_file_stay_readable(tmp_path, record, seed):
     """Whole pages are overwritten, wherever they are; whatever is read is right."""
@@ -305,7 +428,8 @@ def test_rows_of_some_cells_are_read_without_the_others(synthetic, tmp_path):
 def test_what_is_found_out_about_a_machine_stays_with_the_campaign(tmp_path, record):
     fill(tmp_path, record)
     cells = tuple(replace(cell, infeasible="it does not boot") for cell in record.cells)
-    known = replace(record, cells=cells, real={"machine": {"kernel": "1"}}, starts="2026-01-01")
+    real = {"machine": {"kernel": "1"}, "targets": {}}
+    known = replace(record, cells=cells, real=real, starts="2026-01-01")
     with Store.start(tmp_path, record) as store:
         store.amend(known)
         assert store.campaign == known

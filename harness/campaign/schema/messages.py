@@ -9,9 +9,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from harness.errors import UserError
+from harness.units import shown as shown_quantity
 
 _MOST_NAMES = 12
-_MOST_CHARACTERS = 60
+_MOST_CHARACTERS = 40
 
 _MISSING = object()
 
@@ -107,7 +108,8 @@ def schema_complaint(
 def _allowed(details: Any) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
-        return str(context["error"])
+        # The value stands before it already.
+        return str(context["error"]).removeprefix(f"{shown_quantity(details['input'])} ")
     simple = {
         "string_type": "must be a text",
         "int_type": "must be a whole number",

@@ -4,6 +4,8 @@ import os
 import shlex
 from collections.abc import Sequence
 
+from harness.printable import printable as printable_text
+
 _LINE = 80
 _QUOTED = 200
 
@@ -14,10 +16,9 @@ def valid_text(word: str) -> str:
 
 
 def printable(word: str) -> str:
-    """Return a word in one line of printable characters: others become escapes of Python's."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in valid_text(word)
-    )
+    """Return a word in one line of printable characters: others become escapes."""
+    text = printable_text(valid_text(word))
+    return text.replace("\n", "\\n").replace("\t", "\\t")
 
 
 def command_line(command: Sequence[str], limit: int = _LINE) -> str:
