@@ -25,8 +25,8 @@ import pytest
 from capable import capable
 from sensitive import sensitive
 
-from harness import cli
-from harness.analysis import analyse
+from harness.analysis.study import analyse
+from harness.cli import app as cli
 from harness.cli.exit_status import exit_status
 from harness.results.store import Store
 from harness.studies.capacity.result import write as write_capacity
