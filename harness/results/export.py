@@ -12,14 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.errors import UserError
+from harness.files import MOST_INTEGER, whole_file
 from harness.metrics.exposition import series
+from harness.printable import printable
 from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
-from harness.errors import UserError
-from harness.files import whole_file
-from harness.files import MOST_INTEGER, whole_file
-from harness.metrics.measures import measure
-from harness.printable import printable
 
 Value = str | float | int | bool | None
 Columns = dict[str, list[Value]]

@@ -3,9 +3,9 @@
 import json
 from dataclasses import asdict, dataclass, field
 
-from harness.results.store_schema import RESULT, read
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures, measure
+from harness.results.store_schema import RESULT, read
 
 Sample = tuple[str, dict[str, str], float]
 """A sample of the exposition: name, labels, value."""

@@ -15,11 +15,9 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from harness.results.record import CampaignRecord, CellRecord
-from harness.results.store_schema import CAMPAIGN, CELL, read
-from harness.results.record import CampaignRecord, CellRecord
-from harness.results.store_schema import CAMPAIGN, CELL, read
 from harness.files import scratch_directory
+from harness.results.record import CampaignRecord, CellRecord
+from harness.results.store_schema import CAMPAIGN, CELL, read
 
 FILE_NAME = "store.sqlite"
 

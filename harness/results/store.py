@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.errors import UserError
+from harness.printable import one_line
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.sqlite import (
@@ -31,8 +33,6 @@ from harness.results.sqlite import (
     why,
 )
 from harness.results.store_schema import DRAWN
-from harness.errors import UserError
-from harness.printable import one_line
 
 
 class Failure(StrEnum):

@@ -3,15 +3,14 @@ from datetime import datetime
 
 import pyarrow.parquet as pq
 import pytest
+from exporting import export
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporting import export
-from harness.results.export import columns
 from harness.campaign.plan import make_plan
+from harness.metrics.ddsketch import Digest
+from harness.results.export import columns
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store, pack
-from harness.errors import UserError
-from harness.metrics.ddsketch import Digest
 
 
 def result(number: float) -> RunResult:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.results.run_result import RunResult
 from harness.metrics.ddsketch import Digest
+from harness.results.run_result import RunResult
 
 labels = st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3)
 numbers = st.floats(allow_nan=False, allow_infinity=False)

@@ -14,14 +14,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from harness.results.run_result import RunResult
-from harness.results.store import Failure, Store, pack
-from harness.results.sqlite import FILE_NAME
-from harness.results.run_result import RunResult
-from harness.results.store import Failure, Store, pack
-from harness.results.sqlite import FILE_NAME, why
 from harness.errors import UserError
 from harness.files import PREFIX
+from harness.results.run_result import RunResult
+from harness.results.sqlite import FILE_NAME, why
+from harness.results.store import Failure, Store, pack
 
 
 def result(value: float, size: int = 0) -> RunResult:
