@@ -10,7 +10,7 @@ wider than they need be wherever constants matter (:mod:`harness.statistics.lati
 """
 
 from harness.analysis.environment import deciding, environment_results
-from harness.metrics.measures import Measures, measure
+from harness.metrics.measures import Measures
 from harness.results.store import Store
 
 
@@ -41,12 +41,7 @@ def too_wide(store: Store, replications: int) -> frozenset[int]:
     runs: dict[int, dict[int, Measures]] = {}
     for run in store.runs():
         if run.result is not None and run.replication < replications:
-            runs.setdefault(run.cell.position, {})[run.replication] = measure(
-                run.result.samples,
-                run.result.digests.values(),
-                measured_seconds=run.result.measured_seconds,
-                warm_up_seconds=run.result.warm_up_seconds,
-            )
+            runs.setdefault(run.cell.position, {})[run.replication] = run.result.measures()
     wide = {
         result.environment
         for result in environment_results(campaign, runs)

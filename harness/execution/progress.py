@@ -15,7 +15,7 @@ from harness.analysis.environment import Environment, EnvironmentResult, environ
 from harness.campaign.cell import RunSpec
 from harness.execution.execute import Observer
 from harness.metrics.http import serving_metrics
-from harness.metrics.measures import Measures, measure
+from harness.metrics.measures import Measures
 from harness.metrics.recorded import RECORDED
 from harness.results.labels import cell_labels
 from harness.results.record import CellRecord
@@ -65,12 +65,7 @@ class ProgressCollector(Collector):
 
     def _add(self, position: int, replication: int, result: RunResult) -> None:
         self._complete += 1
-        self._runs[position][replication] = measure(
-            result.samples,
-            result.digests.values(),
-            measured_seconds=result.measured_seconds,
-            warm_up_seconds=result.warm_up_seconds,
-        )
+        self._runs[position][replication] = result.measures()
         self._stale.add(self._of_cell[position])
 
     def collect(self) -> Iterator[Metric]:

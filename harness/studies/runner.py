@@ -7,7 +7,7 @@ from typing import Any
 from harness.campaign.cell import RunSpec
 from harness.catalog.constants import Constants, NotedConstants
 from harness.execution.execute import Observer, Summary, execute
-from harness.metrics.measures import Measures, measure
+from harness.metrics.measures import Measures
 from harness.results.run_result import RunResult
 from harness.results.store import Store
 from harness.runs.run_cell import run_cell
@@ -31,12 +31,7 @@ def read_by(result: RunResult) -> frozenset[str]:
 
 def measured(result: RunResult, *, quantiles: bool) -> Measures:
     """Return what a run has measured; response times' quantiles only if wanted, for they cost."""
-    return measure(
-        result.samples,
-        result.digests.values() if quantiles else (),
-        measured_seconds=result.measured_seconds,
-        warm_up_seconds=result.warm_up_seconds,
-    )
+    return result.measures(quantiles=quantiles)
 
 
 def with_constants(spec: RunSpec, constants: Constants, number: int) -> RunSpec:

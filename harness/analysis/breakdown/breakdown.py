@@ -15,7 +15,7 @@ from harness.analysis.breakdown.run import CostItem, Run
 from harness.analysis.overhead import Overhead, overheads
 from harness.catalog import Constants, Value
 from harness.errors import UserError
-from harness.metrics.measures import Measures, measure
+from harness.metrics.measures import Measures
 from harness.model.ledger import CAUSE_LABELS
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.store import Store, StoredRun
@@ -304,12 +304,7 @@ def measured(run: StoredRun) -> Measures:
     """Read the measures of a complete run."""
     result = run.result
     assert result is not None
-    return measure(
-        result.samples,
-        result.digests.values(),
-        measured_seconds=result.measured_seconds,
-        warm_up_seconds=result.warm_up_seconds,
-    )
+    return result.measures()
 
 
 def _samples(run: StoredRun) -> Sequence[tuple[str, Mapping[str, str], float]]:

@@ -17,7 +17,7 @@ from harness.campaign.run_time import expected_seconds
 from harness.errors import UserError
 from harness.execution.dask import Cluster
 from harness.execution.execute import Observer, execute
-from harness.metrics.measures import Measures, measure
+from harness.metrics.measures import Measures
 from harness.results.record import FULL_SYSTEM, CampaignRecord
 from harness.results.store import Store
 from harness.runs.run_cell import run_cell
@@ -101,12 +101,7 @@ def _limits(
     for run in store.runs():
         key = positions.get(run.cell.position)
         if key is not None and run.result is not None:
-            found = measure(
-                run.result.samples,
-                run.result.digests.values(),
-                measured_seconds=run.result.measured_seconds,
-                warm_up_seconds=run.result.warm_up_seconds,
-            )
+            found = run.result.measures()
             measured[key] += [found.quantiles[limit.quantile]] * bool(found.quantiles)
     limits = {key: limit.times * median(values) for key, values in measured.items() if values}
     left_out = tuple(
@@ -233,12 +228,7 @@ def _measured(store: Store, identity: str) -> Measures | None:
     result = store.result(identity)
     if result is None:
         return None
-    return measure(
-        result.samples,
-        result.digests.values(),
-        measured_seconds=result.measured_seconds,
-        warm_up_seconds=result.warm_up_seconds,
-    )
+    return result.measures()
 
 
 def _concluded(ground: Ground, limit: Limit, trials: Iterable[_Trial], made: int) -> Capacities:
