@@ -27,8 +27,8 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 import harness
-from harness.encoding import decode
 from harness.errors import UserError
+from harness.files import decode
 
 OWN = ("harness", "workloads", "reports", "locust")
 """Packages that a user's module of the same name does not replace."""
