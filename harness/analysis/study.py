@@ -232,7 +232,7 @@ def study(
     infeasible = tuple(cell for cell in campaign.cells if cell.infeasible is not None)
     planned = _planned(whole, runs, scenarios, failed)
     complete = sum(map(len, runs.values())) + sum(map(len, scenarios.values()))
-    notes = _notes(campaign, environments, runs, planned, complete, len(failed), len(damaged))
+    notes = _notes(campaign, environments, runs, planned, complete, failed, len(damaged))
     failures: dict[int, list[str]] = {}
     for run in failed:
         failures.setdefault(run.cell.position, []).append(f"{run.failure}: {run.reason}")
@@ -320,17 +320,21 @@ def _notes(
     runs: Runs,
     planned: int,
     complete: int,
-    failed: int,
+    failed: Sequence[FailedRun],
     damaged: int,
 ) -> tuple[str, ...]:
     """Say what a reader must know before believing the numbers."""
     notes = []
-    if complete + failed < planned:
-        notes.append(f"{planned - complete - failed} of {planned} planned runs were not made yet.")
+    if complete + len(failed) < planned:
+        notes.append(
+            f"{planned - complete - len(failed)} of {planned} planned runs were not made yet."
+        )
     if failed:
         notes.append(
-            f"{failed} runs failed; comparisons use the replications that both sides have."
+            f"{len(failed)} runs failed; comparisons use the replications that both sides have."
         )
+        first = failed[0]
+        notes.append(f"First failed run: {first.cell.title}: {first.reason}")
     if damaged:
         notes.append(f"{damaged} parts of the store are damaged and were left out.")
     measured = sum(map(len, runs.values()))
