@@ -131,12 +131,13 @@ def test_translates_what_the_analysis_notes(make_product, shipped):
     cells = product.campaign.cells
     runs = {cell.position: {} for cell in cells}
     notes = set(analysis._MEANINGS.values())
-    for counts in ({"failed": 1, "damaged": 1}, {"failed": 0, "damaged": 0}):
+    failed = [analysis.FailedRun(cells[0], 0, "error", "boom")]
+    for counts in ({"failed": failed, "damaged": 1}, {"failed": [], "damaged": 0}):
         notes |= set(analysis._notes(product.campaign, product.environments, runs, 9, 1, **counts))
     bare = replace(
         product.campaign, cells=tuple(c for c in cells if c.virtualization != "full-system")
     )
-    notes |= set(analysis._notes(bare, (), runs, 0, 0, 0, 0))
+    notes |= set(analysis._notes(bare, (), runs, 0, 0, [], 0))
     assert len(notes) > 9
     for note in notes:
         said = Texts("ja").said(note)
