@@ -176,7 +176,7 @@ class _Claim(TypedDict):
     firmware: list[str]
     software: list[str]
     measures: list[str]
-    text: Texts
+    text: NotRequired[Texts | None]
 
 
 @with_config(_STRICT)
