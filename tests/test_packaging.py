@@ -41,8 +41,12 @@ def source(tmp_path_factory) -> Path:
     """The source distribution of this checkout, unpacked."""
     folder = tmp_path_factory.mktemp("source")
     tree = folder / "tree"
-    unwanted = shutil.ignore_patterns(".*", "__pycache__", "results", "build", "*.egg-info")
-    shutil.copytree(ROOT, tree, ignore=unwanted)
+    unwanted = shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info")
+
+    def ignored(place: str, names: list[str]) -> set[str]:
+        return unwanted(place, names) | ({"results"} if Path(place) == ROOT else set())
+
+    shutil.copytree(ROOT, tree, ignore=ignored)
     shutil.copytree(ROOT / ".ci", tree / ".ci")
     build = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
     run(sys.executable, "-c", build, folder, cwd=tree)

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.campaign.cell import sha256_of
+from workloads.loading import UserFile
 
 values = st.recursive(
     st.none()
@@ -36,7 +37,7 @@ def test_everything_in_a_spec_that_decides_a_result_changes_its_identity(plan):
         {"replication": 7},
         {"seed": 7},
         {"constants_digest": "7"},
-        {"locustfiles": ()},
+        {"files": (UserFile("more.py", "0" * 64),)},
         {"starts": spec.starts.replace(year=1999)},
         {"model": "7"},
     ]

@@ -86,7 +86,7 @@ def test_a_locustfile_beside_the_campaign(tmp_path):
     assert group.demand == {"processor": 0.004, "records": 5}
     assert group.users == Scaled(1.0, per_core=True)
     assert dict(group.drawn) == {}
-    (file,) = workload.locustfiles
+    (file,) = workload.files
     assert file.path == "billing.py"
     assert len(file.sha256) == 64
 
@@ -98,6 +98,6 @@ def test_groups_of_one_workload_share_a_duration_and_differ_in_name(tmp_path):
     workload = resolve("billing", [one, two], tmp_path)
     assert [group.name for group in workload.groups] == ["a", "b"]
     assert workload.duration_seconds == 3.0
-    assert len(workload.locustfiles) == 1
+    assert len(workload.files) == 1
     with pytest.raises(UserError, match="different durations"):
         resolve("billing", [{**one, "duration": "1 s"}, two], tmp_path)

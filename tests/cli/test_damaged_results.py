@@ -279,7 +279,7 @@ def commands(name: str, directory: Path, whole: Path, choose: random.Random) -> 
 @pytest.fixture(autouse=True)
 def no_printing(monkeypatch):
     """Printing to PDF takes seconds and reads nothing but the page."""
-    monkeypatch.setattr("reports.site.chromium", lambda: None)
+    monkeypatch.setattr("reports.site.site.chromium", lambda: None)
 
 
 def check_one(seed: int, whole: Path, folder: Path) -> None:

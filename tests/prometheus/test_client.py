@@ -45,7 +45,7 @@ def test_a_campaign_is_judged_by_the_same_numbers(write, tmp_path):
     done = CliRunner().invoke(app, ["run", str(campaign), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     with Store.open(tmp_path / "out") as store, served(store) as there:
-        from_store, from_prometheus = analyse(store), analyse(store, there)
+        from_store, from_prometheus = analyse(store), analyse(store, there.runs(store.campaign))
     assert from_store.complete == 24
     assert any(each.firmware is not None for each in from_store.environments)
     assert all(cell.response is not None for cell in from_store.cells)
@@ -58,7 +58,7 @@ def test_what_is_judged_is_what_prometheus_holds(synthetic, tmp_path):
         expected = analyse(store)
         with synthetic(TRUE).fill(tmp_path / "other") as other:
             assert analyse(other).outcome != expected.outcome
-            assert analyse(other, there) == expected
+            assert analyse(other, there.runs(other.campaign)) == expected
 
 
 def test_failed_runs_names_that_need_quoting_and_cells_with_one_set_of_labels(synthetic, tmp_path):
@@ -82,7 +82,7 @@ def test_failed_runs_names_that_need_quoting_and_cells_with_one_set_of_labels(sy
         idle={("p5-570", "full-system", 3)},
     )
     with campaign.fill(tmp_path) as store, served(store) as there:
-        assert analyse(store, there) == analyse(store)
+        assert analyse(store, there.runs(store.campaign)) == analyse(store)
 
 
 def test_runs_that_prometheus_lacks_are_told(synthetic, tmp_path):
@@ -92,9 +92,9 @@ def test_runs_that_prometheus_lacks_are_told(synthetic, tmp_path):
         synthetic(TRUE, replications=5).fill(tmp_path / "all") as whole,
         served(some) as there,
     ):
-        assert analyse(some, there) == analyse(some)
+        assert analyse(some, there.runs(some.campaign)) == analyse(some)
         with pytest.raises(UserError, match=r"lacks 2 of 30 runs; 'vtax observe .*all' serves"):
-            analyse(whole, there)
+            analyse(whole, there.runs(whole.campaign))
 
 
 def test_only_the_very_campaign_is_read(synthetic, tmp_path):

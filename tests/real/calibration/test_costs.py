@@ -99,8 +99,8 @@ def test_no_file_and_no_toml_are_one_line(file):
     with pytest.raises(UserError, match="vtax calibrate"):
         read_costs(file)
     file.write_text("[a")
-    with pytest.raises(UserError, match="not a TOML file"):
+    with pytest.raises(UserError, match="is not TOML"):
         read_costs(file)
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match="not a TOML file"):
+    with pytest.raises(UserError, match="is encoded in UTF-16"):
         read_costs(file)

@@ -140,7 +140,7 @@ def test_a_calibration_is_refused_with_the_reason(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[profile", "not a TOML file"),
+        ("[profile", "is not TOML"),
         ("a = 1", "not a profile"),
         ("profile = 3", "not a profile"),
         ('[profile]\nname = "a"\ncommand = ["a"]\n[profile.absent]\n[profile.measured]', "no user"),
@@ -162,7 +162,7 @@ def test_a_value_that_cannot_be_is_one_line(tmp_path, file, value):
     table = tomllib.loads(file.read_text())
     table["profile"]["measured"]["calls"]["value"] = value
     write(table, file)
-    with pytest.raises(UserError, match="not a profile"):
+    with pytest.raises(UserError, match=r"not a profile|must be a finite number"):
         read_profile(file)
     table["profile"]["measured"]["calls"]["value"] = 1000.0
     table["profile"]["measured"]["gigawatts"] = table["profile"]["measured"]["calls"]

@@ -49,7 +49,7 @@ def test_scripts_that_name_no_interpreter_or_a_wrong_one(tmp_path):
     for name, content, told in (
         ("none", b"echo hi\n", f"vtax profile -- sh {tmp_path}/none 3"),
         ("absent", b"#!/no/such/shell -e\n", "the interpreter /no/such/shell of its first line"),
-        ("dos", b"#!/bin/sh\r\necho\r\n", r"the interpreter /bin/sh\r of its first line"),
+        ("dos", b"#!/bin/sh\r\necho\r\n", r"the interpreter /bin/sh\x0d of its first line"),
         ("elf", b"\x7fELF" + bytes(100), "it is no program for "),
     ):
         with pytest.raises(UserError) as failure:

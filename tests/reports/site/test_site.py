@@ -236,12 +236,12 @@ def test_a_failure_leaves_no_half_publication(results, tmp_path, monkeypatch):
     before = tree(site)
     second = results("b", margin=0.01)
 
-    def full(store, form, into):
-        (into / "runs.csv").write_text("half")
+    def full(table, path, form):
+        path.write_text("half")
         raise UserError("disk full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(publications, "export", full)
+        patched.setattr(publications, "write_table", full)
         with pytest.raises(UserError, match="disk full"):
             publish([second], site)
     assert tree(site) == before
