@@ -259,7 +259,7 @@ def test_a_language_that_there_is_no_report_in_is_refused(finished):
         ('"30 %"', '"5 %"', "partitions.app.share = 0.05: is 0.2 cores"),
         ("count = 2", "cuont = 2", "partitions.app.cuont = 2: no such key; did you mean 'count'?"),
         ('"integer"', '"mine"', "factors.workload = 'mine': no such workload"),
-        ('duration = "50 ms"', "duration = 50", "campaign.duration = 50: 50 needs a unit"),
+        ('duration = "50 ms"', "duration = 50", "campaign.duration = 50: needs a unit"),
         ("seed = 5", "margin = 1", "campaign.margin = 1: must be less than 1"),
     ],
 )
