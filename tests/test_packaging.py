@@ -47,7 +47,6 @@ def source(tmp_path_factory) -> Path:
         return unwanted(place, names) | ({"results"} if Path(place) == ROOT else set())
 
     shutil.copytree(ROOT, tree, ignore=ignored)
-    shutil.copytree(ROOT / ".ci", tree / ".ci")
     build = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
     run(sys.executable, "-c", build, folder, cwd=tree)
     (archive,) = folder.glob("*.tar.gz")
@@ -89,11 +88,6 @@ def test_every_file_of_the_packages_is_in_the_wheel(wheel):
         held = {name for name in opened.namelist() if ".dist-info/" not in name}
     assert held == packaged(ROOT)
     assert {f"{name}/py.typed" for name in ("harness", "workloads", "reports")} <= held
-
-
-def test_the_source_distribution_has_what_developers_need(source):
-    for name in ("scripts/test", "tests/test_packaging.py", "constraints.txt", ".ci/run"):
-        assert (source / name).read_bytes() == (ROOT / name).read_bytes()
 
 
 @pytest.fixture(scope="module")
