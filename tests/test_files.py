@@ -91,7 +91,10 @@ def test_a_pipe_is_written_and_never_replaced(tmp_path, linked):
 
 def test_a_device_is_written_and_never_replaced(tmp_path):
     # A terminal: whoever runs the tests owns it, and no other program needs it.
-    master, slave = pty.openpty()
+    try:
+        master, slave = pty.openpty()
+    except OSError:
+        pytest.skip("needs pseudo-terminals: mount -t devpts devpts /dev/pts")
     try:
         device = Path(os.ttyname(slave))
         before = device.stat()

@@ -34,7 +34,7 @@ def exit_status(command: Callable[[], object]) -> int:
     try:
         sys.stdout.flush()
     except OutputError as error:
-        status = _failed(error)
+        status = _failed(error, said=status == ERROR)
     # An interruption while the interpreter ends has nothing to interrupt any more.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return status
@@ -53,7 +53,8 @@ def _status(command: Callable[[], object]) -> int:
         return _failed(error)
 
 
-def _failed(error: BaseException) -> int:
+def _failed(error: BaseException, *, said: bool = False) -> int:
+    """Say what went wrong, unless a line was said already; return the exit code."""
     if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)
     if isinstance(error, OutputError):
@@ -61,6 +62,8 @@ def _failed(error: BaseException) -> int:
         if error.broken_pipe:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGPIPE)
+    if said:
+        return ERROR
     if isinstance(error, NoArgsIsHelpError):
         print(error.format_message(), file=sys.stderr)
     else:

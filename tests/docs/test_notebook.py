@@ -8,7 +8,16 @@ from nbclient import NotebookClient
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook.ipynb"
 
 
-def test_the_notebook_runs_and_shows_a_verdict_and_tables(tmp_path):
+def test_the_notebook_runs_and_shows_a_verdict_and_tables(tmp_path, monkeypatch):
+    for name in (
+        "HOME",
+        "IPYTHONDIR",
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+    ):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "clear the outputs"
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
