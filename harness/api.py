@@ -11,7 +11,8 @@ Tables are pandas DataFrames; pandas comes with ``pip install 'vtax[notebook]'``
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,7 @@ from harness.campaign.plan import Plan
 from harness.catalog import Catalog, load_catalog
 from harness.errors import UserError
 from harness.execution import campaign as conduct
-from harness.execution.execute import Summary
-from harness.results.export import columns as all_columns
+from harness.execution.execute import Observer, Summary, Workforce
 from harness.results.run_result import RunResult
 from harness.results.store import Store
 from harness.runs.scenario.run import run as run_spec
@@ -98,6 +98,8 @@ class Results:
         UserError
             If a column is unknown or pandas is not installed.
         """
+        from harness.results.export import columns as all_columns
+
         with Store.open(self.directory) as store:
             table = run_table(store) if columns == "measures" else all_columns(store)
         if not isinstance(columns, str):
@@ -202,9 +204,11 @@ def run(
         If interrupted. Complete runs are kept.
     """
     made = plan(campaign, seed=seed, replications=replications, only=only)
+    if made.real and workers is not None:
+        raise UserError("workers: real targets take turns on this machine; leave it out")
     directory = Path("results") / made.campaign.campaign.name if out is None else Path(out)
     with Store.start(directory, made.record()) as store:
-        summary = _run_plan(made, store, workers)
+        summary = run_plan(made, store, workers or len(os.sched_getaffinity(0)))
         if summary.interrupted:
             raise KeyboardInterrupt
         if not store.counts()["complete"]:
@@ -271,19 +275,45 @@ def catalog() -> Catalog:
     return load_catalog()
 
 
-def _run_plan(made: Plan, store: Store, workers: int | None) -> Summary:
+def run_plan(
+    made: Plan,
+    store: Store,
+    workers: int | Workforce,
+    *,
+    observer: Observer | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Summary:
+    """Carry out the runs of a plan that a store has no result of.
+
+    Parameters
+    ----------
+    made, store
+        What to run, and where results are and go.
+    workers
+        Number of processes, or a cluster. Runs on real targets take turns in this process.
+    observer
+        Is informed of every run.
+    tell
+        Is called with what is being prepared, on real targets.
+
+    Raises
+    ------
+    UserError
+        If real targets cannot be measured here.
+    """
     if made.real:
-        if workers is not None:
-            raise UserError("workers: real targets take turns on this machine; leave it out")
+        if sys.platform != "linux":
+            raise UserError("real targets are measured on Linux only")
         from harness.real.campaign.campaign import conduct_real
 
-        return conduct_real(made, store)
+        return conduct_real(made, store, observer=observer, tell=tell)
     claimed = made.half_width is not None and made.campaign.claim
     return conduct.conduct(
         made,
         store,
         run_spec,
-        workers=workers or len(os.sched_getaffinity(0)),
+        workers=workers,
+        observer=observer,
         too_wide=too_wide if claimed else None,
     )
 

@@ -1,19 +1,18 @@
 """``vtax capacity``: the highest load within a response-time limit, cell by cell."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from harness.campaign.schema.limits import REPLICATIONS
 from harness.cli.options import (
-    INTERRUPTED,
     DirectoryArgument,
     OnlyOption,
     WorkersOption,
     cores,
 )
 from harness.cli.output import Screen
+from harness.cli.studies import study_progress
 
 
 def search_capacity(
@@ -44,7 +43,6 @@ def search_capacity(
     The runs are kept in DIR/capacity; interrupted, the same command goes on from there. The result
     is DIR/capacity.json, which 'vtax report DIR' shows.
     """
-    from harness.cli.tables.campaign import ProgressBar, duration
     from harness.cli.tables.capacity import capacity_text
     from harness.studies.capacity.result import write
     from harness.studies.capacity.slo import limit_of
@@ -54,21 +52,9 @@ def search_capacity(
     workers = workers or cores()
     start = ground(directory, wanted, replications, only)
     runs, seconds = expected(start)
-    print(
-        f"vtax: {len(start.environments)} environments: about {runs} runs, expected to take about "
-        f"{duration(seconds / workers)} with {workers} workers",
-        file=sys.stderr,
-    )
-    try:
-        with ProgressBar(Screen(stderr=True), workers) as bar:
-            found = study(start, directory, wanted, workers=workers, observer=bar)
-    except KeyboardInterrupt:
-        print(
-            f"vtax: interrupted; what was run is kept in {directory / 'capacity'}, and the same "
-            "command goes on from there",
-            file=sys.stderr,
-        )
-        raise typer.Exit(INTERRUPTED) from None
+    kept = directory / "capacity"
+    with study_progress(kept, len(start.environments), runs, seconds, workers) as bar:
+        found = study(start, directory, wanted, workers=workers, observer=bar)
     path = write(found, directory)
     Screen().print(capacity_text(found))
     print(path)

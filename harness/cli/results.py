@@ -122,9 +122,10 @@ def export_runs(
     from harness.analysis.study import analyse
     from harness.results.store import Store
 
-    _one_of("--format", form, ("csv", "parquet", "openmetrics"))
-    _one_of("--table", table, ("", *_TABLES))
-    _one_of("--columns", columns, ("tidy", "all"))
+    _check("--format", form, ("csv", "parquet", "openmetrics"), "format")
+    if table:
+        _check("--table", table, _TABLES, "table")
+    _check("--columns", columns, ("tidy", "all"), "set of columns")
     if form == "openmetrics" and (table or columns == "all"):
         raise UserError("--format openmetrics: has neither --table nor --columns; leave them out")
     if columns == "all" and table == "overheads":
@@ -145,9 +146,11 @@ def export_runs(
 _TABLES = ("runs", "overheads")
 
 
-def _one_of(option: str, value: str, known: Sequence[str]) -> None:
+def _check(option: str, value: str, known: Sequence[str], what: str) -> None:
+    from harness.campaign.schema.messages import one_of
+
     if value not in known:
-        raise UserError(f"{option} {value}: write {', '.join(filter(None, known))}")
+        raise UserError(f"{option} {value}: {one_of(value, known, what)}")
 
 
 def _export_table(

@@ -22,11 +22,8 @@ from harness.cli.output import Screen
 from harness.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from harness.campaign.plan import Plan
     from harness.execution.execute import Observer, Summary
-    from harness.results.store import Store
 
 
 _MOST_NOTES = 5
@@ -94,17 +91,15 @@ def run_campaign(
     there is, needs --force.
     It executes the locustfiles that the campaign file names.
     """
-    from harness.analysis.sequential_stopping import too_wide
+    from harness.api import run_plan
     from harness.campaign.locust_notes import locust_notes
     from harness.campaign.plan import make_plan
     from harness.campaign.resources import available, excess, needed
     from harness.cli.tables.campaign import ProgressBar
-    from harness.execution.campaign import conduct
     from harness.execution.dask import Cluster
     from harness.execution.progress import Both, serve_progress
     from harness.metrics.http import check_free
     from harness.results.store import Store
-    from harness.runs.scenario.run import run
 
     plan = make_plan(campaign, seed=seed, replications=replications, only=only)
     directory = _directory(plan, out)
@@ -133,18 +128,7 @@ def run_campaign(
         bar: Observer = shown
         if metrics_port is not None:
             bar = Both(bar, stack.enter_context(serve_progress(store, metrics_port)))
-        if plan.real:
-            summary = _run_for_real(plan, store, bar, shown.tell)
-        else:
-            claimed = plan.half_width is not None and plan.campaign.claim
-            summary = conduct(
-                plan,
-                store,
-                run,
-                workers=crew,
-                observer=bar,
-                too_wide=too_wide if claimed else None,
-            )
+        summary = run_plan(plan, store, crew, observer=bar, tell=shown.tell)
         counts = store.counts()
     _tell(plan, directory, summary, counts)
 
@@ -156,16 +140,6 @@ def _directory(plan: "Plan", out: Path | None) -> Path:
 def _refuse_workers(plan: "Plan", given: object) -> None:
     if plan.real and given is not None:
         fail("--dask and --workers: real targets take turns on this machine; leave them out")
-
-
-def _run_for_real(
-    plan: "Plan", store: "Store", observer: "Observer", tell: "Callable[[str], None]"
-) -> "Summary":
-    if sys.platform != "linux":
-        raise UserError("real targets are measured on Linux only")
-    from harness.real.campaign.campaign import conduct_real
-
-    return conduct_real(plan, store, observer=observer, tell=tell)
 
 
 def _note(*notes: str) -> None:

@@ -1,18 +1,17 @@
 """``vtax sensitivity``: which constants drive the overheads, and what would flip the verdict."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from harness.cli.options import (
-    INTERRUPTED,
     DirectoryArgument,
     OnlyOption,
     WorkersOption,
     cores,
 )
 from harness.cli.output import Screen
+from harness.cli.studies import study_progress
 
 
 def study_sensitivity(
@@ -34,7 +33,6 @@ def study_sensitivity(
     interrupted, the same command goes on from there. The result is DIR/sensitivity.json, which
     'vtax report DIR' shows.
     """
-    from harness.cli.tables.campaign import ProgressBar, duration
     from harness.cli.tables.sensitivity import sensitivity_text
     from harness.studies.base import ground
     from harness.studies.sensitivity.result import write
@@ -43,22 +41,9 @@ def study_sensitivity(
     workers = workers or cores()
     start = ground(directory, only)
     runs, seconds = expected(start, each=each)
-    count = len(start.places)
-    print(
-        f"vtax: {count} environment{'s' if count > 1 else ''}: about {runs} runs, expected to "
-        f"take about {duration(seconds / workers)} with {workers} workers",
-        file=sys.stderr,
-    )
-    try:
-        with ProgressBar(Screen(stderr=True), workers) as bar:
-            found = study(start, directory, workers=workers, each=each, observer=bar)
-    except KeyboardInterrupt:
-        print(
-            f"vtax: interrupted; what was run is kept in {directory / 'sensitivity'}, and the same "
-            "command goes on from there",
-            file=sys.stderr,
-        )
-        raise typer.Exit(INTERRUPTED) from None
+    kept = directory / "sensitivity"
+    with study_progress(kept, len(start.places), runs, seconds, workers) as bar:
+        found = study(start, directory, workers=workers, each=each, observer=bar)
     path = write(found, directory)
     Screen().print(sensitivity_text(found))
     print(path)

@@ -183,7 +183,7 @@ def test_every_format_is_written(finished):
         result = vtax("export", finished, "--format", form)
         assert result.exit_code == 0
         assert (finished / f"runs.{form}").stat().st_size > 0
-    assert "write csv, parquet, openmetrics" in one_line(
+    assert "no such format; known: csv, openmetrics, parquet" in one_line(
         vtax("export", finished, "--format", "json")
     )
 

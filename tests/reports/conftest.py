@@ -141,7 +141,7 @@ def measures(response: float, busy: float, seed: int) -> Measures:
             "hypervisor": 1.2 * (busy - 1.0) * noise.uniform(0.99, 1.01) + 1e-3,
             "idle": 30.0,
         },
-        responses={"app1/work/ask": (40.0, sum(times))},
+        responses={"app1/clerks/ask": (40.0, sum(times))},
         digest=digest.to_json(),
         quantiles={
             key: digest.quantile(q) for key, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))

@@ -26,7 +26,7 @@ def run(factor: float, seed: int, *, disturbed: bool) -> Measures:
         transactions=20.0,
         failed=0.0,
         processor_seconds={"target": 0.2 * factor * noise.uniform(0.98, 1.02), "idle": 0.1},
-        responses={"target/work/unit": (20.0, sum(times))},
+        responses={"target/clerks/unit": (20.0, sum(times))},
         digest=digest.to_json(),
         quantiles={"p50": 0.01 * factor, "p95": 0.011 * factor, "p99": 0.012 * factor},
         partitions={},
