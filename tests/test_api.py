@@ -6,34 +6,13 @@ import sys
 
 import pandas as pd
 import pytest
+from tiny import TINY
 
 import harness
 from harness import api
 from harness.errors import UserError
 
-CAMPAIGN = """
-[campaign]
-name = "tiny"
-duration = "100 ms"
-warm_up = "10 ms"
-replications = 3
-seed = 5
-
-[claim]
-firmware = ["shared-uncapped"]
-software = ["hosted-uml"]
-
-[factors]
-machine = ["p5-520"]
-os = ["aix-5.3"]
-virtualization = ["full-system", "shared-uncapped", "hosted-uml"]
-workload = ["integer"]
-
-[[partitions]]
-name = "app"
-count = 2
-share = "25 %"
-"""
+CAMPAIGN = TINY.replace("replications = 2", "replications = 3")
 
 
 @pytest.fixture(scope="module")

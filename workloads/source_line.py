@@ -1,41 +1,35 @@
 """Lines of users' code, for messages: which one is being executed, or raised an error."""
 
 import sys
-import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import FrameType, TracebackType
 
-_ROOT = Path(__file__).parent.parent
+from workloads.user_code import is_users
 
-_LIBRARIES = tuple(
-    f"{folder}/"
-    for folder in sorted(
-        {
-            str(_ROOT / "harness"),
-            *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        }
+_SHIPPED = Path(__file__).parent
+_SEAM = frozenset(
+    str(_SHIPPED / name)
+    for name in (
+        "arguments.py",
+        "loading.py",
+        "sleeping.py",
+        "source_line.py",
+        "tasks.py",
+        "user.py",
+        "user_code.py",
     )
 )
-
-_SEAM_MODULES = (
-    "arguments.py",
-    "loading.py",
-    "sleeping.py",
-    "source_line.py",
-    "tasks.py",
-    "user.py",
-    "user_code.py",
-)
-_SEAM = frozenset(str(_ROOT / "workloads" / name) for name in _SEAM_MODULES)
 """Between a user's task and a verb."""
 
 
 @cache
-def is_users(filename: str) -> bool:
-    """Whether a source file is a user's: no library, and no part of this program."""
-    return not filename.startswith(("<", *_LIBRARIES)) and filename not in _SEAM
+def is_workload(filename: str) -> bool:
+    """Whether a source file holds users: the user's own code, or a shipped workload."""
+    if filename.startswith("<") or filename in _SEAM:
+        return False
+    return is_users(filename) or filename.startswith(f"{_SHIPPED}/")
 
 
 def outwards(frame: FrameType | None) -> Iterator[FrameType]:
@@ -54,7 +48,7 @@ def users_line(frame: FrameType | None = None) -> str:
         Where to begin; by default the caller.
     """
     for each in outwards(frame or sys._getframe(1)):
-        if is_users(each.f_code.co_filename):
+        if is_workload(each.f_code.co_filename):
             return place(each.f_code.co_filename, each.f_lineno)
     return "a user's code"
 
@@ -70,8 +64,8 @@ def raised_at(trace: TracebackType | None) -> str:
     users = False
     while trace is not None:
         filename = trace.tb_frame.f_code.co_filename
-        if is_users(filename) or not users:
-            users = is_users(filename)
+        if is_workload(filename) or not users:
+            users = is_workload(filename)
             found = place(filename, trace.tb_lineno)
         trace = trace.tb_next
     return found

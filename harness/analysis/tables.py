@@ -1,20 +1,16 @@
 """Tidy tables of a campaign: a row for each run, and a row for each overhead.
 
-A table is a mapping from a column's name to its values. All columns have the same length, and units
-are in their names. What a row does not have is None.
+Units are in the names of the columns.
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from harness.analysis.environment import EnvironmentResult
 from harness.analysis.study import Study
 from harness.results.record import CampaignRecord
 from harness.results.store import Store, StoredRun
-
-Value = str | float | int | None
-Table = dict[str, list[Value]]
+from harness.results.table import Table, Value, table_of
 
 
 def run_table(store: Store) -> Table:
@@ -23,7 +19,7 @@ def run_table(store: Store) -> Table:
     Runs are in the order of the matrix. A run that failed has no measures. Numbers of partitions
     are sums over all partitions.
     """
-    return _table(_run_row(store.campaign, run) for run in store.runs())
+    return table_of(_run_row(store.campaign, run) for run in store.runs())
 
 
 def overhead_table(study: Study) -> Table:
@@ -35,7 +31,7 @@ def overhead_table(study: Study) -> Table:
     environment and measure, empty where the claim says nothing about it.
     """
     levels = study.campaign.levels
-    return _table(
+    return table_of(
         _overhead_row(study.campaign.name, levels, result, virtualization)
         for result in study.environments
         for virtualization in result.all
@@ -89,18 +85,3 @@ def _overhead_row(
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _table(rows: Iterable[dict[str, Any]]) -> Table:
-    """Make columns of rows; a column stands where its first row has it."""
-    table: Table = {}
-    number = 0
-    for row in rows:
-        for name, value in row.items():
-            column = table.setdefault(name, [])
-            column.extend([None] * (number - len(column)))
-            column.append(value)
-        number += 1
-    for column in table.values():
-        column.extend([None] * (number - len(column)))
-    return table

@@ -18,10 +18,7 @@ from harness.metrics.exposition import series
 from harness.printable import printable
 from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
-
-Value = str | float | int | bool | None
-Columns = dict[str, list[Value]]
-"""Name -> one value for each run; None where a run has none."""
+from harness.results.table import Table, Value, add_row, fill
 
 
 def write_table(table: Mapping[str, Sequence[Value]], path: Path, form: str) -> None:
@@ -59,7 +56,7 @@ def csv_text(table: Mapping[str, Sequence[Value]]) -> str:
     return text.getvalue()
 
 
-def columns(store: Store) -> Columns:
+def columns(store: Store) -> Table:
     """Return the table of all intact runs: who they are, parameters, constants, measures.
 
     Parameters of the cell are named by their paths, partitions and other lists by the names of
@@ -68,8 +65,9 @@ def columns(store: Store) -> Columns:
     it has there.
     """
     drawn = store.drawn()
-    sections: list[Columns] = [{}, {}, {}, {}, {}]
-    for number, run in enumerate(store.runs()):
+    sections: list[Table] = [{}, {}, {}, {}, {}]
+    count = 0
+    for run in store.runs():
         rows = (
             _identification(store, run),
             _parameters(run, drawn.get(run.constants, {})),
@@ -78,15 +76,11 @@ def columns(store: Store) -> Columns:
             {} if run.result is None else _samples(run.result),
         )
         for section, row in zip(sections, rows, strict=True):
-            for name, value in row.items():
-                column = section.setdefault(name, [])
-                column.extend([None] * (number - len(column)))
-                column.append(printable(value) if isinstance(value, str) else value)
-    total = max((len(column) for section in sections for column in section.values()), default=0)
-    table: Columns = {}
+            add_row(section, count, row)
+        count += 1
+    table: Table = {}
     for section in sections:
-        for name, column in section.items():
-            column.extend([None] * (total - len(column)))
+        for name, column in fill(section, count).items():
             table.setdefault(name, column)
     return table
 
@@ -130,7 +124,7 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
             own = inner.get("name") if isinstance(inner, Mapping) else None
             yield from _flat(inner, f"{prefix}.{number if own is None else own}")
     elif value is not None:
-        # Columns of numbers have 64 bits.
+        # Table of numbers have 64 bits.
         large = isinstance(value, int) and not -MOST_INTEGER <= value < MOST_INTEGER
         yield prefix, str(value) if large else value
 

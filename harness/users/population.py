@@ -24,7 +24,7 @@ from harness.model.partition import ModelledPartition
 from harness.users.partition import PartitionOnClock
 from harness.users.user_greenlet import Fail, UserGreenlet, raise_error
 from workloads.arguments import MOST_SECONDS, check_wait
-from workloads.source_line import is_users
+from workloads.source_line import is_workload
 from workloads.source_line import place as place_of
 from workloads.user import Demand, PartitionUser
 
@@ -132,7 +132,7 @@ def _waiter(task_set: TaskSet) -> str:
         if function is not TaskSet.wait_time:
             break
     code = getattr(function, "__code__", None)
-    if code is None or not is_users(code.co_filename):
+    if code is None or not is_workload(code.co_filename):
         return cls.__name__
     return f"{place_of(code.co_filename, code.co_firstlineno)}: {cls.__name__}"
 

@@ -16,7 +16,7 @@ from greenlet import getcurrent
 from harness.engine.clock import Clock
 from harness.errors import UserError
 from harness.users.user_greenlet import UserGreenlet
-from workloads.source_line import is_users, outwards, users_line
+from workloads.source_line import is_workload, outwards, users_line
 from workloads.user import PartitionUser
 
 STALL_SECONDS = 20.0
@@ -142,7 +142,7 @@ class Watchdog:
         if user is None:
             return UserError(f"{stood}: something takes no time, over and over")
         tasks = [
-            each.f_code.co_name for each in outwards(frame) if is_users(each.f_code.co_filename)
+            each.f_code.co_name for each in outwards(frame) if is_workload(each.f_code.co_filename)
         ]
         where = f"{users_line(frame)}: {type(user).__name__}"
         if tasks:

@@ -14,31 +14,11 @@ from pathlib import Path
 import pytest
 import typer
 from files import tree
+from tiny import TINY
 
 from harness.cli.app import app
 
-CAMPAIGN = """
-[campaign]
-name = "tiny"
-duration = "50 ms"
-warm_up = "10 ms"
-replications = 2
-
-[claim]
-firmware = ["shared-uncapped"]
-software = ["hosted-uml"]
-
-[factors]
-machine = ["p5-520"]
-os = ["aix-5.3"]
-virtualization = ["full-system", "shared-uncapped", "hosted-uml"]
-workload = ["integer"]
-
-[[partitions]]
-name = "app"
-count = 2
-share = "30 %"
-"""
+CAMPAIGN = TINY
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "": ("--version",),

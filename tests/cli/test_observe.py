@@ -12,30 +12,9 @@ import psutil
 import pytest
 from files import tree
 from programs import program
+from tiny import TINY
 
-CAMPAIGN = """
-[campaign]
-name = "observed"
-duration = "50 ms"
-warm_up = "10 ms"
-replications = 2
-seed = 5
-
-[claim]
-firmware = ["shared-uncapped"]
-software = ["hosted-uml"]
-
-[factors]
-machine = ["p5-520"]
-os = ["aix-5.3"]
-virtualization = ["full-system", "shared-uncapped", "hosted-uml"]
-workload = ["integer"]
-
-[[partitions]]
-name = "app"
-count = 2
-share = "30 %"
-"""
+CAMPAIGN = TINY.replace('"tiny"', '"observed"')
 
 ROOT = Path(__file__).parents[2]
 
