@@ -5,6 +5,7 @@ The public names are those of :mod:`harness.api`. They are imported when first u
 """
 
 import importlib
+import importlib.metadata
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
         simulate,
     )
 
-__version__ = "0.1.0"
+__version__: str
 __all__ = [
     "Results",
     "UserError",
@@ -42,6 +43,8 @@ compiled.use()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.metadata.version("vtax")
     if name in __all__:
         return getattr(importlib.import_module("harness.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

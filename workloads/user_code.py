@@ -26,14 +26,13 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-import harness
 from harness.errors import UserError
 from harness.files import decode
 
 OWN = ("harness", "workloads", "reports", "locust")
 """Packages that a user's module of the same name does not replace."""
 
-_PACKAGES = Path(harness.__file__).parent.parent
+_PACKAGES = Path(__file__).parents[1]
 _NOT_USERS = tuple(
     os.path.join(os.path.realpath(path), "")
     for path in (

@@ -8,9 +8,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-import harness
-import workloads
-
 _PACKAGES = ("locust", "numpy", "simpy")
 _DECISIVE = (
     "engine",
@@ -45,7 +42,7 @@ _SOURCE = (".py", ".c", ".h")
 def versions() -> dict[str, str]:
     """Return the versions of vtax, Python and the packages that decide results."""
     return {
-        "vtax": harness.__version__,
+        "vtax": version("vtax"),
         "python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},
     }
@@ -60,7 +57,7 @@ def model_digest(*, real: bool = False) -> str:
     """
     paths = _sources(_DECISIVE_FOR_REAL if real else _DECISIVE)
     contents = sorted(sha256(_content(path)).hexdigest() for path in paths)
-    return sha256("\n".join([harness.__version__, *contents]).encode()).hexdigest()
+    return sha256("\n".join([version("vtax"), *contents]).encode()).hexdigest()
 
 
 _IMPORT = re.compile(
@@ -87,9 +84,9 @@ def _content(path: Path) -> bytes:
 
 
 def _sources(decisive: Sequence[str]) -> Iterator[Path]:
-    root = Path(harness.__file__).parent
+    root = Path(__file__).parents[1]
     for part in decisive:
         place = root / part
         files = place.rglob("*") if place.is_dir() else [place] * place.exists()
         yield from (path for path in files if path.suffix in _SOURCE)
-    yield from Path(workloads.__file__).parent.rglob("*.py")
+    yield from (root.parent / "workloads").rglob("*.py")

@@ -1,12 +1,12 @@
 """The command ``vtax``."""
 
 import sys
+from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from harness import __version__
 from harness.cli import (
     calibrate,
     capacity,
@@ -89,7 +89,7 @@ def _run() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"vtax {__version__}")
+        print(f"vtax {version('vtax')}")
         raise typer.Exit
 
 

@@ -4,10 +4,10 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import harness
 from harness.real.host import interference as condition
 from harness.real.target import qemu as guest
 from harness.real.target.cgroup import UnavailableError
@@ -19,7 +19,7 @@ def provenance() -> dict[str, Any]:
     What a machine does not tell is left out.
     """
     told: dict[str, Any] = {
-        "vtax": harness.__version__,
+        "vtax": version("vtax"),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "architecture": platform.machine(),
         "processor": _processor(),

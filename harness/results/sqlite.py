@@ -194,7 +194,7 @@ def read_campaign(connection: sqlite3.Connection) -> tuple[CampaignRecord, list[
                 "SELECT cell FROM cells WHERE position = ?", (position,)
             ).fetchone()
             cell = decompressed(CELL, packed)
-            load = tuple(cell.pop("load"))
+            load = tuple((name, value) for name, value in cell.pop("load"))
             cells.append(CellRecord(position=position, load=load, **cell))
         except UNREADABLE as error:
             damaged.append(f"cell {position}: {error}")
@@ -225,4 +225,8 @@ def compressed(value: dict[str, Any]) -> bytes:
 
 def decompressed(kind: TypeAdapter[Any], packed: bytes) -> dict[str, Any]:
     """Return the value of compressed JSON of a kind; ``ValueError`` if it is another."""
-    return read(kind, zlib.decompress(packed))
+    text = zlib.decompress(packed)
+    read(kind, text)
+    # As it was written: checking puts the keys into the order of the schema.
+    value: dict[str, Any] = json.loads(text)
+    return value

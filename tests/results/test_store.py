@@ -437,3 +437,12 @@ def test_what_is_found_out_about_a_machine_stays_with_the_campaign(tmp_path, rec
         assert len(list(store.runs())) == 6, "its runs are still there"
     with Store.start(tmp_path, record) as store:
         assert store.campaign == known, "also for who goes on with it"
+
+
+def test_parameters_keep_the_order_in_which_they_were_written(tmp_path, plan):
+    record = plan.record()
+    with Store.start(tmp_path / "out", record):
+        pass
+    with Store.open(tmp_path / "out") as store:
+        held = [json.dumps(cell.parameters) for cell in store.campaign.cells]
+    assert held == [json.dumps(cell.parameters) for cell in record.cells]
