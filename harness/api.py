@@ -22,7 +22,7 @@ from harness.analysis import study as analysis
 from harness.analysis.breakdown import breakdown as explanation
 from harness.analysis.breakdown.breakdown import Explanation
 from harness.analysis.comparison import Comparison
-from harness.analysis.sequential_stopping import too_wide
+from harness.analysis.sequential_stopping import cells_needing_more_runs
 from harness.analysis.snapshot import findings
 from harness.analysis.study import Study, Verdict
 from harness.analysis.tables import overhead_table, run_table
@@ -32,7 +32,7 @@ from harness.campaign.plan import Plan
 from harness.catalog import Catalog, load_catalog
 from harness.errors import UserError
 from harness.execution import campaign as conduct
-from harness.execution.execute import Observer, Summary, Workforce
+from harness.execution.execute import ExecutorFactory, Observer, Summary
 from harness.results.run_result import RunResult
 from harness.results.store import Store
 from harness.runs.scenario.run import run as run_spec
@@ -278,7 +278,7 @@ def catalog() -> Catalog:
 def run_plan(
     made: Plan,
     store: Store,
-    workers: int | Workforce,
+    workers: int | ExecutorFactory,
     *,
     observer: Observer | None = None,
     tell: Callable[[str], None] = lambda _: None,
@@ -304,17 +304,17 @@ def run_plan(
     if made.real:
         if sys.platform != "linux":
             raise UserError("real targets are measured on Linux only")
-        from harness.real.campaign.campaign import conduct_real
+        from harness.real.campaign.campaign import run_real_campaign
 
-        return conduct_real(made, store, observer=observer, tell=tell)
+        return run_real_campaign(made, store, observer=observer, tell=tell)
     claimed = made.half_width is not None and made.campaign.claim
-    return conduct.conduct(
+    return conduct.run_campaign(
         made,
         store,
         run_spec,
         workers=workers,
         observer=observer,
-        too_wide=too_wide if claimed else None,
+        cells_needing_more_runs=cells_needing_more_runs if claimed else None,
     )
 
 

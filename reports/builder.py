@@ -21,7 +21,7 @@ from reports.i18n import LANGUAGES, Texts
 from reports.plots.svg import drawing
 from reports.sections import real
 from reports.sections.main import SECTIONS
-from reports.view import Material, load_text
+from reports.view import ReportView, load_text
 
 FILE_NAME = "report.html"
 """The report in English; ``report.ja.html`` is that in Japanese."""
@@ -112,7 +112,7 @@ def render(study: Study, evidence: Evidence | None = None, language: str = LANGU
         One that there is a locale of.
     """
     texts = Texts(language)
-    material = Material(study, texts, evidence or Evidence())
+    material = ReportView(study, texts, evidence or Evidence())
     with drawing():
         found = [(name, content(material)) for name, content in SECTIONS]
     sections = {name: content for name, content in found if content is not None}

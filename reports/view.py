@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportView:
     """A study, ready to be shown."""
 
     study: Study

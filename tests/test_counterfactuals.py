@@ -4,7 +4,7 @@ import pytest
 
 from harness.analysis.study import Outcome, analyse
 from harness.campaign.plan import make_plan
-from harness.execution.campaign import conduct
+from harness.execution.campaign import run_campaign
 from harness.results.store import Store
 from harness.runs.run_cell import run_cell
 
@@ -20,7 +20,7 @@ from harness.runs.run_cell import run_cell
 def test_the_verdict_flips_with_the_constants(tmp_path, name, outcome):
     plan = make_plan(name)
     with Store.start(tmp_path, plan.record()) as store:
-        conduct(plan, store, run_cell, workers=2)
+        run_campaign(plan, store, run_cell, workers=2)
         found = analyse(store)
     assert found.verdict is not None
     assert found.verdict.outcome is outcome

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.environment import Environment
-from harness.analysis.snapshot import Checked, Findings, Judged, Measured
+from harness.analysis.snapshot import CampaignSnapshot, Checked, OverheadRecord, VerdictRecord
 from harness.errors import UserError
 from harness.statistics.intervals import Interval
 from harness.statistics.ratios import (
@@ -61,8 +61,8 @@ _SUMMARIES = {
 class Change:
     """An overhead in both campaigns."""
 
-    first: Measured
-    second: Measured
+    first: OverheadRecord
+    second: OverheadRecord
     interval: Interval
     """Of the change; 0.05 is 5 % dearer than in the first campaign."""
     p_better: float
@@ -108,8 +108,8 @@ class Difference:
 class Comparison:
     """Two campaigns side by side."""
 
-    first: Findings
-    second: Findings
+    first: CampaignSnapshot
+    second: CampaignSnapshot
     alpha: float
     changes: tuple[Change, ...]
     outcomes: tuple[OutcomeChange, ...]
@@ -174,7 +174,7 @@ class Comparison:
         }
 
 
-def compare(first: Findings, second: Findings) -> Comparison:
+def compare(first: CampaignSnapshot, second: CampaignSnapshot) -> Comparison:
     """Compare two campaigns.
 
     Raises
@@ -242,7 +242,7 @@ def compare(first: Findings, second: Findings) -> Comparison:
 
 
 def _changes(
-    pairs: Sequence[tuple[Measured, Measured]], alpha: float
+    pairs: Sequence[tuple[OverheadRecord, OverheadRecord]], alpha: float
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """Compare pairs of overheads; return also those without a common replication, in words."""
     rows = max((len(each.ratios) for pair in pairs for each in pair), default=0)
@@ -277,7 +277,7 @@ def _changes(
     return tuple(found), unpaired
 
 
-def _column(measured: Measured, rows: int) -> Array:
+def _column(measured: OverheadRecord, rows: int) -> Array:
     column = np.full(rows, np.nan)
     for number, ratio in enumerate(measured.ratios):
         if ratio is not None:
@@ -303,7 +303,7 @@ def _check_direction(first: bool, second: bool) -> Direction:
     return Direction.BETTER if second else Direction.WORSE
 
 
-def _judged(outcomes: Iterable[Judged]) -> dict[tuple[Any, ...], Judged]:
+def _judged(outcomes: Iterable[VerdictRecord]) -> dict[tuple[Any, ...], VerdictRecord]:
     return {(*each.environment, each.measure): each for each in outcomes}
 
 
@@ -318,8 +318,8 @@ def _checked(checks: Iterable[Checked]) -> dict[tuple[str, str, int], Checked]:
     return found
 
 
-def _settings(first: Findings, second: Findings) -> tuple[Difference, ...]:
-    def told(each: Findings) -> dict[str, str]:
+def _settings(first: CampaignSnapshot, second: CampaignSnapshot) -> tuple[Difference, ...]:
+    def told(each: CampaignSnapshot) -> dict[str, str]:
         return {
             "campaign": each.name,
             "margin": f"{each.margin:.6g}",
@@ -349,7 +349,7 @@ def place(environment: Environment) -> str:
     return f"{machine} / {system} / {workload}" + "".join(f", {key} = {each}" for key, each in load)
 
 
-def _titles(measured: Iterable[Measured]) -> tuple[str, ...]:
+def _titles(measured: Iterable[OverheadRecord]) -> tuple[str, ...]:
     """Name what was measured, each once for all measures."""
     names = (f"{place(each.environment)}: {each.virtualization}" for each in measured)
     return tuple(dict.fromkeys(names))
@@ -359,7 +359,7 @@ def _names(checks: Iterable[Checked]) -> tuple[str, ...]:
     return tuple(f"scenario {each.scenario}: {each.name.get('en', '')}" for each in checks)
 
 
-def _campaign_json(each: Findings) -> dict[str, Any]:
+def _campaign_json(each: CampaignSnapshot) -> dict[str, Any]:
     return {
         "campaign": each.name,
         "identity": each.identity,
@@ -375,7 +375,7 @@ def _environment_json(environment: Environment) -> dict[str, Any]:
     return {"machine": machine, "os": system, "workload": workload, "load": dict(load)}
 
 
-def _measured_json(each: Measured) -> dict[str, Any]:
+def _measured_json(each: OverheadRecord) -> dict[str, Any]:
     return {
         "overhead": each.estimate,
         "low": each.low,

@@ -97,7 +97,7 @@ class ScenarioResult:
 
 
 @dataclass(frozen=True)
-class SevenElements:
+class ScenarioResults:
     """All scenarios of a campaign."""
 
     scenarios: tuple[ScenarioResult, ...]
@@ -125,11 +125,11 @@ class SevenElements:
         return [asdict(row) for row in self.rows]
 
 
-def seven_elements(
+def scenario_results(
     cells: Sequence[CellRecord],
     runs: Mapping[int, Mapping[int, RunResult]],
     failures: Mapping[int, Sequence[str]],
-) -> SevenElements | None:
+) -> ScenarioResults | None:
     """Put together what scenarios have shown; None if the campaign has none.
 
     Parameters
@@ -146,7 +146,7 @@ def seven_elements(
         for cell in cells
         if cell.scenario is not None
     ]
-    return SevenElements(tuple(scenarios)) if scenarios else None
+    return ScenarioResults(tuple(scenarios)) if scenarios else None
 
 
 def _result(

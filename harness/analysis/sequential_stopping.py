@@ -14,7 +14,7 @@ from harness.metrics.measures import Measures
 from harness.results.store import Store
 
 
-def too_wide(store: Store, replications: int) -> frozenset[int]:
+def cells_needing_more_runs(store: Store, replications: int) -> frozenset[int]:
     """Find the cells whose environment needs more replications.
 
     An environment needs more if the interval of the firmware's overhead ratio is wider, to either

@@ -19,7 +19,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Measured(_Record):
+class OverheadRecord(_Record):
     """The overhead of one virtualization in one environment, in one measure."""
 
     machine: str
@@ -45,7 +45,7 @@ class Measured(_Record):
         return (self.machine, self.os, self.workload, self.load)
 
 
-class Judged(_Record):
+class VerdictRecord(_Record):
     """What the claim came to in one environment, in one measure."""
 
     machine: str
@@ -72,7 +72,7 @@ class Checked(_Record):
     """In every run."""
 
 
-class Findings(_Record):
+class CampaignSnapshot(_Record):
     """A campaign, its settings and all that was concluded from its runs."""
 
     name: str
@@ -94,12 +94,12 @@ class Findings(_Record):
     """None if the campaign neither makes a claim nor has scenarios."""
     constants: dict[str, str]
     """Name -> value with unit, range and status, as text."""
-    overheads: tuple[Measured, ...]
-    outcomes: tuple[Judged, ...]
+    overheads: tuple[OverheadRecord, ...]
+    outcomes: tuple[VerdictRecord, ...]
     checks: tuple[Checked, ...]
 
 
-def findings(study: Study) -> Findings:
+def findings(study: Study) -> CampaignSnapshot:
     """Take from a study what comparing it with another one needs.
 
     Raises
@@ -113,9 +113,9 @@ def findings(study: Study) -> Findings:
         raise UserError(_told(error, f"campaign {study.campaign.name!r}")) from None
 
 
-def _findings(study: Study) -> Findings:
+def _findings(study: Study) -> CampaignSnapshot:
     campaign = study.campaign
-    return Findings(
+    return CampaignSnapshot(
         name=campaign.name,
         title=campaign.title,
         identity=campaign.identity,
@@ -149,7 +149,7 @@ def _findings(study: Study) -> Findings:
     )
 
 
-def read_findings(text: bytes, where: str) -> Findings:
+def read_findings(text: bytes, where: str) -> CampaignSnapshot:
     """Read findings from JSON.
 
     Raises
@@ -158,7 +158,7 @@ def read_findings(text: bytes, where: str) -> Findings:
         If that is not what it holds; ``where`` says which file it is.
     """
     try:
-        return Findings.model_validate_json(text)
+        return CampaignSnapshot.model_validate_json(text)
     except ValidationError as error:
         raise UserError(_told(error, where)) from None
 
@@ -169,11 +169,11 @@ def _told(error: ValidationError, where: str) -> str:
     return f"{where}: not the findings of a campaign ({place}: {first['msg']})"
 
 
-def _measured(result: EnvironmentResult, overhead: Overhead) -> Measured:
+def _measured(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
     interval = overhead.interval
     known = math.isfinite(interval.high)
     bounded = math.isfinite(overhead.range.high)
-    return Measured(
+    return OverheadRecord(
         machine=result.machine,
         os=result.os,
         workload=result.workload,
@@ -189,10 +189,10 @@ def _measured(result: EnvironmentResult, overhead: Overhead) -> Measured:
     )
 
 
-def _judged(study: Study) -> Iterator[Judged]:
+def _judged(study: Study) -> Iterator[VerdictRecord]:
     for result in study.environments:
         if result.outcome is not None:
-            yield Judged(
+            yield VerdictRecord(
                 machine=result.machine,
                 os=result.os,
                 workload=result.workload,

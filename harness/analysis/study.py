@@ -14,7 +14,7 @@ from typing import Any
 from harness.analysis.cell_summary import CellSummary, ResponseDistribution, summarise
 from harness.analysis.environment import EnvironmentResult, Runs, deciding, environment_results
 from harness.analysis.overhead import MEASURES, Concern, Overhead, percent
-from harness.analysis.scenario_results import SevenElements, seven_elements
+from harness.analysis.scenario_results import ScenarioResults, scenario_results
 from harness.errors import UserError
 from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures
 from harness.results.record import CampaignRecord, CellRecord
@@ -165,7 +165,7 @@ class Study:
     """What could not be read."""
     notes: tuple[str, ...]
     """What a reader must know before believing the rest, in plain words."""
-    elements: SevenElements | None = None
+    elements: ScenarioResults | None = None
     """What the campaign's scenarios have shown; None if it has none."""
 
     @property
@@ -251,7 +251,7 @@ def study(
         planned=planned,
         damaged=tuple(damaged),
         notes=notes,
-        elements=seven_elements(whole.cells, scenarios, failures),
+        elements=scenario_results(whole.cells, scenarios, failures),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from harness.campaign.schema.campaign import IDLE, Campaign
-from harness.campaign.schema.messages import complaint, one_of
+from harness.campaign.schema.messages import suggest, value_error
 from harness.catalog import Catalog
 from harness.errors import UserError
 from harness.results.record import FULL_SYSTEM
@@ -43,7 +43,7 @@ class _Check:
     def known(self, key: str, name: str, known: Iterable[str], what: str) -> None:
         names = list(known)
         if name not in names:
-            raise complaint(self.file, key, name, one_of(name, names, what))
+            raise value_error(self.file, key, name, suggest(name, names, what))
 
     def all_known(
         self, key: str, names: Sequence[str] | None, known: Iterable[str], what: str
@@ -74,7 +74,7 @@ class _Check:
                     f"name its own {key}"
                 )
             if values is not None and None not in own:
-                raise complaint(
+                raise value_error(
                     self.file,
                     f"factors.{key}",
                     values,
@@ -96,7 +96,7 @@ class _Check:
                         if level == "software"
                         else "must be neither hosted nor the baseline, such as 'shared-uncapped'"
                     )
-                    raise complaint(self.file, f"claim.{level}", name, allowed)
+                    raise value_error(self.file, f"claim.{level}", name, allowed)
 
     def partitions(self, campaign: Campaign, catalog: Catalog) -> None:
         vios = {vios.name: vios for vios in campaign.vios}
@@ -107,7 +107,7 @@ class _Check:
             for name in partition.names:
                 if name in taken or name in _RESERVED:
                     reason = "is taken" if name in taken else "is reserved"
-                    raise complaint(self.file, f"{key}.name", name, f"{reason}; choose another")
+                    raise value_error(self.file, f"{key}.name", name, f"{reason}; choose another")
                 taken.add(name)
             if partition.os is not None:
                 known_systems = catalog.operating_systems
@@ -118,7 +118,7 @@ class _Check:
             self.all_known(f"{key}.virtual_scsi", partition.virtual_scsi, vios, "VIOS")
             for name in partition.virtual_scsi:
                 if vios[name].backing is None:
-                    raise complaint(
+                    raise value_error(
                         self.file,
                         f"{key}.virtual_scsi",
                         name,
@@ -131,16 +131,16 @@ class _Check:
 
     def deputies(self, campaign: Campaign) -> None:
         for vios in campaign.vios:
-            if vios.deputy is not None:
+            if vios.standby is not None:
                 others = [other.name for other in campaign.vios if other.name != vios.name]
-                self.known(f"vios.{vios.name}.deputy", vios.deputy, others, "other VIOS")
+                self.known(f"vios.{vios.name}.deputy", vios.standby, others, "other VIOS")
 
     def vios(self, campaign: Campaign, catalog: Catalog) -> None:
         names: set[str] = set()
         for vios in campaign.vios:
             key = f"vios.{vios.name}"
             if vios.name in names or vios.name in _RESERVED:
-                raise complaint(self.file, f"{key}.name", vios.name, "is taken; choose another")
+                raise value_error(self.file, f"{key}.name", vios.name, "is taken; choose another")
             names.add(vios.name)
             if vios.backing is not None:
                 self.known(f"{key}.backing.disk", vios.backing.disk, catalog.disks, "disk")

@@ -17,7 +17,7 @@ from harness.campaign.hypervisor_limits import Infeasible, Limits, Member
 from harness.campaign.machine import resolve_machine
 from harness.campaign.schema.campaign import IDLE, Campaign
 from harness.campaign.schema.limits import USERS
-from harness.campaign.schema.messages import complaint
+from harness.campaign.schema.messages import value_error
 from harness.campaign.schema.partitions import Divided, Partition, Vios
 from harness.campaign.workload import Group, Workload
 from harness.catalog import Catalog, Constants
@@ -381,13 +381,13 @@ def _group(
     if group.disk and group.disk >= disks:
         key = f"workloads.{workload}.disk"
         allowed = f"partition {site.member.name} has {disks} disks; they count from 0"
-        raise complaint(context.file, key, group.disk, allowed)
+        raise value_error(context.file, key, group.disk, allowed)
     capacity = site.member.capacity
     users = None if group.users is None else group.users.whole(capacity)
     if users is not None and users > USERS.most:
         key = f"workloads.{workload}.users"
         allowed = f"users on {site.member.name}; at most {USERS.most:,} are allowed"
-        raise complaint(context.file, key, users, allowed)
+        raise value_error(context.file, key, users, allowed)
     return UserGroup(
         name=f"{prefix}{group.name}",
         user=group.user,

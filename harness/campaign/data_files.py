@@ -5,7 +5,7 @@ from glob import glob, has_magic
 
 from harness.campaign.reader import CampaignFile
 from harness.campaign.schema.campaign import Campaign
-from harness.campaign.schema.messages import complaint
+from harness.campaign.schema.messages import value_error
 from harness.errors import UserError
 from workloads.loading import UserFile, relative
 from workloads.user_code import digest_of
@@ -33,7 +33,7 @@ def declared_files(campaign: Campaign, file: CampaignFile) -> tuple[UserFile, ..
                 wrong = f"there is no such file in {file.base}"
                 if exact.is_dir():
                     wrong = f"is a folder; write '{written.rstrip('/')}/*' for its files"
-                raise complaint(file.name, "campaign.files", written, wrong)
+                raise value_error(file.name, "campaign.files", written, wrong)
             for path in paths:
                 name = relative(path, file.base)
                 found[name] = UserFile(name, digest_of(path))

@@ -19,7 +19,7 @@ def disks_of(
     the same total of disks.
     """
     backings = {vios.name: vios.backing for vios in campaign.vios}
-    deputies = {vios.name: vios.deputy for vios in campaign.vios}
+    deputies = {vios.name: vios.standby for vios in campaign.vios}
     depth = table.queue_depth
     disks = []
     for name in table.virtual_scsi:

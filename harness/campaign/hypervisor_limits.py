@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.campaign.schema.messages import complaint
+from harness.campaign.schema.messages import value_error
 from harness.campaign.schema.partitions import Divided, Partition
 from harness.catalog import Constants
 from harness.errors import UserError
@@ -80,7 +80,7 @@ class Limits:
         """Make sure that there are not too many virtual processors."""
         most = int(self._constants.number("hypervisor.maximum_virtual_processors"))
         if member.processors > most:
-            raise complaint(
+            raise value_error(
                 self._file,
                 f"{member.key}.virtual_processors",
                 member.processors,
@@ -101,7 +101,7 @@ class Limits:
                 f"virtual processor, which is {least * processors:g} for {processors}",
             )
         if processors < capacity - _TOLERANCE:
-            raise complaint(
+            raise value_error(
                 self._file,
                 f"{member.key}.virtual_processors",
                 processors,
@@ -136,7 +136,7 @@ class Limits:
             int(self._constants.number("hypervisor.maximum_partitions")),
         )
         if micro_partitions > most:
-            raise complaint(
+            raise value_error(
                 self._file,
                 "partitions",
                 micro_partitions,
@@ -150,7 +150,7 @@ class Limits:
         total = sum(size for _, size in members)
         if total > self._machine.memory_bytes:
             largest, size = max(members, key=lambda entry: entry[1])
-            raise complaint(
+            raise value_error(
                 self._file,
                 f"{largest.key}.memory",
                 _mebibytes(size),
@@ -162,16 +162,16 @@ class Limits:
             if size < least:
                 hint = "" if member.table.memory else " (its part of what is left)"
                 allowed = f"at least {_mebibytes(least)} is needed {self._where}"
-                raise complaint(self._file, key, _mebibytes(size) + hint, allowed)
+                raise value_error(self._file, key, _mebibytes(size) + hint, allowed)
             if size % step:
                 allowed = f"must be a multiple of {_mebibytes(step)}"
-                raise complaint(self._file, key, f"{size} B", allowed)
+                raise value_error(self._file, key, f"{size} B", allowed)
 
     def check_features(self, table: Partition, os: str) -> None:
         """Make sure that the operating system can do what the partition requires."""
         for feature in table.requires:
             if not self._has(os, feature.replace("-", "_")):
-                raise complaint(
+                raise value_error(
                     self._file,
                     f"partitions.{table.name}.requires",
                     feature,
@@ -181,7 +181,7 @@ class Limits:
     def check_folding(self, table: Partition, os: str) -> None:
         """Make sure that who shall fold virtual processors can."""
         if table.folding and not self._has(os, "vp_folding"):
-            raise complaint(
+            raise value_error(
                 self._file,
                 f"partitions.{table.name}.folding",
                 True,
@@ -202,7 +202,7 @@ class Limits:
 
     def _capacity_complaint(self, member: Member, allowed: str) -> UserError:
         key = member.table.capacity_key
-        return complaint(self._file, f"{member.key}.{key}", getattr(member.table, key), allowed)
+        return value_error(self._file, f"{member.key}.{key}", getattr(member.table, key), allowed)
 
 
 def _count(members: Sequence[Member]) -> str:

@@ -1,7 +1,7 @@
 """The machine of a cell: the catalog's, with what the campaign file says of it."""
 
 from harness.campaign.schema.campaign import Campaign
-from harness.campaign.schema.messages import complaint
+from harness.campaign.schema.messages import value_error
 from harness.catalog import Catalog, Constants, SoldConfiguration
 from harness.errors import UserError
 from harness.model.config import MachineConfiguration
@@ -96,6 +96,6 @@ def _not_sold(
         )
     else:
         allowed = "known types are " + ", ".join(sorted({entry.model for entry in sold}))
-    return complaint(
+    return value_error(
         file, prefix, found, f"was never sold; {allowed}; or write hypothetical = true"
     )

@@ -12,10 +12,10 @@ from harness.campaign.configure import Context, configure, drawn_demands, label
 from harness.campaign.data_files import declared_files
 from harness.campaign.hypervisor_limits import Infeasible
 from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load, included, read_loads
-from harness.campaign.scenario.resolve import script, stage, system_of
+from harness.campaign.scenario.resolve import script, system_of, with_machine
 from harness.campaign.scenario_script import Script
 from harness.campaign.schema.campaign import IDLE, MATRIX, Campaign
-from harness.campaign.schema.messages import one_of
+from harness.campaign.schema.messages import suggest
 from harness.campaign.schema.scenario import Beside, Scenario
 from harness.campaign.unused import check_bridges, check_matrix
 from harness.campaign.workload import Workload, resolve_workload
@@ -117,7 +117,7 @@ def _scenario(
         for name, part in parts:
             if name in systems:
                 raise UserError(f"{where}: beside.{name}.name: is taken; choose another")
-            staged = stage(campaign, part, where)
+            staged = with_machine(campaign, part, where)
             context = _context(staged, catalog, replace(file, label=where))
             check_bridges(staged.vios, where)
             contexts[name], systems[name] = context, system_of(context, part)
@@ -261,9 +261,9 @@ def selected_entries(
         if not equals:
             raise UserError(f"{option} {text}: write factor=value, such as machine=p5-570")
         if factor not in values:
-            raise UserError(f"{option} {text}: {one_of(factor, factors, 'factor')}")
+            raise UserError(f"{option} {text}: {suggest(factor, factors, 'factor')}")
         if value not in values[factor]:
-            raise UserError(f"{option} {text}: {one_of(value, values[factor], factor)}")
+            raise UserError(f"{option} {text}: {suggest(value, values[factor], factor)}")
         wanted.setdefault(factor, set()).add(value)
     return [
         entry

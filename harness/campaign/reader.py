@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from harness.campaign.schema.campaign import MATRIX, Campaign
 from harness.campaign.schema.limits import CELLS
-from harness.campaign.schema.messages import complaint, one_of, schema_complaint, shown
+from harness.campaign.schema.messages import schema_complaint, shown, suggest, value_error
 from harness.errors import UserError
 from harness.files import parse_toml, read_text, shortened
 
@@ -77,7 +77,7 @@ def read_campaign(source: str) -> CampaignFile:
     if source in shipped_campaigns() and not path.is_file():
         path = SHIPPED / f"{source}.toml"
     elif not path.suffix and len(path.parts) == 1 and not os.path.exists(path):  # noqa: PTH110
-        known = one_of(source, shipped_campaigns(), "campaign")
+        known = suggest(source, shipped_campaigns(), "campaign")
         raise UserError(f"{shortened(source)}: {known}; or a path")
     text = read_text(path)
     return CampaignFile(source, path, text, parse_toml(text, str(path)))
@@ -164,7 +164,7 @@ def included(file: CampaignFile, names: Sequence[str]) -> list[CampaignFile]:
         where = name if name in shipped_campaigns() else str(file.base / name)
         key = f"{file.name}: campaign.include = {name!r}"
         if not Path(where).suffix and name not in shipped_campaigns():
-            raise UserError(f"{key}: {one_of(name, shipped_campaigns(), 'campaign')}; or a path")
+            raise UserError(f"{key}: {suggest(name, shipped_campaigns(), 'campaign')}; or a path")
         found = read_campaign(where)
         if found.path in [other.path for other in files]:
             raise UserError(f"{key}: is named twice")
@@ -192,15 +192,15 @@ def _flattened(file: CampaignFile, factors: dict[str, Any]) -> dict[str, Any]:
             continue
         first = key.partition(".")[0]
         if "." not in key:
-            allowed = one_of(key, MATRIX, "factor")
-            raise complaint(
+            allowed = suggest(key, MATRIX, "factor")
+            raise value_error(
                 file.name, f"factors.{key}", values, f"{allowed}; others are dotted paths"
             )
         if key in _VARIABLE_SETTINGS or first in _VARIABLE:
             continue
         known = (*(f"{name}..." for name in _VARIABLE), *_VARIABLE_SETTINGS)
-        allowed = one_of(key, known, "key that can vary")
-        raise complaint(file.name, f"factors.{key}", values, allowed)
+        allowed = suggest(key, known, "key that can vary")
+        raise value_error(file.name, f"factors.{key}", values, allowed)
     return flat
 
 
@@ -251,7 +251,7 @@ def _element(file: CampaignFile, tables: list[Any], path: str, rest: list[str]) 
         return tables[int(rest[0])]
     known = [name for name in named if isinstance(name, str)]
     raise UserError(
-        f"{file.name}: factors.{path}: {one_of(rest[0], known, 'table')}; or a number from 0"
+        f"{file.name}: factors.{path}: {suggest(rest[0], known, 'table')}; or a number from 0"
     )
 
 

@@ -10,7 +10,7 @@ from harness.campaign.data_files import declared_files
 from harness.campaign.matrix import Entry
 from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load
 from harness.campaign.schema.campaign import Campaign
-from harness.campaign.schema.messages import complaint, one_of
+from harness.campaign.schema.messages import suggest, value_error
 from harness.campaign.workload import Group, Workload, resolve_workload
 from harness.catalog import Catalog
 from harness.errors import UserError
@@ -100,9 +100,9 @@ def _user(file: CampaignFile, group: Group) -> UserGroup:
         raise UserError(f"{file.name}: {key}.arrivals: a real target has users only")
     users = group.users
     if group.disk:
-        raise complaint(file.name, f"{key}.disk", group.disk, "a real target has one disk, 0")
+        raise value_error(file.name, f"{key}.disk", group.disk, "a real target has one disk, 0")
     if users is not None and users.of(1.0) != 1.0:
-        raise complaint(
+        raise value_error(
             file.name, f"{key}.users", users.of(1.0), "a real target has one user at a time"
         )
     return UserGroup(
@@ -118,7 +118,7 @@ def _check(file: CampaignFile, campaign: Campaign) -> None:
     """Check what names stand for, and that nothing is asked for that only a model has."""
     factors = campaign.factors
     if list(factors.machine) != [THIS_MACHINE]:
-        raise complaint(
+        raise value_error(
             file.name, "factors.machine", factors.machine, f"'{THIS_MACHINE}' stands alone"
         )
     for key in ("partitions", "vios", "machines", "catalog", "claim"):
@@ -134,23 +134,23 @@ def _check(file: CampaignFile, campaign: Campaign) -> None:
             f"{file.name}: campaign.catalog: costs of a real machine are measured; leave it out"
         )
     if factors.os is not None:
-        raise complaint(
+        raise value_error(
             file.name, "factors.os", factors.os, "a real machine has its own; leave it out"
         )
     for name in factors.virtualization:
         if name not in LEVELS:
-            raise complaint(
+            raise value_error(
                 file.name,
                 "factors.virtualization",
                 name,
-                one_of(name, LEVELS, "virtualization of a real machine"),
+                suggest(name, LEVELS, "virtualization of a real machine"),
             )
     if not factors.workload:
         raise UserError(f"{file.name}: factors.workload: is missing")
     for name in factors.workload:
         if name not in campaign.workloads:
-            raise complaint(
-                file.name, "factors.workload", name, one_of(name, campaign.workloads, "workload")
+            raise value_error(
+                file.name, "factors.workload", name, suggest(name, campaign.workloads, "workload")
             )
         if len(campaign.workloads[name]) > 1:
             raise UserError(

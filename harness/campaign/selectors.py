@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from harness.campaign.schema.campaign import MATRIX
-from harness.campaign.schema.messages import one_of
+from harness.campaign.schema.messages import suggest
 from harness.errors import UserError
 from harness.results.record import CampaignRecord, CellRecord
 
@@ -71,10 +71,10 @@ def _parsed(part: str, cells: Sequence[CellRecord], option: str) -> tuple[str, s
             f"cell's title, such as {cells[0].title}"
         )
     if factor not in factors:
-        raise UserError(f"{option} {part}: {one_of(factor, factors, 'factor')}")
+        raise UserError(f"{option} {part}: {suggest(factor, factors, 'factor')}")
     values = {_value(cell, factor) for cell in cells}
     if value not in values:
-        raise UserError(f"{option} {part}: {one_of(value, values, factor)}")
+        raise UserError(f"{option} {part}: {suggest(value, values, factor)}")
     return factor, value
 
 

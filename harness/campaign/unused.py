@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from harness.campaign.schema.campaign import Campaign
-from harness.campaign.schema.messages import complaint
+from harness.campaign.schema.messages import value_error
 from harness.campaign.schema.partitions import Partition, Vios
 from harness.errors import UserError
 
@@ -24,7 +24,7 @@ def check_matrix(campaign: Campaign, file: str) -> None:
     if repeated.maximum > repeated.minimum and campaign.claim is None:
         key = "campaign.replications.maximum"
         allowed = "changes nothing without a [claim], whose overheads decide; leave it out"
-        raise complaint(file, key, repeated.maximum, allowed)
+        raise value_error(file, key, repeated.maximum, allowed)
     if campaign.scenario:
         return
     hosted = any(name.startswith("hosted-") for name in campaign.factors.virtualization)
@@ -36,7 +36,7 @@ def check_matrix(campaign: Campaign, file: str) -> None:
                 "to them; leave them out"
             )
         if table.capped and not hosted and "weight" in table.model_fields_set:
-            raise complaint(
+            raise value_error(
                 file,
                 f"{key}.weight",
                 table.weight,
@@ -49,7 +49,7 @@ def check_bridges(servers: Sequence[Vios], file: str) -> None:
     for number, server in enumerate(servers):
         for other in servers[:number]:
             both = sorted(_bridged([server]) & _bridged([other]))
-            if both and server.name != other.deputy and other.name != server.deputy:
+            if both and server.name != other.standby and other.name != server.standby:
                 raise UserError(
                     f"{file}: vios.{server.name}.shared_ethernet.vlans: {other.name} bridges VLAN "
                     f"{both[0]} too; write deputy = '{server.name}' at {other.name}, or leave out "
@@ -133,7 +133,7 @@ def _idle_servers(campaign: Campaign) -> Iterator[str]:
     """Yield what a VIOS offers and no partition uses."""
     served = {name for table in campaign.partitions for name in table.virtual_scsi}
     reached = {vlan for table in campaign.partitions for vlan in _vlans(table)}
-    deputies = {server.deputy for server in campaign.vios}
+    deputies = {server.standby for server in campaign.vios}
     for server in campaign.vios:
         if server.name in deputies:
             continue

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.campaign.isolation import loading_only
 from harness.campaign.schema.campaign import Campaign, UserGroup
 from harness.campaign.schema.fields import Scaled
-from harness.campaign.schema.messages import complaint, one_of, schema_complaint, shown
+from harness.campaign.schema.messages import schema_complaint, shown, suggest, value_error
 from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError
 from workloads.loading import LoadedUser, UserFile, load_user, scan_user
@@ -131,7 +131,7 @@ def _paired(
     for table in tables.values():
         if table.user is None:
             key = f"workloads.{name}.name"
-            raise complaint(file, key, table.name, one_of(table.name, known, "group"))
+            raise value_error(file, key, table.name, suggest(table.name, known, "group"))
         pairs.append((table, None))
     return pairs
 
@@ -156,7 +156,7 @@ def _group(
         loaded = load_user(user, base)
     except UserError as error:
         problem = str(error).removeprefix(f"user = {user!r}: ")
-        raise complaint(file, f"{key}.user", user, problem) from None
+        raise value_error(file, f"{key}.user", user, problem) from None
     completing = model if model is not None and user == model.user else None
     drawn = dict(completing.demand) if completing else {}
     drawn = {name: constant for name, constant in drawn.items() if name not in table.demand}
@@ -169,7 +169,7 @@ def _group(
         raise schema_complaint(file, written, error, loaded.demand_model, prefix) from None
     except Exception as error:  # a validator of the user's may raise anything
         text = f"{type(error).__name__}: {error}"
-        raise complaint(file, f"{key}.demand", written, f"{user} fails on it: {text}") from None
+        raise value_error(file, f"{key}.demand", written, f"{user} fails on it: {text}") from None
     _check_plain(demand, f"{file}: {key}.demand", user)
     users, arrivals, think_time = table.users, table.arrivals, table.think_time
     if users is None and arrivals is None:

@@ -9,7 +9,7 @@ from harness.cli.options import warn_damaged
 from harness.cli.output import Screen, print_json
 
 if TYPE_CHECKING:
-    from harness.analysis.snapshot import Findings
+    from harness.analysis.snapshot import CampaignSnapshot
 
 SOMETHING_WORSE = 1
 """Exit code."""
@@ -38,7 +38,7 @@ def compare_campaigns(
     raise typer.Exit(SOMETHING_WORSE if comparison.direction is Direction.WORSE else 0)
 
 
-def _read(directory: Path) -> "Findings":
+def _read(directory: Path) -> "CampaignSnapshot":
     from harness.analysis.snapshot import findings
     from harness.analysis.study import analyse
     from harness.results.store import Store

@@ -147,10 +147,10 @@ _TABLES = ("runs", "overheads")
 
 
 def _check(option: str, value: str, known: Sequence[str], what: str) -> None:
-    from harness.campaign.schema.messages import one_of
+    from harness.campaign.schema.messages import suggest
 
     if value not in known:
-        raise UserError(f"{option} {value}: {one_of(value, known, what)}")
+        raise UserError(f"{option} {value}: {suggest(value, known, what)}")
 
 
 def _export_table(

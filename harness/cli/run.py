@@ -97,7 +97,7 @@ def run_campaign(
     from harness.campaign.resources import available, excess, needed
     from harness.cli.tables.campaign import ProgressBar
     from harness.execution.dask import Cluster
-    from harness.execution.progress import Both, serve_progress
+    from harness.execution.progress import TeeObserver, serve_progress
     from harness.metrics.http import check_free
     from harness.results.store import Store
 
@@ -127,7 +127,7 @@ def run_campaign(
         shown = stack.enter_context(ProgressBar(Screen(stderr=True), size))
         bar: Observer = shown
         if metrics_port is not None:
-            bar = Both(bar, stack.enter_context(serve_progress(store, metrics_port)))
+            bar = TeeObserver(bar, stack.enter_context(serve_progress(store, metrics_port)))
         summary = run_plan(plan, store, crew, observer=bar, tell=shown.tell)
         counts = store.counts()
     _tell(plan, directory, summary, counts)

@@ -16,8 +16,8 @@ from harness.errors import UserError
 if TYPE_CHECKING:
     from gevent.event import Event
 
-    from harness.engine.realtime_clock import PacedClock
-    from harness.users.realtime import Live
+    from harness.engine.realtime_clock import RealtimeClock
+    from harness.users.realtime import RealtimeSimulation
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -62,7 +62,7 @@ def watch_cell(
     from harness.campaign.plan import make_plan
     from harness.metrics.http import LOOPBACK, check_free, serve, serve_metrics
     from harness.users.locust_page import MAX_USERS, another_command, fine_numbers, limit_swarms
-    from harness.users.realtime import Live, live_spec
+    from harness.users.realtime import RealtimeSimulation, live_spec
     from workloads.user_code import UserCode
 
     if not SPEED.least <= speed <= SPEED.most:
@@ -77,7 +77,7 @@ def watch_cell(
     environment = Environment()
     with (
         UserCode(spec.base),
-        Live(spec, environment, speed, campaign=name) as live,
+        RealtimeSimulation(spec, environment, speed, campaign=name) as live,
         fine_numbers(),
         another_command(),
     ):
@@ -131,7 +131,7 @@ def _stopped_by_signals(stop: "Event") -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _announce(live: "Live", page: str, metrics: str) -> None:
+def _announce(live: "RealtimeSimulation", page: str, metrics: str) -> None:
     print(f"{live.spec.cell.title}, at {live.clock.speed:g} x the wall clock")
     print(f"users: {page} (Locust)")
     print(f"metrics: {metrics}/metrics")
@@ -143,7 +143,7 @@ def _announce(live: "Live", page: str, metrics: str) -> None:
     print("stop: Ctrl-C", flush=True)
 
 
-def _tell_when_late(clock: "PacedClock") -> None:
+def _tell_when_late(clock: "RealtimeClock") -> None:
     """Say that time falls behind, and again whenever it is twice as late."""
     import gevent
 
@@ -160,7 +160,7 @@ def _tell_when_late(clock: "PacedClock") -> None:
             )
 
 
-def _summarize(live: "Live") -> None:
+def _summarize(live: "RealtimeSimulation") -> None:
     clock = live.clock
     print(
         f"\nvtax: watched {clock.now_ns / 1e9:.1f} s of simulated time, "

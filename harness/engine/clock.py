@@ -28,7 +28,7 @@ def to_ns(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
-class Alarm:
+class Timer:
     """One call at one simulated time, which can be called off."""
 
     __slots__ = ("_action",)
@@ -83,9 +83,9 @@ class Clock:
         self._number = number = self._number + 1
         heappush(self._queue, (self.now_ns, number - _FIRST, action))
 
-    def alarm_in(self, delay_ns: int, action: Callable[[], object]) -> Alarm:
+    def alarm_in(self, delay_ns: int, action: Callable[[], object]) -> Timer:
         """Do the same as :meth:`call_in`, but return something to call it off with."""
-        alarm = Alarm(action)
+        alarm = Timer(action)
         self.call_in(delay_ns, alarm)
         return alarm
 

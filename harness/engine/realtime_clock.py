@@ -14,12 +14,12 @@ _BREATH_SECONDS = 0.02
 """Other greenlets (web pages, Locust's own) get a turn at least this often."""
 
 
-class PacedClock(Clock):
+class RealtimeClock(Clock):
     """Simulated time that passes ``speed`` times as fast as time on the wall.
 
     One greenlet of gevent's calls :meth:`pace` and carries out what is due; all others may put
     work on the queue at any moment, through :meth:`wait_for` or between :meth:`present` and
-    :meth:`nudge`. What is due at one simulated time happens at that time, however late it is
+    :meth:`wake`. What is due at one simulated time happens at that time, however late it is
     carried out: a slow computer makes the simulation late, it does not change its results. A clock
     that is late runs as fast as it can until it is not.
 
@@ -87,7 +87,7 @@ class PacedClock(Clock):
         finally:
             self._asleep = False
 
-    def present(self) -> None:
+    def sync(self) -> None:
         """Bring simulated time up to the present, for who comes from outside the simulation.
 
         While something is being carried out, its own time is the present.
@@ -99,7 +99,7 @@ class PacedClock(Clock):
             now_ns = min(now_ns, self._queue[0][0])
         self.now_ns = max(self.now_ns, now_ns)
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Make the clock look anew at what is due next."""
         self._nudged.set()
 
@@ -118,7 +118,7 @@ class PacedClock(Clock):
             if waiting:  # it may have been killed meanwhile
                 self._give_turn(own)
 
-        self.present()
+        self.sync()
         begin(done)
         self._nudged.set()
         try:

@@ -4,24 +4,24 @@ from collections.abc import Callable, Collection
 
 from harness.campaign.plan import Plan
 from harness.execution.attempt import Run
-from harness.execution.execute import Observer, Summary, Workforce, execute
+from harness.execution.execute import ExecutorFactory, Observer, Summary, execute
 from harness.results.store import Store
 from harness.statistics.latin_hypercube import BLOCK
 
-TooWide = Callable[[Store, int], Collection[int]]
+CellsNeedingMoreRuns = Callable[[Store, int], Collection[int]]
 """Given a store and a number of replications: positions of the cells that need more than these to
 be known precisely enough. It must look at no later replication, so that an interrupted campaign
 ends like any other."""
 
 
-def conduct(
+def run_campaign(
     plan: Plan,
     store: Store,
     run: Run,
     *,
-    workers: int | Workforce,
+    workers: int | ExecutorFactory,
     observer: Observer | None = None,
-    too_wide: TooWide | None = None,
+    cells_needing_more_runs: CellsNeedingMoreRuns | None = None,
     block: int = BLOCK,
 ) -> Summary:
     """Carry out all runs of a plan that the store has no result of.
@@ -49,9 +49,9 @@ def conduct(
         except KeyboardInterrupt:  # drawing constants for the first time takes a moment
             return Summary(kept=len(store.complete()), interrupted=True)
         total += execute(specs, store, run, workers=workers, drawn=plan.drawn, observer=observer)
-        if total.interrupted or too_wide is None or last >= plan.maximum:
+        if total.interrupted or cells_needing_more_runs is None or last >= plan.maximum:
             return total
-        positions = too_wide(store, last)
+        positions = cells_needing_more_runs(store, last)
         if not positions:
             return total
         first, last = last, min(last + block, plan.maximum)

@@ -22,7 +22,7 @@ class Observer(Protocol):
         ...
 
 
-class Crew(Protocol):
+class Executor(Protocol):
     """Workers that carry out runs, wherever they are."""
 
     def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
@@ -38,10 +38,10 @@ class Crew(Protocol):
         ...
 
 
-class Workforce(Protocol):
+class ExecutorFactory(Protocol):
     """Where crews come from, such as a cluster."""
 
-    def crew(self, run: Run) -> Crew:
+    def crew(self, run: Run) -> Executor:
         """Return workers for the same kind of runs."""
         ...
 
@@ -71,7 +71,7 @@ def execute(
     store: Store,
     run: Run,
     *,
-    workers: int | Workforce,
+    workers: int | ExecutorFactory,
     drawn: Mapping[str, Mapping[str, Any]],
     observer: Observer | None = None,
 ) -> Summary:
@@ -119,7 +119,7 @@ def execute(
         if observer is not None:
             observer.done(spec, seconds, None if isinstance(outcome, bytes) else outcome[0])
 
-    crew: Crew = (
+    crew: Executor = (
         Pool(run, min(workers, len(outstanding))) if isinstance(workers, int) else workers.crew(run)
     )
     try:

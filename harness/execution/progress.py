@@ -138,7 +138,7 @@ def serve_progress(store: Store, port: int) -> Iterator[ProgressCollector]:
         yield collector
 
 
-class Both:
+class TeeObserver:
     """Two observers of one campaign."""
 
     def __init__(self, first: Observer, second: Observer) -> None:

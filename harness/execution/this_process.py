@@ -10,12 +10,12 @@ from harness.execution.attempt import Keep, Run, attempt
 class ThisProcess:
     """A workforce of one: whoever asks for it does the work."""
 
-    def crew(self, run: Run) -> "Alone":
+    def crew(self, run: Run) -> "SerialExecutor":
         """Return the one who works."""
-        return Alone(run)
+        return SerialExecutor(run)
 
 
-class Alone:
+class SerialExecutor:
     """The crew of one."""
 
     def __init__(self, run: Run) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from harness.engine.realtime_clock import PacedClock
+from harness.engine.realtime_clock import RealtimeClock
 
 
 class PacingCollector(Collector):
@@ -14,13 +14,13 @@ class PacingCollector(Collector):
     The pace that it really has is the rate of ``vtax_simulated_seconds_total``.
     """
 
-    def __init__(self, clock: PacedClock, labels: Mapping[str, str]) -> None:
+    def __init__(self, clock: RealtimeClock, labels: Mapping[str, str]) -> None:
         self.clock = clock
         self.labels = dict(labels)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families as they stand at this moment."""
-        self.clock.present()
+        self.clock.sync()
         for name, text, value in (
             (
                 "vtax_pacing_speed_ratio",

@@ -28,7 +28,7 @@ SHARED = (Virtualization.SHARED_CAPPED, Virtualization.SHARED_UNCAPPED)
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class AllocatedResources:
     """What a partition has of a machine: what has to be free on another one before it can move."""
 
     entitlement_cores: float
@@ -37,7 +37,7 @@ class Holding:
     capped: bool
 
 
-class Capacity:
+class ResourceAllocation:
     """Processors, memory and adapters of a machine and their owners, VIOS included.
 
     Attributes
@@ -92,7 +92,7 @@ class Capacity:
         self.unowned: list[Processor] = []
         self.inactive: list[Processor] = []
         self.lent_cores = 0
-        self.reserved: dict[str, Holding] = {}
+        self.reserved: dict[str, AllocatedResources] = {}
         self.moving: set[str] = set()
 
     @property
@@ -163,7 +163,7 @@ class Capacity:
         partition = machine.dispatched_partition(name)
         own = partition.dispatcher
         assert isinstance(own, Dedicated)
-        processor = partition.remove_vp().home
+        processor = partition.remove_vp().last_processor
         assert processor is not None
         own.remove_processor(processor)
         self._give(processor)
@@ -212,16 +212,16 @@ class Capacity:
 
     # Leaving for another machine, and arriving
 
-    def held_by(self, name: str) -> Holding:
+    def held_by(self, name: str) -> AllocatedResources:
         """Say what a partition has."""
-        return Holding(
+        return AllocatedResources(
             self.entitlement_cores[name],
             self.memory_bytes[name],
             self.weight[name],
             self.capped[name],
         )
 
-    def depart(self, name: str) -> Holding:
+    def depart(self, name: str) -> AllocatedResources:
         """Take everything from a suspended partition that leaves."""
         machine = self._machine
         held = self.held_by(name)
@@ -237,7 +237,7 @@ class Capacity:
         del self.adapters[name]
         return held
 
-    def arrive(self, partition: Partition, held: Holding, *, shared: bool) -> None:
+    def arrive(self, partition: Partition, held: AllocatedResources, *, shared: bool) -> None:
         """Give a suspended partition that arrives what has been reserved for it, or is free."""
         machine, name = self._machine, partition.name
         self.reserved.pop(name, None)

@@ -59,7 +59,7 @@ class DiskConfiguration:
     """``physical`` or ``logical-volume``; meaningful with a VIOS only."""
     queue_depth: int | None = None
     """Operations outstanding at once; None takes the operating system's own."""
-    deputy: str | None = None
+    standby: str | None = None
     """A second VIOS that takes over when the first is down; None: there is none."""
 
 

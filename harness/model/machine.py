@@ -5,7 +5,7 @@ from itertools import count
 
 from harness.catalog import Constants
 from harness.engine.clock import Clock
-from harness.model.allocation import SHARED, Capacity
+from harness.model.allocation import SHARED, ResourceAllocation
 from harness.model.config import (
     DiskConfiguration,
     PartitionConfiguration,
@@ -27,9 +27,9 @@ from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, Virtu
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios, VirtualScsiCosts, interrupt_cost
 from harness.model.ledger import CAUSE_LABELS, Account, Cause, Ledger
-from harness.model.net.link import Wire
+from harness.model.net.link import Link
 from harness.model.net.routing import Network
-from harness.model.partition import ModelledPartition
+from harness.model.partition import SimulatedPartition
 from harness.model.power import Power
 
 HOST = "host"
@@ -71,7 +71,7 @@ class Machine:
         )
         self.dispatchers: list[Dispatcher] = []
         self.pool: SharedPool | None = None
-        self.partitions: dict[str, ModelledPartition] = {}
+        self.partitions: dict[str, SimulatedPartition] = {}
         self.configurations = {p.name: p for p in configuration.partitions}
         self.vios: dict[str, Vios] = {}
         self.disks: list[Disk] = []
@@ -92,7 +92,7 @@ class Machine:
             self.vios[vios.name] = Vios(self._vios_partition(vios), interrupt_cost(self.costs))
         for partition in configuration.partitions:
             self.partitions[partition.name] = self._modelled_partition(partition)
-        self.capacity = Capacity(self)
+        self.capacity = ResourceAllocation(self)
         self._keep_reserve()
         self._start_ticking()
         self._start_folding()
@@ -217,7 +217,7 @@ class Machine:
         # The Virtual I/O Server is an AIX partition.
         return self._partition(configuration, "aix-5.3", "vios.working_set")
 
-    def _modelled_partition(self, configuration: PartitionConfiguration) -> ModelledPartition:
+    def _modelled_partition(self, configuration: PartitionConfiguration) -> SimulatedPartition:
         costs = self.costs
         partition = self._partition(configuration, configuration.os, "processor.working_set")
         depth = round(costs.number(f"os.{configuration.os}.vscsi_queue_depth"))
@@ -230,7 +230,7 @@ class Machine:
             )
             for index, disk in enumerate(configuration.disks)
         ]
-        return ModelledPartition(
+        return SimulatedPartition(
             partition,
             costs,
             paths,
@@ -320,11 +320,11 @@ class Machine:
 
     # Networks
 
-    def wire(self, name: str, device: str, mtu_bytes: int) -> Wire:
+    def wire(self, name: str, device: str, mtu_bytes: int) -> Link:
         """Make a physical adapter's wire."""
         costs = self.costs
         prefix = f"ethernet.{device}"
-        return Wire(
+        return Link(
             self.clock,
             name,
             rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
@@ -385,10 +385,10 @@ class Machine:
             self.host_ticks += 1
             vp = processor.vp
             if vp is not None:
-                vp.steal(account, parts, tick_ns, clock.now_ns)
+                vp.interrupt(account, parts, tick_ns, clock.now_ns)
             else:
                 ledger.idle_ns += max(0, clock.now_ns - processor.free_ns)
-                processor.borrow(account, parts, tick_ns, clock.now_ns)
+                processor.run_idle_tick(account, parts, tick_ns, clock.now_ns)
 
         clock.call_in(phase_ns, tick)
 

@@ -38,7 +38,7 @@ class _End:
             self.done()
 
 
-class ModelledPartition:
+class SimulatedPartition:
     """A partition, its disks and its ways into the network.
 
     Parameters

@@ -114,7 +114,7 @@ class ViosPanic:
             return
         vios.partition.restart()
         if not vios.disks_lost:
-            vios.deputy = None
+            vios.standby = None
         if not vios.bridge_lost:
             vios.bridge_deputy = None
             if wire is not None:
@@ -211,7 +211,7 @@ class AdapterFailure:
             else:
                 vios.disks_lost = False
                 if vios.serves_disks:
-                    vios.deputy = None
+                    vios.standby = None
             vios.resume()
         elif self._is_ethernet(machine):
             machine.network.own_wires[self.owner].repair()
@@ -253,28 +253,28 @@ def _disks_change_over(site: Site, machine: Machine, name: str) -> Steps:
     """Let the second server that a server's disks name take over, if there is one."""
     vios = machine.vios[name]
     deputies = {
-        disk.deputy
+        disk.standby
         for configuration in machine.configurations.values()
         for disk in configuration.disks
-        if disk.vios == name and disk.deputy is not None
+        if disk.vios == name and disk.standby is not None
     }
     if not deputies:
         return
     yield site.pause(site.constants.number("operations.fault.path_failover"))
     if not vios.serves_disks:
-        vios.deputy = machine.vios[min(deputies)]
+        vios.standby = machine.vios[min(deputies)]
         vios.resume()
 
 
 def _network_changes_over(site: Site, machine: Machine, name: str) -> Steps:
     """Let a second server that bridges the same virtual LANs take over, if there is one."""
-    vios, deputy = machine.vios[name], _second_bridge(machine, name)
-    if deputy is None:
+    vios, standby = machine.vios[name], _second_bridge(machine, name)
+    if standby is None:
         return
     yield site.pause(site.constants.number("operations.fault.network_failover"))
     if not vios.bridges:
-        vios.bridge_deputy = deputy
-        machine.network.trunks[name].give_over(machine.network.trunks[deputy.partition.name])
+        vios.bridge_deputy = standby
+        machine.network.trunks[name].give_over(machine.network.trunks[standby.partition.name])
         vios.resume()
 
 

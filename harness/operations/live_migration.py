@@ -17,7 +17,7 @@ import simpy
 
 from harness.model.cpu.entities import Partition
 from harness.model.machine import Machine
-from harness.model.migration.memory_transfer import End, Mover
+from harness.model.migration.memory_transfer import Endpoint, MemoryTransfer
 from harness.model.migration.relocation import relocate
 from harness.model.net.routing import connect
 from harness.operations.operation import RefusedError, Site, Steps
@@ -170,12 +170,12 @@ def _announced(place: Place) -> Iterator[None]:
             capacity.moving.discard(name)
 
 
-def _mover(site: Site, place: Place) -> Mover:
-    def end(machine: Machine, vios: str) -> End:
+def _mover(site: Site, place: Place) -> MemoryTransfer:
+    def end(machine: Machine, vios: str) -> Endpoint:
         _, _, wire = machine.network.bridges[_bridged_vlan(machine, vios)]
-        return End(machine.vios[vios], wire, machine.ledger.account(place.partition))
+        return Endpoint(machine.vios[vios], wire, machine.ledger.account(place.partition))
 
-    return Mover(
+    return MemoryTransfer(
         site.clock,
         end(place.source, place.source_mover),
         end(place.target, place.target_mover),
@@ -192,14 +192,16 @@ def _partition(place: Place) -> Partition:
     return place.modelled.partition
 
 
-def _sending(site: Site, place: Place, mover: Mover, event: simpy.Event, crashes: int) -> Steps:
+def _sending(
+    site: Site, place: Place, mover: MemoryTransfer, event: simpy.Event, crashes: int
+) -> Steps:
     """Wait until what is sent has arrived, while everybody needed is up."""
     while not event.triggered:
         yield event | site.pause(_LOOK_SECONDS)
         _still_up(place, mover, crashes)
 
 
-def _still_up(place: Place, mover: Mover, crashes: int) -> None:
+def _still_up(place: Place, mover: MemoryTransfer, crashes: int) -> None:
     partition = _partition(place)
     if partition.down or partition.crashes != crashes:
         raise RefusedError(f"{partition.name} went down while it was migrated")
@@ -208,7 +210,7 @@ def _still_up(place: Place, mover: Mover, crashes: int) -> None:
             raise RefusedError(f"{name}, which carries the memory, went down")
 
 
-def _before(site: Site, place: Place, mover: Mover, migration: Migration) -> Steps:
+def _before(site: Site, place: Place, mover: MemoryTransfer, migration: Migration) -> Steps:
     """Send memory while the partition runs, until little enough is left."""
     constants = site.constants
     partition = _partition(place)
@@ -234,7 +236,7 @@ def _before(site: Site, place: Place, mover: Mover, migration: Migration) -> Ste
             return
 
 
-def _across(site: Site, place: Place, mover: Mover, migration: Migration) -> Steps:
+def _across(site: Site, place: Place, mover: MemoryTransfer, migration: Migration) -> Steps:
     """Suspend the partition here and resume it there.
 
     While it runs nowhere, its state and the list of the pages that are still to come travel.
@@ -266,7 +268,9 @@ class _Paging:
     fetched, and the thread that needs it waits. All others are sent meanwhile.
     """
 
-    def __init__(self, site: Site, place: Place, mover: Mover, migration: Migration) -> None:
+    def __init__(
+        self, site: Site, place: Place, mover: MemoryTransfer, migration: Migration
+    ) -> None:
         constants = site.constants
         self.site = site
         self.partition = _partition(place)

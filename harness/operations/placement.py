@@ -6,10 +6,10 @@ virtual, the same storage network, the same network.
 
 from dataclasses import dataclass
 
-from harness.model.allocation import Holding
+from harness.model.allocation import AllocatedResources
 from harness.model.config import PartitionConfiguration
 from harness.model.machine import Machine
-from harness.model.partition import ModelledPartition
+from harness.model.partition import SimulatedPartition
 from harness.operations.operation import RefusedError, Site
 
 _GENERATION = "POWER6"
@@ -23,7 +23,7 @@ class Claim:
     cores: float = 0.0
     memory_bytes: int = 0
 
-    def plus(self, holding: Holding) -> "Claim":
+    def plus(self, holding: AllocatedResources) -> "Claim":
         """Add a partition."""
         return Claim(
             self.cores + holding.entitlement_cores, self.memory_bytes + holding.memory_bytes
@@ -46,7 +46,7 @@ class Place:
     """
 
     partition: str
-    modelled: ModelledPartition
+    modelled: SimulatedPartition
     source: Machine
     source_name: str
     target: Machine
@@ -154,7 +154,7 @@ def _storage(
                 f"the disks of {name} are on the SAN {source.configuration.san}, and "
                 f"{target_name} is on {target.configuration.san}"
             )
-        for old in (disk.vios, disk.deputy):
+        for old in (disk.vios, disk.standby):
             if old is not None:
                 up = _up(target)
                 vios[old] = old if old in up else up[0]
@@ -183,7 +183,7 @@ def _bridged(machine: Machine, vlan: int) -> bool:
     if vlan not in machine.network.bridges:
         return False
     vios = machine.vios[machine.network.bridges[vlan][0]]
-    standing = [vios] if vios.deputy is None else [vios, vios.deputy]
+    standing = [vios] if vios.standby is None else [vios, vios.standby]
     return any(not each.partition.down for each in standing)
 
 

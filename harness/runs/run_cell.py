@@ -16,7 +16,7 @@ from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.results.run_result import RunResult, Sample
 from harness.statistics.warm_up import BATCH, mser5
-from harness.users.population import Crowd, forward_requests, locust_on
+from harness.users.population import UserPopulation, forward_requests, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.watchdog import Watchdog
 from workloads.loading import load_user
@@ -54,7 +54,7 @@ def run_cell(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     forward_requests(environment)
     observation = Observation(machine, environment)
-    crowd = Crowd(clock, environment, spec.seed, spec.streams)
+    crowd = UserPopulation(clock, environment, spec.seed, spec.streams)
     starts = spec.starts.timestamp()
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
@@ -74,7 +74,7 @@ def run_cell(spec: RunSpec) -> RunResult:
 
 
 def _add_users(
-    crowd: Crowd, machine: Machine, partition: str, group: UserGroup, spec: RunSpec
+    crowd: UserPopulation, machine: Machine, partition: str, group: UserGroup, spec: RunSpec
 ) -> None:
     loaded = load_user(group.user, spec.base)
     demand = loaded.demand_model.model_construct(None, **group.demand)

@@ -20,7 +20,7 @@ ENOUGH = 3
 
 
 @dataclass(frozen=True)
-class Place:
+class EnvironmentRuns:
     """An environment with what its cells of the claim measured in the campaign."""
 
     environment: Environment
@@ -48,12 +48,12 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Ground:
+class FinishedCampaign:
     """A campaign, its plan, and the environments to be studied."""
 
     plan: Plan
     record: CampaignRecord
-    places: tuple[Place, ...]
+    places: tuple[EnvironmentRuns, ...]
     replications: int
     """How many of each cell are looked at."""
     left_out: tuple[str, ...]
@@ -68,7 +68,7 @@ class Ground:
         )
 
 
-def ground(directory: Path, only: Sequence[str] = ()) -> Ground:
+def ground(directory: Path, only: Sequence[str] = ()) -> FinishedCampaign:
     """Read a finished campaign and plan it once more.
 
     Raises
@@ -86,12 +86,12 @@ def ground(directory: Path, only: Sequence[str] = ()) -> Ground:
         places, left_out = _places(store, plan, replications, only)
     if not places:
         raise UserError(f"{directory}: no environment can be studied ({'; '.join(left_out)})")
-    return Ground(plan, record, places, replications, left_out)
+    return FinishedCampaign(plan, record, places, replications, left_out)
 
 
 def _places(
     store: Store, plan: Plan, replications: int, only: Sequence[str]
-) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+) -> tuple[tuple[EnvironmentRuns, ...], tuple[str, ...]]:
     claim = plan.campaign.claim
     assert claim is not None
     matrix = [entry for entry in plan.matrix if not entry.scenario]
@@ -133,7 +133,7 @@ def _places(
             continue
         kept = tuple(sorted(common))
         places.append(
-            Place(
+            EnvironmentRuns(
                 environment=key,
                 title=title,
                 cells=tuple(c for c in store.campaign.cells if c.environment == key),

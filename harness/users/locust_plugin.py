@@ -77,7 +77,7 @@ def _begin(environment: Environment) -> None:
     from harness.metrics.http import LOOPBACK, check_free, serve_metrics
     from harness.metrics.same_origin import SameOrigin
     from harness.users.locust_page import fine_numbers, limit_swarms
-    from harness.users.realtime import Live, live_spec
+    from harness.users.realtime import RealtimeSimulation, live_spec
     from workloads.user_code import UserCode
 
     runner = environment.runner
@@ -101,7 +101,7 @@ def _begin(environment: Environment) -> None:
     stack = ExitStack()
     stack.enter_context(UserCode(spec.base))
     stack.enter_context(fine_numbers())
-    live = stack.enter_context(Live(spec, environment, options.speed, wanted, name))
+    live = stack.enter_context(RealtimeSimulation(spec, environment, options.speed, wanted, name))
     server = serve_metrics(live.registry, options.metrics_port)
     stack.callback(server.stop)
     live.link_failure(_fail)

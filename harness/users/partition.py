@@ -8,14 +8,14 @@ from greenlet import GreenletExit, getcurrent
 
 from harness.engine.clock import Clock, to_ns
 from harness.errors import PartitionDownError, UserError
-from harness.model.partition import ModelledPartition
+from harness.model.partition import SimulatedPartition
 from harness.users.user_greenlet import UserGreenlet
 from workloads.arguments import Arguments
 from workloads.partition import EVENTS
 from workloads.source_line import users_line
 
 
-class PartitionOnClock:
+class BlockingPartition:
     """A modelled partition whose verbs block the calling user on the simulated clock.
 
     Implements :class:`workloads.partition.Partition`. While the partition is down every verb waits
@@ -28,7 +28,7 @@ class PartitionOnClock:
     def __init__(
         self,
         clock: Clock,
-        modelled: ModelledPartition,
+        modelled: SimulatedPartition,
         disk: int = 0,
         patience_seconds: float = 1.0,
     ) -> None:

@@ -18,10 +18,10 @@ from locust.env import Environment
 from locust.user.task import TaskSet
 
 from harness.campaign.random_streams import stream_seed
-from harness.engine.clock import Alarm, Clock, to_ns
+from harness.engine.clock import Clock, Timer, to_ns
 from harness.errors import PartitionDownError, UserError
-from harness.model.partition import ModelledPartition
-from harness.users.partition import PartitionOnClock
+from harness.model.partition import SimulatedPartition
+from harness.users.partition import BlockingPartition
 from harness.users.user_greenlet import Fail, UserGreenlet, raise_error
 from workloads.arguments import MOST_SECONDS, check_wait
 from workloads.source_line import is_workload
@@ -37,7 +37,7 @@ START_WITHIN_SECONDS = 0.01
 """Closed users without think time begin within this time of each other."""
 
 
-class Telling(Protocol):
+class SupportsNow(Protocol):
     """Something that tells the time, such as a clock."""
 
     @property
@@ -64,7 +64,7 @@ def _own_stream() -> Any:
 
 
 @contextmanager
-def locust_on(clock: Telling, fail: Fail = raise_error) -> Iterator[None]:
+def locust_on(clock: SupportsNow, fail: Fail = raise_error) -> Iterator[None]:
     """Let Locust's users wait, draw and read the time on another clock; undone at the end.
 
     They wait as their partition has them wait.
@@ -137,7 +137,7 @@ def _waiter(task_set: TaskSet) -> str:
     return f"{place_of(code.co_filename, code.co_firstlineno)}: {cls.__name__}"
 
 
-class Crowd:
+class UserPopulation:
     """All users of a run.
 
     Parameters
@@ -158,7 +158,7 @@ class Crowd:
     def _make(
         self,
         cls: type[PartitionUser],
-        partition: PartitionOnClock,
+        partition: BlockingPartition,
         demand: Demand,
         group: str,
         stream: Random,
@@ -173,7 +173,7 @@ class Crowd:
     def add_closed(
         self,
         cls: type[PartitionUser],
-        modelled: ModelledPartition,
+        modelled: SimulatedPartition,
         demand: Demand,
         *,
         group: str,
@@ -186,7 +186,7 @@ class Crowd:
 
         ``first`` is the index of the first of them in their group, where it has some already.
         """
-        partition = PartitionOnClock(self.clock, modelled, disk)
+        partition = BlockingPartition(self.clock, modelled, disk)
         within = max(think_time_seconds, START_WITHIN_SECONDS)
         for index in range(first, first + users):
             stream = Random(stream_seed(*self.seed_parts, group, index))
@@ -196,7 +196,7 @@ class Crowd:
     def add_open(
         self,
         cls: type[PartitionUser],
-        modelled: ModelledPartition,
+        modelled: SimulatedPartition,
         demand: Demand,
         *,
         group: str,
@@ -208,7 +208,7 @@ class Crowd:
         A transaction is carried out by a user of its own; users that are done serve later
         arrivals. Response times count from the arrival.
         """
-        partition = PartitionOnClock(self.clock, modelled, disk)
+        partition = BlockingPartition(self.clock, modelled, disk)
         arrivals = _Arrivals(self, cls, partition, demand, group, arrivals_per_second)
         self._arrivals[partition.name, group] = arrivals
         arrivals.schedule()
@@ -279,9 +279,9 @@ class _Arrivals:
 
     def __init__(
         self,
-        crowd: Crowd,
+        crowd: UserPopulation,
         cls: type[PartitionUser],
-        partition: PartitionOnClock,
+        partition: BlockingPartition,
         demand: Demand,
         group: str,
         rate: float,
@@ -296,7 +296,7 @@ class _Arrivals:
         self.stream = Random(self.seed)
         self.arrived = 0
         self.idle: list[UserGreenlet] = []
-        self._next: Alarm | None = None
+        self._next: Timer | None = None
 
     def schedule(self) -> None:
         delay_ns = to_ns(self.stream.expovariate(self.rate))

@@ -23,16 +23,16 @@ from harness.campaign.cell import RunSpec
 from harness.campaign.plan import Plan
 from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import to_ns
-from harness.engine.realtime_clock import PacedClock
+from harness.engine.realtime_clock import RealtimeClock
 from harness.errors import PartitionDownError, UserError
 from harness.metrics.collector import MachineCollector
 from harness.metrics.observer import Observation
 from harness.metrics.pacing import PacingCollector
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
-from harness.model.partition import ModelledPartition
+from harness.model.partition import SimulatedPartition
 from harness.results.labels import cell_labels
-from harness.users.population import START_WITHIN_SECONDS, Crowd, locust_on
+from harness.users.population import START_WITHIN_SECONDS, UserPopulation, locust_on
 from workloads.arguments import Arguments
 from workloads.loading import load_user
 from workloads.partition import EVENTS
@@ -53,8 +53,8 @@ class LivePartition:
 
     def __init__(
         self,
-        clock: PacedClock,
-        modelled: ModelledPartition,
+        clock: RealtimeClock,
+        modelled: SimulatedPartition,
         disk: int = 0,
         patience_seconds: float = 1.0,
     ) -> None:
@@ -74,7 +74,7 @@ class LivePartition:
 
     def now(self) -> float:
         """Tell the simulated time in seconds."""
-        self._clock.present()
+        self._clock.sync()
         return self._clock.now_ns / 1e9
 
     def wait(self, seconds: object) -> None:
@@ -145,7 +145,7 @@ def _outcome(call: Callable[[], object]) -> Exception | None:
     return None
 
 
-class Live(AbstractContextManager["Live"]):
+class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
     """A cell whose simulated time passes while the context is open.
 
     Every group of closed users of every partition becomes a user class of the environment, as
@@ -177,13 +177,13 @@ class Live(AbstractContextManager["Live"]):
     ) -> None:
         self.spec = spec
         self.campaign = campaign
-        self.clock = PacedClock(speed)
+        self.clock = RealtimeClock(speed)
         self.machine = Machine(self.clock, spec.system, spec.constants)
         self.observation = Observation(self.machine, environment)
         self._locust = locust_on(self.clock, self.clock.fail)
         self._greenlet = gevent.Greenlet(self._simulate)
         self.clock.hub = self._greenlet
-        self._crowd = Crowd(self.clock, environment, spec.seed, spec.replication)
+        self._crowd = UserPopulation(self.clock, environment, spec.seed, spec.replication)
         self.users = 0
         classes: list[type[User]] = []
         for partition in spec.system.partitions:
@@ -202,7 +202,7 @@ class Live(AbstractContextManager["Live"]):
         environment.user_classes = classes
         environment.host = environment.host or spec.cell.title
 
-    def __enter__(self) -> "Live":
+    def __enter__(self) -> "RealtimeSimulation":
         self._locust.__enter__()
         hub: Any = gevent.get_hub()
         if UserError not in hub.NOT_ERROR:  # it is told in one line
@@ -245,7 +245,7 @@ class Live(AbstractContextManager["Live"]):
         return registry
 
     def _closed(
-        self, modelled: ModelledPartition, group: UserGroup, name: str
+        self, modelled: SimulatedPartition, group: UserGroup, name: str
     ) -> type[PartitionUser] | None:
         if not group.users:
             return None
@@ -272,7 +272,7 @@ class Live(AbstractContextManager["Live"]):
         )
         return made
 
-    def _open(self, modelled: ModelledPartition, group: UserGroup, name: str) -> type[User]:
+    def _open(self, modelled: SimulatedPartition, group: UserGroup, name: str) -> type[User]:
         rate = group.arrivals_per_second or 0.0
         loaded = load_user(group.user, self.spec.base)
         demand = loaded.demand_model.model_construct(None, **group.demand)
@@ -280,7 +280,7 @@ class Live(AbstractContextManager["Live"]):
 
         def on_start(_: User) -> None:
             nonlocal begun
-            self.clock.present()
+            self.clock.sync()
             if begun:
                 self._crowd.change_arrivals(modelled.name, name, rate)
             else:
@@ -293,7 +293,7 @@ class Live(AbstractContextManager["Live"]):
                     disk=group.disk,
                 )
             begun = True
-            self.clock.nudge()
+            self.clock.wake()
 
         def on_stop(_: User) -> None:
             self._crowd.change_arrivals(modelled.name, name, 0.0)

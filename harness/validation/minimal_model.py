@@ -13,7 +13,7 @@ from harness.model.config import (
     Virtualization,
 )
 from harness.model.machine import Machine
-from harness.model.partition import ModelledPartition
+from harness.model.partition import SimulatedPartition
 
 REFERENCE_HZ = 1.65e9
 OS = "aix-5.3"
@@ -100,7 +100,7 @@ def build(
     return Machine(Clock(), system, constants)
 
 
-def keep_busy(app: ModelledPartition, burst_seconds: float, threads: int = 1) -> None:
+def keep_busy(app: SimulatedPartition, burst_seconds: float, threads: int = 1) -> None:
     """Have threads that compute for ever, so long at a time."""
 
     def again() -> None:

@@ -21,7 +21,7 @@ from harness.model.config import (
 )
 from harness.model.machine import Machine
 from harness.model.net.routing import OUTSIDE
-from harness.model.partition import ModelledPartition
+from harness.model.partition import SimulatedPartition
 from harness.validation.minimal_model import (
     NO_TICKS,
     OS,
@@ -285,7 +285,7 @@ def pool_overhead(constants: Constants, events: Mapping[str, float], demand: flo
 
 def _arrive(
     machine: Machine,
-    app: ModelledPartition,
+    app: SimulatedPartition,
     first_ns: int,
     period_ns: int,
     demand: float,

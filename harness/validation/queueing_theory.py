@@ -15,7 +15,7 @@ from scipy import special
 
 from harness.catalog import Value
 from harness.model.config import Virtualization
-from harness.model.partition import ModelledPartition
+from harness.model.partition import SimulatedPartition
 from harness.validation import queues
 from harness.validation.minimal_model import build, free, partition
 from harness.validation.row import Kind, Row
@@ -253,7 +253,7 @@ def replicate(case: QueueCase, replication: int, transactions: int) -> dict[str,
     clock = machine.clock
     demand = iter(demands)
 
-    def begin(app: ModelledPartition, then: Callable[[], object] | None) -> None:
+    def begin(app: SimulatedPartition, then: Callable[[], object] | None) -> None:
         needed = next(demand, None)
         if needed is None:
             return
@@ -280,7 +280,7 @@ def replicate(case: QueueCase, replication: int, transactions: int) -> dict[str,
     else:
         thoughts = _thoughts(generator, case.think)
 
-        def think(app: ModelledPartition) -> None:
+        def think(app: SimulatedPartition) -> None:
             clock.call_in(next(thoughts), lambda: begin(app, lambda: think(app)))
 
         for user in range(case.users):

@@ -16,7 +16,7 @@ from harness.statistics.intervals import Interval
 from reports import format as numbers
 from reports.palette import CAUSES, INK, MUTED, Style
 from reports.plots.svg import add_legend, as_svg, label, new_figure
-from reports.view import Material, Place, place_text
+from reports.view import Place, ReportView, place_text
 
 _PANELS = 3
 """Operating systems side by side."""
@@ -28,7 +28,7 @@ _SHARES = tuple(1.0 - 10.0 ** (-2.3 * step / 60) for step in range(61))
 """Shares of responses at which a distribution is drawn: evenly towards the 99.5th percentile."""
 
 
-def forest(material: Material, measure: str, machine: str, places: Sequence[Place]) -> Markup:
+def forest(material: ReportView, measure: str, machine: str, places: Sequence[Place]) -> Markup:
     """Draw every overhead of one measure on one machine, with its interval.
 
     One panel for each operating system, one row for each workload; the axis is linear up to the
@@ -116,7 +116,7 @@ def _marks(axes: Axes, style: Style, marks: Sequence[tuple[float, Interval]]) ->
         line.set_in_layout(False)
 
 
-def _overhead_axis(axes: Axes, material: Material, measure: str, margin: float) -> None:
+def _overhead_axis(axes: Axes, material: ReportView, measure: str, margin: float) -> None:
     """Scale the axis for all machines alike: linear within the margin, logarithmic outside."""
     intervals = [
         overhead.interval
@@ -140,7 +140,7 @@ def _overhead_axis(axes: Axes, material: Material, measure: str, margin: float) 
 
 
 def causes(
-    material: Material,
+    material: ReportView,
     machine: str,
     system: str,
     places: Sequence[Place],
@@ -184,7 +184,7 @@ def causes(
     )
 
 
-def _limit(material: Material, cells: dict[str, CellSummary | None]) -> float:
+def _limit(material: ReportView, cells: dict[str, CellSummary | None]) -> float:
     """Where the axis ends: only the software level may run out of it."""
     totals = {name: 0.0 if cell is None else _total(cell) for name, cell in cells.items()}
     others = [total for name, total in totals.items() if material.level(name) != "software"]
@@ -227,7 +227,7 @@ def _bar(
     )
 
 
-def responses(material: Material, machine: str, system: str, places: Sequence[Place]) -> Markup:
+def responses(material: ReportView, machine: str, system: str, places: Sequence[Place]) -> Markup:
     """Draw the distributions of the response times, tails spread out."""
     names = material.virtualizations
     columns = min(4, max(2, len(places)))
@@ -276,7 +276,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return ticks
 
 
-def _distribution(axes: Axes, material: Material, name: str, cell: CellSummary) -> None:
+def _distribution(axes: Axes, material: ReportView, name: str, cell: CellSummary) -> None:
     response = cell.response
     assert response is not None
     style = material.styles[name]
@@ -292,7 +292,7 @@ def _distribution(axes: Axes, material: Material, name: str, cell: CellSummary) 
     line.set_in_layout(False)
 
 
-def _legend(figure: Figure, material: Material, names: Sequence[str], *, lines: bool) -> None:
+def _legend(figure: Figure, material: ReportView, names: Sequence[str], *, lines: bool) -> None:
     handles = []
     for name in names:
         style = material.styles[name]
@@ -312,6 +312,6 @@ def _legend(figure: Figure, material: Material, names: Sequence[str], *, lines: 
     add_legend(figure, handles)
 
 
-def _number(material: Material, machine: str) -> int:
+def _number(material: ReportView, machine: str) -> int:
     """Stand for a machine in ids, whatever its name may be."""
     return material.machines.index(machine)

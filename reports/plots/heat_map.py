@@ -15,7 +15,7 @@ from harness.studies.sensitivity.result import Driven, Influence
 from reports import format as numbers
 from reports.palette import MUTED, RULE
 from reports.plots.svg import WIDTH, add_legend, as_svg, label, new_figure
-from reports.view import Material, distinct, place_text
+from reports.view import ReportView, distinct, place_text
 
 _SCALES = {"firmware": ("#dfeaf7", "#0b3c78"), "software": ("#fbe6d3", "#b4480a")}
 _UNUSED = "#eceff3"
@@ -27,7 +27,7 @@ _NUMBERED = 9
 
 
 def heat_map(
-    material: Material,
+    material: ReportView,
     level: str,
     measure: str,
     members: Sequence[Driven],
@@ -129,7 +129,7 @@ def _box(left: int, right: int, row: int) -> list[tuple[float, float]]:
 
 def _frame(
     axes: Axes,
-    material: Material,
+    material: ReportView,
     members: Sequence[Driven],
     constants: Sequence[str],
     *,
@@ -181,7 +181,9 @@ def _wrapped(text: str, room: float) -> str:
     )
 
 
-def in_columns(material: Material, members: Sequence[Driven], most: int = 72) -> list[list[Driven]]:
+def in_columns(
+    material: ReportView, members: Sequence[Driven], most: int = 72
+) -> list[list[Driven]]:
     """Order overheads by workload, then as in the matrix, and divide them into figures."""
     order = {place: number for number, place in enumerate(material.places)}
     environments: dict[Environment, int] = {

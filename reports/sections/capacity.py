@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from harness.studies.capacity.result import Bounds, Capacities, Capacity, Searched
+from harness.studies.capacity.result import Bounds, Capacities, ResourceAllocation, Searched
 from reports import format as numbers
 from reports.sections import tables
-from reports.view import Material
+from reports.view import ReportView
 
 Content = dict[str, Any]
 
 
-def capacity(material: Material) -> Content | None:
+def capacity(material: ReportView) -> Content | None:
     """Show what 'vtax capacity' has found; without it, say which command finds it."""
     if not material.matrix or material.real:
         return None
@@ -45,7 +45,7 @@ def _searched(found: Capacities, virtualization: str) -> bool:
     )
 
 
-def _worst(material: Material, found: Capacities, names: list[str]) -> Iterator[str]:
+def _worst(material: ReportView, found: Capacities, names: list[str]) -> Iterator[str]:
     """Say of each virtualization where it keeps the least of the baseline's capacity."""
     for name in names:
         kept = [
@@ -67,14 +67,14 @@ def _worst(material: Material, found: Capacities, names: list[str]) -> Iterator[
             )
 
 
-def _limit(material: Material, found: Capacities) -> str:
+def _limit(material: ReportView, found: Capacities) -> str:
     if found.times_baseline is None:
         seconds = found.environments[0].limit_seconds
         return material.texts("capacity.absolute", limit=numbers.seconds(seconds))
     return material.texts("capacity.multiple", times=f"{found.times_baseline:.4g}")
 
 
-def _row(material: Material, each: Searched, names: list[str]) -> Content:
+def _row(material: ReportView, each: Searched, names: list[str]) -> Content:
     by_name = {one.virtualization: one for one in each.capacities}
     return {
         "where": tables.where(material, each.environment),
@@ -84,7 +84,7 @@ def _row(material: Material, each: Searched, names: list[str]) -> Content:
     }
 
 
-def _cell(material: Material, one: Capacity | None) -> Content | None:
+def _cell(material: ReportView, one: ResourceAllocation | None) -> Content | None:
     """Show a cell's capacity, and what of the baseline's that is."""
     if one is None:
         return None
@@ -95,7 +95,7 @@ def _cell(material: Material, one: Capacity | None) -> Content | None:
     }
 
 
-def _rate(material: Material, one: Capacity | None) -> str:
+def _rate(material: ReportView, one: ResourceAllocation | None) -> str:
     if one is None:
         return ""
     if one.per_second is None:

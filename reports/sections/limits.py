@@ -9,12 +9,12 @@ from harness.catalog.constant import Status
 from harness.validation.row import Kind
 from reports import format as numbers
 from reports.sections import tables
-from reports.view import Material, distinct
+from reports.view import ReportView, distinct
 
 _STATUSES = tuple(str(each) for each in Status)
 
 
-def limits(material: Material) -> dict[str, Any]:
+def limits(material: ReportView) -> dict[str, Any]:
     """Tell what the study cannot."""
     every = material.study.campaign.constants
     counts = Counter(each["status"] for each in every)
@@ -27,7 +27,7 @@ def limits(material: Material) -> dict[str, Any]:
     }
 
 
-def _points(material: Material) -> Iterator[tuple[str, str]]:
+def _points(material: ReportView) -> Iterator[tuple[str, str]]:
     """Choose the points that hold of this campaign."""
     texts = material.texts
     if material.real:
@@ -69,7 +69,7 @@ def _points(material: Material) -> Iterator[tuple[str, str]]:
     yield from texts.titled("limits.points")
 
 
-def _levels(material: Material) -> Iterator[dict[str, Any]]:
+def _levels(material: ReportView) -> Iterator[dict[str, Any]]:
     """Say what the costs of each level are made of, and how sure that is."""
     known = {each["name"]: each for each in material.study.campaign.constants}
     claim = material.claim or {}
@@ -92,7 +92,7 @@ def _counts(constants: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     return [(status, counts[status]) for status in reversed(_STATUSES)]
 
 
-def _alike(material: Material) -> list[dict[str, Any]]:
+def _alike(material: ReportView) -> list[dict[str, Any]]:
     """Find, for each measure, the environments that could as well be the worst one.
 
     Intervals that overlap cannot be told apart by looking at them; those that do not, can.
@@ -126,7 +126,7 @@ def _estimate(result: EnvironmentResult) -> float:
     return result.firmware.interval.estimate if result.firmware else 0.0
 
 
-def _undecided(material: Material) -> tuple[int, int]:
+def _undecided(material: ReportView) -> tuple[int, int]:
     """Count the environments that are inconclusive in some measure, and all."""
     verdict = material.study.verdict
     results = verdict.environments if verdict is not None else ()

@@ -24,7 +24,7 @@ from reports.sections.capacity import capacity
 from reports.sections.limits import limits
 from reports.sections.sensitivity import sensitivity
 from reports.sections.validation import validation
-from reports.view import Material, chunks, distinct, place_text
+from reports.view import ReportView, chunks, distinct, place_text
 
 Content = dict[str, Any]
 
@@ -34,7 +34,7 @@ _ROWS = 16
 _NATIVE = ("user", "os", "tick")
 
 
-def verdict(material: Material) -> Content | None:
+def verdict(material: ReportView) -> Content | None:
     """Show the outcome of the whole and of each measure, and what speaks most against it."""
     study, found = material.study, material.study.verdict
     if material.real:
@@ -92,7 +92,7 @@ def verdict(material: Material) -> Content | None:
 
 
 def _grounds(
-    material: Material, results: Sequence[EnvironmentResult], outcome: Outcome
+    material: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome
 ) -> list[str]:
     """Say which part of the claim refuted environments speak against."""
     if outcome is not Outcome.REFUTED:
@@ -111,7 +111,7 @@ def _grounds(
 
 
 def _robust(
-    material: Material, results: Sequence[EnvironmentResult], outcome: Outcome
+    material: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome
 ) -> list[str]:
     """Say in how many environments an outcome holds for one machine, too."""
     if outcome is Outcome.INCONCLUSIVE:
@@ -120,13 +120,13 @@ def _robust(
     return [material.texts("verdict.robust_count", count=count)]
 
 
-def reading(material: Material) -> Content:
+def reading(material: ReportView) -> Content:
     """Tell how to read the numbers, the outcomes and the names."""
     claim = material.claim or {"firmware": (), "software": ()}
     return {level: ", ".join(claim[level]) or "\N{EN DASH}" for level in ("firmware", "software")}
 
 
-def matrix(material: Material) -> Content | None:
+def matrix(material: ReportView) -> Content | None:
     """Show outcomes and overheads by machine, operating system and workload."""
     verdict = material.study.verdict
     if verdict is None:
@@ -144,7 +144,7 @@ def matrix(material: Material) -> Content | None:
     }
 
 
-def overheads(material: Material) -> Content | None:
+def overheads(material: ReportView) -> Content | None:
     """Show every overhead with its interval: figures for the claim's measures, tables for all."""
     if not any(each.all for each in material.study.environments):
         return None
@@ -190,7 +190,7 @@ def overheads(material: Material) -> Content | None:
     }
 
 
-def time(material: Material) -> Content | None:
+def time(material: ReportView) -> Content | None:
     """Show processor time by cause."""
     spent = {
         name
@@ -215,7 +215,7 @@ def time(material: Material) -> Content | None:
     }
 
 
-def responses(material: Material) -> Content | None:
+def responses(material: ReportView) -> Content | None:
     """Show distributions of the response times, and tell how work arrives."""
     if not any(cell.response for cell in material.study.cells):
         return None
@@ -232,7 +232,7 @@ def responses(material: Material) -> Content | None:
 
 
 def _by_machine(
-    material: Material, causes: Sequence[str], draw: Callable[[str, Any], Any]
+    material: ReportView, causes: Sequence[str], draw: Callable[[str, Any], Any]
 ) -> list[Content]:
     found = []
     for machine in material.machines:
@@ -249,7 +249,7 @@ def _by_machine(
     return found
 
 
-def _arrivals(material: Material) -> list[Content]:
+def _arrivals(material: ReportView) -> list[Content]:
     """Say for each group of users of each workload how its requests arrive."""
     users: dict[tuple[str, str, float, float | None], list[int]] = {}
     for cell in material.study.campaign.cells:
@@ -275,7 +275,7 @@ def _arrivals(material: Material) -> list[Content]:
     return found
 
 
-def against(material: Material) -> Content | None:
+def against(material: ReportView) -> Content | None:
     """List the environments that do not confirm the claim, or on average only."""
     verdict = material.study.verdict
     if verdict is None:
@@ -306,7 +306,7 @@ def against(material: Material) -> Content | None:
     return {"groups": groups, "average": average, "counts": counts}
 
 
-def failures(material: Material) -> Content:
+def failures(material: ReportView) -> Content:
     """List infeasible cells, failed runs, damage."""
     study, said = material.study, material.texts.said
     infeasible: dict[tuple[str, str, str], int] = {}
@@ -334,7 +334,7 @@ def failures(material: Material) -> Content:
     }
 
 
-def constants(material: Material) -> Content | None:
+def constants(material: ReportView) -> Content | None:
     """List every constant of the catalog, by topic."""
     every = material.study.campaign.constants
     if not every:
@@ -371,7 +371,7 @@ def _used(constant: Mapping[str, Any]) -> Content:
     return {"used": numbers.plain(float(constant["value"])), "points": points}
 
 
-def method(material: Material) -> Content:
+def method(material: ReportView) -> Content:
     """Tell how it was done, in plain words."""
     replications, cells = material.study.campaign.replications, material.study.cells
     texts = material.texts
@@ -395,7 +395,7 @@ def method(material: Material) -> Content:
     }
 
 
-def repeat(material: Material) -> Content:
+def repeat(material: ReportView) -> Content:
     """List commands, seed and versions."""
     campaign = material.study.campaign
     shipped = re.fullmatch(r"[\w-]+", campaign.source) is not None
@@ -416,7 +416,7 @@ def repeat(material: Material) -> Content:
     }
 
 
-SECTIONS: tuple[tuple[str, Callable[[Material], Content | None]], ...] = (
+SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
     ("measured", real.measured),
     ("verdict", verdict),
     ("reading", reading),

@@ -10,7 +10,7 @@ from harness.campaign.real_matrix import LEVELS
 from harness.real.host.interference import DISTURBED_SHARE
 from harness.statistics.intervals import Caution
 from reports import format as numbers
-from reports.view import Material, load_text
+from reports.view import ReportView, load_text
 
 HIT = 0.25
 """A prediction this near to what was measured is a hit."""
@@ -50,7 +50,7 @@ class Row:
     causes: str
 
 
-def measured(material: Material) -> dict[str, Any] | None:
+def measured(material: ReportView) -> dict[str, Any] | None:
     """Show the overheads of a real machine; None for a modelled one."""
     real = material.study.campaign.real
     if real is None:
@@ -79,7 +79,7 @@ def measured(material: Material) -> dict[str, Any] | None:
     }
 
 
-def machine(material: Material) -> dict[str, Any] | None:
+def machine(material: ReportView) -> dict[str, Any] | None:
     """Tell what the machine is, and how quiet it was."""
     real = material.study.campaign.real
     if real is None:
@@ -111,7 +111,7 @@ def machine(material: Material) -> dict[str, Any] | None:
     }
 
 
-def facts(material: Material) -> str:
+def facts(material: ReportView) -> str:
     """Say in a line what the machine is."""
     told = (material.study.campaign.real or {}).get("machine", {})
     parts = [told.get("processor"), f"Linux {told['kernel']}" if "kernel" in told else None]
@@ -119,7 +119,7 @@ def facts(material: Material) -> str:
     return " · ".join(str(part) for part in parts if part)
 
 
-def _target(material: Material, name: str, about: Mapping[str, Any]) -> dict[str, str]:
+def _target(material: ReportView, name: str, about: Mapping[str, Any]) -> dict[str, str]:
     cells = [cell for cell in material.study.cells if cell.cell.virtualization == name]
     runs = sum(cell.runs for cell in cells)
 
@@ -159,7 +159,7 @@ def _disturbed(cells: Sequence[CellSummary]) -> int:
     return round(sum(c.condition.get("condition_disturbed", 0.0) * c.runs for c in cells))
 
 
-def _rows(material: Material, measure: str) -> Iterator[Row]:
+def _rows(material: ReportView, measure: str) -> Iterator[Row]:
     found = {
         (each["workload"], tuple(map(tuple, each["load"])), each["virtualization"]): each
         for each in (material.study.campaign.real or {}).get("predictions", ())
@@ -231,7 +231,7 @@ def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _range(material: Material, measure: str) -> list[dict[str, str]]:
+def _range(material: ReportView, measure: str) -> list[dict[str, str]]:
     """Say for each target how much a work costs there at least, at most."""
     told = []
     for name in material.compared:

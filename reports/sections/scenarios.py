@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from harness import units
-from harness.analysis.scenario_results import ELEMENTS, Row, ScenarioResult, SevenElements
+from harness.analysis.scenario_results import ELEMENTS, Row, ScenarioResult, ScenarioResults
 from harness.results.run_result import OperationEvent
 from harness.statistics.verdict import Outcome
 from reports import format as numbers
 from reports.plots import timeline as timelines
-from reports.view import Material
+from reports.view import ReportView
 
 Content = dict[str, Any]
 
@@ -24,7 +24,7 @@ _EXACT = 12
 """Digits within which a number counts as what was written in the campaign."""
 
 
-def elements(material: Material) -> Content | None:
+def elements(material: ReportView) -> Content | None:
     """Show what scenarios have shown, by element; None if the campaign has none."""
     found = material.study.elements
     if found is None:
@@ -46,7 +46,7 @@ def elements(material: Material) -> Content | None:
     }
 
 
-def outcome(material: Material) -> Content | None:
+def outcome(material: ReportView) -> Content | None:
     """Count the expectations that were met, and name those that were not."""
     found = material.study.elements
     if found is None:
@@ -77,7 +77,7 @@ def outcome(material: Material) -> Content | None:
     }
 
 
-def _scenario(material: Material, scenario: ScenarioResult, place: int) -> Content:
+def _scenario(material: ReportView, scenario: ScenarioResult, place: int) -> Content:
     texts = material.texts
     acts = operations(scenario.operations)
     panels = timelines.panels(scenario)
@@ -133,7 +133,7 @@ def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
     return acts
 
 
-def levels(material: Material, found: SevenElements) -> list[Content]:
+def levels(material: ReportView, found: ScenarioResults) -> list[Content]:
     """Lay scenarios that ask the same of both levels side by side.
 
     They have names that end in ``-firmware`` and ``-software``, one of which may lack its end.
@@ -164,13 +164,13 @@ def levels(material: Material, found: SevenElements) -> list[Content]:
     return compared
 
 
-def _subject(material: Material, stem: str) -> str:
+def _subject(material: ReportView, stem: str) -> str:
     """Say what scenarios of both levels are about; the campaign's own word if nothing is known."""
     known = material.texts.name("subject", stem)
     return known if known != stem else stem.replace("-", " ").capitalize()
 
 
-def _row(material: Material, row: Row) -> Content:
+def _row(material: ReportView, row: Row) -> Content:
     texts = material.texts
     unit = texts.said(row.unit)
     measured = texts.said(value(row.measured, unit)) or texts("elements.nothing")

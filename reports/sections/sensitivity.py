@@ -8,7 +8,7 @@ from harness.studies.sensitivity.result import BreakEven, Driven, Sensitivity, o
 from reports import format as numbers
 from reports.plots.heat_map import heat_map, in_columns, share_text
 from reports.sections import tables
-from reports.view import Material, distinct
+from reports.view import ReportView, distinct
 
 Content = dict[str, Any]
 
@@ -24,7 +24,7 @@ _CLOSEST = 8
 _TIMES, _BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
 
 
-def sensitivity(material: Material) -> Content | None:
+def sensitivity(material: ReportView) -> Content | None:
     """Show what 'vtax sensitivity' has found; without it, say which command finds it."""
     if material.study.verdict is None:
         return None
@@ -52,7 +52,7 @@ def sensitivity(material: Material) -> Content | None:
     }
 
 
-def _drivers(material: Material, found: Sensitivity) -> Iterable[Content]:
+def _drivers(material: ReportView, found: Sensitivity) -> Iterable[Content]:
     for level in ("firmware", "software"):
         for measure in distinct(each.measure for each in found.driven):
             members = [m for m in found.driven if (m.level, m.measure) == (level, measure)]
@@ -77,7 +77,7 @@ def _drivers(material: Material, found: Sensitivity) -> Iterable[Content]:
                 }
 
 
-def _driven_row(material: Material, one: Driven, alpha: float) -> Content:
+def _driven_row(material: ReportView, one: Driven, alpha: float) -> Content:
     told = [each for each in one.influences if each.p <= alpha]
     named = []
     for each in told[:_LISTED]:
@@ -106,7 +106,7 @@ def factor_text(factor: float) -> str:
     return f"{sign}{numbers.plain(size)}"
 
 
-def _rows(material: Material, found: Sequence[BreakEven]) -> list[Content]:
+def _rows(material: ReportView, found: Sequence[BreakEven]) -> list[Content]:
     """Show each environment: all firmware, the dearest single constant, all software."""
     rows = []
     for environment in distinct(each.environment for each in found):
@@ -130,7 +130,7 @@ def _distance(one: BreakEven) -> float:
     return math.inf if one.factor is None else abs(math.log(one.factor))
 
 
-def _cell(material: Material, one: BreakEven) -> Content:
+def _cell(material: ReportView, one: BreakEven) -> Content:
     texts = material.texts
     by = texts(f"sensitivity.by_{one.criterion}", measure=texts.name("measure", one.measure))
     if one.factor is not None:
@@ -144,7 +144,7 @@ def _cell(material: Material, one: BreakEven) -> Content:
     return {"flips": flips, "note": note, "by": by, "constant": constant}
 
 
-def _singles(material: Material, found: Sequence[BreakEven]) -> list[Content]:
+def _singles(material: ReportView, found: Sequence[BreakEven]) -> list[Content]:
     """Show single constants where more than the dearest was searched for."""
     singles = [each for each in found if not each.together]
     if len(singles) <= len(distinct(each.environment for each in singles)):
@@ -155,7 +155,7 @@ def _singles(material: Material, found: Sequence[BreakEven]) -> list[Content]:
     ]
 
 
-def _summary(material: Material, found: Sequence[BreakEven]) -> list[str]:
+def _summary(material: ReportView, found: Sequence[BreakEven]) -> list[str]:
     """Say in sentences what the table comes to."""
     texts, sentences = material.texts, []
     whole = [each for each in found if each.together and each.level == "firmware"]
@@ -180,6 +180,6 @@ def _summary(material: Material, found: Sequence[BreakEven]) -> list[str]:
     return sentences
 
 
-def _where(material: Material, one: BreakEven) -> str:
+def _where(material: ReportView, one: BreakEven) -> str:
     place = tables.where(material, one.environment)
     return " / ".join(filter(None, (place.machine, place.os, place.workload, place.load)))

@@ -9,7 +9,7 @@ from harness.analysis.environment import Environment
 from harness.analysis.overhead import Concern, Overhead
 from harness.analysis.study import EnvironmentResult, Outcome
 from reports import format as numbers
-from reports.view import Material, Place, load_text
+from reports.view import Place, ReportView, load_text
 
 _CONCERNS = (Concern.MIX_DIFFERS, Concern.WORK_MISSING)
 
@@ -54,7 +54,7 @@ class Where:
     load: str
 
 
-def where(material: Material, environment: Environment) -> Where:
+def where(material: ReportView, environment: Environment) -> Where:
     """Show an environment."""
     machine, system, workload, load = environment
     return Where(machine, material.texts.name("os", system), workload, load_text(load))
@@ -86,7 +86,7 @@ class MatrixRow:
     cells: tuple[MatrixCell | None, ...]
 
 
-def matrix(material: Material, measure: str) -> tuple[MatrixRow, ...]:
+def matrix(material: ReportView, measure: str) -> tuple[MatrixRow, ...]:
     """Arrange the outcomes of a measure by machine and operating system, load and workload."""
     rows = []
     span = len(material.systems) * len(material.loads)
@@ -137,7 +137,7 @@ class JudgedRow:
 
 
 def judged(
-    material: Material, results: Sequence[EnvironmentResult], *, explained: bool = False
+    material: ReportView, results: Sequence[EnvironmentResult], *, explained: bool = False
 ) -> tuple[JudgedRow, ...]:
     """Show environments with their outcome.
 
@@ -165,7 +165,7 @@ def _probability(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def why(material: Material, result: EnvironmentResult) -> tuple[str, ...]:
+def why(material: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
     """Say what decided against an environment, what is missing, or what one machine may do."""
     texts, alpha = material.texts, material.study.campaign.alpha
     p_values = result.p_values or {}
@@ -194,7 +194,7 @@ def why(material: Material, result: EnvironmentResult) -> tuple[str, ...]:
     return tuple(found) or (texts.said(result.reason.removesuffix(".")),)
 
 
-def extra(material: Material, result: EnvironmentResult, most: int = 3) -> str:
+def extra(material: ReportView, result: EnvironmentResult, most: int = 3) -> str:
     """Say what the firmware level's extra time in an environment is spent on, per transaction.
 
     The application's own instructions are left out: they are the same work. For a measure of
@@ -240,7 +240,7 @@ class OverheadRow:
     samples: str
 
 
-def overhead_rows(material: Material, measure: str, machine: str) -> tuple[OverheadRow, ...]:
+def overhead_rows(material: ReportView, measure: str, machine: str) -> tuple[OverheadRow, ...]:
     """Show every overhead of a measure on one machine; the baseline has no column."""
     names = material.compared
     rows = []
@@ -267,7 +267,7 @@ def overhead_rows(material: Material, measure: str, machine: str) -> tuple[Overh
     return tuple(rows)
 
 
-def _samples(material: Material, counts: Sequence[int]) -> str:
+def _samples(material: ReportView, counts: Sequence[int]) -> str:
     low, high = counts[0], counts[-1]
     if low == high:
         return str(low)
@@ -297,7 +297,7 @@ class CellRow:
     runs: int
 
 
-def cell_rows(material: Material, machine: str, causes: Sequence[str]) -> tuple[CellRow, ...]:
+def cell_rows(material: ReportView, machine: str, causes: Sequence[str]) -> tuple[CellRow, ...]:
     """Show all cells of a machine that have a complete run."""
     rows = []
     for system in material.systems:
@@ -312,7 +312,7 @@ def cell_rows(material: Material, machine: str, causes: Sequence[str]) -> tuple[
 
 
 def _cell_row(
-    material: Material, cell: CellSummary, place: Place, causes: Sequence[str], *, first: bool
+    material: ReportView, cell: CellSummary, place: Place, causes: Sequence[str], *, first: bool
 ) -> CellRow:
     quantiles = {} if cell.response is None else cell.response.quantiles
     total = cell.processor_seconds

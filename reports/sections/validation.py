@@ -15,7 +15,7 @@ from harness.validation.row import Kind, Row
 from reports import format as numbers
 from reports.palette import INK, MUTED
 from reports.plots.svg import as_svg, label, new_figure
-from reports.view import Material
+from reports.view import ReportView
 
 KINDS = (Kind.THEORY, Kind.INVARIANT, Kind.CALIBRATION, Kind.PREDICTION)
 """In the order of the section."""
@@ -44,7 +44,7 @@ class ValidationRow:
     """What a reader must know to judge it."""
 
 
-def validation(material: Material) -> dict[str, Any] | None:
+def validation(material: ReportView) -> dict[str, Any] | None:
     """Show what the model was held against, and say so where it was not."""
     if material.real:
         return None
@@ -68,7 +68,7 @@ def validation(material: Material) -> dict[str, Any] | None:
     }
 
 
-def _kind(material: Material, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
+def _kind(material: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
     rows = [row for row in every if row.kind is kind]
     missed = sum(not row.passed for row in rows)
     notes: dict[str, int] = {}
@@ -89,7 +89,7 @@ def _kind(material: Material, kind: Kind, every: Sequence[Row]) -> dict[str, Any
 
 
 def _shown(
-    material: Material, rows: Sequence[Row], notes: dict[str, int]
+    material: ReportView, rows: Sequence[Row], notes: dict[str, int]
 ) -> tuple[ValidationRow, ...]:
     """Make rows ready; a case is named once for all its measures."""
     said = material.texts.said
@@ -129,7 +129,7 @@ def _span(row: Row) -> str:
     return f"{_signed(amount(row.low, row.unit))} … {_signed(amount(row.high, row.unit))}"
 
 
-def _tolerance(material: Material, row: Row) -> str:
+def _tolerance(material: ReportView, row: Row) -> str:
     if row.kind is Kind.THEORY:
         width, most = numbers.share(row.half_width), numbers.level(row.tolerance)
         text = material.texts("validation.half_width", width=width, most=most)
@@ -141,7 +141,7 @@ def _tolerance(material: Material, row: Row) -> str:
     return f"± {numbers.level(row.tolerance)}"
 
 
-def errors_figure(material: Material, rows: Sequence[Row]) -> Markup | None:
+def errors_figure(material: ReportView, rows: Sequence[Row]) -> Markup | None:
     """Draw how far off each prediction is, with its range, beside the band of its tolerance.
 
     Predictions of nothing have no relative error and are left to the table.

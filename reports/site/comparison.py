@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from harness.analysis.comparison import Comparison, Direction
-from harness.analysis.snapshot import Measured
+from harness.analysis.snapshot import OverheadRecord
 from harness.statistics.intervals import Interval
 from reports import format as numbers
 from reports.i18n import Texts
@@ -56,7 +56,7 @@ def rows(comparison: Comparison, direction: Direction, texts: Texts) -> list[Row
     ]
 
 
-def _span(measured: Measured) -> str:
+def _span(measured: OverheadRecord) -> str:
     if measured.low is None or measured.high is None:
         return ""
     samples = sum(ratio is not None for ratio in measured.ratios)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.analysis.snapshot import Findings, findings, read_findings
+from harness.analysis.snapshot import CampaignSnapshot, findings, read_findings
 from harness.analysis.study import analyse
 from harness.analysis.tables import overhead_table, run_table
 from harness.errors import UserError
@@ -58,7 +58,7 @@ class Publication:
     directory: Path
     entry: Entry
 
-    def findings(self) -> Findings:
+    def findings(self) -> CampaignSnapshot:
         """Read what it can be compared by."""
         path = self.directory / FINDINGS
         return read_findings(path.read_bytes(), str(path))

@@ -10,7 +10,14 @@ import pytest
 from rich.console import Console
 
 from harness.analysis.comparison import Direction, compare
-from harness.analysis.snapshot import Checked, Findings, Judged, Measured, findings, read_findings
+from harness.analysis.snapshot import (
+    CampaignSnapshot,
+    Checked,
+    OverheadRecord,
+    VerdictRecord,
+    findings,
+    read_findings,
+)
 from harness.analysis.study import analyse
 from harness.cli.tables.comparison import changes_text
 from harness.errors import UserError
@@ -40,10 +47,10 @@ def bad(study):
     return findings(study(true={"shared-uncapped": BAD, "hosted-vmware": SOFTWARE}))
 
 
-def made(ratios, **changes) -> Findings:
+def made(ratios, **changes) -> CampaignSnapshot:
     """Findings with a column of ratios for each name of a workload."""
     overheads = tuple(
-        Measured(
+        OverheadRecord(
             machine="m",
             os="o",
             workload=name,
@@ -57,7 +64,7 @@ def made(ratios, **changes) -> Findings:
         )
         for name, column in ratios.items()
     )
-    return Findings(
+    return CampaignSnapshot(
         **{
             "name": "made",
             "title": {"en": "Made"},
@@ -152,7 +159,9 @@ def test_the_claims_outcome_alone_can_get_worse(study):
 )
 def test_from_and_to_inconclusive_it_cannot_be_told(first, second, direction):
     def judged(outcome):
-        one = Judged(machine="m", os="o", workload="w", load=(), measure="x", outcome=outcome)
+        one = VerdictRecord(
+            machine="m", os="o", workload="w", load=(), measure="x", outcome=outcome
+        )
         return made({}, outcomes=(one,))
 
     assert compare(judged(first), judged(second)).direction is direction
@@ -256,7 +265,7 @@ def test_the_terminal_shows_what_got_worse(good, bad):
     assert "[red]" in console.export_text()
 
 
-def replace_name(good: Findings) -> Findings:
+def replace_name(good: CampaignSnapshot) -> CampaignSnapshot:
     """A name that would be markup, were it taken for such."""
     return good.model_copy(update={"name": "[red]"})
 

@@ -90,7 +90,7 @@ X = 1
             "from harness.model.machine import Machine\n\n\nX = 1\n",
             True,
         ),
-        (BEFORE.replace("Crowd", "Crew"), False),
+        (BEFORE.replace("UserPopulation", "Executor"), False),
         (BEFORE.replace("import os\n", ""), False),
         (BEFORE.replace("X = 1", "X = 2"), False),
         (BEFORE.replace("X = 1", "if True:\n    X = 1"), False),

@@ -112,8 +112,8 @@ def test_it_can_vary_further_factors(written):
         ('program = "gzip"', 'program = ""', "program"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(written, old, new, complaint):
-    with pytest.raises(UserError, match=complaint) as error:
+def test_what_is_wrong_is_told_in_one_line(written, old, new, value_error):
+    with pytest.raises(UserError, match=value_error) as error:
         make_plan(written((old, new)))
     assert "\n" not in str(error.value)
 

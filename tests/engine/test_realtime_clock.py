@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.engine.clock import NS_PER_SECOND as S
 from harness.engine.clock import Clock
-from harness.engine.realtime_clock import PacedClock
+from harness.engine.realtime_clock import RealtimeClock
 
 
 class Wall:
@@ -25,7 +25,7 @@ class Wall:
 
 
 @contextmanager
-def pacing(clock: PacedClock) -> Iterator[None]:
+def pacing(clock: RealtimeClock) -> Iterator[None]:
     own = gevent.spawn(clock.pace)
     clock.hub = own
     try:
@@ -48,14 +48,14 @@ def record(clock: Clock, into: list[tuple[int, str]], name: str) -> Callable[[],
 
 def test_nothing_happens_before_its_time_on_the_wall():
     wall = Wall()
-    clock = PacedClock(2.0, wall)
+    clock = RealtimeClock(2.0, wall)
     seen: list[tuple[int, str]] = []
     for second in (1, 2, 3, 4, 5):
         clock.call_in(second * S, record(clock, seen, str(second)))
     with pacing(clock):
         assert seen == []
         wall.seconds += 1.5
-        clock.nudge()
+        clock.wake()
         settle()
         assert [name for _, name in seen] == ["1", "2", "3"]
         assert clock.now_ns == 3 * S
@@ -72,23 +72,23 @@ def test_a_paced_clock_does_what_a_free_one_does(calls):
                 clock.call_in(second, record(clock, seen, f"{name}'"))
 
             clock.call_in(first, act)
-        if isinstance(clock, PacedClock):
+        if isinstance(clock, RealtimeClock):
             wall = clock._wall
             with pacing(clock):
                 for _ in range(10):
                     wall.seconds += 11e-9  # type: ignore[attr-defined]
-                    clock.nudge()
+                    clock.wake()
                     settle()
         else:
             clock.run_until(101)
         return seen
 
-    assert run(PacedClock(1.0, Wall())) == run(Clock())
+    assert run(RealtimeClock(1.0, Wall())) == run(Clock())
 
 
 def test_a_late_clock_skips_nothing_and_shows_how_late_it_is():
     wall = Wall()
-    clock = PacedClock(2.0, wall)
+    clock = RealtimeClock(2.0, wall)
     seen: list[tuple[int, float]] = []
     for second in (2, 4, 6):
         clock.call_in(second * S, lambda: seen.append((clock.now_ns, clock.late_seconds)))
@@ -96,7 +96,7 @@ def test_a_late_clock_skips_nothing_and_shows_how_late_it_is():
         assert clock.late_seconds == clock.worst_late_seconds == 0
         wall.seconds += 10.0  # 20 s of simulated time
         assert clock.late_seconds == 9.0
-        clock.nudge()
+        clock.wake()
         settle()
         # At 2 s the next thing is that of 4 s, which is due 8 s ago on the wall; in the end none.
         assert seen == [(2 * S, 8.0), (4 * S, 7.0), (6 * S, 0.0)]
@@ -106,20 +106,20 @@ def test_a_late_clock_skips_nothing_and_shows_how_late_it_is():
 
 def test_the_present_is_the_walls_but_nothing_that_is_due_is_passed_over():
     wall = Wall()
-    clock = PacedClock(1.0, wall)
+    clock = RealtimeClock(1.0, wall)
     clock.call_in(5 * S, lambda: None)
     with pacing(clock):
         wall.seconds += 3.0
-        clock.present()
+        clock.sync()
         assert clock.now_ns == 3 * S
         wall.seconds += 4.0
-        clock.present()
+        clock.sync()
         assert clock.now_ns == 5 * S
 
 
 def test_who_comes_from_outside_begins_at_the_present_and_is_woken_in_time():
     wall = Wall()
-    clock = PacedClock(1.0, wall)
+    clock = RealtimeClock(1.0, wall)
     clock.call_in(1000 * S, lambda: None)
     woken: list[int] = []
 
@@ -132,18 +132,18 @@ def test_who_comes_from_outside_begins_at_the_present_and_is_woken_in_time():
         gevent.spawn(visit)
         settle()
         wall.seconds += 1.9
-        clock.nudge()
+        clock.wake()
         settle()
         assert woken == []
         wall.seconds += 0.1
-        clock.nudge()
+        clock.wake()
         settle()
         assert woken == [5 * S]
 
 
 def test_who_is_woken_has_its_turn_at_that_moment_before_anything_else():
     wall = Wall()
-    clock = PacedClock(1.0, wall)
+    clock = RealtimeClock(1.0, wall)
     order: list[tuple[int, str]] = []
 
     def user() -> None:
@@ -158,14 +158,14 @@ def test_who_is_woken_has_its_turn_at_that_moment_before_anything_else():
     settle()
     with pacing(clock):
         wall.seconds += 100.0
-        clock.nudge()
+        clock.wake()
         settle()
     assert order == [(n, name) for n in (1, 2, 3) for name in ("user", "after")]
 
 
 def test_a_user_that_waits_for_something_real_does_not_hold_time_up():
     wall = Wall()
-    clock = PacedClock(1.0, wall)
+    clock = RealtimeClock(1.0, wall)
     real = Event()
     seen: list[tuple[int, str]] = []
 
@@ -180,20 +180,20 @@ def test_a_user_that_waits_for_something_real_does_not_hold_time_up():
     clock.call_in(2 * S, record(clock, seen, "other"))
     with pacing(clock):
         wall.seconds += 10.0
-        clock.nudge()
+        clock.wake()
         settle()
         assert seen == [(2 * S, "other")]
         real.set()
         settle()
         wall.seconds += 1.0
-        clock.nudge()
+        clock.wake()
         settle()
         assert seen == [(2 * S, "other"), (11 * S, "user")]
 
 
 def test_a_user_that_is_killed_or_ends_in_its_turn_does_not_hold_time_up():
     wall = Wall()
-    clock = PacedClock(1.0, wall)
+    clock = RealtimeClock(1.0, wall)
     seen: list[tuple[int, str]] = []
 
     def user() -> None:
@@ -207,7 +207,7 @@ def test_a_user_that_is_killed_or_ends_in_its_turn_does_not_hold_time_up():
     clock.call_in(2 * S, record(clock, seen, "other"))
     with pacing(clock):
         wall.seconds += 10.0
-        clock.nudge()
+        clock.wake()
         settle()
     assert seen == [(S, "ends"), (2 * S, "other")]
 
@@ -215,4 +215,4 @@ def test_a_user_that_is_killed_or_ends_in_its_turn_does_not_hold_time_up():
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("inf"), float("nan")])
 def test_time_does_not_stand_still_or_run_backwards(speed):
     with pytest.raises(ValueError, match="speed"):
-        PacedClock(speed)
+        RealtimeClock(speed)

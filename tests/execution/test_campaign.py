@@ -4,7 +4,7 @@ import pytest
 
 import harness.execution.campaign
 from harness.campaign.plan import make_plan
-from harness.execution.campaign import conduct
+from harness.execution.campaign import run_campaign
 from harness.execution.execute import Summary
 from harness.results.store import Store
 
@@ -31,7 +31,7 @@ def executed(monkeypatch):
 
 def test_without_a_target_every_cell_gets_the_minimum(tmp_path, plan, executed):
     with Store.start(tmp_path / "out", plan.record()) as store:
-        summary = conduct(plan, store, lambda spec: None, workers=1)
+        summary = run_campaign(plan, store, lambda spec: None, workers=1)
     assert executed == [{(position, r) for position in range(16) for r in range(2)}]
     assert summary.done == 32
 
@@ -39,12 +39,18 @@ def test_without_a_target_every_cell_gets_the_minimum(tmp_path, plan, executed):
 def test_cells_go_on_in_blocks_until_they_are_known_well_enough(tmp_path, plan, executed):
     asked = []
 
-    def too_wide(store, replications):
+    def cells_needing_more_runs(store, replications):
         asked.append(replications)
         return {2: {0, 3}, 12: {3}, 22: {3}}[replications]
 
     with Store.start(tmp_path / "out", plan.record()) as store:
-        summary = conduct(plan, store, lambda spec: None, workers=1, too_wide=too_wide)
+        summary = run_campaign(
+            plan,
+            store,
+            lambda spec: None,
+            workers=1,
+            cells_needing_more_runs=cells_needing_more_runs,
+        )
     assert asked == [2, 12, 22]
     assert executed[1:] == [
         {(position, r) for position in (0, 3) for r in range(2, 12)},
@@ -56,7 +62,13 @@ def test_cells_go_on_in_blocks_until_they_are_known_well_enough(tmp_path, plan, 
 
 def test_it_ends_when_all_are_known_well_enough(tmp_path, plan, executed):
     with Store.start(tmp_path / "out", plan.record()) as store:
-        conduct(plan, store, lambda spec: None, workers=1, too_wide=lambda *_: frozenset())
+        run_campaign(
+            plan,
+            store,
+            lambda spec: None,
+            workers=1,
+            cells_needing_more_runs=lambda *_: frozenset(),
+        )
     assert len(executed) == 1
 
 
@@ -65,11 +77,20 @@ def test_an_interruption_ends_it(tmp_path, plan, monkeypatch):
         harness.execution.campaign, "execute", lambda *_, **__: Summary(interrupted=True)
     )
     with Store.start(tmp_path / "out", plan.record()) as store:
-        summary = conduct(plan, store, lambda spec: None, workers=1, too_wide=lambda *_: {1})
+        summary = run_campaign(
+            plan, store, lambda spec: None, workers=1, cells_needing_more_runs=lambda *_: {1}
+        )
     assert summary.interrupted
 
 
 def test_cells_go_on_in_blocks_of_another_size(tmp_path, plan, executed):
     with Store.start(tmp_path / "out", plan.record()) as store:
-        conduct(plan, store, lambda spec: None, workers=1, too_wide=lambda *_: {1}, block=7)
+        run_campaign(
+            plan,
+            store,
+            lambda spec: None,
+            workers=1,
+            cells_needing_more_runs=lambda *_: {1},
+            block=7,
+        )
     assert [len(calls) for calls in executed[1:]] == [7, 7, 7, 2]

@@ -15,7 +15,7 @@ from serving import LOOPBACK, eventually, free_port, get, listens_on, started
 from harness.analysis.study import analyse
 from harness.campaign.cell import RunSpec
 from harness.errors import UserError
-from harness.execution.progress import Both, ProgressCollector, serve_progress
+from harness.execution.progress import ProgressCollector, TeeObserver, serve_progress
 from harness.metrics.collector import expose
 from harness.results.store import Failure, Store, pack
 
@@ -133,7 +133,7 @@ def test_two_observers_are_both_told():
             self.told.append((spec, seconds, failure))
 
     first, second = Log(), Log()
-    both = Both(first, second)
+    both = TeeObserver(first, second)
     both.begin(["a"])
     both.done("a", 1.0, Failure.ERROR)
     assert first.told == second.told == [["a"], ("a", 1.0, Failure.ERROR)]

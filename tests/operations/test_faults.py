@@ -155,7 +155,7 @@ def served(
     second: bool, *, sea: bool = False, virtualization=UNCAPPED, groups=(READ,)
 ) -> SystemConfiguration:
     """A client of vios1, and one with a processor and a disk of its own."""
-    deputy = "vios2" if second else None
+    standby = "vios2" if second else None
     client = replace(
         partition(
             "app1",
@@ -165,7 +165,7 @@ def served(
             groups=groups,
             virtual_ethernet=(VirtualEthernetConfiguration(),) if sea else (),
         ),
-        disks=(DiskConfiguration(DISK, "vios1", deputy=deputy),),
+        disks=(DiskConfiguration(DISK, "vios1", standby=standby),),
     )
     other = partition("app2", 1, 1, DEDICATED, disks=1, groups=(COMPUTE, READ))
     bridge = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET)) if sea else None
@@ -188,7 +188,7 @@ def test_clients_of_a_vios_wait_for_it_or_for_the_second_one(second, outage):
         # Whoever does not depend on it does not notice.
         assert run.gap("app2", "disk") < 0.1
         assert run.gap("app2", "cpu") < 0.01
-        assert run.machine.vios["vios1"].deputy is None
+        assert run.machine.vios["vios1"].standby is None
         assert not run.machine.vios["vios1"].held
 
 

@@ -166,10 +166,10 @@ def test_refused_while_the_vios_that_bridges_its_network_is_down() -> None:
     other = replace(mover(0.5, 1, vlans=(20,)), name="vios2")
     systems = {"A": power6(movable("app"), vios=(mover(),)), "B": power6(vios=(mover(), other))}
     site = site_of(systems)
-    vios, deputy = (site.machines["B"].vios[name] for name in ("vios1", "vios2"))
+    vios, standby = (site.machines["B"].vios[name] for name in ("vios1", "vios2"))
     vios.hold(vios.partition.crash())
     assert "virtual LAN 10, which no VIOS of B bridges" in refusal(site)
-    vios.deputy = deputy
+    vios.standby = standby
     assert finish(site, Move("app", "B")) is Status.DONE
     assert site.machines["B"].configurations["app"].disks[0].vios == "vios2"
 

@@ -6,10 +6,10 @@ from programs import guest_programs, program
 from real_programs import QUOTA, shell, small
 
 from harness.real.agent import build_agent
-from harness.real.microbenchmarks import EVENTS, Event
+from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.target.program import Program
-from harness.real.target.target import Target, Workshop, workshop
+from harness.real.target.target import Target, TargetLauncher, target_launcher
 
 
 @pytest.fixture(scope="session")
@@ -19,13 +19,13 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def event() -> Callable[[str], Event]:
+def event() -> Callable[[str], Microbenchmark]:
     return {event.name: event for event in EVENTS}.__getitem__
 
 
 @pytest.fixture
 def native(agent: Path) -> Iterator[Target]:
-    with workshop() as place:
+    with target_launcher() as place:
         yield place.open("native", agent, place.stage([shell("")]))
 
 
@@ -39,13 +39,13 @@ def small_programs() -> list[Program]:
 
 
 @pytest.fixture(scope="session")
-def shared_workshop() -> Iterator[Workshop]:
-    with workshop() as place:
+def shared_workshop() -> Iterator[TargetLauncher]:
+    with target_launcher() as place:
         yield place
 
 
 @pytest.fixture(scope="session")
-def guest(agent: Path, small_programs: list[Program], shared_workshop: Workshop) -> Target:
+def guest(agent: Path, small_programs: list[Program], shared_workshop: TargetLauncher) -> Target:
     """A guest without hardware help for whoever leaves it alive: it takes long to boot."""
     guest_programs()
     program("mke2fs", "e2fsprogs")
@@ -55,7 +55,7 @@ def guest(agent: Path, small_programs: list[Program], shared_workshop: Workshop)
 
 
 @pytest.fixture(scope="session")
-def machine(agent: Path, small_programs: list[Program], shared_workshop: Workshop) -> Target:
+def machine(agent: Path, small_programs: list[Program], shared_workshop: TargetLauncher) -> Target:
     """This machine, with the same programs."""
     staged = shared_workshop.stage([*small_programs, shell(""), QUOTA])
     return shared_workshop.open("native", agent, staged)

@@ -18,7 +18,7 @@ import harness.real.campaign.workload_predictor
 from harness.analysis.study import analyse
 from harness.campaign.plan import make_plan
 from harness.real.calibration.costs import read_costs
-from harness.real.campaign.campaign import conduct_real
+from harness.real.campaign.campaign import run_real_campaign
 from harness.real.campaign.prepare import COSTS
 from harness.results.store import Store
 from reports.builder import build_reports
@@ -79,7 +79,7 @@ def test_a_guest_does_the_same_work_and_the_report_shows_it_beside_the_predictio
     made = plan("native", "qemu-tcg")
     others = traces(os.getpid())  # what other tests of this process keep
     with Store.start(tmp_path / "out", made.record()) as store:
-        summary = conduct_real(made, store)
+        summary = run_real_campaign(made, store)
         assert (summary.done, summary.failed) == (8, 0)
         rows = list(store.runs())
         found = analyse(store)
@@ -117,10 +117,10 @@ def test_it_goes_on_where_it_stopped(plan, tmp_path):
             raise KeyboardInterrupt
 
     with Store.start(tmp_path / "out", made.record()) as store:
-        assert conduct_real(made, store, observer=Impatient()).interrupted
+        assert run_real_campaign(made, store, observer=Impatient()).interrupted
     before = (tmp_path / "out" / COSTS).read_bytes()
     with Store.start(tmp_path / "out", made.record()) as store:
-        summary = conduct_real(made, store)
+        summary = run_real_campaign(made, store)
     assert (summary.kept, summary.done, summary.failed) == (1, 1, 0)
     assert (tmp_path / "out" / COSTS).read_bytes() == before, "costs are measured once"
 

@@ -275,8 +275,8 @@ def test_a_machine_that_does_nothing_has_a_result():
         ("workloads/cpu.py:IntegerComputer", "did you mean 'IntegerCompute'"),
     ],
 )
-def test_a_user_that_cannot_be_found_is_the_users_error(user, complaint, tmp_path):
-    with pytest.raises(UserError, match=complaint):
+def test_a_user_that_cannot_be_found_is_the_users_error(user, value_error, tmp_path):
+    with pytest.raises(UserError, match=value_error):
         run_cell(spec(alone(group(user, 1)), base=tmp_path))
 
 

@@ -5,7 +5,7 @@ from modelling import ETHERNET, FULL_SYSTEM, MS, NO_OVERHEAD, build, partition, 
 
 from harness.metrics.observer import Observation
 from harness.model.config import EthernetConfiguration
-from harness.users.population import Crowd, locust_on
+from harness.users.population import UserPopulation, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.watchdog import Watchdog
 from workloads.user import Demand, PartitionUser
@@ -26,7 +26,7 @@ def drive(
     environment = Environment(catch_exceptions=False)
     observation = Observation(machine, environment)
     clock = machine.clock
-    crowd = Crowd(clock, environment, 1)
+    crowd = UserPopulation(clock, environment, 1)
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
         try:
             if arrivals:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from harness.real.host.interference import Condition
 from harness.real.host.sample import ExchangeSample
-from harness.real.microbenchmarks import Event
+from harness.real.microbenchmarks import Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.program import Program, ProgramSample
 
@@ -54,7 +54,7 @@ class ImitationTarget:
         if self.left is not None and self.requests > self.left:
             raise TargetError("it was killed by signal 9")
 
-    def work(self, amounts: Sequence[tuple[Event, int]]) -> tuple[float, float]:
+    def work(self, amounts: Sequence[tuple[Microbenchmark, int]]) -> tuple[float, float]:
         self._begin()
         if self.refuses in [event.request for event, _ in amounts]:
             raise RefusalError("No space left on device")
@@ -79,7 +79,7 @@ class ImitationTarget:
             status=self.status,
             output_bytes=10,
             output_digest="abc",
-            complaint="it does not compile" if self.status else "",
+            value_error="it does not compile" if self.status else "",
             condition=QUIET,
         )
 

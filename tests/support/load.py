@@ -78,7 +78,7 @@ def watch(load: Load, clock: Clock, ledger: Ledger, dispatcher: Dispatcher) -> E
 
         def done():
             nonlocal turn
-            vp = part.hot
+            vp = part.finishing
             events.append((clock.now_ns, END, vp.processor.index, number[vp]))
             turn = (turn + 1) % len(demands)
             if pauses[turn]:

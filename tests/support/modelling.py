@@ -24,8 +24,8 @@ from harness.model.config import (
     Virtualization,
 )
 from harness.model.machine import Machine
-from harness.model.partition import ModelledPartition
-from harness.users.population import Crowd, locust_on
+from harness.model.partition import SimulatedPartition
+from harness.users.population import UserPopulation, locust_on
 from workloads.loading import load_user
 
 MS = 1_000_000
@@ -194,7 +194,7 @@ def with_groups(configuration: SystemConfiguration, *groups: UserGroup) -> Syste
     return replace(configuration, partitions=partitions)
 
 
-def keep_busy(modelled: ModelledPartition, seconds: float, threads: int = 1) -> None:
+def keep_busy(modelled: SimulatedPartition, seconds: float, threads: int = 1) -> None:
     """Have threads that compute for so long at a time, for ever."""
 
     def again() -> None:
@@ -231,10 +231,10 @@ def total(machine: Machine) -> int:
 
 
 @contextmanager
-def driven(machine: Machine, *seed_parts: object, base: Path = Path()) -> Iterator[Crowd]:
+def driven(machine: Machine, *seed_parts: object, base: Path = Path()) -> Iterator[UserPopulation]:
     """Let the Locust users of the machine's configuration drive it."""
     environment = Environment(catch_exceptions=False)
-    crowd = Crowd(machine.clock, environment, *seed_parts)
+    crowd = UserPopulation(machine.clock, environment, *seed_parts)
     with locust_on(machine.clock):
         for configuration in machine.configuration.partitions:
             modelled = machine.partitions[configuration.name]

@@ -25,7 +25,7 @@ from harness.model.config import (
 from harness.model.machine import Machine
 from harness.operations.live_migration import Migration, Move
 from harness.operations.operation import Operation, Site, Status, carry_out
-from harness.users.population import Crowd, locust_on
+from harness.users.population import UserPopulation, locust_on
 from workloads.loading import load_user
 
 MIB = 2**20
@@ -208,7 +208,7 @@ def driven_by_users(site: Site, *seed_parts: object) -> Iterator[Observation]:
     """Let the Locust users of all partitions drive them, and listen to their requests."""
     environment = Environment(catch_exceptions=False)
     observation = Observation(next(iter(site.machines.values())), environment)
-    crowd = Crowd(site.clock, environment, *seed_parts)
+    crowd = UserPopulation(site.clock, environment, *seed_parts)
     site.fail_requests = crowd.fail
     with locust_on(site.clock):
         for machine in site.machines.values():

@@ -30,7 +30,7 @@ from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import Clock
 from harness.model.config import EthernetConfiguration
 from harness.model.machine import Machine
-from harness.users.population import Crowd, locust_on
+from harness.users.population import UserPopulation, locust_on
 from workloads.user import Demand, PartitionUser, transaction
 
 LOCUST = Path(inspect.getfile(User)).parent.parent
@@ -66,7 +66,7 @@ def drive(
     seed: int = 1,
 ) -> Recorder:
     recorder = Recorder()
-    crowd = Crowd(machine.clock, recorder.environment, seed)
+    crowd = UserPopulation(machine.clock, recorder.environment, seed)
     with locust_on(machine.clock):
         app = machine.partitions["app"]
         if arrivals is None:
@@ -398,7 +398,7 @@ def test_response_times_count_from_the_arrival_so_that_a_stall_shows():
 def test_users_that_are_done_serve_later_arrivals():
     machine = one_core()
     recorder = Recorder()
-    crowd = Crowd(machine.clock, recorder.environment, 1)
+    crowd = UserPopulation(machine.clock, recorder.environment, 1)
     with locust_on(machine.clock):
         crowd.add_open(
             Works, machine.partitions["app"], Demand(), group="g", arrivals_per_second=200.0
@@ -460,7 +460,7 @@ def test_users_of_two_groups_and_of_one_draw_from_streams_of_their_own():
             self.partition.compute(0.001)
 
     machine = one_core()
-    crowd = Crowd(machine.clock, Environment(catch_exceptions=False), 1)
+    crowd = UserPopulation(machine.clock, Environment(catch_exceptions=False), 1)
     with locust_on(machine.clock):
         for name in ("one", "two"):
             crowd.add_closed(

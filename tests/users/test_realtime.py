@@ -37,7 +37,7 @@ from harness.model.config import (
 from harness.results.labels import cell_labels
 from harness.results.run_result import RunResult
 from harness.runs.run_cell import Mark, mark, result_since, run_cell
-from harness.users.realtime import Live, live_spec
+from harness.users.realtime import RealtimeSimulation, live_spec
 
 SEA = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (10,))
 ALL_VERBS = (
@@ -68,10 +68,12 @@ def cell(*groups: UserGroup, duration: float = 0.3) -> RunSpec:
     return spec(system(*parts, cores=1, vios=(vios,)), duration=duration, warm_up=0.0)
 
 
-def run_live(run: RunSpec, speed: float, begin: Callable[[Live, Environment], None]) -> Samples:
+def run_live(
+    run: RunSpec, speed: float, begin: Callable[[RealtimeSimulation, Environment], None]
+) -> Samples:
     """Let a cell run in real time until its duration is over, and read its counters."""
     environment = Environment()
-    live = Live(run, environment, speed)
+    live = RealtimeSimulation(run, environment, speed)
     stop = Event()
     found: Samples = {}
 
@@ -88,7 +90,7 @@ def run_live(run: RunSpec, speed: float, begin: Callable[[Live, Environment], No
     return found
 
 
-def all_at_once(live: Live, environment: Environment) -> None:
+def all_at_once(live: RealtimeSimulation, environment: Environment) -> None:
     """Start the campaign's users at the beginning of simulated time, as a virtual run does."""
     users = Group()
     for cls in environment.user_classes:
@@ -134,7 +136,7 @@ def test_under_locusts_own_runner_a_cell_agrees_with_virtual_runs_within_their_i
     run = cell(*ALL_VERBS[:2], duration=2.0)
     run = replace(run, cell=replace(run.cell, warm_up_seconds=0.5))
     environment = Environment()
-    live = Live(run, environment, 20.0)
+    live = RealtimeSimulation(run, environment, 20.0)
     start: list[Mark] = []
     with live:
         runner = environment.create_local_runner()
@@ -156,7 +158,7 @@ def test_under_locusts_own_runner_a_cell_agrees_with_virtual_runs_within_their_i
         assert low < value < high, name
 
 
-def at_work(live: Live, number: int) -> None:
+def at_work(live: RealtimeSimulation, number: int) -> None:
     """Let simulated time pass until that many more transactions have ended.
 
     How much of it passes before Locust has begun its users depends on the machine.
@@ -166,13 +168,13 @@ def at_work(live: Live, number: int) -> None:
         completed_within(live, 0.05)
 
 
-def completed_within(live: Live, seconds: float) -> int:
+def completed_within(live: RealtimeSimulation, seconds: float) -> int:
     """Let simulated time pass and count the transactions that end meanwhile."""
     stop = Event()
     before = live.observation.completed
-    live.clock.present()
+    live.clock.sync()
     live.clock.call_in(to_ns(seconds), stop.set)
-    live.clock.nudge()
+    live.clock.wake()
     live.join(stop)
     return live.observation.completed - before
 
@@ -180,7 +182,7 @@ def completed_within(live: Live, seconds: float) -> int:
 def test_users_can_be_added_and_stopped_and_their_work_goes_with_them():
     run = cell(group("workloads/cpu.py:IntegerCompute", 2, processor=0.001))
     environment = Environment()
-    with Live(run, environment, 50.0) as live:
+    with RealtimeSimulation(run, environment, 50.0) as live:
         runner = environment.create_local_runner()
 
         def users(number: int) -> None:
@@ -207,7 +209,7 @@ def test_users_can_be_added_and_stopped_and_their_work_goes_with_them():
 def test_one_locust_user_stands_for_all_arrivals_of_a_group():
     run = cell(ALL_VERBS[1])
     environment = Environment()
-    with Live(run, environment, 50.0) as live:
+    with RealtimeSimulation(run, environment, 50.0) as live:
         runner = environment.create_local_runner()
         assert live.users == 2
         for _ in range(2):
@@ -240,7 +242,7 @@ def test_a_user_that_fails_is_locusts_to_show_and_the_simulation_goes_on(tmp_pat
     environment = Environment()
     errors: list[BaseException] = []
     environment.events.user_error.add_listener(lambda exception, **_: errors.append(exception))
-    with Live(run, environment, 50.0) as live:
+    with RealtimeSimulation(run, environment, 50.0) as live:
         environment.create_local_runner().start(live.users, spawn_rate=100)
         while len(errors) <= 10:
             completed_within(live, 0.05)
@@ -256,7 +258,7 @@ def test_a_partition_that_is_down_refuses_after_its_patience():
     environment.events.request.add_listener(
         lambda response_time, exception, **_: failures.append((response_time, exception))
     )
-    with Live(
+    with RealtimeSimulation(
         cell(group("workloads/cpu.py:IntegerCompute", 1, processor=0.001)), environment, 50.0
     ) as live:
         for modelled in live.machine.partitions.values():
@@ -271,7 +273,7 @@ def test_a_partition_that_is_down_refuses_after_its_patience():
 
 def test_everything_that_was_replaced_in_locust_is_put_back():
     before = TaskSet._sleep
-    with Live(cell(ALL_VERBS[0]), Environment()):
+    with RealtimeSimulation(cell(ALL_VERBS[0]), Environment()):
         assert TaskSet._sleep is not before
     assert TaskSet._sleep is before
 
@@ -280,7 +282,7 @@ def test_live_metrics_have_the_names_of_an_export_and_say_of_which_cell_they_are
     run = cell(ALL_VERBS[0])
     run = replace(run, cell=replace(run.cell, load=(("users per core", "4"),)))
     environment = Environment()
-    with Live(run, environment, 3.0, campaign="study") as live:
+    with RealtimeSimulation(run, environment, 3.0, campaign="study") as live:
         samples = expose(live.registry)
     labels = {
         "machine": "test",
@@ -311,4 +313,4 @@ def test_what_cannot_be_watched_is_refused_in_one_line():
     with pytest.raises(UserError, match="scenarios only"):
         live_spec(make_plan("dlpar"))
     with pytest.raises(UserError, match="no users"):
-        Live(cell(), Environment())
+        RealtimeSimulation(cell(), Environment())

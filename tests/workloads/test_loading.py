@@ -27,7 +27,7 @@ class Unrelated:
 """
 
 
-def complaint(spec: str, base: Path) -> str:
+def value_error(spec: str, base: Path) -> str:
     with pytest.raises(UserError) as caught:
         load_user(spec, base)
     text = str(caught.value)
@@ -99,7 +99,7 @@ def test_a_campaigns_own_workloads_folder_comes_first(tmp_path):
     (tmp_path / "workloads").mkdir()
     (tmp_path / "workloads" / "cpu.py").write_text(GOOD)
     assert load_user("workloads/cpu.py:Own", tmp_path).cls.__name__ == "Own"
-    assert "IntegerCompute" in complaint("workloads/cpu.py:IntegerCompute", tmp_path)
+    assert "IntegerCompute" in value_error("workloads/cpu.py:IntegerCompute", tmp_path)
 
 
 @pytest.mark.parametrize("spec", ["own.py", "own:Own", "Own", "own.txt:Own", ":Own", ""])
@@ -109,25 +109,25 @@ def test_a_spec_says_file_and_class(spec, tmp_path):
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):
-    assert "there is no locustfile 'gone.py'" in complaint("gone.py:Own", tmp_path)
-    assert "no locustfile 'workloads/cpuu.py'" in complaint("workloads/cpuu.py:X", tmp_path)
+    assert "there is no locustfile 'gone.py'" in value_error("gone.py:Own", tmp_path)
+    assert "no locustfile 'workloads/cpuu.py'" in value_error("workloads/cpuu.py:X", tmp_path)
 
 
 def test_the_nearest_name_is_offered_for_a_misspelt_one(tmp_path):
     (tmp_path / "own.py").write_text(GOOD)
-    assert "has no user 'Owm'; did you mean 'Own'?" in complaint("own.py:Owm", tmp_path)
-    assert "it has Own" in complaint("own.py:Zebra", tmp_path)
+    assert "has no user 'Owm'; did you mean 'Own'?" in value_error("own.py:Owm", tmp_path)
+    assert "it has Own" in value_error("own.py:Zebra", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["Base", "Unrelated", "PartitionUser"])
 def test_what_is_abstract_or_no_partitions_user_is_no_user(name, tmp_path):
     (tmp_path / "own.py").write_text(GOOD)
-    assert f"has no user {name!r}" in complaint(f"own.py:{name}", tmp_path)
+    assert f"has no user {name!r}" in value_error(f"own.py:{name}", tmp_path)
 
 
 def test_a_file_without_any_user_says_what_one_derives_from(tmp_path):
     (tmp_path / "own.py").write_text("from locust import User\nclass Own(User): pass\n")
-    assert "derives from workloads.user.PartitionUser" in complaint("own.py:Own", tmp_path)
+    assert "derives from workloads.user.PartitionUser" in value_error("own.py:Own", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_file_without_any_user_says_what_one_derives_from(tmp_path):
 )
 def test_a_file_that_is_broken_says_why_in_one_line_and_can_be_mended(source, reason, tmp_path):
     (tmp_path / "own.py").write_text(source)
-    assert reason in complaint("own.py:Own", tmp_path)
+    assert reason in value_error("own.py:Own", tmp_path)
     (tmp_path / "own.py").write_text(GOOD)
     assert load_user("own.py:Own", tmp_path).cls.__name__ == "Own"
 
@@ -172,7 +172,7 @@ def test_importing_workloads_does_not_let_locust_patch_the_process():
 )
 def test_what_does_not_load_is_told_with_its_place(content, reason, tmp_path):
     (tmp_path / "own.py").write_bytes(content)
-    assert reason in complaint("own.py:Own", tmp_path)
+    assert reason in value_error("own.py:Own", tmp_path)
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"# coding: latin-1\n# \xe9\n"])
@@ -183,7 +183,7 @@ def test_a_locustfile_may_bear_a_mark_or_say_its_encoding(mark, tmp_path):
 
 def test_a_folder_is_no_locustfile(tmp_path):
     (tmp_path / "own.py").mkdir()
-    assert "'own.py' is a folder" in complaint("own.py:Own", tmp_path)
+    assert "'own.py' is a folder" in value_error("own.py:Own", tmp_path)
 
 
 def test_what_a_locustfile_prints_goes_beside_the_output(tmp_path, capsys):

@@ -17,9 +17,9 @@ from harness.campaign.schema.actions import (
     Memory,
     Migrate,
     Plm,
-    Reach,
+    SendMessage,
 )
-from harness.campaign.schema.messages import complaint, one_of
+from harness.campaign.schema.messages import suggest, value_error
 from harness.campaign.schema.scenario import Scenario
 from harness.catalog import Catalog
 from harness.errors import UserError
@@ -31,7 +31,7 @@ STATUSES = ("done", "refused", "failed")
 """How an action can have ended."""
 
 
-class Cast:
+class ScenarioNames:
     """The machines, partitions and Virtual I/O Servers of a scenario.
 
     Parameters
@@ -80,7 +80,7 @@ class Cast:
         """Return a name that must be among those known."""
         names = list(known)
         if name not in names:
-            raise complaint(self.file, key, name, one_of(name, names, what))
+            raise value_error(self.file, key, name, suggest(name, names, what))
         return name
 
     def subjects(self, key: str, metric: str, of: Sequence[str] | None) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ class Cast:
         """Return the name of a number in the catalog."""
         self.known(key, name, self.catalog.constants, "constant")
         if not isinstance(self.catalog.constants[name].value, float | int):
-            raise complaint(self.file, key, name, "is not a number")
+            raise value_error(self.file, key, name, "is not a number")
         return name
 
     def assumed(self, key: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ class Cast:
         self.known(f"{key}.of", table.of, self.partitions, "partition")
         groups = {group.name: group for group in self.partitions[table.of].groups}
         if not groups:
-            raise complaint(self.file, f"{key}.of", table.of, "has no users whose number changes")
+            raise value_error(self.file, f"{key}.of", table.of, "has no users whose number changes")
         if table.group is None and len(groups) > 1:
             allowed = f"one of {', '.join(groups)}"
             raise UserError(f"{self.file}: {key}.group: is missing; {table.of} has {allowed}")
@@ -156,7 +156,7 @@ class Cast:
         if closed != (table.users is not None):
             given = "users" if table.users is not None else "arrivals"
             allowed = f"the group '{name}' has {'users' if closed else 'arrivals'}; change these"
-            raise complaint(self.file, f"{key}.{given}", getattr(table, given), allowed)
+            raise value_error(self.file, f"{key}.{given}", getattr(table, given), allowed)
         return {"of": table.of, "group": name, "users": table.users, "arrivals": table.arrivals}
 
     def _dlpar(self, key: str, table: Dlpar) -> dict[str, Any]:
@@ -172,15 +172,15 @@ class Cast:
             try:
                 amount = units.read(table.amount, dimension.get(str(table.move), "count"))
             except ValueError as error:
-                raise complaint(self.file, f"{key}.amount", table.amount, str(error)) from None
+                raise value_error(self.file, f"{key}.amount", table.amount, str(error)) from None
             whole = table.move != "processing-units"
             if amount <= 0 or (whole and amount != int(amount)):
                 allowed = f"must be more than 0{' and whole' if whole else ''}"
-                raise complaint(self.file, f"{key}.amount", table.amount, allowed)
+                raise value_error(self.file, f"{key}.amount", table.amount, allowed)
             values["amount"] = amount
         return values
 
-    def _reach(self, key: str, table: Reach) -> dict[str, Any]:
+    def _reach(self, key: str, table: SendMessage) -> dict[str, Any]:
         self.known(f"{key}.from", table.source, self.partitions, "partition")
         self.known(f"{key}.to", table.target, [*self.partitions, "outside"], "partition")
         return table.model_dump()
@@ -195,7 +195,7 @@ class Cast:
         for member in policy.members:
             place = f"{key}.policy = {table.policy!r}: line {member.line}"
             if member.name not in self.partitions:
-                known = one_of(member.name, self.partitions, "partition")
+                known = suggest(member.name, self.partitions, "partition")
                 raise UserError(f"{self.file}: {place}: {member.name}: {known}")
         digest = hashlib.sha256(read_bytes(path)).hexdigest()
         return {"policy": table.policy, "sha256": digest}

@@ -8,7 +8,7 @@ from typing import Any
 from harness import units
 from harness.campaign.configure import Context, configure
 from harness.campaign.hypervisor_limits import Infeasible
-from harness.campaign.scenario.check_names import Cast
+from harness.campaign.scenario.check_names import ScenarioNames
 from harness.campaign.scenario_script import (
     DIMENSIONS,
     OUTCOMES,
@@ -25,7 +25,7 @@ from harness.campaign.scenario_script import (
 )
 from harness.campaign.schema import limits
 from harness.campaign.schema.campaign import IDLE, Campaign, Factors
-from harness.campaign.schema.messages import complaint, one_of, shown
+from harness.campaign.schema.messages import shown, suggest, value_error
 from harness.campaign.schema.scenario import Beside, Scenario
 from harness.campaign.schema.scenario import Expectation as Written
 from harness.catalog import Catalog
@@ -36,7 +36,7 @@ SAMPLES = 200
 """How many samples a timeline has unless it is told."""
 
 
-def stage(campaign: Campaign, table: Scenario | Beside, file: str) -> Campaign:
+def with_machine(campaign: Campaign, table: Scenario | Beside, file: str) -> Campaign:
     """Put a scenario's machine in the place of the matrix.
 
     Raises
@@ -78,7 +78,7 @@ def system_of(context: Context, table: Scenario | Beside) -> SystemConfiguration
     used = sum(each.entitlement_cores for each in system.partitions)
     used += sum(each.entitlement_cores for each in system.vios)
     if active > system.machine.cores or active < used:
-        raise complaint(
+        raise value_error(
             context.file,
             "active_cores",
             active,
@@ -116,18 +116,18 @@ def script(
     UserError
         One line about the first thing that is wrong.
     """
-    cast = Cast(scenario, systems, catalog, file, base)
+    cast = ScenarioNames(scenario, systems, catalog, file, base)
     duration = scenario.duration
     sample = duration / SAMPLES if scenario.sample is None else scenario.sample
     if duration > sample * limits.SAMPLES.most:
-        raise complaint(
+        raise value_error(
             file,
             "sample",
             f"{sample:g} s",
             f"gives more than {limits.SAMPLES.most:,} samples in {duration:g} s",
         )
     if sample > duration:
-        raise complaint(
+        raise value_error(
             file, "sample", f"{sample:g} s", f"longer than the duration of {duration:g} s"
         )
     steps = tuple(_steps(scenario, cast, file))
@@ -136,7 +136,7 @@ def script(
     names = [step.action.name for step in steps] + [rule.action.name for rule in rules]
     for name in names:
         if names.count(name) > 1:
-            raise complaint(file, "step.name", name, "is taken; choose another")
+            raise value_error(file, "step.name", name, "is taken; choose another")
     return Script(
         name=scenario.name,
         title=scenario.title,
@@ -167,19 +167,19 @@ def _limits(contexts: Mapping[str, Context]) -> Iterator[tuple[str, dict[str, fl
                     yield name, named
 
 
-def _steps(scenario: Scenario, cast: Cast, file: str) -> Iterator[Step]:
+def _steps(scenario: Scenario, cast: ScenarioNames, file: str) -> Iterator[Step]:
     earlier = 0.0
     for number, written in enumerate(scenario.step):
         key = f"step.{number if written.name is None else written.name}"
         if written.at > scenario.duration:
-            raise complaint(
+            raise value_error(
                 file,
                 f"{key}.at",
                 f"{written.at:g} s",
                 f"is beyond the scenario's duration of {scenario.duration:g} s",
             )
         if written.at < earlier:
-            raise complaint(
+            raise value_error(
                 file,
                 f"{key}.at",
                 f"{written.at:g} s",
@@ -191,13 +191,15 @@ def _steps(scenario: Scenario, cast: Cast, file: str) -> Iterator[Step]:
         yield Step(written.at, Action(name, written.kind, values))
 
 
-def _rules(scenario: Scenario, cast: Cast, file: str) -> Iterator[Rule]:
+def _rules(scenario: Scenario, cast: ScenarioNames, file: str) -> Iterator[Rule]:
     for number, written in enumerate(scenario.rule):
         name = f"rule-{number}" if written.name is None else written.name
         key = f"rule.{number if written.name is None else written.name}"
         when = written.when
         if when.what in (*OUTCOMES, "bill"):
-            raise complaint(file, f"{key}.when.what", when.what, "cannot be observed all the time")
+            raise value_error(
+                file, f"{key}.when.what", when.what, "cannot be observed all the time"
+            )
         dimension = DIMENSIONS[when.what]
         of = cast.subjects(f"{key}.when.of", when.what, when.of)
         values = cast.action(f"{key}.{written.kind}", written.kind, written.action)
@@ -222,7 +224,7 @@ def _expectation(
     number: int,
     written: Written,
     scenario: Scenario,
-    cast: Cast,
+    cast: ScenarioNames,
     actions: Sequence[str],
     file: str,
 ) -> Expectation:
@@ -276,13 +278,13 @@ def _expectation(
         value = _quantity(file, place, expected, kind(expected))
     if constant is None and "times" in written.model_fields_set:
         allowed = f"is a factor on a constant, but {relation} names none"
-        raise complaint(file, f"{key}.times", written.times, allowed)
+        raise value_error(file, f"{key}.times", written.times, allowed)
     tolerance, part = _tolerance(
         f"{key}.tolerance", written.tolerance, kind(written.tolerance), file
     )
     if tolerance and (relation != "equals" or written.what == "status"):
         allowed = "changes nothing without a number that equals expects; leave it out"
-        raise complaint(file, f"{key}.tolerance", written.tolerance, allowed)
+        raise value_error(file, f"{key}.tolerance", written.tolerance, allowed)
     rests = [*written.rests_on, *([constant] if constant else [])]
     return Expectation(
         name=written.name,
@@ -309,13 +311,15 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
                 f"{file}: {key}.step: is missing (what = '{written.what}' is of a step)"
             )
         if written.step not in actions:
-            raise complaint(
-                file, f"{key}.step", written.step, one_of(written.step, actions, "step")
+            raise value_error(
+                file, f"{key}.step", written.step, suggest(written.step, actions, "step")
             )
         if (written.what == "result") != (written.key is not None):
             raise UserError(f"{file}: {key}.key: goes with what = 'result', and with nothing else")
         if written.key is not None and written.key not in RESULTS:
-            raise complaint(file, f"{key}.key", written.key, one_of(written.key, RESULTS, "result"))
+            raise value_error(
+                file, f"{key}.key", written.key, suggest(written.key, RESULTS, "result")
+            )
         if written.reason is not None and written.what != "status":
             raise UserError(f"{file}: {key}.reason: goes with what = 'status'")
         in_vain = ["of", "each", "group", "between", "statistic"]
@@ -325,14 +329,14 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
         raise UserError(f"{file}: {key}.key: goes with 'result' and 'bill', which need it")
     for name in ("step", "reason"):
         if getattr(written, name) is not None:
-            raise complaint(
+            raise value_error(
                 file,
                 f"{key}.{name}",
                 getattr(written, name),
                 f"goes with what = {', '.join(OUTCOMES)}, not with '{written.what}'",
             )
     if written.group is not None and written.what not in REQUESTS:
-        raise complaint(file, f"{key}.group", written.group, f"'{written.what}' has no groups")
+        raise value_error(file, f"{key}.group", written.group, f"'{written.what}' has no groups")
     if written.what in REQUESTS:
         _refuse(file, key, written, ["statistic"])
     if written.what == "bill":
@@ -342,9 +346,9 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
         metric = None if other is None else other.what or written.what
         if metric in (*OUTCOMES, "bill") and metric != written.what:
             allowed = f"cannot be put in relation to '{written.what}'"
-            raise complaint(file, f"{key}.{name}.what", metric, allowed)
+            raise value_error(file, f"{key}.{name}.what", metric, allowed)
         if metric is not None and other.group is not None and metric not in REQUESTS:
-            raise complaint(file, f"{key}.{name}.group", other.group, f"'{metric}' has no groups")
+            raise value_error(file, f"{key}.{name}.group", other.group, f"'{metric}' has no groups")
 
 
 def _refuse(file: str, key: str, written: Written, keys: Sequence[str]) -> None:
@@ -363,9 +367,9 @@ def _interval(
     begin, end = written
     text = f"{begin:g} s to {end:g} s"
     if end <= begin:
-        raise complaint(file, key, text, "must end after it begins")
+        raise value_error(file, key, text, "must end after it begins")
     if end > scenario.duration:
-        raise complaint(
+        raise value_error(
             file, key, text, f"is beyond the scenario's duration of {scenario.duration:g} s"
         )
     return begin, end
@@ -378,7 +382,7 @@ def _names_constant(written: object) -> bool:
 def _quantity(file: str, key: str, written: object, dimension: str | None) -> float:
     """Read a quantity of a dimension, or of any if there is none."""
     if isinstance(written, bool) or not isinstance(written, (str, int, float)):
-        raise complaint(file, key, written, "must be a number, with its unit where it has one")
+        raise value_error(file, key, written, "must be a number, with its unit where it has one")
     try:
         if dimension is not None:
             return units.read(written, dimension)
@@ -387,7 +391,7 @@ def _quantity(file: str, key: str, written: object, dimension: str | None) -> fl
         number, _, unit = written.strip().partition(" ")
         return units.to_si(float(number), unit.strip())[0]
     except ValueError as error:
-        raise complaint(file, key, written, str(error)) from None
+        raise value_error(file, key, written, str(error)) from None
 
 
 def _tolerance(key: str, written: object, dimension: str | None, file: str) -> tuple[float, bool]:
@@ -404,4 +408,4 @@ def workload_names(campaign: Campaign) -> list[str]:
     return sorted({name for name in named if name is not None and name != IDLE})
 
 
-__all__ = ["POOL", "SAMPLES", "script", "shown", "stage", "system_of", "workload_names"]
+__all__ = ["POOL", "SAMPLES", "script", "shown", "system_of", "with_machine", "workload_names"]

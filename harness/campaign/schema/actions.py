@@ -76,7 +76,7 @@ class Dlpar(Table):
         return self
 
 
-class Reach(Table):
+class SendMessage(Table):
     """Send a message from one partition to another, or outside, and wait until it is there."""
 
     source: Annotated[str, Field(alias="from")]
@@ -207,7 +207,7 @@ class Actions(Table):
     """More or fewer users."""
     dlpar: Dlpar | None = None
     """Move resources between running partitions."""
-    reach: Reach | None = None
+    reach: SendMessage | None = None
     """Try to reach somebody over the network."""
     memory: Memory | None = None
     """Programs need more or less memory."""

@@ -17,7 +17,7 @@ _MOST_CHARACTERS = 40
 _MISSING = object()
 
 
-def complaint(file: str, key: str, value: object, allowed: str) -> UserError:
+def value_error(file: str, key: str, value: object, allowed: str) -> UserError:
     """Make the one line about a value.
 
     Parameters
@@ -43,7 +43,7 @@ def shown(value: object) -> str:
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 3]}..."
 
 
-def one_of(name: object, known: Iterable[str], what: str) -> str:
+def suggest(name: object, known: Iterable[str], what: str) -> str:
     """Say that there is no such thing, the nearest name, and what there is.
 
     Parameters
@@ -95,14 +95,14 @@ def schema_complaint(
     kind = first["type"]
     if kind == "extra_forbidden":
         known = _keys(_table_at(model, location[:-1]))
-        return complaint(file, key, first["input"], one_of(location[-1], known, "key"))
+        return value_error(file, key, first["input"], suggest(location[-1], known, "key"))
     if kind == "missing":
         field = _table_at(model, location[:-1]).model_fields.get(str(location[-1]))
         meaning = "" if field is None or not field.description else f" ({_flat(field.description)})"
         return UserError(f"{file}: {key}: is missing{meaning}")
     if kind == "value_error" and isinstance(first["input"], (dict, list)):
         return UserError(f"{file}: {key.rstrip('.') or 'file'}: {first['ctx']['error']}")
-    return complaint(file, key, first["input"], _allowed(first))
+    return value_error(file, key, first["input"], _allowed(first))
 
 
 def _allowed(details: Any) -> str:

@@ -168,7 +168,7 @@ class Vios(Divided):
     """What stands behind its virtual disks."""
     shared_ethernet: SharedEthernet | None = None
     """Bridges virtual networks to the outside."""
-    deputy: str | None = None
+    standby: str | None = None
     """Another VIOS of the machine, with paths to the same disks and networks, that takes over when
     this one is down."""
 

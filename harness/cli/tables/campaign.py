@@ -9,7 +9,7 @@ from rich.text import Text
 
 from harness import units
 from harness.analysis.overhead import Overhead, percent
-from harness.analysis.scenario_results import Row, SevenElements
+from harness.analysis.scenario_results import Row, ScenarioResults
 from harness.analysis.study import EnvironmentResult, Outcome, Study, Verdict
 from harness.campaign.cell import RunSpec
 from harness.campaign.matrix import Entry
@@ -220,7 +220,7 @@ def _robust(verdict: Verdict, level: str) -> list[Text]:
     ]
 
 
-def elements_text(study: Study, elements: SevenElements) -> RenderableType:
+def elements_text(study: Study, elements: ScenarioResults) -> RenderableType:
     """Show what scenarios have shown: every expectation beside what was measured."""
     table = Table()
     for name in ("scenario", "expected", "", "measured", "passed"):

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.studies.capacity.result import Bounds, Capacities, Capacity
+from harness.studies.capacity.result import Bounds, Capacities, ResourceAllocation
 
 
 def capacity_text(found: Capacities) -> RenderableType:
@@ -29,13 +29,13 @@ def capacity_text(found: Capacities) -> RenderableType:
     return Group(table, *notes)
 
 
-def _rate(one: Capacity) -> Text:
+def _rate(one: ResourceAllocation) -> Text:
     if one.per_second is None:
         return Text("less than the smallest load tried")
     return Text(("at least " if one.at_least else "") + _bounded(one.per_second, ".4g"))
 
 
-def _ratio(one: Capacity) -> Text:
+def _ratio(one: ResourceAllocation) -> Text:
     return Text("" if one.of_baseline is None else _bounded(one.of_baseline, ".3g"))
 
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from harness.analysis.comparison import Change, Comparison, Direction, place
 from harness.analysis.overhead import percent
-from harness.analysis.snapshot import Measured
+from harness.analysis.snapshot import OverheadRecord
 
 _STYLES = {
     Direction.WORSE: "bold red",
@@ -89,7 +89,7 @@ def _overheads(comparison: Comparison, direction: Direction) -> list[RenderableT
     return [table]
 
 
-def _measured(measured: Measured) -> str:
+def _measured(measured: OverheadRecord) -> str:
     if measured.low is None or measured.high is None:
         return percent(measured.estimate)
     return f"{percent(measured.estimate)} ({percent(measured.low)} to {percent(measured.high)})"

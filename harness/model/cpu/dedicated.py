@@ -14,19 +14,21 @@ class Dedicated(Dispatcher):
     def adopt(self, vp: VirtualProcessor) -> None:
         """Give a virtual processor its own core: the first that nobody has."""
         super().adopt(vp)
-        owned = {other.home for partition in self.partitions for other in partition.vps}
-        vp.home = next(processor for processor in self.processors if processor not in owned)
+        owned = {other.last_processor for partition in self.partitions for other in partition.vps}
+        vp.last_processor = next(
+            processor for processor in self.processors if processor not in owned
+        )
 
     def free_processor(self, vp: VirtualProcessor) -> Processor | None:
         """Name the virtual processor's own core if it is idle."""
-        home = vp.home
-        return home if home is not None and home.vp is None else None
+        last = vp.last_processor
+        return last if last is not None and last.vp is None else None
 
     def wake(self, vp: VirtualProcessor) -> None:
         """Run at once: the core waits for nobody else."""
         vp.ready_ns = vp.runnable_ns = self.clock.now_ns
-        assert vp.home is not None
-        self.start(vp, vp.home)
+        assert vp.last_processor is not None
+        self.start(vp, vp.last_processor)
 
     def release(self, processor: Processor) -> None:
         """Leave the core idle until its virtual processor wakes."""

@@ -123,12 +123,12 @@ class Dispatcher(ABC):
         for cause, ns in self.switch_parts:
             account[cause] += ns
         chip = processor.chip
-        if chip.lines > self.cache.lines or vp not in chip.recent:
+        if chip.lines > self.cache.lines or vp not in chip.lru:
             vp.refill_ns = self._refill(vp, processor, burst)
             lead_ns += vp.refill_ns
         else:
             vp.refill_ns = 0
-        chip.recent.pop(vp, None)
+        chip.lru.pop(vp, None)
         vp.lead_tick = vp.tick_due
         if vp.tick_due:
             vp.tick_due = False
@@ -161,7 +161,7 @@ class Dispatcher(ABC):
         """
         chip = processor.chip
         lines = self._lines_used(vp, burst.ns)
-        if vp in chip.recent:
+        if vp in chip.lru:
             lines = max(0, min(lines, self._others_since(vp, chip) + lines - self.cache.lines))
         else:
             chip.lines += vp.partition.working_set_lines
@@ -177,7 +177,7 @@ class Dispatcher(ABC):
             running = processor.vp
             if running is not None and running is not vp:
                 lines += running.partition.working_set_lines
-        for other, ns in reversed(chip.recent.items()):
+        for other, ns in reversed(chip.lru.items()):
             if other is vp:
                 break
             lines += self._lines_used(other, ns)
@@ -222,9 +222,9 @@ class Dispatcher(ABC):
         partition = vp.partition
         # What the end of the burst sets off may give the processor its next work at once.
         vp.burst = None
-        outer, partition.hot = partition.hot, vp
+        outer, partition.finishing = partition.finishing, vp
         burst.done()
-        partition.hot = outer
+        partition.finishing = outer
         self._go_on(vp, partition, now)
 
     def _go_on(self, vp: VirtualProcessor, partition: Partition, now: int) -> None:
@@ -234,7 +234,7 @@ class Dispatcher(ABC):
             if not partition.run_queue:
                 self.stop(vp, now)
                 partition.idle.append(vp)
-                processor = vp.home
+                processor = vp.last_processor
                 assert processor is not None
                 self.release(processor)
                 return
@@ -275,7 +275,7 @@ class Dispatcher(ABC):
         burst.progress(done_ns)
         vp.work_ns = now
         vp.stolen_ns = 0
-        vp.thefts.clear()
+        vp.interruptions.clear()
 
     def _spent(
         self, vp: VirtualProcessor, burst: Burst, now: int
@@ -289,7 +289,7 @@ class Dispatcher(ABC):
         of the burst has been done.
         """
         since = max(now, vp.work_ns)
-        ahead = unspent(vp.thefts, since)
+        ahead = unspent(vp.interruptions, since)
         stolen_ns = vp.stolen_ns - sum(ns for _, parts in ahead for _, ns in parts)
         lead_ns = vp.work_ns - max(now, vp.start_ns)
         if lead_ns > 0:
@@ -324,8 +324,8 @@ class Dispatcher(ABC):
         # It may have waited for a tick that has borrowed the processor for some microseconds.
         processor.free_ns = max(now, vp.start_ns)
         vp.processor = None
-        vp.home = processor
-        processor.chip.recent[vp] = now - vp.start_ns
+        vp.last_processor = processor
+        processor.chip.lru[vp] = now - vp.start_ns
 
     def preempt(self, vp: VirtualProcessor) -> Processor:
         """Take a virtual processor off in the midst of its burst and return its processor."""
@@ -353,8 +353,8 @@ class Dispatcher(ABC):
 
     def tick_idle(self, vp: VirtualProcessor) -> None:
         """Let an idle virtual processor take a clock tick: it wakes, counts it and cedes again."""
-        home = vp.home
-        processor = home if home is not None and home.vp is None else self.free_processor(vp)
+        last = vp.last_processor
+        processor = last if last is not None and last.vp is None else self.free_processor(vp)
         if processor is None:
             self.tick_in_turn(vp)
             return
@@ -363,7 +363,7 @@ class Dispatcher(ABC):
         now = self.clock.now_ns
         if processor.free_ns < now:
             self.ledger.idle_ns += now - processor.free_ns
-        begin, end = processor.borrow(partition.account, *partition.idle_tick, now)
+        begin, end = processor.run_idle_tick(partition.account, *partition.idle_tick, now)
         partition.dispatches += 1
         partition.dispatched_ns += end - begin
         self.use(vp, begin, end)

@@ -93,7 +93,7 @@ class Partition:
             VirtualProcessor(self, index, entitlement_ns) for index in range(virtual_processors)
         ]
         self.idle = self.vps[::-1]
-        self.hot: VirtualProcessor | None = None
+        self.finishing: VirtualProcessor | None = None
         self.run_queue: deque[Burst] = deque()
         self.dispatcher: Dispatcher | None = None
         self.spare_pass = 0
@@ -115,9 +115,9 @@ class Partition:
 
         An urgent burst (an interrupt's work) goes before threads that wait for a processor.
         """
-        hot = self.hot
-        if hot is not None and hot.burst is None and (urgent or not self.run_queue):
-            hot.burst = burst
+        finishing = self.finishing
+        if finishing is not None and finishing.burst is None and (urgent or not self.run_queue):
+            finishing.burst = burst
         elif self.idle:
             vp = self.idle.pop()
             vp.burst = burst
@@ -164,7 +164,7 @@ class Partition:
             call_in(period_ns, tick)
             if vp.processor is not None:
                 self.ticks += 1
-                vp.steal(account, self.tick_parts, tick_ns, self.clock.now_ns)
+                vp.interrupt(account, self.tick_parts, tick_ns, self.clock.now_ns)
             elif vp.burst is not None:
                 if not vp.tick_due:
                     self.ticks += 1
@@ -321,4 +321,4 @@ class Partition:
     def take_phantom_interrupt(self, vp: VirtualProcessor, ns: int, payer: Account) -> None:
         """Be held up by an interrupt for somebody else, who pays for it."""
         self.phantom_interrupts += 1
-        vp.steal(payer, ((int(Cause.HYPERVISOR), ns),), ns, self.clock.now_ns)
+        vp.interrupt(payer, ((int(Cause.HYPERVISOR), ns),), ns, self.clock.now_ns)

@@ -56,9 +56,9 @@ class TimeSharing(Dispatcher):
         free = self.free
         if not free:
             return None
-        home = vp.home
-        if home is not None and home.vp is None:
-            return home
+        last = vp.last_processor
+        if last is not None and last.vp is None:
+            return last
         return next(iter(free.values()))
 
     def wake(self, vp: VirtualProcessor) -> None:

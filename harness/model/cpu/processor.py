@@ -17,12 +17,12 @@ class Chip:
     that were ever here.
     """
 
-    __slots__ = ("lines", "processors", "recent")
+    __slots__ = ("lines", "lru", "processors")
 
     def __init__(self) -> None:
         self.lines = 0
         self.processors: list[Processor] = []
-        self.recent: dict[VirtualProcessor, int] = {}
+        self.lru: dict[VirtualProcessor, int] = {}
 
 
 class Processor:
@@ -43,7 +43,7 @@ class Processor:
         self.borrowed: list[Interruption] = []
         chip.processors.append(self)
 
-    def borrow(
+    def run_idle_tick(
         self, account: Account, parts: tuple[Part, ...], ns: int, now_ns: int
     ) -> tuple[int, int]:
         """Let somebody use the idle core for a moment; return from when to when."""

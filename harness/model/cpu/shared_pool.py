@@ -13,7 +13,7 @@ published.
 from collections import deque
 from math import lcm
 
-from harness.engine.clock import Alarm, Clock
+from harness.engine.clock import Clock, Timer
 from harness.model.cpu.dispatcher import CacheCosts, Dispatcher
 from harness.model.cpu.entities import Partition
 from harness.model.cpu.processor import Processor
@@ -57,8 +57,8 @@ class SharedPool(Dispatcher):
         self.parked: list[VirtualProcessor] = []
         """Ready, but capped and out of entitlement until the next window."""
         self._pass_floor = 0
-        self._window_alarm: Alarm | None = None
-        self._laxity_alarm: Alarm | None = None
+        self._window_alarm: Timer | None = None
+        self._laxity_alarm: Timer | None = None
         self._laxity_ns = 0
 
     # Entitlement
@@ -120,11 +120,11 @@ class SharedPool(Dispatcher):
         free = self.free
         if not free:
             return None
-        home = vp.home
-        if home is not None:
-            if home.vp is None:
-                return home
-            for processor in home.chip.processors:
+        last = vp.last_processor
+        if last is not None:
+            if last.vp is None:
+                return last
+            for processor in last.chip.processors:
                 if processor.index in free:
                     return processor
         return next(iter(free.values()))
@@ -136,8 +136,8 @@ class SharedPool(Dispatcher):
         if not vp.partition.weight and not self._entitlement_left(vp, now):
             self._wait(vp, now)
             return
-        home = vp.home
-        processor = home if home is not None and home.vp is None else self.free_processor(vp)
+        last = vp.last_processor
+        processor = last if last is not None and last.vp is None else self.free_processor(vp)
         if processor is not None:
             del self.free[processor.index]
             self.start(vp, processor)
@@ -332,8 +332,8 @@ class SharedPool(Dispatcher):
         # Nobody comes home to it any more.
         for partition in self.partitions:
             for each in partition.vps:
-                if each.home is processor:
-                    each.home = None
+                if each.last_processor is processor:
+                    each.last_processor = None
         return processor
 
     # Windows

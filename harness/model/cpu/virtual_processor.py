@@ -58,8 +58,9 @@ class VirtualProcessor:
         "entitlement_ns",
         "expired",
         "gone",
-        "home",
         "index",
+        "interruptions",
+        "last_processor",
         "lead_tick",
         "limit_ns",
         "partition",
@@ -71,7 +72,6 @@ class VirtualProcessor:
         "slice_ns",
         "start_ns",
         "stolen_ns",
-        "thefts",
         "tick",
         "tick_due",
         "used_ns",
@@ -86,14 +86,14 @@ class VirtualProcessor:
         self.entitlement_ns = entitlement_ns
         self.burst: Burst | None = None
         self.processor: Processor | None = None
-        self.home: Processor | None = None
+        self.last_processor: Processor | None = None
         self.ready_ns = 0
         self.run_ns = 0
         self.start_ns = 0
         self.runnable_ns = 0
         self.work_ns = 0
         self.stolen_ns = 0
-        self.thefts: list[Interruption] = []
+        self.interruptions: list[Interruption] = []
         self.refill_ns = 0
         self.slice_ns = 0
         self.limit_ns: int | None = None
@@ -107,16 +107,16 @@ class VirtualProcessor:
         self.expired: Callable[[], None] = _unset
         self.tick: Callable[[], None] = _unset
 
-    def steal(self, account: Account, parts: tuple[Part, ...], ns: int, now_ns: int) -> None:
+    def interrupt(self, account: Account, parts: tuple[Part, ...], ns: int, now_ns: int) -> None:
         """Be held up while running, on somebody's account; what it does is done later."""
-        thefts = self.thefts
+        interruptions = self.interruptions
         begin = max(now_ns, self.work_ns)
-        if thefts:
-            if thefts[-1][0] <= now_ns:
-                thefts.clear()
+        if interruptions:
+            if interruptions[-1][0] <= now_ns:
+                interruptions.clear()
             else:
-                begin = max(begin, thefts[-1][0])
-        thefts.append((begin + ns, account, parts))
+                begin = max(begin, interruptions[-1][0])
+        interruptions.append((begin + ns, account, parts))
         self.stolen_ns += ns
         for cause, part_ns in parts:
             account[cause] += part_ns

@@ -45,7 +45,7 @@ class Vios:
         self.bridged_bytes = 0
         self.bridging_ns = 0
         self.bridged: dict[tuple[str, str, int], Tally] = {}
-        self.deputy: Vios | None = None
+        self.standby: Vios | None = None
         self.bridge_deputy: Vios | None = None
         self.disks_lost = False
         self.bridge_lost = False
@@ -66,8 +66,8 @@ class Vios:
         """Have a burst executed: here, by whoever has taken over, or when somebody is up again."""
         if self.serves_disks:
             self.partition.submit(burst, urgent)
-        elif self.deputy is not None and self.deputy.serves_disks:
-            self.deputy.partition.submit(burst, urgent)
+        elif self.standby is not None and self.standby.serves_disks:
+            self.standby.partition.submit(burst, urgent)
         else:
             self.held.append(burst)
 
@@ -100,7 +100,7 @@ class Vios:
         somebody else now, it is a phantom interrupt there: the hypervisor has to step in.
         """
         vp = self.partition.vps[0]
-        home = vp.home
+        home = vp.last_processor
         if vp.processor is None and home is not None:
             other = home.vp
             if other is not None and other.partition is not self.partition:

@@ -14,13 +14,13 @@ from harness.engine.clock import Clock, to_ns
 from harness.model.cpu.burst import Burst, work
 from harness.model.io.vios import Vios
 from harness.model.ledger import Account, Cause
-from harness.model.net.link import Wire
+from harness.model.net.link import Link
 
 _GIGABIT = 125e6
 """Bytes per second."""
 
 
-class End:
+class Endpoint:
     """One of the two machines: its VIOS, the wire that it has, and the account that pays.
 
     Attributes
@@ -29,7 +29,7 @@ class End:
         Processor time that the VIOS has spent on this migration.
     """
 
-    def __init__(self, vios: Vios, wire: Wire, account: Account) -> None:
+    def __init__(self, vios: Vios, wire: Link, account: Account) -> None:
         self.vios = vios
         self.wire = wire
         self.account = account
@@ -50,7 +50,7 @@ class End:
         self.vios.submit(Burst(self.account, work((int(Cause.VIOS), ns)), worked), urgent)
 
 
-class Mover:
+class MemoryTransfer:
     """The way that memory takes from one machine to the other.
 
     Attributes
@@ -61,7 +61,9 @@ class Mover:
         The most that it carries.
     """
 
-    def __init__(self, clock: Clock, source: End, target: End, constants: Constants) -> None:
+    def __init__(
+        self, clock: Clock, source: Endpoint, target: Endpoint, constants: Constants
+    ) -> None:
         self.clock = clock
         self.source = source
         self.target = target
@@ -140,10 +142,10 @@ class Mover:
         source, target = self.source, self.target
 
         def out() -> None:
-            source.wire.carry(True, size_bytes, into)
+            source.wire.transmit(True, size_bytes, into)
 
         def into() -> None:
-            target.wire.carry(False, size_bytes, across)
+            target.wire.transmit(False, size_bytes, across)
 
         def across() -> None:
             target.handle(ns, arrived, urgent)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from harness.model.config import DiskConfiguration, PartitionConfiguration
 from harness.model.machine import Machine
-from harness.model.partition import ModelledPartition
+from harness.model.partition import SimulatedPartition
 
 
 def relocate(name: str, source: Machine, target: Machine, vios: Mapping[str, str]) -> None:
@@ -43,8 +43,8 @@ def relocate(name: str, source: Machine, target: Machine, vios: Mapping[str, str
 
 def _lead_over(disk: DiskConfiguration, vios: Mapping[str, str]) -> DiskConfiguration:
     assert disk.vios is not None
-    deputy = vios.get(disk.deputy) if disk.deputy is not None else None
-    return replace(disk, vios=vios[disk.vios], deputy=deputy)
+    standby = vios.get(disk.standby) if disk.standby is not None else None
+    return replace(disk, vios=vios[disk.vios], standby=standby)
 
 
 def _in_reach(*machines: Machine) -> list[Machine]:
@@ -52,7 +52,7 @@ def _in_reach(*machines: Machine) -> list[Machine]:
 
 
 def _settle(
-    modelled: ModelledPartition,
+    modelled: SimulatedPartition,
     configuration: PartitionConfiguration,
     source: Machine,
     target: Machine,
@@ -73,7 +73,7 @@ def _settle(
 
 
 def _take_disks(
-    modelled: ModelledPartition,
+    modelled: SimulatedPartition,
     before: PartitionConfiguration,
     source: Machine,
     after: PartitionConfiguration,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from harness.engine.clock import Clock
 
 
-class Wire:
+class Link:
     """Both directions of a link to the network outside.
 
     Parameters
@@ -51,7 +51,7 @@ class Wire:
         self.busy_ns = 0
         self.transit_ns = 0
         self.broken = False
-        self.deputy: Wire | None = None
+        self.standby: Link | None = None
         self._held: list[tuple[bool, int, Callable[[], object]]] = []
         self._free_ns = [0, 0]
         self._active_ns = [-(10**18), -(10**18)]
@@ -60,11 +60,11 @@ class Wire:
         """Count the packets of a message."""
         return max(1, -(-size_bytes // self.payload_bytes))
 
-    def carry(self, outbound: bool, size_bytes: int, done: Callable[[], object]) -> None:
+    def transmit(self, outbound: bool, size_bytes: int, done: Callable[[], object]) -> None:
         """Carry a message after those that wait for the same direction."""
         if self.broken:
-            if self.deputy is not None:
-                self.deputy.carry(outbound, size_bytes, done)
+            if self.standby is not None:
+                self.standby.transmit(outbound, size_bytes, done)
             else:
                 self._held.append((outbound, size_bytes, done))
             return
@@ -79,21 +79,21 @@ class Wire:
         self.transit_ns += end + self.latency_ns - now
         self.clock.call_in(end + self.latency_ns - now, done)
 
-    def give_over(self, deputy: "Wire") -> None:
+    def give_over(self, standby: "Link") -> None:
         """Have another wire carry what this one cannot; that may be broken, too."""
-        self.deputy = deputy
+        self.standby = standby
         self._carry_held()
 
     def repair(self) -> None:
         """Carry again, first what has waited."""
         self.broken = False
-        self.deputy = None
+        self.standby = None
         self._carry_held()
 
     def _carry_held(self) -> None:
         held, self._held = self._held, []
         for message in held:
-            self.carry(*message)
+            self.transmit(*message)
 
     def opposite_active(self, outbound: bool, within_ns: int) -> bool:
         """Tell whether the other direction has carried anything lately (duplex traffic)."""

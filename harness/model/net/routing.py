@@ -13,7 +13,7 @@ from harness.model.config import (
 from harness.model.costs import fixed_and_per_unit
 from harness.model.io.vios import Vios, interrupt_cost
 from harness.model.ledger import Cause
-from harness.model.net.link import Wire
+from harness.model.net.link import Link
 from harness.model.net.stages import (
     BridgeCosts,
     StackCosts,
@@ -49,11 +49,11 @@ class Network:
     def __init__(self, machine: "Machine") -> None:
         self.machine = machine
         self.costs = machine.costs
-        self.own_wires: dict[str, Wire] = {}
+        self.own_wires: dict[str, Link] = {}
         """Wires of adapters that a partition (or the host) owns."""
-        self.bridges: dict[int, tuple[str, SharedEthernetConfiguration, Wire]] = {}
+        self.bridges: dict[int, tuple[str, SharedEthernetConfiguration, Link]] = {}
         """By virtual LAN: the first VIOS that bridges it, how, and the wire."""
-        self.trunks: dict[str, Wire] = {}
+        self.trunks: dict[str, Link] = {}
         """By VIOS: the wire of its Shared Ethernet Adapter, in use or standing by."""
         self.neighbours: list[Machine] = []
         """Other machines on the same network outside; see :func:`connect`."""
@@ -68,7 +68,7 @@ class Network:
                 self.trunks[vios.name] = wire
                 for vlan in shared.vlans:
                     self.bridges.setdefault(vlan, (vios.name, shared, wire))
-        host_wire: Wire | None = None
+        host_wire: Link | None = None
         for partition in configuration.partitions:
             for adapter in partition.ethernet[:1]:
                 if machine.hosted:
@@ -82,7 +82,7 @@ class Network:
                     )
 
     @property
-    def wires(self) -> list[Wire]:
+    def wires(self) -> list[Link]:
         """Every wire of the machine once, in a fixed order."""
         found = [*self.own_wires.values(), *self.trunks.values()]
         return list({id(wire): wire for wire in found}.values())
@@ -137,7 +137,7 @@ class Network:
 
     def _bridge(
         self, adapter: VirtualEthernetConfiguration
-    ) -> tuple[Vios, SharedEthernetConfiguration, Wire] | None:
+    ) -> tuple[Vios, SharedEthernetConfiguration, Link] | None:
         for vlan in (adapter.vlan, *adapter.tagged_vlans):
             if vlan in self.bridges:
                 vios, shared, wire = self.bridges[vlan]
@@ -150,7 +150,7 @@ class Network:
         adapter: VirtualEthernetConfiguration,
         vios: Vios,
         shared: SharedEthernetConfiguration,
-        wire: Wire,
+        wire: Link,
         *,
         small: bool,
         inward: bool,
@@ -253,7 +253,7 @@ class Network:
             "in common that a VIOS bridges on both"
         )
 
-    def _own_wire(self, name: str, peer: str) -> Wire:
+    def _own_wire(self, name: str, peer: str) -> Link:
         wire = self.own_wires.get(name)
         if wire is None:
             raise UnreachableError(f"partition {name} has no adapter to reach {peer}")
@@ -277,7 +277,7 @@ class Network:
             self.machine.partitions[name].partition, costs, small=small, interrupt=interrupt
         )
 
-    def _stack(self, wire: Wire) -> StackCosts:
+    def _stack(self, wire: Link) -> StackCosts:
         return self._stack_at(wire.mtu_bytes)
 
     def _stack_at(self, mtu_bytes: int) -> StackCosts:
@@ -324,7 +324,7 @@ class Network:
             way=VIRTUAL,
         )
 
-    def _hosted_stack(self, wire: Wire, inward: bool) -> StackCosts:
+    def _hosted_stack(self, wire: Link, inward: bool) -> StackCosts:
         """Add to the guest's stack the emulated adapter and the host's network."""
         costs = self.costs
         stack = self._stack(wire)

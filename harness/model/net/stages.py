@@ -13,7 +13,7 @@ from harness.model.cpu.burst import Burst, Part, Work, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.vios import Vios
 from harness.model.ledger import Account, Cause
-from harness.model.net.link import Wire
+from harness.model.net.link import Link
 from harness.model.tally import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, Tally
 
 Done = Callable[[], object]
@@ -100,11 +100,11 @@ def stack_stage(partition: Partition, costs: StackCosts, *, small: bool, interru
     return stage
 
 
-def wire_stage(wire: Wire, *, outbound: bool) -> Stage:
+def wire_stage(wire: Link, *, outbound: bool) -> Stage:
     """Make the stage of a wire in one direction."""
 
     def stage(size_bytes: int, done: Done) -> None:
-        wire.carry(outbound, size_bytes, done)
+        wire.transmit(outbound, size_bytes, done)
 
     return stage
 
@@ -147,7 +147,7 @@ def _bridged(vios: Vios, began_ns: int, done: Done) -> None:
 
 
 def bridge_stage(
-    vios: Vios, wire: Wire, costs: BridgeCosts, payer: Account, *, small: bool, outbound: bool
+    vios: Vios, wire: Link, costs: BridgeCosts, payer: Account, *, small: bool, outbound: bool
 ) -> Stage:
     """Make the stage of a Shared Ethernet Adapter, in one direction, for one client."""
     clock = vios.partition.clock

@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.real.host.cpu_time import tree_faults
 from harness.real.host.sample import Sample
-from harness.real.microbenchmarks import Event
+from harness.real.microbenchmarks import Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.target import NATIVE, Target
 from harness.statistics.intervals import Bootstrap, Interval
@@ -94,7 +94,7 @@ class Calibration:
         What is measured.
     """
 
-    def __init__(self, targets: Sequence[Target], events: Sequence[Event]) -> None:
+    def __init__(self, targets: Sequence[Target], events: Sequence[Microbenchmark]) -> None:
         self.targets = tuple(targets)
         self.events = tuple(events)
         self.blocks = 0
@@ -192,7 +192,7 @@ class Calibration:
             return None
         return ratio_bootstrap(paired_ratios(measured, native)).intervals()[0].transformed(math.exp)
 
-    def _too_wide(self, event: Event) -> bool:
+    def _too_wide(self, event: Microbenchmark) -> bool:
         for target in self.targets:
             found = self.estimate(target.name, event.name)
             if found is None or target.name in self.failures:
@@ -205,7 +205,9 @@ class Calibration:
                 return True
         return False
 
-    def _try(self, target: Target, event: Event, do: Callable[[Target, Event], None]) -> None:
+    def _try(
+        self, target: Target, event: Microbenchmark, do: Callable[[Target, Microbenchmark], None]
+    ) -> None:
         """Do something with a target that may fail in it; it is remembered why."""
         series = self.series[target.name, event.name]
         if target.name in self.failures or series.refused:
@@ -217,7 +219,7 @@ class Calibration:
         except TargetError as failure:
             self._give_up(target, f"{event.name}: {failure}")
 
-    def _warm_up(self, target: Target, event: Event, batch_seconds: float) -> None:
+    def _warm_up(self, target: Target, event: Microbenchmark, batch_seconds: float) -> None:
         """Find how many events make a measurement, and measure until it settles."""
         series = self.series[target.name, event.name]
         count = 1
@@ -241,7 +243,7 @@ class Calibration:
         if target.name == NATIVE:
             series.faults = _faults_each(target, event, max(1, series.count // 4))
 
-    def _measure(self, target: Target, event: Event) -> None:
+    def _measure(self, target: Target, event: Microbenchmark) -> None:
         series = self.series[target.name, event.name]
         series.samples[self.blocks] = target.measure(event, series.count)
 
@@ -260,7 +262,7 @@ class Calibration:
         target.end()
 
 
-def _faults_each(target: Target, event: Event, count: int) -> float:
+def _faults_each(target: Target, event: Microbenchmark, count: int) -> float:
     """Return how many page faults of the target's processes one event contains."""
     faults = []
     for number in (0, count):

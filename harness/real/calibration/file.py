@@ -19,7 +19,7 @@ from harness.real.calibration.calibration import (
     Series,
 )
 from harness.real.host.interference import DISTURBED_SHARE
-from harness.real.microbenchmarks import Event
+from harness.real.microbenchmarks import Microbenchmark
 from harness.real.target.target import Target
 from harness.statistics.intervals import Interval
 
@@ -99,7 +99,7 @@ def _source(target: Target, provenance: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-def _entry(event: Event, seconds: Interval, source: str) -> dict[str, Any]:
+def _entry(event: Microbenchmark, seconds: Interval, source: str) -> dict[str, Any]:
     low, high = _digits(1e6 * seconds.low), _digits(1e6 * seconds.high)
     return {
         "value": _digits(1e6 * seconds.estimate),

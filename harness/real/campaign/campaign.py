@@ -5,22 +5,22 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from harness.analysis.sequential_stopping import too_wide
+from harness.analysis.sequential_stopping import cells_needing_more_runs
 from harness.campaign.cell import RunSpec
 from harness.campaign.plan import Plan
 from harness.execution.attempt import RunFailedError
-from harness.execution.campaign import conduct
+from harness.execution.campaign import run_campaign
 from harness.execution.execute import Observer, Summary
 from harness.execution.this_process import ThisProcess
 from harness.real.agent import build_agent
 from harness.real.campaign.partition import RealPartition
-from harness.real.campaign.prepare import Tell, explore, programs_of
+from harness.real.campaign.prepare import Tell, prepare_machine, programs_of
 from harness.real.campaign.run import drive, run_on
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
-from harness.real.target.pool import Fleet, Station
-from harness.real.target.target import workshop
+from harness.real.target.pool import RunningTarget, TargetPool
+from harness.real.target.target import target_launcher
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
 
@@ -36,7 +36,7 @@ ALIKE = 0.1
 transaction, take the same within a tenth; after so many goes it is taken as it is."""
 
 
-def conduct_real(
+def run_real_campaign(
     plan: Plan, store: Store, *, observer: Observer | None = None, tell: Tell = lambda _: None
 ) -> Summary:
     """Carry out all runs of a plan on real targets that the store has no result of.
@@ -50,24 +50,26 @@ def conduct_real(
         If not even a process of this machine can be measured, or something cannot be written.
     """
     try:
-        with workshop() as place:
+        with target_launcher() as place:
             tell("building the agent")
             agent = build_agent(place.directory)
             staged = place.stage(
                 [_PROGRAMS[name] for name in dict.fromkeys(programs_of(plan).values())]
             )
-            fleet = Fleet(place, agent, staged if staged.programs else None)
+            fleet = TargetPool(place, agent, staged if staged.programs else None)
             if store.campaign.real is None:
-                explore(plan, store, fleet, staged.missing, tell)
+                prepare_machine(plan, store, fleet, staged.missing, tell)
             tell("running")
             runner = _Runner(fleet, store)
-            return conduct(
+            return run_campaign(
                 replace(plan, selected=plan.selected & runner.feasible),
                 store,
                 runner,
                 workers=ThisProcess(),
                 observer=observer,
-                too_wide=too_wide if plan.half_width is not None else None,
+                cells_needing_more_runs=cells_needing_more_runs
+                if plan.half_width is not None
+                else None,
                 block=BLOCK,
             )
     except KeyboardInterrupt:
@@ -77,7 +79,7 @@ def conduct_real(
 class _Runner:
     """Carries out single runs."""
 
-    def __init__(self, fleet: Fleet, store: Store) -> None:
+    def __init__(self, fleet: TargetPool, store: Store) -> None:
         real = store.campaign.real
         assert real is not None
         self._fleet = fleet
@@ -112,14 +114,14 @@ class _Runner:
             self._fleet.lost(name, str(failure))
             raise RunFailedError(Failure.TARGET_FAILED, f"{name}: {failure}") from None
 
-    def _settle(self, station: Station, spec: RunSpec) -> bool:
+    def _settle(self, station: RunningTarget, spec: RunSpec) -> bool:
         """Have a target do a work until it is warm for it, when it does it for the first time."""
         key = (spec.cell.workload, spec.cell.load)
         if key not in station.settled:
             station.settled[key] = self._settles(station, spec)
         return station.settled[key]
 
-    def _settles(self, station: Station, spec: RunSpec) -> bool:
+    def _settles(self, station: RunningTarget, spec: RunSpec) -> bool:
         wanted, before = 0, 0.0
         for _ in range(SETTLING_RUNS):
             partition = RealPartition(

@@ -9,7 +9,7 @@ from math import ceil, floor
 
 from harness.errors import UserError
 from harness.real.host.cpu_time import tree_seconds
-from harness.real.microbenchmarks import EVENTS, NETWORK, Event
+from harness.real.microbenchmarks import EVENTS, NETWORK, Microbenchmark
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.target.channel import RefusalError
 from harness.real.target.target import Target
@@ -55,7 +55,7 @@ _EVENTS: Mapping[str, tuple[str, float]] = {
 }
 """A transaction's events -> the agent's event, and how often it is done for one."""
 
-Shape = tuple[Event, ...]
+Shape = tuple[Microbenchmark, ...]
 """Which events are asked for at once, whatever their numbers."""
 
 
@@ -113,7 +113,7 @@ class RealPartition:
         self.outside_seconds = 0.0
         self.processor_seconds = 0.0
         self.asked: Counter[Shape] = Counter()
-        self.done: Counter[Event] = Counter()
+        self.done: Counter[Microbenchmark] = Counter()
         self.ran: Counter[str] = Counter()
         self._check = Arguments(OS_EVENTS, raise_error)
         self._thread = threading.get_ident()
@@ -203,7 +203,7 @@ class RealPartition:
             sample = self._target.exchange(request_bytes, response_bytes)
         self.account(sample.seconds * self._clock_ratio, sample.seconds, sample.processor_seconds)
         size = round((request_bytes + response_bytes) / 2)
-        self.done[Event(NETWORK, NETWORK, size, "")] += 1
+        self.done[Microbenchmark(NETWORK, NETWORK, size, "")] += 1
 
     def run(self, program: object) -> None:
         """Run a program, and check that it does what it did natively."""
@@ -226,10 +226,10 @@ class RealPartition:
         self._check.offset(verb, "offset_bytes", offset_bytes)
         request = f"direct_{verb}s"
         whole, rest = divmod(size, LARGEST_BYTES)
-        amounts = [(Event(request, request, LARGEST_BYTES, ""), whole)] if whole else []
+        amounts = [(Microbenchmark(request, request, LARGEST_BYTES, ""), whole)] if whole else []
         if rest:
             sectors = ceil(rest / _SECTOR_BYTES) * _SECTOR_BYTES
-            amounts.append((Event(request, request, sectors, ""), 1))
+            amounts.append((Microbenchmark(request, request, sectors, ""), 1))
         self._work(verb, amounts)
 
     def _whole(self, name: str, number: float) -> int:
@@ -239,7 +239,7 @@ class RealPartition:
         self._owed[name] = owed - whole
         return whole
 
-    def _work(self, verb: str, amounts: list[tuple[Event, int]]) -> None:
+    def _work(self, verb: str, amounts: list[tuple[Microbenchmark, int]]) -> None:
         before = tree_seconds(self._target.pid)
         with self._busy(verb):
             inside, outside = self._target.work(amounts)

@@ -12,13 +12,13 @@ from harness.real.calibration.calibration import Calibration
 from harness.real.calibration.costs import read_costs
 from harness.real.calibration.file import document, write
 from harness.real.campaign.partition import ROUNDS
-from harness.real.campaign.workload_predictor import Outlook
+from harness.real.campaign.workload_predictor import WorkloadPredictor
 from harness.real.microbenchmarks import EVENTS
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.provenance import provenance
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
-from harness.real.target.pool import Fleet
+from harness.real.target.pool import TargetPool
 from harness.results.store import Store
 
 COSTS = "machine.toml"
@@ -44,7 +44,9 @@ def programs_of(plan: Plan) -> dict[str, str]:
     return {workload: name for workload, name in named.items() if name in _NAMES}
 
 
-def explore(plan: Plan, store: Store, fleet: Fleet, missing: Mapping[str, str], tell: Tell) -> None:
+def prepare_machine(
+    plan: Plan, store: Store, fleet: TargetPool, missing: Mapping[str, str], tell: Tell
+) -> None:
     """Find out which targets work, what events cost there, and what that predicts; keep it.
 
     Parameters
@@ -90,7 +92,7 @@ def explore(plan: Plan, store: Store, fleet: Fleet, missing: Mapping[str, str], 
 
 
 def calibrated(
-    seed: int, directory: Path, fleet: Fleet, unavailable: Mapping[str, str], tell: Tell
+    seed: int, directory: Path, fleet: TargetPool, unavailable: Mapping[str, str], tell: Tell
 ) -> tuple[dict[str, Any], float]:
     """Calibrate all targets that are up, and write their costs to a file.
 
@@ -125,7 +127,7 @@ def calibrated(
 
 
 def predicted(
-    plan: Plan, directory: Path, fleet: Fleet, rounds_per_second: float, tell: Tell
+    plan: Plan, directory: Path, fleet: TargetPool, rounds_per_second: float, tell: Tell
 ) -> dict[str, Any]:
     """Predict every work of a plan, as the store holds it.
 
@@ -141,7 +143,7 @@ def predicted(
         names = dict.fromkeys(cell.workload for cell in plan.cells)
         unknown = dict.fromkeys(names, str(reason))
         return {"predictions": [], "unpredicted": unknown, "outputs": {}}
-    outlook = Outlook(costs, rounds_per_second, fleet.scratch(), directory, tell)
+    outlook = WorkloadPredictor(costs, rounds_per_second, fleet.scratch(), directory, tell)
     found: list[dict[str, Any]] = []
     unpredicted: dict[str, str] = {}
     for spec in plan.runs(0, 1):

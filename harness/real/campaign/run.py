@@ -21,7 +21,7 @@ from harness.metrics.families import RESPONSE
 from harness.metrics.request import owner, problem
 from harness.real.campaign.partition import NAME, RealPartition
 from harness.real.host.cpu_time import tree_seconds
-from harness.real.host.interference import Condition, Machine
+from harness.real.host.interference import CpuAccounting, Interference
 from harness.real.target.target import Target
 from harness.results.run_result import RunResult, Sample
 from harness.statistics.warm_up import BATCH, MINIMUM_BATCHES, mser5
@@ -180,11 +180,11 @@ def run_on(
     """
     partition = RealPartition(target, rounds_per_second, clock_ratio, outputs)
     duration, warm_up = spec.cell.duration_seconds, spec.cell.warm_up_seconds
-    before = Machine.now(target.pid)
+    before = CpuAccounting.now(target.pid)
     course = drive(
         target, partition, spec, lambda _, seconds: seconds >= duration + (warm_up or 0.0)
     )
-    condition = Machine.now(target.pid).condition_since(before)
+    condition = CpuAccounting.now(target.pid).condition_since(before)
     cut, trustworthy = _cut(course, warm_up, settled=settled)
     idle = {shape: _idle_costs(target, shape) for shape in partition.asked}
     return _result(course, cut, trustworthy, idle, condition, machine)
@@ -221,7 +221,7 @@ def _result(
     cut: int,
     trustworthy: bool,
     idle: Mapping[Any, tuple[float, float]],
-    condition: Condition,
+    condition: Interference,
     machine: Mapping[str, str],
 ) -> RunResult:
     kept = course.ended[cut:]

@@ -26,7 +26,7 @@ REPETITIONS = 3
 _PROGRAMS = {program.name: program for program in PROGRAMS}
 
 
-class Outlook:
+class WorkloadPredictor:
     """Predictions from the costs of a machine.
 
     Parameters

@@ -23,7 +23,7 @@ _ZONES = Path("/sys/class/thermal")
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Interference:
     """What the machine was like during a measurement."""
 
     others: float | None
@@ -50,7 +50,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class CpuAccounting:
     """What the whole machine had spent at a point of time, in seconds of its processors."""
 
     busy: float | None
@@ -61,12 +61,12 @@ class Machine:
     """By this machine's monotonic clock."""
 
     @classmethod
-    def now(cls, target: int) -> "Machine":
+    def now(cls, target: int) -> "CpuAccounting":
         """Read it, the target being the process tree that begins with this process id."""
         busy, steal = _spent()
         return cls(busy, steal, time.process_time() + tree_seconds(target), time.monotonic())
 
-    def others_since(self, before: "Machine") -> float | None:
+    def others_since(self, before: "CpuAccounting") -> float | None:
         """Return the share of all processors that other programs took meanwhile."""
         if self.busy is None or before.busy is None:
             return None
@@ -74,15 +74,15 @@ class Machine:
         # The kernel counts in ticks: one more or less says nothing.
         return max(0.0, taken - TICK_SECONDS) / self._capacity(before)
 
-    def stolen_since(self, before: "Machine") -> float | None:
+    def stolen_since(self, before: "CpuAccounting") -> float | None:
         """Return the share of all processors that the machine's own hypervisor withheld."""
         if self.steal is None or before.steal is None:
             return None
         return (self.steal - before.steal) / self._capacity(before)
 
-    def condition_since(self, before: "Machine") -> Condition:
+    def condition_since(self, before: "CpuAccounting") -> Interference:
         """Return the condition from a point of time to now."""
-        return Condition(
+        return Interference(
             others=self.others_since(before),
             stolen=self.stolen_since(before),
             load=load(),
@@ -90,7 +90,7 @@ class Machine:
             temperature_celsius=max(temperatures_celsius().values(), default=None),
         )
 
-    def _capacity(self, before: "Machine") -> float:
+    def _capacity(self, before: "CpuAccounting") -> float:
         return (self.time - before.time) * (os.cpu_count() or 1)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.real.host.interference import Condition
+from harness.real.host.interference import Interference
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Sample:
     """By the target's clock."""
     processor_seconds: float
     """Of the whole process tree of the target, read outside it."""
-    condition: Condition
+    condition: Interference
     """What the machine was like meanwhile."""
 
 
@@ -28,5 +28,5 @@ class ExchangeSample:
     processor_seconds: float
     """Of the whole process tree of the target, read outside it; not of this process, the other side
     of the exchange."""
-    condition: Condition
+    condition: Interference
     """What the machine was like meanwhile."""

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 
 from harness.real.calibration.costs import EventCost, MachineCosts
-from harness.real.microbenchmarks import EVENTS, Event
-from harness.real.prediction.monte_carlo import DRAWS, Drawn, draw_event, total
+from harness.real.microbenchmarks import EVENTS, Microbenchmark
+from harness.real.prediction.monte_carlo import DRAWS, Samples, draw_event, total
 from harness.real.prediction.prediction import SEED, Prediction, contributions, interval
 from harness.real.target.target import NATIVE
 
@@ -16,7 +16,7 @@ _DEVICE = "direct_"
 
 
 def predict_events(
-    counts: Mapping[Event, float], catalog: MachineCosts, target: str
+    counts: Mapping[Microbenchmark, float], catalog: MachineCosts, target: str
 ) -> Prediction | None:
     """Predict what a transaction takes in a target, from the number of each event in it.
 
@@ -39,17 +39,17 @@ def predict_events(
     """
     native, costs = catalog.costs[NATIVE], catalog.costs.get(target, {})
     random = np.random.default_rng(SEED)
-    drawn: dict[str, Drawn] = {}
+    drawn: dict[str, Samples] = {}
 
-    def one(name: str) -> Drawn:
+    def one(name: str) -> Samples:
         if name not in drawn:
             waits = name.startswith(_DEVICE)
             drawn[name] = draw_event(native[name], costs[name], waits, random)
         return drawn[name]
 
-    parts: dict[str, Drawn] = {}
+    parts: dict[str, Samples] = {}
     zero = np.zeros(DRAWS)
-    nothing = Drawn(zero, zero, zero, zero)
+    nothing = Samples(zero, zero, zero, zero)
     for event, number in counts.items():
         if not number:
             continue
@@ -72,11 +72,13 @@ def predict_events(
     )
 
 
-def _common(native: Mapping[str, EventCost], costs: Mapping[str, EventCost]) -> list[Event]:
+def _common(
+    native: Mapping[str, EventCost], costs: Mapping[str, EventCost]
+) -> list[Microbenchmark]:
     return [event for event in EVENTS if event.name in native and event.name in costs]
 
 
-def _mix(event: Event, known: Iterable[Event]) -> list[tuple[str, float]] | None:
+def _mix(event: Microbenchmark, known: Iterable[Microbenchmark]) -> list[tuple[str, float]] | None:
     """Say an event's cost as shares of calibrated ones; None if there are none like it."""
     like = sorted((e for e in known if e.request == event.request), key=lambda e: e.size)
     for each in like:

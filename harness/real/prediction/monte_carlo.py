@@ -18,7 +18,7 @@ _NOTHING = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Samples:
     """Times in seconds, one of each draw."""
 
     native: Array
@@ -28,35 +28,35 @@ class Drawn:
     native_elapsed: Array
     target_elapsed: Array
 
-    def less(self, other: "Drawn", times: float = 1.0) -> "Drawn":
+    def less(self, other: "Samples", times: float = 1.0) -> "Samples":
         """Take something off that is in it; never more than there is."""
-        return Drawn(
+        return Samples(
             *(
                 np.maximum(one - times * off, 0.0)
                 for one, off in zip(_parts(self), _parts(other), strict=True)
             )
         )
 
-    def scaled(self, factor: Array | float) -> "Drawn":
+    def scaled(self, factor: Array | float) -> "Samples":
         """Multiply all of it."""
-        return Drawn(*(part * factor for part in _parts(self)))
+        return Samples(*(part * factor for part in _parts(self)))
 
 
-def _parts(drawn: Drawn) -> tuple[Array, Array, Array, Array]:
+def _parts(drawn: Samples) -> tuple[Array, Array, Array, Array]:
     return drawn.native, drawn.target, drawn.native_elapsed, drawn.target_elapsed
 
 
-def total(drawn: Iterable[Drawn]) -> Drawn:
+def total(drawn: Iterable[Samples]) -> Samples:
     """Add up, draw by draw."""
-    return Drawn(*(np.sum(parts, axis=0) for parts in zip(*map(_parts, drawn), strict=True)))
+    return Samples(*(np.sum(parts, axis=0) for parts in zip(*map(_parts, drawn), strict=True)))
 
 
-def chosen(drawn: Sequence[Drawn], which: NDArray[np.int64]) -> Drawn:
+def chosen(drawn: Sequence[Samples], which: NDArray[np.int64]) -> Samples:
     """Take for each draw the one that is named."""
-    return Drawn(*(np.choose(which, parts) for parts in zip(*map(_parts, drawn), strict=True)))
+    return Samples(*(np.choose(which, parts) for parts in zip(*map(_parts, drawn), strict=True)))
 
 
-def ratios(drawn: Drawn) -> tuple[Array, Array]:
+def ratios(drawn: Samples) -> tuple[Array, Array]:
     """Return what the target takes for what native takes: processor time, elapsed time."""
     return (
         drawn.target / np.maximum(drawn.native, _NOTHING),
@@ -77,7 +77,7 @@ def draw(interval: Interval, random: np.random.Generator) -> Array:
 
 def draw_event(
     native: EventCost, cost: EventCost, waits: bool, random: np.random.Generator
-) -> Drawn:
+) -> Samples:
     """Draw what an event costs natively and in a target.
 
     Parameters
@@ -99,4 +99,4 @@ def draw_event(
     else:
         stretch = draw(cost.ratio, random)
     elapsed = np.maximum(seconds, processor) if waits else processor
-    return Drawn(processor, target, elapsed, elapsed * stretch)
+    return Samples(processor, target, elapsed, elapsed * stretch)

@@ -25,7 +25,7 @@ from harness.real.prediction.cost_model import CAUSES, DIFFUSE, HOT, KERNEL, SAM
 from harness.real.prediction.monte_carlo import (
     DRAWS,
     Array,
-    Drawn,
+    Samples,
     chosen,
     draw,
     draw_event,
@@ -143,7 +143,7 @@ class _Drawing:
             (COMPUTING, user - in_user, self._computing()),
             (REST, system - in_system, self._rest()),
         ):
-            parts[name] = Drawn(left, left * ratio, left, left * elapsed)
+            parts[name] = Samples(left, left * ratio, left, left * elapsed)
         totals = total(parts.values())
         # Devices keep a program waiting, and the causes say for how long; the rest is its own.
         others = np.maximum(waiting - fit * waits, 0.0)
@@ -159,7 +159,7 @@ class _Drawing:
         )
 
     def _explained(
-        self, causes: Mapping[str, Drawn], user: Array, system: Array
+        self, causes: Mapping[str, Samples], user: Array, system: Array
     ) -> tuple[Array, Array, Array]:
         """Return the user and the system time in causes, and the share of them that fits in."""
         nothing = np.zeros(DRAWS)
@@ -179,10 +179,10 @@ class _Drawing:
             )
         return in_user * fit, in_system * fit, fit
 
-    def _causes(self) -> tuple[dict[str, Drawn], Array]:
+    def _causes(self) -> tuple[dict[str, Samples], Array]:
         """Return the time of each cause, and the native waiting in them."""
-        single: dict[str, Drawn] = {}
-        times: dict[str, Drawn] = {}
+        single: dict[str, Samples] = {}
+        times: dict[str, Samples] = {}
         waits = np.zeros(DRAWS)
         lacking = []
         for cause in CAUSES:
@@ -203,7 +203,7 @@ class _Drawing:
             )
         return times, waits
 
-    def _one(self, cause: Cause, single: Mapping[str, Drawn]) -> Drawn | None:
+    def _one(self, cause: Cause, single: Mapping[str, Samples]) -> Samples | None:
         """Draw the cost of one of a cause, without what its event contains besides."""
         usable = [
             cost
@@ -313,7 +313,7 @@ def _share(there: Array, wanted: Array) -> Array:
     return np.where(wanted > there, there / np.maximum(wanted, _NOTHING), 1.0)
 
 
-def contributions(parts: Mapping[str, Drawn], *, told: bool) -> tuple[Contribution, ...]:
+def contributions(parts: Mapping[str, Samples], *, told: bool) -> tuple[Contribution, ...]:
     """Return the processor time of each cause, the largest in the target first.
 
     ``told``: whether there is extra time to be shared out.

@@ -29,7 +29,7 @@ from harness.real.profiling.standard_input import NO_INPUT, StandardInput
 from harness.real.profiling.start_failure import shell_operator, start_failure
 from harness.real.profiling.syscall_counters import Counting, find_counting
 from harness.real.provenance import provenance
-from harness.real.target.reaper import Warden
+from harness.real.target.reaper import Reaper
 from harness.statistics.intervals import Bootstrap, Interval
 
 REPETITIONS = 5
@@ -330,9 +330,9 @@ def _signal(number: int) -> str:
 def _directory() -> Iterator[Path]:
     """Make a directory that is gone afterwards, whatever ends this process."""
     base = Path(os.environ.get("TMPDIR", "/var/tmp"))
-    with Warden() as warden:
+    with Reaper() as reaper:
         path = base / f"vtax-{os.getpid()}-{uuid.uuid4().hex}"
-        warden.directory(path)
+        reaper.directory(path)
         try:
             path.mkdir(mode=0o700)
         except OSError as error:

@@ -10,7 +10,7 @@ from harness.real.microbenchmarks import EVENTS
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.disk_image import Stage
-from harness.real.target.target import Target, Workshop
+from harness.real.target.target import Target, TargetLauncher
 
 MOST_FAILURES = 3
 """A target that has failed so often is not started again."""
@@ -21,7 +21,7 @@ _CLOCK_BATCHES = 3
 
 
 @dataclass
-class Station:
+class RunningTarget:
     """A target that is up, and what was found out about it since."""
 
     target: Target
@@ -31,7 +31,7 @@ class Station:
     """For each work that it has done: whether its warm-up ended."""
 
 
-class Fleet:
+class TargetPool:
     """Targets by name.
 
     Parameters
@@ -44,11 +44,13 @@ class Fleet:
         Programs that they shall be able to run.
     """
 
-    def __init__(self, workshop: Workshop, agent: Path, staged: Stage | None = None) -> None:
-        self._workshop = workshop
+    def __init__(
+        self, target_launcher: TargetLauncher, agent: Path, staged: Stage | None = None
+    ) -> None:
+        self._workshop = target_launcher
         self._agent = agent
         self._staged = staged
-        self._up: dict[str, Station] = {}
+        self._up: dict[str, RunningTarget] = {}
         self._failures: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
 
@@ -71,7 +73,7 @@ class Fleet:
         """The targets that are up, in the order of their start."""
         return tuple(station.target for station in self._up.values())
 
-    def station(self, name: str) -> Station:
+    def station(self, name: str) -> RunningTarget:
         """Return a target that is up, started if need be.
 
         Raises
@@ -86,7 +88,7 @@ class Fleet:
                 )
             try:
                 target = self._workshop.open(name, self._agent, self._staged)
-                self._up[name] = Station(target, _clock_ratio(target))
+                self._up[name] = RunningTarget(target, _clock_ratio(target))
             except (UnavailableError, RefusalError, TargetError) as reason:
                 self._note(name, str(reason))
                 raise UnavailableError(str(reason)) from None

@@ -7,7 +7,7 @@ from harness.errors import UserError
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.disk_image import Stage
-from harness.real.target.target import TARGETS, Target, Workshop
+from harness.real.target.target import TARGETS, Target, TargetLauncher
 
 
 def named(text: str) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def named(text: str) -> tuple[str, ...]:
 
 
 def probe(
-    workshop: Workshop, agent: Path, names: Iterable[str], staged: Stage | None = None
+    target_launcher: TargetLauncher, agent: Path, names: Iterable[str], staged: Stage | None = None
 ) -> tuple[list[Target], dict[str, str]]:
     """Start targets, one after the other, and see whether they answer.
 
@@ -52,7 +52,7 @@ def probe(
     unavailable: dict[str, str] = {}
     for name in names:
         try:
-            up.append(workshop.open(name, agent, staged))
+            up.append(target_launcher.open(name, agent, staged))
         except (UnavailableError, RefusalError, TargetError) as reason:
             unavailable[name] = str(reason)
     return up, unavailable

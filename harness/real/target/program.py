@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from harness.real.host.interference import Condition
+from harness.real.host.interference import Interference
 from harness.real.target.channel import RefusalError
 from harness.real.target.reaper import MARK
 
@@ -67,7 +67,7 @@ class ProgramSample:
     """FNV-1a of 64 bits. The same bytes and digest: the same work."""
     complaint: str
     """The first line of its standard error, if it failed."""
-    condition: Condition
+    condition: Interference
     """What the machine was like meanwhile."""
 
 

@@ -25,7 +25,7 @@ _PATIENCE = 5.0
 """Seconds that killed processes get to vanish."""
 
 
-class Warden:
+class Reaper:
     """What must go in the end; a context manager that makes it go."""
 
     def __enter__(self) -> Self:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.real.host.cpu_time import own_seconds, tree_seconds
-from harness.real.host.interference import Machine
+from harness.real.host.interference import CpuAccounting
 from harness.real.host.sample import ExchangeSample, Sample
-from harness.real.microbenchmarks import NETWORK, Event
+from harness.real.microbenchmarks import NETWORK, Microbenchmark
 from harness.real.target import cgroup as control_group
 from harness.real.target import qemu as guest
 from harness.real.target.cgroup import UnavailableError
@@ -20,7 +20,7 @@ from harness.real.target.channel import Channel, RefusalError, TargetError
 from harness.real.target.connection import Connection, free_port
 from harness.real.target.disk_image import SCRATCH_BYTES, Stage, make_image, stage
 from harness.real.target.program import Program, ProgramSample, environment, request
-from harness.real.target.reaper import MARK, Warden, end_marked
+from harness.real.target.reaper import MARK, Reaper, end_marked
 
 NATIVE = "native"
 CAPPED = "capped"
@@ -72,7 +72,7 @@ class Target:
         answer, _ = channel.ask("about", ANSWER_SECONDS)
         self.kernel, self.machine, self.clock = (answer.split() + ["unknown"] * 3)[:3]
 
-    def measure(self, event: Event, count: int) -> Sample:
+    def measure(self, event: Microbenchmark, count: int) -> Sample:
         """Do an event so many times.
 
         The same request for no event at all, just before it, is subtracted: it holds the channel
@@ -88,10 +88,10 @@ class Target:
         if event.request == NETWORK:
             sent = self.exchange(event.size, event.size, count)
             return Sample(sent.seconds, sent.seconds, sent.processor_seconds, sent.condition)
-        start = Machine.now(self.pid)
+        start = CpuAccounting.now(self.pid)
         _, without, without_processor = self._ask(event, 0)
         inside, seconds, processor = self._ask(event, count)
-        end = Machine.now(self.pid)
+        end = CpuAccounting.now(self.pid)
         return Sample(
             seconds - without,
             inside,
@@ -99,7 +99,7 @@ class Target:
             end.condition_since(start),
         )
 
-    def work(self, amounts: Sequence[tuple[Event, int]]) -> tuple[float, float]:
+    def work(self, amounts: Sequence[tuple[Microbenchmark, int]]) -> tuple[float, float]:
         """Do several events at one go, or fail as :meth:`measure` does.
 
         Returns seconds by the target's clock, and by this machine's with preparations and channel.
@@ -162,11 +162,11 @@ class Target:
             If the target has ended or does not answer.
         """
         connection = self._connected()
-        start = Machine.now(self.pid)
+        start = CpuAccounting.now(self.pid)
         before = tree_seconds(self.pid)
         seconds = sum(connection.exchange(sent, received) for _ in range(count))
         processor = tree_seconds(self.pid) - before
-        condition = Machine.now(self.pid).condition_since(start)
+        condition = CpuAccounting.now(self.pid).condition_since(start)
         return ExchangeSample(seconds, processor, condition)
 
     def channel_seconds(self) -> float:
@@ -185,14 +185,14 @@ class Target:
             self._connection.close()
 
     def _execute(self, program: Program, what: str, patience: float) -> ProgramSample:
-        start = Machine.now(self.pid)
+        start = CpuAccounting.now(self.pid)
         without = self.channel_seconds()
         in_guest = self.name in guest.ACCELERATORS
         clock = tree_seconds if in_guest else own_seconds
         before = clock(self.pid)
         answer, seconds = self._channel.ask(what, patience)
         processor = clock(self.pid) - before
-        condition = Machine.now(self.pid).condition_since(start)
+        condition = CpuAccounting.now(self.pid).condition_since(start)
         inside, status, inside_processor = map(int, answer.split())
         if not in_guest:
             processor += inside_processor * 1e-6
@@ -224,7 +224,7 @@ class Target:
             self._connection = Connection(self._port or served, ANSWER_SECONDS)
         return self._connection
 
-    def _ask(self, event: Event, count: int) -> tuple[float, float, float]:
+    def _ask(self, event: Microbenchmark, count: int) -> tuple[float, float, float]:
         before = self._processor_seconds()
         request = f"{event.request} {count} {event.size}"
         answer, seconds = self._channel.ask(request, ANSWER_SECONDS)
@@ -249,7 +249,7 @@ def _number(answer: str, request: str) -> int:
         raise TargetError(f"the agent answered {answer!r} to {request!r}") from None
 
 
-class Workshop:
+class TargetLauncher:
     """What targets are made of: the agent, a directory, and a warden who takes all away in the end.
 
     Parameters
@@ -263,8 +263,8 @@ class Workshop:
         If there is no directory to be made.
     """
 
-    def __init__(self, warden: Warden) -> None:
-        self._warden = warden
+    def __init__(self, reaper: Reaper) -> None:
+        self._warden = reaper
         self._processes: list[subprocess.Popen[bytes]] = []
         self._targets: list[Target] = []
         # Disks belong on a disk: /tmp is memory on many machines.
@@ -418,12 +418,12 @@ class Workshop:
 
 
 @contextlib.contextmanager
-def workshop() -> Iterator[Workshop]:
+def target_launcher() -> Iterator[TargetLauncher]:
     """Make targets within; afterwards nothing of them is left."""
     place = None
     try:
-        with Warden() as warden:
-            place = Workshop(warden)
+        with Reaper() as reaper:
+            place = TargetLauncher(reaper)
             yield place
     finally:
         if place is not None:

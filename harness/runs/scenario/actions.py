@@ -25,11 +25,11 @@ from harness.operations.npiv import AttachFibreChannel
 from harness.operations.operation import Operation, RefusedError, Site, Steps
 from harness.operations.plm.manager import PartitionLoadManager
 from harness.operations.plm.policy_file import read_policy
-from harness.users.population import Crowd
+from harness.users.population import UserPopulation
 from workloads.loading import load_user
 
 
-class Reach:
+class SendMessage:
     """Send a message and wait until it has arrived."""
 
     def __init__(self, source: str, target: str, size_bytes: int) -> None:
@@ -59,7 +59,7 @@ class Reach:
 class Users:
     """The users of a scenario's partitions, whose number can change."""
 
-    def __init__(self, crowd: Crowd, base: Path, memory_needs: dict[str, int]) -> None:
+    def __init__(self, crowd: UserPopulation, base: Path, memory_needs: dict[str, int]) -> None:
         self.crowd = crowd
         self.base = base
         self.memory_needs = memory_needs
@@ -235,7 +235,7 @@ def operation_for(action: Action, users: Users) -> Operation:
     makers: dict[str, Callable[[Mapping[str, Any]], Operation]] = {
         "load": lambda values: Workload(users, values),
         "dlpar": _dlpar,
-        "reach": lambda values: Reach(values["source"], values["target"], values["size"]),
+        "reach": lambda values: SendMessage(values["source"], values["target"], values["size"]),
         "memory": lambda values: MemoryNeed(users.memory_needs, values["of"], values["needs"]),
         "plm": lambda values: PartitionLoadManager(read_policy(users.base / values["policy"])),
         "cod": lambda values: _COD[values["activate"]](values["machine"], values["cores"]),

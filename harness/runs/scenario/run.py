@@ -21,7 +21,7 @@ from harness.runs.run_cell import mark, result_since, run_cell
 from harness.runs.scenario.actions import Users, operation_for, results_of
 from harness.runs.scenario.checks import Outcome, Reader, check
 from harness.runs.scenario.timeline import Timeline
-from harness.users.population import Crowd, forward_requests, locust_on
+from harness.users.population import UserPopulation, forward_requests, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.watchdog import Watchdog
 
@@ -42,7 +42,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     forward_requests(environment)
     observation = Observation(machines[script.machine], environment)
-    crowd = Crowd(clock, environment, spec.seed, spec.replication)
+    crowd = UserPopulation(clock, environment, spec.seed, spec.replication)
     partitions = [partition.name for system in systems.values() for partition in system.partitions]
     labels = dict(vios_labels(systems))
     timeline = Timeline(clock, environment, machines, partitions, labels, spec.constants)
@@ -63,7 +63,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
         memory_in_use=memory_in_use,
     )
     users = Users(crowd, spec.base, needs)
-    play = _Play(script, site, users, timeline, _sizes(systems))
+    play = ScenarioRunner(script, site, users, timeline, _sizes(systems))
     starts = spec.starts.timestamp()
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
@@ -87,7 +87,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
     return result
 
 
-class _Play:
+class ScenarioRunner:
     """A scenario on its way."""
 
     def __init__(

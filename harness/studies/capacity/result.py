@@ -26,7 +26,7 @@ class Bounds(_Record):
     high: Finite | None
 
 
-class Capacity(_Record):
+class ResourceAllocation(_Record):
     """The highest load that one cell bears within the limit."""
 
     virtualization: str
@@ -51,7 +51,7 @@ class Searched(_Record):
     load: Load
     limit_seconds: Finite
     """What the quantile of the response time must not exceed."""
-    capacities: tuple[Capacity, ...]
+    capacities: tuple[ResourceAllocation, ...]
     """The baseline first."""
 
     @property

@@ -24,7 +24,7 @@ from harness.runs.run_cell import run_cell
 from harness.statistics.intervals import Interval
 from harness.statistics.ratios import paired_ratios, ratio_bootstrap
 from harness.studies.capacity.load import STEPS_PER_OCTAVE, at_load, factor
-from harness.studies.capacity.result import Bounds, Capacities, Capacity, Searched
+from harness.studies.capacity.result import Bounds, Capacities, ResourceAllocation, Searched
 from harness.studies.capacity.search import Search
 from harness.studies.capacity.slo import Limit
 
@@ -36,7 +36,7 @@ LOWEST, HIGHEST = -4 * STEPS_PER_OCTAVE, 3 * STEPS_PER_OCTAVE
 
 
 @dataclass(frozen=True)
-class Ground:
+class FinishedCampaign:
     """A finished campaign and what of it is to be searched."""
 
     plan: Plan
@@ -48,7 +48,9 @@ class Ground:
     left_out: tuple[str, ...]
 
 
-def ground(directory: Path, limit: Limit, replications: int, only: Sequence[str] = ()) -> Ground:
+def ground(
+    directory: Path, limit: Limit, replications: int, only: Sequence[str] = ()
+) -> FinishedCampaign:
     """Read a finished campaign and plan it once more.
 
     Raises
@@ -70,7 +72,7 @@ def ground(directory: Path, limit: Limit, replications: int, only: Sequence[str]
         raise UserError(f"{directory}: nothing to search ({'; '.join(left_out)})")
     environments = {key: members for key, members in environments.items() if key in limits}
     replications = min(replications, plan.maximum)
-    return Ground(plan, record, environments, limits, replications, left_out)
+    return FinishedCampaign(plan, record, environments, limits, replications, left_out)
 
 
 def _environments(plan: Plan, only: Sequence[str]) -> dict[Environment, dict[str, Entry]]:
@@ -157,7 +159,7 @@ class _Trial:
 
 
 def study(
-    ground: Ground,
+    ground: FinishedCampaign,
     directory: Path,
     limit: Limit,
     *,
@@ -210,7 +212,7 @@ def study(
     return _concluded(ground, limit, trials, made)
 
 
-def _trials(ground: Ground, limit: Limit) -> list[_Trial]:
+def _trials(ground: FinishedCampaign, limit: Limit) -> list[_Trial]:
     positions = {e.position for members in ground.environments.values() for e in members.values()}
     return [
         _Trial(
@@ -231,7 +233,9 @@ def _measured(store: Store, identity: str) -> Measures | None:
     return result.measures()
 
 
-def _concluded(ground: Ground, limit: Limit, trials: Iterable[_Trial], made: int) -> Capacities:
+def _concluded(
+    ground: FinishedCampaign, limit: Limit, trials: Iterable[_Trial], made: int
+) -> Capacities:
     by_cell: dict[int, list[_Trial]] = {}
     for trial in sorted(trials, key=lambda each: each.spec.replication):
         by_cell.setdefault(trial.spec.cell_position, []).append(trial)
@@ -278,7 +282,7 @@ def _concluded(ground: Ground, limit: Limit, trials: Iterable[_Trial], made: int
 
 def _capacity(
     name: str, trials: Sequence[_Trial], baseline: Sequence[_Trial] | None, level: float, seed: int
-) -> Capacity:
+) -> ResourceAllocation:
     loads = [math.nan if t.search.passed is None else factor(t.search.passed) for t in trials]
     borne = [_borne(trial) for trial in trials]
     none = not all(map(math.isfinite, borne))
@@ -290,7 +294,7 @@ def _capacity(
         if np.isfinite(ratios).all():
             # Either of the two may be up to a step higher than it was found.
             of_baseline = _bounds(_interval(ratios, level, seed), 1 / factor(1), factor(1))
-    return Capacity(
+    return ResourceAllocation(
         virtualization=name,
         per_second=None if none else _bounds(_interval(borne, level, seed), 1.0, factor(1)),
         load=None if none else _bounds(_interval(loads, level, seed), 1.0, factor(1)),
@@ -324,7 +328,7 @@ _TRIALS = 7
 """Trials that a search mostly takes: two steps, and four halvings of sixteen levels."""
 
 
-def expected(ground: Ground) -> tuple[int, float]:
+def expected(ground: FinishedCampaign) -> tuple[int, float]:
     """Guess how many runs the searches take, and how much processor time in seconds."""
     cells = [
         entry.cell

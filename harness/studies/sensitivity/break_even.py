@@ -17,7 +17,7 @@ from harness.analysis.overhead import compared
 from harness.campaign.cell import RunSpec
 from harness.metrics.measures import Measures
 from harness.results.record import FULL_SYSTEM
-from harness.studies.base import Ground, Place
+from harness.studies.base import EnvironmentRuns, FinishedCampaign
 from harness.studies.runner import Runner, with_constants
 from harness.studies.sensitivity.bisection import LIMIT, TRIALS, Bracket
 from harness.studies.sensitivity.result import BreakEven
@@ -38,8 +38,8 @@ Asked = Generator[list[RunSpec], Mapping[str, Measures], list[BreakEven]]
 class Subject:
     """One environment and what is needed to move its constants."""
 
-    ground: Ground
-    place: Place
+    ground: FinishedCampaign
+    place: EnvironmentRuns
     read: Mapping[str, frozenset[str]]
     """Virtualization -> constants that its runs read."""
 
@@ -302,7 +302,11 @@ def _alone(factor: float, total: float, shift: float) -> float:
 
 
 def study_break_evens(
-    ground: Ground, runner: Runner, reads: Sequence[Mapping[str, frozenset[str]]], *, each: bool
+    ground: FinishedCampaign,
+    runner: Runner,
+    reads: Sequence[Mapping[str, frozenset[str]]],
+    *,
+    each: bool,
 ) -> list[BreakEven]:
     """Search in all environments at once, round by round, so that all workers have work."""
     searches: list[Asked] = [

@@ -22,7 +22,7 @@ from harness.results.record import FULL_SYSTEM
 from harness.results.run_result import RunResult
 from harness.statistics.factorial_design import BLOCKS, Design, effects, two_level_design
 from harness.statistics.ratios import holm
-from harness.studies.base import Ground, Place
+from harness.studies.base import EnvironmentRuns, FinishedCampaign
 from harness.studies.runner import Runner, read_by, with_constants
 from harness.studies.sensitivity.result import Driven, Influence
 
@@ -49,7 +49,7 @@ class Shown:
 class Screen:
     """The design of one environment."""
 
-    place: Place
+    place: EnvironmentRuns
     shown: tuple[Shown, ...]
     columns: tuple[tuple[str, ...], ...]
     """Constants by column of the design."""
@@ -63,7 +63,7 @@ class Screen:
         return tuple(dict.fromkeys([FULL_SYSTEM, *(each.virtualization for each in self.shown)]))
 
 
-def shown_overheads(ground: Ground, place: Place) -> tuple[Shown, ...]:
+def shown_overheads(ground: FinishedCampaign, place: EnvironmentRuns) -> tuple[Shown, ...]:
     """Choose the overheads that stand for their level in the verdict."""
     found = []
     for each in confirmations(ground.record, place.cells, place.runs):
@@ -74,7 +74,7 @@ def shown_overheads(ground: Ground, place: Place) -> tuple[Shown, ...]:
     return tuple(found)
 
 
-def first_runs(place: Place) -> dict[str, RunSpec]:
+def first_runs(place: EnvironmentRuns) -> dict[str, RunSpec]:
     """Return a run of each cell with all constants as stated: it tells which ones are read."""
     catalog = next(iter(place.entries.values())).context.catalog
     nominal = catalog.nominal()
@@ -89,7 +89,9 @@ def _shorter(spec: RunSpec) -> RunSpec:
     return replace(spec, cell=cell)
 
 
-def screen(ground: Ground, place: Place, read: Mapping[str, frozenset[str]]) -> Screen:
+def screen(
+    ground: FinishedCampaign, place: EnvironmentRuns, read: Mapping[str, frozenset[str]]
+) -> Screen:
     """Make the design of an environment.
 
     Parameters
@@ -159,7 +161,9 @@ def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
     return points
 
 
-def driven(ground: Ground, one: Screen, points: Sequence[Mapping[str, Measures]]) -> list[Driven]:
+def driven(
+    ground: FinishedCampaign, one: Screen, points: Sequence[Mapping[str, Measures]]
+) -> list[Driven]:
     """Estimate what each constant does to the overheads of an environment.
 
     Parameters
@@ -224,7 +228,7 @@ def _log_ratio(shown: Shown, point: Mapping[str, Measures]) -> float:
 
 
 def study_drivers(
-    ground: Ground, runner: Runner
+    ground: FinishedCampaign, runner: Runner
 ) -> tuple[list[Driven], list[dict[str, frozenset[str]]]]:
     """Study all environments.
 

@@ -6,7 +6,7 @@ from harness.campaign.run_time import expected_seconds
 from harness.execution.execute import Observer
 from harness.results.record import FULL_SYSTEM
 from harness.results.store import Store
-from harness.studies.base import Ground, wants_quantiles
+from harness.studies.base import FinishedCampaign, wants_quantiles
 from harness.studies.runner import Runner
 from harness.studies.sensitivity.bisection import LIMIT
 from harness.studies.sensitivity.break_even import study_break_evens
@@ -23,7 +23,7 @@ _TRIALS = 4
 """Trials that a search mostly takes."""
 
 
-def expected(ground: Ground, *, each: bool) -> tuple[int, float]:
+def expected(ground: FinishedCampaign, *, each: bool) -> tuple[int, float]:
     """Guess how many runs a study takes, and how much processor time in seconds."""
     runs, seconds = 0.0, 0.0
     for place in ground.places:
@@ -44,7 +44,7 @@ def expected(ground: Ground, *, each: bool) -> tuple[int, float]:
 
 
 def study(
-    ground: Ground,
+    ground: FinishedCampaign,
     directory: Path,
     *,
     workers: int,

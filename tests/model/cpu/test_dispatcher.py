@@ -117,9 +117,9 @@ def test_another_chip_has_nothing_of_it_in_its_cache():
     machine.clock.run_until(5 * MS)
     once = refills(machine)
     vp = modelled.partition.vps[0]
-    assert vp.home is not None
-    elsewhere = next(p for p in pool.processors if p.chip is not vp.home.chip)
-    vp.home = elsewhere
+    assert vp.last_processor is not None
+    elsewhere = next(p for p in pool.processors if p.chip is not vp.last_processor.chip)
+    vp.last_processor = elsewhere
     modelled.compute(0.001, None, lambda: None)
     machine.clock.run_until(10 * MS)
     assert refills(machine) == 2 * once

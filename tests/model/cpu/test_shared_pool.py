@@ -370,7 +370,7 @@ def test_home_processors_are_preferred_then_their_chip():
     vp = machine.partitions["p0"].partition.vps[0]
     first, second, third, _ = pool.processors
     assert first.chip is second.chip is not third.chip
-    vp.home = second
+    vp.last_processor = second
     assert pool.free_processor(vp) is second
     for taken, best in ((second, first), (first, third)):
         taken.vp = machine.partitions["p1"].partition.vps[0]

@@ -4,11 +4,11 @@ from hypothesis import strategies as st
 from modelling import US
 
 from harness.engine.clock import Clock
-from harness.model.net.link import Wire
+from harness.model.net.link import Link
 
 
-def gigabit(clock: Clock, mtu: int = 1500, latency: int = 30 * US) -> Wire:
-    return Wire(
+def gigabit(clock: Clock, mtu: int = 1500, latency: int = 30 * US) -> Link:
+    return Link(
         clock,
         "wire",
         rate_bytes_per_second=125e6,
@@ -24,7 +24,7 @@ def gigabit(clock: Clock, mtu: int = 1500, latency: int = 30 * US) -> Wire:
 def test_a_message_takes_its_bytes_headers_and_framing_at_line_rate(mtu, size):
     wire = gigabit(Clock(), mtu)
     ended: list[int] = []
-    wire.carry(True, size, lambda: ended.append(wire.clock.now_ns))
+    wire.transmit(True, size, lambda: ended.append(wire.clock.now_ns))
     wire.clock.run_until(10**12)
     packets = max(1, -(-size // (mtu - 40)))
     assert wire.packets(size) == packets
@@ -38,7 +38,7 @@ def test_each_direction_carries_one_message_after_the_other(messages):
     wire = gigabit(Clock(), latency=0)
     ended: dict[bool, list[int]] = {True: [], False: []}
     for outbound, size in messages:
-        wire.carry(
+        wire.transmit(
             outbound, size, lambda outbound=outbound: ended[outbound].append(wire.clock.now_ns)
         )
     wire.clock.run_until(10**12)
@@ -57,14 +57,14 @@ def test_the_payload_of_a_busy_gigabit_wire_is_line_rate_less_framing(mtu, megab
     """1460 of 1538 bytes, and 8960 of 9038."""
     wire = gigabit(Clock(), mtu)
     for _ in range(100):
-        wire.carry(True, 100 * (mtu - 40), lambda: None)
+        wire.transmit(True, 100 * (mtu - 40), lambda: None)
     assert wire.bytes * 8 / (wire.busy_ns / 1e9) / 1e6 == pytest.approx(megabits, abs=0.1)
 
 
 def test_traffic_is_duplex_while_the_other_direction_has_carried_something_lately():
     wire = gigabit(Clock())
     assert not wire.opposite_active(True, 10**7)
-    wire.carry(False, 1460, lambda: None)
+    wire.transmit(False, 1460, lambda: None)
     assert wire.opposite_active(True, 10**7)
     assert not wire.opposite_active(False, 10**7)
     end = wire.busy_ns

@@ -13,12 +13,12 @@ from rich.console import Console
 
 from harness.cli.tables.calibration import calibration_table
 from harness.real.calibration.calibration import MAXIMUM_BLOCKS, MINIMUM_BLOCKS, Calibration
-from harness.real.host.interference import Condition
+from harness.real.host.interference import Interference
 from harness.real.host.sample import Sample
-from harness.real.microbenchmarks import EVENTS, Event
+from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.probe import probe
-from harness.real.target.target import TARGETS, workshop
+from harness.real.target.target import TARGETS, target_launcher
 
 CALLS, FORKS, FILES = (
     next(event for event in EVENTS if event.name == name) for name in ("calls", "forks", "files")
@@ -44,7 +44,7 @@ class Fake:
     def __post_init__(self):
         self.random = np.random.default_rng(len(self.name))
 
-    def measure(self, event: Event, count: int) -> Sample:
+    def measure(self, event: Microbenchmark, count: int) -> Sample:
         if event.name == self.refuses:
             raise RefusalError("no such thing here")
         if len(self.measured) >= self.lasts:
@@ -53,7 +53,10 @@ class Fake:
         inside = count * self.costs[event.name]
         seconds = inside * math.exp(self.noise * self.random.normal())
         return Sample(
-            seconds + self.offset * self.random.normal(), inside, seconds / 2, Condition(0.2, 0.0)
+            seconds + self.offset * self.random.normal(),
+            inside,
+            seconds / 2,
+            Interference(0.2, 0.0),
         )
 
     def channel_seconds(self) -> float:
@@ -108,7 +111,7 @@ def test_intervals_hold_the_true_ratio_as_often_as_they_say():
 
 def test_what_only_the_first_time_takes_does_not_decide_how_many_events_are_measured():
     class Translating(Fake):
-        def measure(self, event: Event, count: int) -> Sample:
+        def measure(self, event: Microbenchmark, count: int) -> Sample:
             first = event.name not in self.measured
             sample = super().measure(event, count)
             return replace(sample, inside_seconds=sample.inside_seconds + first * 1.0)
@@ -130,7 +133,7 @@ def test_when_time_is_up_no_block_begins_beyond_the_minimum():
 
 
 def test_the_page_faults_of_an_event_are_counted(agent, event):
-    with workshop() as place:
+    with target_launcher() as place:
         up, _ = probe(place, agent, ["native"])
         events = [event("faults"), event("calls"), event("forks")]
         calibration = Calibration(up, events)
@@ -202,7 +205,7 @@ def test_a_narrow_terminal_cuts_nothing_off():
 
 def test_a_guest_is_measured_beside_this_machine_and_its_death_ends_only_itself(agent):
     guest_programs()
-    with workshop() as place:
+    with target_launcher() as place:
         up, unavailable = probe(place, agent, ("native", "qemu-tcg"))
         assert not unavailable
         calibration = Calibration(up, (CALLS, FORKS))

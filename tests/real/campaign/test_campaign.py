@@ -12,10 +12,10 @@ from harness.analysis.study import analyse
 from harness.campaign.plan import make_plan
 from harness.campaign.real_matrix import LEVELS
 from harness.errors import UserError
-from harness.real.campaign.campaign import conduct_real
+from harness.real.campaign.campaign import run_real_campaign
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.disk_image import Stage
-from harness.real.target.pool import MOST_FAILURES, Fleet
+from harness.real.target.pool import MOST_FAILURES, TargetPool
 from harness.real.target.target import TARGETS
 from harness.results.store import Failure, Store
 
@@ -78,17 +78,17 @@ def imitated(tmp_path, monkeypatch):
         explored = 0
 
         def __init__(self):
-            self.workshop = ImitationWorkshop(tmp_path, make)
+            self.target_launcher = ImitationWorkshop(tmp_path, make)
 
         def plan(self, replications=3):
             path = tmp_path / "imitated.toml"
             path.write_text(CAMPAIGN.format(replications=replications))
             return make_plan(str(path))
 
-        def conduct(self, plan=None, **more):
+        def run_campaign(self, plan=None, **more):
             plan = plan or self.plan()
             with Store.start(tmp_path / "out", plan.record()) as store:
-                return conduct_real(plan, store, **more)
+                return run_real_campaign(plan, store, **more)
 
         def study(self):
             with Store.open(tmp_path / "out") as store:
@@ -97,8 +97,8 @@ def imitated(tmp_path, monkeypatch):
     found = Imitated()
 
     @contextmanager
-    def workshop():
-        yield found.workshop
+    def target_launcher():
+        yield found.target_launcher
 
     def calibrated(seed, directory, fleet, unavailable, tell):
         found.explored += 1
@@ -111,7 +111,7 @@ def imitated(tmp_path, monkeypatch):
         return {"calibration": {"machine": machine}, "targets": {}}, 1e8
 
     monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_SECONDS", 0.005)
-    monkeypatch.setattr(harness.real.campaign.campaign, "workshop", workshop)
+    monkeypatch.setattr(harness.real.campaign.campaign, "workshop", target_launcher)
     monkeypatch.setattr(
         harness.real.campaign.campaign, "build_agent", lambda directory: directory / "agent"
     )
@@ -127,7 +127,7 @@ def test_the_names_are_those_of_the_targets():
 
 
 def test_all_targets_take_turns_and_what_does_not_work_is_told_with_its_reason(imitated):
-    summary = imitated.conduct()
+    summary = imitated.run_campaign()
     assert (summary.done, summary.failed, summary.interrupted) == (3 * 2 * 3, 0, False)
     study = imitated.study()
     assert {cell.virtualization for cell in study.infeasible} == {"qemu-kvm"}
@@ -151,12 +151,12 @@ def test_all_targets_take_turns_and_what_does_not_work_is_told_with_its_reason(i
     )
     assert study.campaign.baseline == "native"
     assert study.campaign.starts == "2026-01-02T03:04:05+00:00"
-    assert imitated.workshop.opened["native"] == 1, "targets stay up"
+    assert imitated.target_launcher.opened["native"] == 1, "targets stay up"
 
 
 def test_a_campaign_that_is_complete_is_not_explored_again(imitated):
-    imitated.conduct()
-    summary = imitated.conduct(imitated.plan(4))
+    imitated.run_campaign()
+    summary = imitated.run_campaign(imitated.plan(4))
     assert imitated.explored == 1
     assert (summary.kept, summary.done) == (18, 6)
     assert {cell.virtualization for cell in imitated.study().infeasible} == {"qemu-kvm"}
@@ -169,13 +169,13 @@ def test_a_target_that_dies_is_a_failed_run_and_starts_again(imitated):
             target.left = 60
         return target
 
-    imitated.workshop.make = dying
-    summary = imitated.conduct()
+    imitated.target_launcher.make = dying
+    summary = imitated.run_campaign()
     assert (summary.done, summary.failed) == (17, 1)
     (failed,) = imitated.study().failed
     assert failed.failure == Failure.TARGET_FAILED
     assert failed.reason == "qemu-tcg: it was killed by signal 9"
-    assert imitated.workshop.opened["qemu-tcg"] == 2
+    assert imitated.target_launcher.opened["qemu-tcg"] == 2
 
 
 def test_a_target_that_dies_ever_again_is_left_alone_and_the_others_go_on(imitated):
@@ -185,12 +185,12 @@ def test_a_target_that_dies_ever_again_is_left_alone_and_the_others_go_on(imitat
             target.left = 20
         return target
 
-    imitated.workshop.make = dying
-    summary = imitated.conduct()
+    imitated.target_launcher.make = dying
+    summary = imitated.run_campaign()
     assert summary.done == 12
     kinds = Counter(run.failure for run in imitated.study().failed)
     assert kinds == {Failure.TARGET_FAILED: MOST_FAILURES, Failure.TARGET_UNAVAILABLE: 3}
-    assert imitated.workshop.opened["capped"] == MOST_FAILURES
+    assert imitated.target_launcher.opened["capped"] == MOST_FAILURES
 
 
 def test_a_program_that_fails_is_a_failed_run_and_the_rest_goes_on(imitated):
@@ -199,16 +199,16 @@ def test_a_program_that_fails_is_a_failed_run_and_the_rest_goes_on(imitated):
         target.status = 7 if name == "qemu-tcg" else 0
         return target
 
-    imitated.workshop.make = failing
-    summary = imitated.conduct()
+    imitated.target_launcher.make = failing
+    summary = imitated.run_campaign()
     assert (summary.done, summary.failed) == (15, 3)
     reasons = {(run.failure, run.reason) for run in imitated.study().failed}
     assert reasons == {(Failure.REFUSED, "gzip failed with status 7: it does not compile")}
 
 
 def test_a_program_that_is_missing_is_told_with_its_reason(imitated):
-    imitated.workshop.missing = {"gzip": "no gzip (Debian: apt-get install gzip)"}
-    summary = imitated.conduct()
+    imitated.target_launcher.missing = {"gzip": "no gzip (Debian: apt-get install gzip)"}
+    summary = imitated.run_campaign()
     assert (summary.done, summary.failed) == (9, 0)
     reasons = {cell.infeasible for cell in imitated.study().infeasible if cell.workload == "gzip"}
     assert "no gzip (Debian: apt-get install gzip)" in reasons
@@ -218,9 +218,9 @@ def test_without_a_native_process_nothing_can_be_measured(imitated):
     def none(name, number):
         raise UnavailableError("no processes here")
 
-    imitated.workshop.make = none
+    imitated.target_launcher.make = none
     with pytest.raises(UserError, match="native: no processes here"):
-        imitated.conduct()
+        imitated.run_campaign()
 
 
 def test_what_is_done_until_an_interruption_is_kept(imitated):
@@ -235,10 +235,10 @@ def test_what_is_done_until_an_interruption_is_kept(imitated):
             if self.runs == 5:
                 raise KeyboardInterrupt
 
-    summary = imitated.conduct(observer=Impatient())
+    summary = imitated.run_campaign(observer=Impatient())
     assert summary.interrupted
     assert imitated.study().complete == 5
-    summary = imitated.conduct()
+    summary = imitated.run_campaign()
     assert (summary.kept, summary.done, imitated.explored) == (5, 13, 1)
 
 
@@ -247,12 +247,12 @@ def test_an_interruption_before_the_first_run_leaves_nothing_half_known(imitated
         raise KeyboardInterrupt
 
     monkeypatch.setattr(harness.real.campaign.prepare, "calibrated", interrupted)
-    assert imitated.conduct().interrupted
+    assert imitated.run_campaign().interrupted
     assert imitated.study().campaign.real is None
 
 
 def test_a_fleet_says_why_a_target_is_not_started_again(tmp_path):
-    fleet = Fleet(ImitationWorkshop(tmp_path, make), tmp_path)
+    fleet = TargetPool(ImitationWorkshop(tmp_path, make), tmp_path)
     for _ in range(MOST_FAILURES):
         fleet.station("native")
         fleet.lost("native", "it stopped answering")

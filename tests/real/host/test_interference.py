@@ -5,7 +5,7 @@ import os
 import pytest
 
 from harness.real.host import interference as condition
-from harness.real.host.interference import DISTURBED_SHARE, Condition, Machine
+from harness.real.host.interference import DISTURBED_SHARE, CpuAccounting, Interference
 
 
 @pytest.fixture
@@ -18,29 +18,29 @@ def system(tmp_path, monkeypatch):
 
 def test_what_others_take_is_what_neither_we_nor_idling_took():
     processors = os.cpu_count() or 1
-    before = Machine(busy=100.0, steal=5.0, own=30.0, time=1000.0)
-    ours_only = Machine(busy=101.0, steal=5.0, own=31.0, time=1001.0)
+    before = CpuAccounting(busy=100.0, steal=5.0, own=30.0, time=1000.0)
+    ours_only = CpuAccounting(busy=101.0, steal=5.0, own=31.0, time=1001.0)
     assert ours_only.others_since(before) == 0
     assert ours_only.stolen_since(before) == 0
-    shared = Machine(busy=101.0, steal=5.25, own=30.5, time=1001.0)
+    shared = CpuAccounting(busy=101.0, steal=5.25, own=30.5, time=1001.0)
     assert shared.others_since(before) * processors == pytest.approx(0.5, abs=0.011)
     assert shared.stolen_since(before) * processors == pytest.approx(0.25)
 
 
 def test_what_a_system_does_not_offer_is_absent_and_not_zero(system):
-    before, after = (Machine.now(os.getpid()) for _ in range(2))
+    before, after = (CpuAccounting.now(os.getpid()) for _ in range(2))
     found = after.condition_since(before)
-    assert found == Condition(None, None, None, None, None)
+    assert found == Interference(None, None, None, None, None)
     assert found.disturbed is None
     assert found.row()["disturbed"] is None
 
 
 def test_a_kernel_that_knows_no_steal_still_tells_what_is_busy(system):
     (system / "_STAT").write_text("cpu  100 0 50 1000 7 1 2\ncpu0 1 1 1 1 1 1 1\n")
-    told = Machine.now(os.getpid())
+    told = CpuAccounting.now(os.getpid())
     assert told.busy == pytest.approx(153 * condition.TICK_SECONDS)
     assert told.steal is None
-    assert Condition(0.2, None).disturbed
+    assert Interference(0.2, None).disturbed
 
 
 def test_what_a_system_offers_is_told_in_units_of_the_si(system):
@@ -59,10 +59,10 @@ def test_what_a_system_offers_is_told_in_units_of_the_si(system):
 
 def test_steal_and_other_programs_disturb_together():
     half = 0.6 * DISTURBED_SHARE
-    assert Condition(half, half).disturbed
-    assert Condition(half, 0.0).disturbed is False
-    assert Condition(None, 2 * half).disturbed
-    assert Condition(half, half).row().keys() == {
+    assert Interference(half, half).disturbed
+    assert Interference(half, 0.0).disturbed is False
+    assert Interference(None, 2 * half).disturbed
+    assert Interference(half, half).row().keys() == {
         "others",
         "stolen",
         "load",
@@ -73,9 +73,9 @@ def test_steal_and_other_programs_disturb_together():
 
 
 def test_this_machine_is_read():
-    before = Machine.now(os.getpid())
+    before = CpuAccounting.now(os.getpid())
     sum(range(2_000_000))
-    found = Machine.now(os.getpid()).condition_since(before)
+    found = CpuAccounting.now(os.getpid()).condition_since(before)
     assert found.others is not None and found.others >= 0
     assert found.load is not None and found.load >= 0
     assert found.disturbed in (True, False)

@@ -19,7 +19,7 @@ def test_other_names_are_told_what_there_is(text):
 
 
 def test_what_does_not_work_is_reported_and_the_rest_goes_on(tmp_path):
-    class Workshop:
+    class TargetLauncher:
         def open(self, name, agent, staged=None):
             if name == "capped":
                 raise UnavailableError("no quota")
@@ -27,6 +27,6 @@ def test_what_does_not_work_is_reported_and_the_rest_goes_on(tmp_path):
                 raise TargetError("it ended with exit code 1")
             return name
 
-    up, unavailable = probe(Workshop(), tmp_path, TARGETS)
+    up, unavailable = probe(TargetLauncher(), tmp_path, TARGETS)
     assert up == ["native", "qemu-kvm"]
     assert unavailable == {"capped": "no quota", "qemu-tcg": "it ended with exit code 1"}

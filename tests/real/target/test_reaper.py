@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from harness.real.target.reaper import Warden
+from harness.real.target.reaper import Reaper
 
 
 def test_what_was_told_goes_and_nothing_else(tmp_path):
@@ -11,10 +11,10 @@ def test_what_was_told_goes_and_nothing_else(tmp_path):
     spared.mkdir()
     sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
     with subprocess.Popen(sleeper) as one, subprocess.Popen(sleeper) as other:
-        with Warden() as warden:
-            warden.directory(doomed)
-            warden.directory(tmp_path / "never made")
-            warden.process(one.pid)
+        with Reaper() as reaper:
+            reaper.directory(doomed)
+            reaper.directory(tmp_path / "never made")
+            reaper.process(one.pid)
         assert one.wait(10) == -9
         assert other.poll() is None
         other.kill()
@@ -23,9 +23,9 @@ def test_what_was_told_goes_and_nothing_else(tmp_path):
 
 
 def test_a_process_that_has_ended_is_no_trouble(tmp_path):
-    with Warden() as warden:
+    with Reaper() as reaper:
         process = subprocess.Popen([sys.executable, "-c", ""])
         process.wait()
-        warden.process(process.pid)
-        warden.directory(tmp_path / "gone")
+        reaper.process(process.pid)
+        reaper.directory(tmp_path / "gone")
     assert not (tmp_path / "gone").exists()

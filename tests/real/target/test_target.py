@@ -13,10 +13,10 @@ from programs import guest_programs
 from traces import traces
 
 from harness.real.host.cpu_time import tree_seconds
-from harness.real.microbenchmarks import EVENTS, Event
+from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.target.cgroup import UnavailableError, find_mount
 from harness.real.target.channel import RefusalError, TargetError
-from harness.real.target.target import BOOT_SECONDS, workshop
+from harness.real.target.target import BOOT_SECONDS, target_launcher
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
@@ -42,7 +42,7 @@ def test_what_children_took_is_told_finer_than_in_ticks(native, event):
 
 
 def test_an_agent_refuses_what_it_cannot_do_and_goes_on(native, event):
-    for wrong in (Event("x", "none", 0, ""), Event("x", "calls", 1 << 40, "")):
+    for wrong in (Microbenchmark("x", "none", 0, ""), Microbenchmark("x", "calls", 1 << 40, "")):
         with pytest.raises(RefusalError, match="no "):
             native.measure(wrong, 1)
     assert native.measure(event("calls"), 1).inside_seconds >= 0
@@ -66,7 +66,7 @@ def test_a_target_that_stops_answering_is_given_up(native, event, monkeypatch):
 
 
 def test_a_quota_withholds_processor_time(agent, event):
-    with workshop() as place:
+    with target_launcher() as place:
         try:
             find_mount(Path("/proc/self/mounts").read_text(), Path("/proc/self/cgroup").read_text())
         except UnavailableError as reason:
@@ -100,7 +100,7 @@ def test_a_guest_that_does_not_answer_in_time_is_unavailable(agent, monkeypatch)
     monkeypatch.setitem(BOOT_SECONDS, "qemu-tcg", 0.1)
     before = traces(os.getpid())
     with (
-        workshop() as place,
+        target_launcher() as place,
         pytest.raises(UnavailableError, match=r"boot and answer within 0\.1 s"),
     ):
         place.open("qemu-tcg", agent)
@@ -108,7 +108,7 @@ def test_a_guest_that_does_not_answer_in_time_is_unavailable(agent, monkeypatch)
 
 
 def test_missing_qemu_and_kernel_are_named(agent, monkeypatch, tmp_path):
-    with workshop() as place:
+    with target_launcher() as place:
         monkeypatch.setattr("harness.real.target.qemu.shutil.which", lambda name: None)
         with pytest.raises(UnavailableError, match="qemu-system-x86"):
             place.open("qemu-tcg", agent)

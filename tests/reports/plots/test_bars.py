@@ -11,12 +11,14 @@ from reports.i18n import Texts
 from reports.palette import CAUSES
 from reports.plots.bars import _limit, _log_ticks, causes, forest, responses
 from reports.plots.svg import drawing
-from reports.view import Material
+from reports.view import ReportView
 
 
 @pytest.fixture(scope="module")
 def material(make_product, shipped):
-    return Material(make_product(shipped, systems=2, workloads=3, replications=3), Texts("en"), {})
+    return ReportView(
+        make_product(shipped, systems=2, workloads=3, replications=3), Texts("en"), {}
+    )
 
 
 def tree(svg):
@@ -42,7 +44,7 @@ def test_a_forest_has_a_mark_for_every_overhead(material):
 
 
 def test_a_forest_of_single_replications_has_hollow_marks(make_product, shipped):
-    single = Material(make_product(shipped, replications=1), Texts("en"), {})
+    single = ReportView(make_product(shipped, replications=1), Texts("en"), {})
     with drawing():
         root = tree(forest(single, "slowdown", "machine-0", single.places))
     fills = [element.attrib.get("fill") for element in root.iter("use")]

@@ -9,7 +9,7 @@ from reports.builder import render
 from reports.evidence import Evidence
 from reports.i18n import Texts
 from reports.sections import main as sections
-from reports.view import Material
+from reports.view import ReportView
 
 
 def group(**changes):
@@ -38,7 +38,7 @@ def arrivals(make_product, shipped, *groups):
         for position, each in enumerate(groups)
     ]
     campaign = replace(study.campaign, cells=tuple(cells))
-    material = Material(replace(study, campaign=campaign), Texts("en"), Evidence())
+    material = ReportView(replace(study, campaign=campaign), Texts("en"), Evidence())
     return [(row["place"], row["group"], row["model"]) for row in sections._arrivals(material)]
 
 
@@ -59,7 +59,7 @@ def test_names_the_way_in_which_work_arrives(make_product, shipped):
 
 def test_commands_are_safe_to_paste(make_product, shipped):
     study = make_product(shipped, source="/home/me/my study; rm -rf x.toml", name="a b")
-    found = sections.repeat(Material(study, Texts("en"), Evidence()))
+    found = sections.repeat(ReportView(study, Texts("en"), Evidence()))
     assert found["commands"][0].startswith("vtax run 'my study; rm -rf x.toml' --seed 2007")
     assert found["commands"][1] == "vtax verdict 'results/a b'"
     assert found["file"] == "my study; rm -rf x.toml"
@@ -69,7 +69,7 @@ def test_adaptive_replications_are_left_to_the_campaign(make_product, shipped):
     study = make_product(shipped)
     counts = {"minimum": 2, "maximum": 60, "half_width": 0.01}
     adaptive = replace(study, campaign=replace(study.campaign, replications=counts))
-    material = Material(adaptive, Texts("en"), Evidence())
+    material = ReportView(adaptive, Texts("en"), Evidence())
     assert "--replications" not in sections.repeat(material)["commands"][0]
     assert sections.method(material)["replications"].startswith("2 to 60 times")
 
@@ -80,7 +80,7 @@ def test_counts_the_grounds_of_refuting(build, truths, synthetic, tmp_path, outc
 
     with synthetic(true=truths[outcome]).fill(tmp_path) as store:
         study = analyse(store)
-    content = sections.verdict(Material(study, Texts("en"), Evidence()))
+    content = sections.verdict(ReportView(study, Texts("en"), Evidence()))
     (name, count, grounds) = content["rows"][0]["counts"][0]
     assert (name, count) == (outcome, 2)
     assert grounds == ([f"2 by the {part}"] if part else []) + ["2 also for one machine"]

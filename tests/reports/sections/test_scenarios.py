@@ -63,7 +63,7 @@ def test_lays_the_levels_side_by_side(play, shipped, parse_page):
     levels = section[section.index("Isolation: firmware beside software") :]
     levels = levels[: levels.index("Timelines")].replace("\xa0", " ")
     assert "Cores at the end 1 cores expected: at most 2.5 cores 9 cores expected:" in levels
-    assert "Alone" not in levels
+    assert "SerialExecutor" not in levels
 
 
 def test_says_that_a_scenario_has_no_result(play, shipped, parse_page):

@@ -11,7 +11,7 @@ from reports.i18n import Texts
 from reports.plots.heat_map import heat_map, in_columns, share_text
 from reports.plots.svg import drawing
 from reports.sections.sensitivity import factor_text
-from reports.view import Material
+from reports.view import ReportView
 from tests.support.sensitive import sensitive
 
 TRUTH = {"full-system": 1.0, "shared-uncapped": 1.03, "hosted-vmware": 2.4}
@@ -79,7 +79,7 @@ def test_results_of_another_model_or_campaign_are_flagged(study, page, parse_pag
 
 
 def heat(study, found: Sensitivity):
-    material = Material(study, Texts("en"), Evidence(sensitivity=found))
+    material = ReportView(study, Texts("en"), Evidence(sensitivity=found))
     members = [m for m in found.driven if (m.level, m.measure) == ("firmware", "slowdown")]
     constants = [each.constant for each in members[1].influences]
     with drawing():
@@ -117,7 +117,7 @@ def test_a_heat_map_colours_what_is_told_and_nothing_else(study):
 
 def test_columns_stand_together_by_workload_and_fit_into_a_figure(study):
     found = sensitive(study)
-    material = Material(study, Texts("en"), Evidence(sensitivity=found))
+    material = ReportView(study, Texts("en"), Evidence(sensitivity=found))
     members = [m for m in found.driven if (m.level, m.measure) == ("firmware", "slowdown")]
     parts = in_columns(material, members, most=8)
     assert [len(part) for part in parts] == [8, 4]

@@ -8,13 +8,13 @@ from harness.analysis.study import Outcome, study
 from reports import format as numbers
 from reports.i18n import Texts
 from reports.sections import tables
-from reports.view import Material
+from reports.view import ReportView
 
 
 @pytest.fixture(scope="module")
 def material(make_product, shipped):
     shape = {"machines": 2, "systems": 2, "workloads": 3, "loads": 2}
-    return Material(make_product(shipped, **shape), Texts("en"), {})
+    return ReportView(make_product(shipped, **shape), Texts("en"), {})
 
 
 def test_the_matrix_has_every_environment_once(material):
@@ -65,7 +65,7 @@ def test_extra_processor_time_is_told_by_cause(material):
 
 def test_what_processor_time_does_not_explain_is_waiting(make_product, shipped):
     ratios = {"full-system": 1.0, "shared-capped": (3.0, 1.1), "hosted-uml": 9.0}
-    other = Material(make_product(shipped, virtualizations=ratios), Texts("en"), {})
+    other = ReportView(make_product(shipped, virtualizations=ratios), Texts("en"), {})
     result = other.result(("machine-0", "os-0", *other.places[0]), "slowdown")
     here = other.cell(result.environment, "shared-capped")
     there = other.cell(result.environment, "full-system")
@@ -105,6 +105,6 @@ def test_mixes_that_differ_are_marked(material):
 
 
 def test_cells_without_a_run_have_no_row(shipped):
-    empty = Material(study(replace(shipped, cells=shipped.cells[:2]), {}), Texts("en"), {})
+    empty = ReportView(study(replace(shipped, cells=shipped.cells[:2]), {}), Texts("en"), {})
     assert tables.cell_rows(empty, shipped.cells[0].machine, ("user",)) == ()
     assert tables.overhead_rows(empty, "slowdown", shipped.cells[0].machine) == ()

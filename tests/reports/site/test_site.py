@@ -15,7 +15,7 @@ from capable import capable
 from sensitive import sensitive
 
 from harness.analysis.comparison import compare
-from harness.analysis.snapshot import Checked, Findings, Judged, read_findings
+from harness.analysis.snapshot import CampaignSnapshot, Checked, VerdictRecord, read_findings
 from harness.analysis.study import analyse
 from harness.errors import UserError
 from harness.results.store import Store, pack
@@ -285,7 +285,7 @@ def test_needs_a_campaign(tmp_path):
         publish([tmp_path], tmp_path / "site")
 
 
-def judged(outcome, **changes) -> Findings:
+def judged(outcome, **changes) -> CampaignSnapshot:
     """Findings that hold one outcome, one check that passed if it is confirmed, one constant."""
     place = {"machine": "m", "os": "aix-5.3", "workload": "w", "load": (), "measure": "slowdown"}
     check = Checked(scenario="s", name={"en": "kept"}, passed=outcome == "confirmed")
@@ -294,8 +294,8 @@ def judged(outcome, **changes) -> Findings:
         **{"seed": 1, "margin": 0.1, "alpha": 0.05, "replications": 1, "complete": 1},
         **{"failed": 0, "outcome": outcome, "constants": {"c": outcome}, "overheads": ()},
     }
-    parts = {"outcomes": (Judged(**place, outcome=outcome),), "checks": (check,)}
-    return Findings(**{**told, **parts, **changes})
+    parts = {"outcomes": (VerdictRecord(**place, outcome=outcome),), "checks": (check,)}
+    return CampaignSnapshot(**{**told, **parts, **changes})
 
 
 def test_every_text_is_shown_somewhere(results, tmp_path, truths, monkeypatch):

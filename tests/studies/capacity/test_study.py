@@ -6,7 +6,7 @@ import pytest
 
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
-from harness.execution.campaign import conduct
+from harness.execution.campaign import run_campaign
 from harness.results.store import Store
 from harness.runs.scenario.run import run
 from harness.studies.capacity.load import factor
@@ -58,7 +58,7 @@ def finished(tmp_path_factory):
     file.write_text(CAMPAIGN)
     plan = make_plan(str(file))
     with Store.start(folder / "out", plan.record()) as store:
-        conduct(plan, store, run, workers=2)
+        run_campaign(plan, store, run, workers=2)
     return folder / "out"
 
 

@@ -15,7 +15,7 @@ from harness.campaign.plan import make_plan
 from harness.catalog import load_catalog
 from harness.cli.app import app
 from harness.errors import UserError
-from harness.execution.campaign import conduct
+from harness.execution.campaign import run_campaign
 from harness.results.store import Store
 from harness.runs.run_cell import run_cell
 from harness.statistics.verdict import Outcome
@@ -81,7 +81,7 @@ def carried_out(text: str, directory: Path) -> Path:
     file.write_text(text)
     plan = make_plan(str(file))
     with Store.start(directory / "runs", plan.record()) as store:
-        conduct(plan, store, run_cell, workers=2)
+        run_campaign(plan, store, run_cell, workers=2)
     return directory / "runs"
 
 
