@@ -23,7 +23,7 @@ from harness.analysis.breakdown import breakdown as explanation
 from harness.analysis.breakdown.breakdown import Explanation
 from harness.analysis.comparison import Comparison
 from harness.analysis.sequential_stopping import cells_needing_more_runs
-from harness.analysis.snapshot import findings
+from harness.analysis.snapshot import snapshot
 from harness.analysis.study import Study, Verdict
 from harness.analysis.tables import overhead_table, run_table
 from harness.campaign import plan as plans
@@ -232,7 +232,7 @@ def open(directory: str | Path) -> Results:  # noqa: A001 (harness.open is the n
 def compare(first: str | Path | Results, second: str | Path | Results) -> Comparison:
     """Compare two results: what became better or worse, and what shows no change."""
     one, other = (each if isinstance(each, Results) else open(each) for each in (first, second))
-    return changes.compare(findings(one.study), findings(other.study))
+    return changes.compare(snapshot(one.study), snapshot(other.study))
 
 
 def simulate(

@@ -112,17 +112,17 @@ def render(study: Study, evidence: Evidence | None = None, language: str = LANGU
         One that there is a locale of.
     """
     texts = Texts(language)
-    material = ReportView(study, texts, evidence or Evidence())
+    view = ReportView(study, texts, evidence or Evidence())
     with drawing():
-        found = [(name, content(material)) for name, content in SECTIONS]
+        found = [(name, content(view)) for name, content in SECTIONS]
     sections = {name: content for name, content in found if content is not None}
     sheet, digest = styles()
     return (
         environment(texts)
         .get_template("report.html.jinja")
         .render(
-            material=material,
-            facts=real.facts(material),
+            view=view,
+            facts=real.facts(view),
             study=study,
             campaign=study.campaign,
             texts=texts,

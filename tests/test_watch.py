@@ -53,8 +53,8 @@ def test_a_cell_is_watched_changed_and_left():
     page, metrics = free_port(), free_port()
     with started(
         BIN / "vtax",
-        *("watch", "smoke", "--cell", "workload=vscsi-random"),
-        *("--cell", "virtualization=shared-uncapped", "--speed", 5),
+        *("watch", "smoke", "--only", "workload=vscsi-random"),
+        *("--only", "virtualization=shared-uncapped", "--speed", 5),
         *("--port", page, "--metrics-port", metrics),
     ) as process:
         first = eventually(f"http://127.0.0.1:{metrics}/metrics", process)
@@ -250,8 +250,8 @@ def test_what_cannot_be_watched_is_told_in_one_line():
     assert "--speed = nan" in refused("smoke", "--speed", "nan")
     assert "choose another" in refused("smoke", "--port", "9000", "--metrics-port", "9000")
     assert "scenarios only" in refused("dlpar")
-    assert "--cell machine=p5-52: no such machine; did you mean 'p5-520'" in refused(
-        "smoke", "--cell", "machine=p5-52"
+    assert "--only machine=p5-52: no such machine; did you mean 'p5-520'" in refused(
+        "smoke", "--only", "machine=p5-52"
     )
 
 

@@ -99,7 +99,7 @@ class CampaignSnapshot(_Record):
     checks: tuple[Checked, ...]
 
 
-def findings(study: Study) -> CampaignSnapshot:
+def snapshot(study: Study) -> CampaignSnapshot:
     """Take from a study what comparing it with another one needs.
 
     Raises
@@ -108,12 +108,12 @@ def findings(study: Study) -> CampaignSnapshot:
         If the store says something that no campaign could.
     """
     try:
-        return _findings(study)
+        return _snapshot(study)
     except ValidationError as error:
         raise UserError(_told(error, f"campaign {study.campaign.name!r}")) from None
 
 
-def _findings(study: Study) -> CampaignSnapshot:
+def _snapshot(study: Study) -> CampaignSnapshot:
     campaign = study.campaign
     return CampaignSnapshot(
         name=campaign.name,
@@ -149,7 +149,7 @@ def _findings(study: Study) -> CampaignSnapshot:
     )
 
 
-def read_findings(text: bytes, where: str) -> CampaignSnapshot:
+def read_snapshot(text: bytes, where: str) -> CampaignSnapshot:
     """Read findings from JSON.
 
     Raises

@@ -133,7 +133,7 @@ class _Check:
         for vios in campaign.vios:
             if vios.standby is not None:
                 others = [other.name for other in campaign.vios if other.name != vios.name]
-                self.known(f"vios.{vios.name}.deputy", vios.standby, others, "other VIOS")
+                self.known(f"vios.{vios.name}.standby", vios.standby, others, "other VIOS")
 
     def vios(self, campaign: Campaign, catalog: Catalog) -> None:
         names: set[str] = set()

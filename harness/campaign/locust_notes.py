@@ -45,7 +45,7 @@ def _groups(plan: Plan) -> Iterator[tuple[Path, UserGroup]]:
         groups = list(cell.groups)
         systems = [] if cell.nominal_system is None else [cell.nominal_system]
         if cell.scenario is not None:
-            systems += cell.scenario.beside.values()
+            systems += cell.scenario.other_machines.values()
         for system in systems:
             for partition in system.partitions:
                 groups += partition.groups

@@ -113,10 +113,10 @@ def _scenario(
     files = {each.path: each for each in declared_files(campaign, file)}
     try:
         parts: list[tuple[str, Scenario | Beside]] = [(table.site, table)]
-        parts.extend((part.name, part) for part in table.beside)
+        parts.extend((part.name, part) for part in table.machines)
         for name, part in parts:
             if name in systems:
-                raise UserError(f"{where}: beside.{name}.name: is taken; choose another")
+                raise UserError(f"{where}: machines.{name}.name: is taken; choose another")
             staged = with_machine(campaign, part, where)
             context = _context(staged, catalog, replace(file, label=where))
             check_bridges(staged.vios, where)

@@ -64,7 +64,7 @@ def expected_seconds(cell: Cell) -> float:
 def systems_of(cell: Cell) -> list[SystemConfiguration]:
     """Return the machines that a run simulates."""
     own = [] if cell.nominal_system is None else [cell.nominal_system]
-    return own if cell.scenario is None else [*own, *cell.scenario.beside.values()]
+    return own if cell.scenario is None else [*own, *cell.scenario.other_machines.values()]
 
 
 def groups_of(cell: Cell) -> Iterator[tuple[PartitionConfiguration, UserGroup]]:

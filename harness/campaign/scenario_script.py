@@ -159,7 +159,7 @@ class Script:
     element: str
     machine: str
     """What the cell's own machine is called in steps."""
-    beside: Mapping[str, SystemConfiguration]
+    other_machines: Mapping[str, SystemConfiguration]
     """Further machines by name."""
     limits: Mapping[str, Mapping[str, float]]
     """Partition -> the least and the most that it may have while it runs."""

@@ -15,7 +15,7 @@ _MOST_VALUES = 8
 
 
 def chosen_cell(
-    campaign: CampaignRecord, texts: Sequence[str], option: str = "--cell"
+    campaign: CampaignRecord, texts: Sequence[str], option: str = "--only"
 ) -> CellRecord:
     """Find the one cell of the matrix that texts name.
 

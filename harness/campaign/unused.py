@@ -45,14 +45,14 @@ def check_matrix(campaign: Campaign, file: str) -> None:
 
 
 def check_bridges(servers: Sequence[Vios], file: str) -> None:
-    """Refuse two bridges between a VLAN and the outside, unless one is the other's deputy."""
+    """Refuse two bridges between a VLAN and the outside, unless one is the other's standby."""
     for number, server in enumerate(servers):
         for other in servers[:number]:
             both = sorted(_bridged([server]) & _bridged([other]))
             if both and server.name != other.standby and other.name != server.standby:
                 raise UserError(
                     f"{file}: vios.{server.name}.shared_ethernet.vlans: {other.name} bridges VLAN "
-                    f"{both[0]} too; write deputy = '{server.name}' at {other.name}, or leave out "
+                    f"{both[0]} too; write standby = '{server.name}' at {other.name}, or leave out "
                     "one"
                 )
 
@@ -60,11 +60,11 @@ def check_bridges(servers: Sequence[Vios], file: str) -> None:
 def unused(campaign: Campaign) -> list[str]:
     """Say what a campaign file defines and nothing in it uses."""
     scenarios = campaign.scenario
-    places = [campaign.factors, *scenarios, *(part for one in scenarios for part in one.beside)]
+    places = [campaign.factors, *scenarios, *(part for one in scenarios for part in one.machines)]
     partitions = [
         *campaign.partitions,
         *(table for one in scenarios for table in one.partitions or ()),
-        *(table for one in scenarios for part in one.beside for table in part.partitions),
+        *(table for one in scenarios for part in one.machines for table in part.partitions),
     ]
     workloads = {table.workload for table in partitions} | _named(places, "workload")
     found = [f"workloads.{name}" for name in campaign.workloads if name not in workloads]

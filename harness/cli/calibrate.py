@@ -31,7 +31,7 @@ def calibrate_machine(
     from harness.real.microbenchmarks import EVENTS
     from harness.real.provenance import provenance
     from harness.real.target.probe import named, probe
-    from harness.real.target.target import NATIVE, target_launcher
+    from harness.real.target.target import NATIVE, launcher
 
     if sys.platform != "linux":
         raise UserError("real targets are measured on Linux only")
@@ -41,7 +41,7 @@ def calibrate_machine(
     partial = out.with_name(f"{out.name}.partial")
     machine = provenance()
     screen = Screen(stderr=True)
-    with target_launcher() as place, screen.status("probing the targets") as status:
+    with launcher() as place, screen.status("probing the targets") as status:
         up, unavailable = probe(place, build_agent(place.directory), names)
         if NATIVE in unavailable:
             raise UserError(f"{NATIVE}: {unavailable[NATIVE]}")

@@ -39,11 +39,11 @@ def compare_campaigns(
 
 
 def _read(directory: Path) -> "CampaignSnapshot":
-    from harness.analysis.snapshot import findings
+    from harness.analysis.snapshot import snapshot
     from harness.analysis.study import analyse
     from harness.results.store import Store
 
     with Store.open(directory) as store:
         study = analyse(store)
     warn_damaged(study.damaged)
-    return findings(study)
+    return snapshot(study)

@@ -4,19 +4,13 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import DirectoryArgument, warn_damaged
+from harness.cli.options import DirectoryArgument, OnlyOption, warn_damaged
 from harness.cli.output import Screen, print_json
 
 
 def explain_cell(
     directory: DirectoryArgument,
-    cell: Annotated[
-        list[str],
-        typer.Option(
-            metavar="FACTOR=VALUE",
-            help="The cell with this value; again for further factors, or a cell's title.",
-        ),
-    ] = [],  # noqa: B006 (typer reads it, nothing changes it)
+    only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Show how the overhead of a cell comes about.
@@ -29,7 +23,7 @@ def explain_cell(
     from harness.results.store import Store
 
     with Store.open(directory) as store:
-        found = explain(store, chosen_cell(store.campaign, cell))
+        found = explain(store, chosen_cell(store.campaign, only))
         warn_damaged(store.damaged)
     if as_json:
         print_json(found.to_json())

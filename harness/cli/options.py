@@ -36,9 +36,7 @@ ReplicationsOption = Annotated[
 ]
 OnlyOption = Annotated[
     list[str],
-    typer.Option(
-        metavar="FACTOR=VALUE", help="Only cells with this value; again for further ones."
-    ),
+    typer.Option(metavar="FACTOR=VALUE", help="Only cells with this value; may be given again."),
 ]
 
 

@@ -110,15 +110,15 @@ def run_campaign(
     if metrics_port is not None:
         check_free(metrics_port, "--metrics-port")
     with ExitStack() as stack:
-        crew = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
-        size = 1 if plan.real else crew if isinstance(crew, int) else crew.size
+        executor = workers or cores() if dask is None else stack.enter_context(Cluster(dask))
+        size = 1 if plan.real else executor if isinstance(executor, int) else executor.size
         reasons = excess(needed(plan, size), available(directory))
         if reasons and not force:
             raise UserError(
                 f"{plan.file.name}: the campaign {' and '.join(reasons)}; --force runs it "
                 "nevertheless"
             )
-        if isinstance(crew, Cluster) and plan.files and crew.shuffling():
+        if isinstance(executor, Cluster) and plan.files and executor.shuffling():
             _note(
                 "--dask: sets of texts have an order of their own in each worker, so that users "
                 "who go through one differ; start workers with PYTHONHASHSEED=0",
@@ -128,7 +128,7 @@ def run_campaign(
         bar: Observer = shown
         if metrics_port is not None:
             bar = TeeObserver(bar, stack.enter_context(serve_progress(store, metrics_port)))
-        summary = run_plan(plan, store, crew, observer=bar, tell=shown.tell)
+        summary = run_plan(plan, store, executor, observer=bar, tell=shown.tell)
         counts = store.counts()
     _tell(plan, directory, summary, counts)
 

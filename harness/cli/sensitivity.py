@@ -18,11 +18,9 @@ def study_sensitivity(
     directory: DirectoryArgument,
     workers: WorkersOption = None,
     only: OnlyOption = [],  # noqa: B006
-    each: Annotated[
+    per_constant: Annotated[
         bool,
-        typer.Option(
-            "--each", help="Search the break-even of every single cost of either level; longer."
-        ),
+        typer.Option("--per-constant", help="Search the break-even of every single cost; longer."),
     ] = False,
 ) -> None:
     """Find which constants drive each overhead.
@@ -40,10 +38,10 @@ def study_sensitivity(
 
     workers = workers or cores()
     start = ground(directory, only)
-    runs, seconds = expected(start, each=each)
+    runs, seconds = expected(start, each=per_constant)
     kept = directory / "sensitivity"
     with study_progress(kept, len(start.places), runs, seconds, workers) as bar:
-        found = study(start, directory, workers=workers, each=each, observer=bar)
+        found = study(start, directory, workers=workers, each=per_constant, observer=bar)
     path = write(found, directory)
     Screen().print(sensitivity_text(found))
     print(path)

@@ -24,10 +24,12 @@ def print_validation(
     quick: Annotated[
         bool, typer.Option("--quick", help="Shorter runs with wider intervals.")
     ] = False,
-    into: Annotated[
+    save_to: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Keep the table beside a campaign's results, for its report."
+            "--save-to",
+            metavar="DIR",
+            help="Keep the table in DIR, for its report.",
         ),
     ] = None,
 ) -> None:
@@ -40,8 +42,8 @@ def print_validation(
     """
     from harness.validation.suite import validate
 
-    if into is not None:
-        _check_results(into)
+    if save_to is not None:
+        _check_results(save_to)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
         task = progress.add_task("validating", total=None)
@@ -52,11 +54,11 @@ def print_validation(
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
         )
-    if into is not None:
+    if save_to is not None:
         from harness.validation.record import recorded, write_record
 
-        kept = write_record(recorded(rows, quick=quick), into)
-        print(f"vtax: the table is kept in {kept}, for 'vtax report {into}'", file=sys.stderr)
+        kept = write_record(recorded(rows, quick=quick), save_to)
+        print(f"vtax: the table is kept in {kept}, for 'vtax report {save_to}'", file=sys.stderr)
     failed = [row for row in rows if row.must_hold and not row.passed]
     if as_json:
         told = {"quick": quick, "passed": not failed, "rows": [row.to_json() for row in rows]}
@@ -76,7 +78,7 @@ def _check_results(directory: Path) -> None:
     with Store.open(directory):
         pass
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise UserError(f"--into {directory}: not writable")
+        raise UserError(f"--save-to {directory}: not writable")
 
 
 _TITLES = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.campaign.schema.limits import PORT, SPEED
-from harness.cli.options import CampaignArgument
+from harness.cli.options import CampaignArgument, OnlyOption
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,12 +27,7 @@ _STOP_SECONDS = 1.5
 
 def watch_cell(
     campaign: CampaignArgument,
-    cell: Annotated[
-        list[str],
-        typer.Option(
-            metavar="FACTOR=VALUE", help="The cell with this value; again for further factors."
-        ),
-    ] = [],  # noqa: B006 (typer reads it, nothing changes it)
+    only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
     speed: Annotated[
         float,
         typer.Option(
@@ -69,7 +64,7 @@ def watch_cell(
         raise UserError(f"--speed = {speed:g}: must be from {SPEED.least:g} to {SPEED.most:,.0f}")
     if port == metrics_port:
         raise UserError(f"--metrics-port = {port}: is the port of the web page; choose another")
-    plan = make_plan(campaign, only=cell, option="--cell")
+    plan = make_plan(campaign, only=only)
     spec = live_spec(plan)
     name = plan.campaign.campaign.name
     check_free(port, "--port")

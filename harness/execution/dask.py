@@ -111,7 +111,7 @@ class Cluster:
         seeds = self.client.run(os.getenv, "PYTHONHASHSEED", on_error="return")
         return sorted(worker for worker, seed in seeds.items() if seed != HASH_SEED)
 
-    def crew(self, run: Run) -> "_Crew":
+    def executor(self, run: Run) -> "_Crew":
         """Return its workers, ready to carry out runs."""
         return _Crew(self, run)
 

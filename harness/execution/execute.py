@@ -41,7 +41,7 @@ class Executor(Protocol):
 class ExecutorFactory(Protocol):
     """Where crews come from, such as a cluster."""
 
-    def crew(self, run: Run) -> Executor:
+    def executor(self, run: Run) -> Executor:
         """Return workers for the same kind of runs."""
         ...
 
@@ -119,14 +119,16 @@ def execute(
         if observer is not None:
             observer.done(spec, seconds, None if isinstance(outcome, bytes) else outcome[0])
 
-    crew: Executor = (
-        Pool(run, min(workers, len(outstanding))) if isinstance(workers, int) else workers.crew(run)
+    executor: Executor = (
+        Pool(run, min(workers, len(outstanding)))
+        if isinstance(workers, int)
+        else workers.executor(run)
     )
     try:
-        crew.work(outstanding, keep)
+        executor.work(outstanding, keep)
     except KeyboardInterrupt:
         summary.interrupted = True
-        crew.collect(keep)
+        executor.collect(keep)
     finally:
-        crew.end()
+        executor.end()
     return summary

@@ -10,7 +10,7 @@ from harness.execution.attempt import Keep, Run, attempt
 class ThisProcess:
     """A workforce of one: whoever asks for it does the work."""
 
-    def crew(self, run: Run) -> "SerialExecutor":
+    def executor(self, run: Run) -> "SerialExecutor":
         """Return the one who works."""
         return SerialExecutor(run)
 

@@ -116,7 +116,7 @@ class ViosPanic:
         if not vios.disks_lost:
             vios.standby = None
         if not vios.bridge_lost:
-            vios.bridge_deputy = None
+            vios.bridge_standby = None
             if wire is not None:
                 wire.repair()
         _resume_all(machine)
@@ -206,7 +206,7 @@ class AdapterFailure:
             if self._is_ethernet(machine):
                 vios.bridge_lost = False
                 if vios.bridges:
-                    vios.bridge_deputy = None
+                    vios.bridge_standby = None
                     machine.network.trunks[self.owner].repair()
             else:
                 vios.disks_lost = False
@@ -273,7 +273,7 @@ def _network_changes_over(site: Site, machine: Machine, name: str) -> Steps:
         return
     yield site.pause(site.constants.number("operations.fault.network_failover"))
     if not vios.bridges:
-        vios.bridge_deputy = standby
+        vios.bridge_standby = standby
         machine.network.trunks[name].give_over(machine.network.trunks[standby.partition.name])
         vios.resume()
 

@@ -129,17 +129,17 @@ class Move:
             machine.capacity.memory_bytes[self.partition],
             site.clock.now_ns / 1e9,
         )
-        mover = _mover(site, place)
+        transfer = _memory_transfer(site, place)
         with _announced(place):
             try:
-                yield from _before(site, place, mover, migration)
-                yield from _across(site, place, mover, migration)
-                yield from _Paging(site, place, mover, migration).run()
+                yield from _before(site, place, transfer, migration)
+                yield from _across(site, place, transfer, migration)
+                yield from _Paging(site, place, transfer, migration).run()
             finally:
-                mover.stop()
-                migration.transferred_bytes = mover.bytes
-                migration.source_vios_seconds = mover.source.work_ns / 1e9
-                migration.target_vios_seconds = mover.target.work_ns / 1e9
+                transfer.stop()
+                migration.transferred_bytes = transfer.bytes
+                migration.source_vios_seconds = transfer.source.work_ns / 1e9
+                migration.target_vios_seconds = transfer.target.work_ns / 1e9
         migration.ended_seconds = site.clock.now_ns / 1e9
 
 
@@ -170,7 +170,7 @@ def _announced(place: Place) -> Iterator[None]:
             capacity.moving.discard(name)
 
 
-def _mover(site: Site, place: Place) -> MemoryTransfer:
+def _memory_transfer(site: Site, place: Place) -> MemoryTransfer:
     def end(machine: Machine, vios: str) -> Endpoint:
         _, _, wire = machine.network.bridges[_bridged_vlan(machine, vios)]
         return Endpoint(machine.vios[vios], wire, machine.ledger.account(place.partition))
@@ -193,24 +193,24 @@ def _partition(place: Place) -> Partition:
 
 
 def _sending(
-    site: Site, place: Place, mover: MemoryTransfer, event: simpy.Event, crashes: int
+    site: Site, place: Place, transfer: MemoryTransfer, event: simpy.Event, crashes: int
 ) -> Steps:
     """Wait until what is sent has arrived, while everybody needed is up."""
     while not event.triggered:
         yield event | site.pause(_LOOK_SECONDS)
-        _still_up(place, mover, crashes)
+        _still_up(place, transfer, crashes)
 
 
-def _still_up(place: Place, mover: MemoryTransfer, crashes: int) -> None:
+def _still_up(place: Place, transfer: MemoryTransfer, crashes: int) -> None:
     partition = _partition(place)
     if partition.down or partition.crashes != crashes:
         raise RefusedError(f"{partition.name} went down while it was migrated")
-    for name, end in ((place.source_mover, mover.source), (place.target_mover, mover.target)):
+    for name, end in ((place.source_mover, transfer.source), (place.target_mover, transfer.target)):
         if end.down:
             raise RefusedError(f"{name}, which carries the memory, went down")
 
 
-def _before(site: Site, place: Place, mover: MemoryTransfer, migration: Migration) -> Steps:
+def _before(site: Site, place: Place, transfer: MemoryTransfer, migration: Migration) -> Steps:
     """Send memory while the partition runs, until little enough is left."""
     constants = site.constants
     partition = _partition(place)
@@ -219,13 +219,13 @@ def _before(site: Site, place: Place, mover: MemoryTransfer, migration: Migratio
     rate = constants.number("operations.mobility.dirty_rate")
     enough = constants.number("operations.mobility.remaining")
     yield site.pause(constants.number("operations.mobility.validation_time"))
-    _still_up(place, mover, crashes)
+    _still_up(place, transfer, crashes)
     to_send = migration.memory_bytes
     first_pass_end_ns = 0
     timeout_ns = constants.number("operations.mobility.pass_timeout") * 1e9
     while True:
         begin_ns, occupied_ns = site.clock.now_ns, partition.occupied_ns()
-        yield from _sending(site, place, mover, mover.send(to_send), crashes)
+        yield from _sending(site, place, transfer, transfer.send(to_send), crashes)
         now_ns = site.clock.now_ns
         busy = (partition.occupied_ns() - occupied_ns) / 1e9
         dirty = round(dirtied_bytes(writable, rate * busy))
@@ -236,7 +236,7 @@ def _before(site: Site, place: Place, mover: MemoryTransfer, migration: Migratio
             return
 
 
-def _across(site: Site, place: Place, mover: MemoryTransfer, migration: Migration) -> Steps:
+def _across(site: Site, place: Place, transfer: MemoryTransfer, migration: Migration) -> Steps:
     """Suspend the partition here and resume it there.
 
     While it runs nowhere, its state and the list of the pages that are still to come travel.
@@ -252,8 +252,8 @@ def _across(site: Site, place: Place, mover: MemoryTransfer, migration: Migratio
     try:
         yield site.pause(constants.number("operations.mobility.suspension"))
         entry_bytes = round(constants.number("operations.mobility.page_list_entry"))
-        sent = mover.send(pages * entry_bytes)
-        yield from _sending(site, place, mover, sent, crashes)
+        sent = transfer.send(pages * entry_bytes)
+        yield from _sending(site, place, transfer, sent, crashes)
         relocate(place.partition, place.source, place.target, place.vios)
         machine = place.target
     finally:
@@ -269,12 +269,12 @@ class _Paging:
     """
 
     def __init__(
-        self, site: Site, place: Place, mover: MemoryTransfer, migration: Migration
+        self, site: Site, place: Place, transfer: MemoryTransfer, migration: Migration
     ) -> None:
         constants = site.constants
         self.site = site
         self.partition = _partition(place)
-        self.mover = mover
+        self.transfer = transfer
         self.migration = migration
         self.page_bytes = round(constants.number("operations.mobility.page_size"))
         share = constants.number("operations.mobility.dirty_share")
@@ -289,7 +289,7 @@ class _Paging:
 
     def run(self) -> Steps:
         """Send what is missing, and fetch what is needed."""
-        sent = self.mover.send_all(self._next_piece)
+        sent = self.transfer.send_all(self._next_piece)
         occupied_ns = self.partition.occupied_ns()
         faults = 0.0
         while not sent.triggered or self.fetching:
@@ -322,5 +322,5 @@ class _Paging:
             if partition.crashes == crashes:
                 partition.submit(burst, urgent=True)
 
-        self.mover.fetch(self.page_bytes, arrived)
+        self.transfer.fetch(self.page_bytes, arrived)
         return True

@@ -92,8 +92,8 @@ def find_place(site: Site, partition: str, target_name: str, claim: Claim = NOTH
         source_name,
         target,
         target_name,
-        _mover(source, source_name),
-        _mover(target, target_name),
+        _memory_transfer(source, source_name),
+        _memory_transfer(target, target_name),
         vios,
     )
 
@@ -115,7 +115,7 @@ def _up(machine: Machine) -> list[str]:
     return [name for name, vios in machine.vios.items() if not vios.partition.down]
 
 
-def _mover(machine: Machine, name: str) -> str:
+def _memory_transfer(machine: Machine, name: str) -> str:
     """Choose the VIOS that carries memory: the first that is up and has an Ethernet adapter."""
     bridging = {vios for vios, _, _ in machine.network.bridges.values()}
     for vios in _up(machine):

@@ -76,5 +76,5 @@ def read_record(directory: Path) -> ValidationRecord | None:
     UserError
         If it cannot be read or is damaged.
     """
-    command = f"vtax validate --into {directory}"
+    command = f"vtax validate --save-to {directory}"
     return read_result(ValidationRecord, directory / FILE_NAME, command)

@@ -28,30 +28,30 @@ _SHARES = tuple(1.0 - 10.0 ** (-2.3 * step / 60) for step in range(61))
 """Shares of responses at which a distribution is drawn: evenly towards the 99.5th percentile."""
 
 
-def forest(material: ReportView, measure: str, machine: str, places: Sequence[Place]) -> Markup:
+def forest(view: ReportView, measure: str, machine: str, places: Sequence[Place]) -> Markup:
     """Draw every overhead of one measure on one machine, with its interval.
 
     One panel for each operating system, one row for each workload; the axis is linear up to the
     margin and logarithmic beyond it.
     """
-    systems = material.systems
+    systems = view.systems
     columns = min(_PANELS, len(systems))
     panel_rows = math.ceil(len(systems) / columns)
-    names = material.compared
+    names = view.compared
     height = 0.75 + panel_rows * (0.45 + len(places) * (0.13 + 0.075 * len(names)))
     figure = new_figure(height)
     grid = figure.subplots(panel_rows, columns, sharex=True, sharey=True, squeeze=False)
     panels: list[Axes] = list(grid.flat)
-    margin = material.study.campaign.margin
+    margin = view.study.campaign.margin
     for axes, system in zip(panels, systems, strict=False):
-        axes.set_title(label(material.texts.name("os", system)), loc="left")
+        axes.set_title(label(view.texts.name("os", system)), loc="left")
         axes.axvline(0.0, color=MUTED, linewidth=0.9, zorder=1)
-        if not material.real:
+        if not view.real:
             axes.axvspan(-1.0, margin, color="#f1f6f2", zorder=0)
             axes.axvline(margin, color="#2e7d5b", linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
         for row in range(1, len(places)):
             axes.axhline(row - 0.5, color="#e8ecf1", linewidth=0.8, zorder=0)
-        found = [material.result((machine, system, *place), measure) for place in places]
+        found = [view.result((machine, system, *place), measure) for place in places]
         for number, name in enumerate(names):
             offset = (number + 0.5) / len(names) * 0.76 - 0.38
             marks = [
@@ -59,10 +59,10 @@ def forest(material: ReportView, measure: str, machine: str, places: Sequence[Pl
                 for row, result in enumerate(found)
                 if result is not None and name in result.all
             ]
-            _marks(axes, material.styles[name], marks)
+            _marks(axes, view.styles[name], marks)
     for axes in panels[len(systems) :]:
         axes.set_visible(False)
-    _overhead_axis(panels[0], material, measure, margin)
+    _overhead_axis(panels[0], view, measure, margin)
     panels[0].set_ylim(len(places) - 0.45, -0.55)
     panels[0].yaxis.set_major_locator(FixedLocator(list(range(len(places)))))
     panels[0].set_yticklabels([label(place_text(place, "\n")) for place in places])
@@ -70,20 +70,20 @@ def forest(material: ReportView, measure: str, machine: str, places: Sequence[Pl
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelbottom=True)
     figure.supxlabel(
-        material.texts(
-            "overheads.real_axis" if material.real else "overheads.axis",
-            measure=material.texts.name("measure", measure),
+        view.texts(
+            "overheads.real_axis" if view.real else "overheads.axis",
+            measure=view.texts.name("measure", measure),
         ),
         fontsize=8.5,
         color=MUTED,
     )
-    _legend(figure, material, names, lines=False)
-    values = {"measure": material.texts.name("measure", measure), "machine": machine}
+    _legend(figure, view, names, lines=False)
+    values = {"measure": view.texts.name("measure", measure), "machine": machine}
     return as_svg(
         figure,
-        f"forest-{measure}-{_number(material, machine)}-{material.places.index(places[0])}",
-        material.texts("overheads.figure", **values),
-        material.texts("overheads.description", **values),
+        f"forest-{measure}-{_number(view, machine)}-{view.places.index(places[0])}",
+        view.texts("overheads.figure", **values),
+        view.texts("overheads.description", **values),
     )
 
 
@@ -116,11 +116,11 @@ def _marks(axes: Axes, style: Style, marks: Sequence[tuple[float, Interval]]) ->
         line.set_in_layout(False)
 
 
-def _overhead_axis(axes: Axes, material: ReportView, measure: str, margin: float) -> None:
+def _overhead_axis(axes: Axes, view: ReportView, measure: str, margin: float) -> None:
     """Scale the axis for all machines alike: linear within the margin, logarithmic outside."""
     intervals = [
         overhead.interval
-        for result in material.study.environments
+        for result in view.study.environments
         if result.measure == measure
         for overhead in result.all.values()
     ]
@@ -140,14 +140,14 @@ def _overhead_axis(axes: Axes, material: ReportView, measure: str, margin: float
 
 
 def causes(
-    material: ReportView,
+    view: ReportView,
     machine: str,
     system: str,
     places: Sequence[Place],
     cause_names: Sequence[str],
 ) -> Markup:
     """Draw the processor time of one transaction by cause: a bar for each virtualization."""
-    names = material.virtualizations
+    names = view.virtualizations
     columns = min(2, len(places))
     rows = math.ceil(len(places) / columns)
     figure = new_figure(0.7 + rows * (0.55 + 0.155 * len(names)))
@@ -156,8 +156,8 @@ def causes(
     for axes, place in zip(panels, places, strict=False):
         environment = (machine, system, *place)
         axes.set_title(label(place_text(place)), loc="left")
-        cells = {name: material.cell(environment, name) for name in names}
-        limit = _limit(material, cells)
+        cells = {name: view.cell(environment, name) for name in names}
+        limit = _limit(view, cells)
         for row, name in enumerate(names):
             _bar(axes, cells[name], row, limit, cause_names)
         axes.set_xlim(0.0, limit * 1.18)
@@ -171,26 +171,26 @@ def causes(
     panels[0].yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
     panels[0].set_yticklabels([label(name) for name in names])
     handles = [
-        Patch(color=CAUSES.get(name, MUTED), label=label(material.texts.name("cause", name)))
+        Patch(color=CAUSES.get(name, MUTED), label=label(view.texts.name("cause", name)))
         for name in cause_names
     ]
     add_legend(figure, handles)
-    values = {"machine": machine, "os": material.texts.name("os", system)}
+    values = {"machine": machine, "os": view.texts.name("os", system)}
     return as_svg(
         figure,
-        f"causes-{_number(material, machine)}-{material.places.index(places[0])}",
-        material.texts("time.figure", **values),
-        material.texts("time.description", **values),
+        f"causes-{_number(view, machine)}-{view.places.index(places[0])}",
+        view.texts("time.figure", **values),
+        view.texts("time.description", **values),
     )
 
 
-def _limit(material: ReportView, cells: dict[str, CellSummary | None]) -> float:
+def _limit(view: ReportView, cells: dict[str, CellSummary | None]) -> float:
     """Where the axis ends: only the software level may run out of it."""
     totals = {name: 0.0 if cell is None else _total(cell) for name, cell in cells.items()}
-    others = [total for name, total in totals.items() if material.level(name) != "software"]
+    others = [total for name, total in totals.items() if view.level(name) != "software"]
     longest = max(totals.values())
     cut = max(others, default=0.0) * _CUT
-    baseline = 4.0 * totals.get(material.baseline, 0.0)
+    baseline = 4.0 * totals.get(view.baseline, 0.0)
     return min(longest, max(cut, baseline)) or longest or 1.0
 
 
@@ -227,9 +227,9 @@ def _bar(
     )
 
 
-def responses(material: ReportView, machine: str, system: str, places: Sequence[Place]) -> Markup:
+def responses(view: ReportView, machine: str, system: str, places: Sequence[Place]) -> Markup:
     """Draw the distributions of the response times, tails spread out."""
-    names = material.virtualizations
+    names = view.virtualizations
     columns = min(4, max(2, len(places)))
     rows = math.ceil(len(places) / columns)
     figure = new_figure(0.7 + rows * 1.75)
@@ -240,9 +240,9 @@ def responses(material: ReportView, machine: str, system: str, places: Sequence[
         axes.set_title(label(place_text(place, "\n")), loc="left")
         axes.set_xscale("log")
         for name in names:
-            cell = material.cell(environment, name)
+            cell = view.cell(environment, name)
             if cell is not None and cell.response is not None:
-                _distribution(axes, material, name, cell)
+                _distribution(axes, view, name, cell)
         axes.xaxis.set_major_locator(FixedLocator(_log_ticks(*axes.get_xlim())))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.tick(value)))
@@ -254,13 +254,13 @@ def responses(material: ReportView, machine: str, system: str, places: Sequence[
     panels[0].set_ylim(0.0, 2.3)
     panels[0].yaxis.set_major_locator(FixedLocator([-math.log10(1.0 - each) for each in shares]))
     panels[0].set_yticklabels([numbers.level(each) for each in shares])
-    _legend(figure, material, names, lines=True)
-    values = {"machine": machine, "os": material.texts.name("os", system)}
+    _legend(figure, view, names, lines=True)
+    values = {"machine": machine, "os": view.texts.name("os", system)}
     return as_svg(
         figure,
-        f"responses-{_number(material, machine)}-{material.places.index(places[0])}",
-        material.texts("responses.figure", **values),
-        material.texts("responses.description", **values),
+        f"responses-{_number(view, machine)}-{view.places.index(places[0])}",
+        view.texts("responses.figure", **values),
+        view.texts("responses.description", **values),
     )
 
 
@@ -276,26 +276,26 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return ticks
 
 
-def _distribution(axes: Axes, material: ReportView, name: str, cell: CellSummary) -> None:
+def _distribution(axes: Axes, view: ReportView, name: str, cell: CellSummary) -> None:
     response = cell.response
     assert response is not None
-    style = material.styles[name]
+    style = view.styles[name]
     shares = [share for share in _SHARES if share <= 1.0 - 1.0 / response.count]
     (line,) = axes.plot(
         [response.digest.quantile(share) for share in shares],
         [-math.log10(1.0 - share) for share in shares],
         color=style.colour,
         linestyle=style.dashes,
-        linewidth=2.2 if name == material.baseline else 1.3,
-        alpha=0.35 if name == material.baseline else 1.0,
+        linewidth=2.2 if name == view.baseline else 1.3,
+        alpha=0.35 if name == view.baseline else 1.0,
     )
     line.set_in_layout(False)
 
 
-def _legend(figure: Figure, material: ReportView, names: Sequence[str], *, lines: bool) -> None:
+def _legend(figure: Figure, view: ReportView, names: Sequence[str], *, lines: bool) -> None:
     handles = []
     for name in names:
-        style = material.styles[name]
+        style = view.styles[name]
         handles.append(
             Line2D(
                 [],
@@ -304,14 +304,14 @@ def _legend(figure: Figure, material: ReportView, names: Sequence[str], *, lines
                 marker="none" if lines else style.marker,
                 markersize=4.5,
                 linestyle=style.dashes if lines else "-",
-                linewidth=(2.2 if name == material.baseline else 1.3),
-                alpha=0.35 if name == material.baseline else 1.0,
+                linewidth=(2.2 if name == view.baseline else 1.3),
+                alpha=0.35 if name == view.baseline else 1.0,
                 label=label(name),
             )
         )
     add_legend(figure, handles)
 
 
-def _number(material: ReportView, machine: str) -> int:
+def _number(view: ReportView, machine: str) -> int:
     """Stand for a machine in ids, whatever its name may be."""
-    return material.machines.index(machine)
+    return view.machines.index(machine)

@@ -27,7 +27,7 @@ _NUMBERED = 9
 
 
 def heat_map(
-    material: ReportView,
+    view: ReportView,
     level: str,
     measure: str,
     members: Sequence[Driven],
@@ -46,8 +46,8 @@ def heat_map(
         Number of the figure among those of the same level and measure.
     """
     texts, alpha = (
-        material.texts,
-        material.evidence.sensitivity.alpha if material.evidence.sensitivity else 0.0,
+        view.texts,
+        view.evidence.sensitivity.alpha if view.evidence.sensitivity else 0.0,
     )
     cells = [{each.constant: each for each in one.influences} for one in members]
     upright = len(members) > _NUMBERED
@@ -57,7 +57,7 @@ def heat_map(
     axes.set_ylim(len(constants), 0)
     scale = matplotlib.colors.LinearSegmentedColormap.from_list(level, _SCALES[level])
     _draw(axes, cells, constants, scale, alpha)
-    _frame(axes, material, members, constants, upright=upright)
+    _frame(axes, view, members, constants, upright=upright)
     handles = [Patch(facecolor=scale(_depth(s)), label=share_text(s)) for s in _STEPS]
     handles += [
         Patch(facecolor="white", edgecolor=RULE, label=label(texts("sensitivity.noise"))),
@@ -129,7 +129,7 @@ def _box(left: int, right: int, row: int) -> list[tuple[float, float]]:
 
 def _frame(
     axes: Axes,
-    material: ReportView,
+    view: ReportView,
     members: Sequence[Driven],
     constants: Sequence[str],
     *,
@@ -151,9 +151,7 @@ def _frame(
     axes.xaxis.set_major_locator(FixedLocator([n + 0.5 for n in range(len(members))]))
     axes.set_xticklabels(
         [
-            label(
-                f"{each.machine}{' ' if upright else chr(10)}{material.texts.name('os', each.os)}"
-            )
+            label(f"{each.machine}{' ' if upright else chr(10)}{view.texts.name('os', each.os)}")
             for each in members
         ],
         rotation=90 if upright else 0,
@@ -181,11 +179,9 @@ def _wrapped(text: str, room: float) -> str:
     )
 
 
-def in_columns(
-    material: ReportView, members: Sequence[Driven], most: int = 72
-) -> list[list[Driven]]:
+def in_columns(view: ReportView, members: Sequence[Driven], most: int = 72) -> list[list[Driven]]:
     """Order overheads by workload, then as in the matrix, and divide them into figures."""
-    order = {place: number for number, place in enumerate(material.places)}
+    order = {place: number for number, place in enumerate(view.places)}
     environments: dict[Environment, int] = {
         environment: number
         for number, environment in enumerate(distinct(each.environment for each in members))

@@ -11,29 +11,29 @@ from reports.view import ReportView
 Content = dict[str, Any]
 
 
-def capacity(material: ReportView) -> Content | None:
+def capacity(view: ReportView) -> Content | None:
     """Show what 'vtax capacity' has found; without it, say which command finds it."""
-    if not material.matrix or material.real:
+    if not view.matrix or view.real:
         return None
-    found = material.evidence.capacity
+    found = view.evidence.capacity
     if found is None:
         return {"found": None}
-    campaign = material.study.campaign
-    names = material.compared
+    campaign = view.study.campaign
+    names = view.compared
     shown = [each for each in names if _searched(found, each)]
     return {
         "found": found,
         "stale": found.identity != campaign.identity or found.model != campaign.model,
-        "limit": _limit(material, found),
+        "limit": _limit(view, found),
         "step": numbers.level(found.step - 1.0),
         "smallest": f"{1.0 / found.smallest:.4g}",
         "largest": f"{found.largest:.4g}",
         "level": numbers.level(found.confidence),
-        "baseline": material.baseline,
+        "baseline": view.baseline,
         "names": shown,
-        "worst": list(_worst(material, found, shown)),
-        "rows": [_row(material, each, shown) for each in found.environments],
-        "left_out": [material.texts.said(each) for each in found.left_out],
+        "worst": list(_worst(view, found, shown)),
+        "rows": [_row(view, each, shown) for each in found.environments],
+        "left_out": [view.texts.said(each) for each in found.left_out],
     }
 
 
@@ -45,7 +45,7 @@ def _searched(found: Capacities, virtualization: str) -> bool:
     )
 
 
-def _worst(material: ReportView, found: Capacities, names: list[str]) -> Iterator[str]:
+def _worst(view: ReportView, found: Capacities, names: list[str]) -> Iterator[str]:
     """Say of each virtualization where it keeps the least of the baseline's capacity."""
     for name in names:
         kept = [
@@ -56,9 +56,9 @@ def _worst(material: ReportView, found: Capacities, names: list[str]) -> Iterato
         ]
         if kept:
             bounds, environment = min(kept, key=lambda each: each[0].estimate)
-            at = tables.where(material, environment)
+            at = tables.where(view, environment)
             place = " / ".join(filter(None, (at.machine, at.os, at.workload, at.load)))
-            yield material.texts(
+            yield view.texts(
                 "capacity.least",
                 virtualization=name,
                 ratio=_percent(bounds.estimate),
@@ -67,41 +67,41 @@ def _worst(material: ReportView, found: Capacities, names: list[str]) -> Iterato
             )
 
 
-def _limit(material: ReportView, found: Capacities) -> str:
+def _limit(view: ReportView, found: Capacities) -> str:
     if found.times_baseline is None:
         seconds = found.environments[0].limit_seconds
-        return material.texts("capacity.absolute", limit=numbers.seconds(seconds))
-    return material.texts("capacity.multiple", times=f"{found.times_baseline:.4g}")
+        return view.texts("capacity.absolute", limit=numbers.seconds(seconds))
+    return view.texts("capacity.multiple", times=f"{found.times_baseline:.4g}")
 
 
-def _row(material: ReportView, each: Searched, names: list[str]) -> Content:
+def _row(view: ReportView, each: Searched, names: list[str]) -> Content:
     by_name = {one.virtualization: one for one in each.capacities}
     return {
-        "where": tables.where(material, each.environment),
+        "where": tables.where(view, each.environment),
         "limit": numbers.seconds(each.limit_seconds),
-        "baseline": _rate(material, by_name.get(material.baseline)),
-        "cells": [_cell(material, by_name.get(name)) for name in names],
+        "baseline": _rate(view, by_name.get(view.baseline)),
+        "cells": [_cell(view, by_name.get(name)) for name in names],
     }
 
 
-def _cell(material: ReportView, one: ResourceAllocation | None) -> Content | None:
+def _cell(view: ReportView, one: ResourceAllocation | None) -> Content | None:
     """Show a cell's capacity, and what of the baseline's that is."""
     if one is None:
         return None
     return {
-        "rate": _rate(material, one),
+        "rate": _rate(view, one),
         "ratio": "" if one.of_baseline is None else _percent(one.of_baseline.estimate),
         "span": _span(one.of_baseline),
     }
 
 
-def _rate(material: ReportView, one: ResourceAllocation | None) -> str:
+def _rate(view: ReportView, one: ResourceAllocation | None) -> str:
     if one is None:
         return ""
     if one.per_second is None:
-        return material.texts("capacity.too_much")
+        return view.texts("capacity.too_much")
     text = numbers.plain(one.per_second.estimate, 3)
-    return material.texts("capacity.at_least" if one.at_least else "capacity.rate", rate=text)
+    return view.texts("capacity.at_least" if one.at_least else "capacity.rate", rate=text)
 
 
 def _span(bounds: Bounds | None) -> str:

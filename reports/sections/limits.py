@@ -14,28 +14,28 @@ from reports.view import ReportView, distinct
 _STATUSES = tuple(str(each) for each in Status)
 
 
-def limits(material: ReportView) -> dict[str, Any]:
+def limits(view: ReportView) -> dict[str, Any]:
     """Tell what the study cannot."""
-    every = material.study.campaign.constants
+    every = view.study.campaign.constants
     counts = Counter(each["status"] for each in every)
     return {
-        "points": list(_points(material)),
+        "points": list(_points(view)),
         "counts": {status: counts[status] for status in _STATUSES},
-        "levels": list(_levels(material)),
-        "alike": _alike(material),
-        "undecided": _undecided(material),
+        "levels": list(_levels(view)),
+        "alike": _alike(view),
+        "undecided": _undecided(view),
     }
 
 
-def _points(material: ReportView) -> Iterator[tuple[str, str]]:
+def _points(view: ReportView) -> Iterator[tuple[str, str]]:
     """Choose the points that hold of this campaign."""
-    texts = material.texts
-    if material.real:
+    texts = view.texts
+    if view.real:
         yield from texts.titled("limits.real_points")
         return
-    if any(name.startswith("hosted") for name in material.shown_virtualizations):
+    if any(name.startswith("hosted") for name in view.shown_virtualizations):
         yield texts("limits.hosted_title"), texts("limits.hosted")
-    every = material.study.campaign.constants
+    every = view.study.campaign.constants
     counts = Counter(each["status"] for each in every)
     yield (
         texts("limits.constants_title"),
@@ -49,7 +49,7 @@ def _points(material: ReportView) -> Iterator[tuple[str, str]]:
     )
     predicted = [
         row
-        for row in (material.validation.rows if material.validation else ())
+        for row in (view.validation.rows if view.validation else ())
         if row.kind is Kind.PREDICTION
     ]
     relative = [row for row in predicted if row.expected]
@@ -69,13 +69,13 @@ def _points(material: ReportView) -> Iterator[tuple[str, str]]:
     yield from texts.titled("limits.points")
 
 
-def _levels(material: ReportView) -> Iterator[dict[str, Any]]:
+def _levels(view: ReportView) -> Iterator[dict[str, Any]]:
     """Say what the costs of each level are made of, and how sure that is."""
-    known = {each["name"]: each for each in material.study.campaign.constants}
-    claim = material.claim or {}
+    known = {each["name"]: each for each in view.study.campaign.constants}
+    claim = view.claim or {}
     for level in ("firmware", "software"):
-        virtualizations = [name for name in claim.get(level, ()) if name in material.used]
-        names = sorted({each for name in virtualizations for each in material.used[name]})
+        virtualizations = [name for name in claim.get(level, ()) if name in view.used]
+        names = sorted({each for name in virtualizations for each in view.used[name]})
         found = [known[name] for name in names if name in known]
         if found:
             yield {
@@ -92,12 +92,12 @@ def _counts(constants: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     return [(status, counts[status]) for status in reversed(_STATUSES)]
 
 
-def _alike(material: ReportView) -> list[dict[str, Any]]:
+def _alike(view: ReportView) -> list[dict[str, Any]]:
     """Find, for each measure, the environments that could as well be the worst one.
 
     Intervals that overlap cannot be told apart by looking at them; those that do not, can.
     """
-    verdict = material.study.verdict
+    verdict = view.study.verdict
     found = []
     for each in verdict.measures if verdict is not None else ():
         worst = each.worst
@@ -113,9 +113,9 @@ def _alike(material: ReportView) -> list[dict[str, Any]]:
         found.append(
             {
                 "measure": each.measure,
-                "worst": tables.judged(material, [worst])[0],
+                "worst": tables.judged(view, [worst])[0],
                 "others": others,
-                "rows": tables.judged(material, [worst, *others]),
+                "rows": tables.judged(view, [worst, *others]),
                 "total": len(each.environments),
             }
         )
@@ -126,9 +126,9 @@ def _estimate(result: EnvironmentResult) -> float:
     return result.firmware.interval.estimate if result.firmware else 0.0
 
 
-def _undecided(material: ReportView) -> tuple[int, int]:
+def _undecided(view: ReportView) -> tuple[int, int]:
     """Count the environments that are inconclusive in some measure, and all."""
-    verdict = material.study.verdict
+    verdict = view.study.verdict
     results = verdict.environments if verdict is not None else ()
     unknown = [each.environment for each in results if each.outcome is Outcome.INCONCLUSIVE]
     return len(distinct(unknown)), len(distinct(each.environment for each in results))

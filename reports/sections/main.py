@@ -34,13 +34,13 @@ _ROWS = 16
 _NATIVE = ("user", "os", "tick")
 
 
-def verdict(material: ReportView) -> Content | None:
+def verdict(view: ReportView) -> Content | None:
     """Show the outcome of the whole and of each measure, and what speaks most against it."""
-    study, found = material.study, material.study.verdict
-    if material.real:
+    study, found = view.study, view.study.verdict
+    if view.real:
         return None
     if found is None:
-        return {"verdict": None, "scenarios": scenarios.outcome(material)}
+        return {"verdict": None, "scenarios": scenarios.outcome(view)}
     rows = []
     for each in found.measures:
         outcomes = Counter(str(one.outcome) for one in each.environments)
@@ -53,23 +53,23 @@ def verdict(material: ReportView) -> Content | None:
                         str(name),
                         outcomes[name],
                         [
-                            *_grounds(material, each.environments, name),
-                            *_robust(material, each.environments, name),
+                            *_grounds(view, each.environments, name),
+                            *_robust(view, each.environments, name),
                         ],
                     )
                     for name in Outcome
                     if outcomes[name]
                 ],
-                "worst": None if each.worst is None else tables.judged(material, [each.worst])[0],
+                "worst": None if each.worst is None else tables.judged(view, [each.worst])[0],
             }
         )
     worst = found.worst
     return {
         "verdict": found,
-        "scenarios": scenarios.outcome(material),
+        "scenarios": scenarios.outcome(view),
         "outcome": str(found.outcome),
         "robust": [
-            material.texts(
+            view.texts(
                 f"verdict.robust_{name}",
                 count=found.count(name),
                 total=len(found.environments),
@@ -82,7 +82,7 @@ def verdict(material: ReportView) -> Content | None:
         "rows": rows,
         "worst": worst
         and {
-            "row": tables.judged(material, [worst], explained=True)[0],
+            "row": tables.judged(view, [worst], explained=True)[0],
             "measure": worst.measure,
         },
         "environments": len(distinct(each.environment for each in found.environments)),
@@ -91,9 +91,7 @@ def verdict(material: ReportView) -> Content | None:
     }
 
 
-def _grounds(
-    material: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome
-) -> list[str]:
+def _grounds(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
     """Say which part of the claim refuted environments speak against."""
     if outcome is not Outcome.REFUTED:
         return []
@@ -101,60 +99,58 @@ def _grounds(
         part
         for result in results
         for part in ("margin", "software")
-        if (result.p_values or {}).get(f"above-{part}", 1.0) <= material.study.campaign.alpha
+        if (result.p_values or {}).get(f"above-{part}", 1.0) <= view.study.campaign.alpha
     )
     return [
-        material.texts(f"against.by_{part}", count=counts[part])
+        view.texts(f"against.by_{part}", count=counts[part])
         for part in ("margin", "software")
         if counts[part]
     ]
 
 
-def _robust(
-    material: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome
-) -> list[str]:
+def _robust(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
     """Say in how many environments an outcome holds for one machine, too."""
     if outcome is Outcome.INCONCLUSIVE:
         return []
     count = sum(each.outcome is outcome and each.robust for each in results)
-    return [material.texts("verdict.robust_count", count=count)]
+    return [view.texts("verdict.robust_count", count=count)]
 
 
-def reading(material: ReportView) -> Content:
+def reading(view: ReportView) -> Content:
     """Tell how to read the numbers, the outcomes and the names."""
-    claim = material.claim or {"firmware": (), "software": ()}
+    claim = view.claim or {"firmware": (), "software": ()}
     return {level: ", ".join(claim[level]) or "\N{EN DASH}" for level in ("firmware", "software")}
 
 
-def matrix(material: ReportView) -> Content | None:
+def matrix(view: ReportView) -> Content | None:
     """Show outcomes and overheads by machine, operating system and workload."""
-    verdict = material.study.verdict
+    verdict = view.study.verdict
     if verdict is None:
         return None
     return {
         "measures": [
             {
                 "measure": each.measure,
-                "rows": tables.matrix(material, each.measure),
-                "judged": tables.judged(material, each.environments),
+                "rows": tables.matrix(view, each.measure),
+                "judged": tables.judged(view, each.environments),
             }
             for each in verdict.measures
         ],
-        "loaded": material.loads != ((),),
+        "loaded": view.loads != ((),),
     }
 
 
-def overheads(material: ReportView) -> Content | None:
+def overheads(view: ReportView) -> Content | None:
     """Show every overhead with its interval: figures for the claim's measures, tables for all."""
-    if not any(each.all for each in material.study.environments):
+    if not any(each.all for each in view.study.environments):
         return None
     rows = {
-        (measure, machine): tables.overhead_rows(material, measure, machine)
-        for measure in distinct((*material.measures, *MEASURES))
-        for machine in material.machines
+        (measure, machine): tables.overhead_rows(view, measure, machine)
+        for measure in distinct((*view.measures, *MEASURES))
+        for machine in view.machines
     }
     return {
-        "title": "overheads.real_title" if material.real else "overheads.title",
+        "title": "overheads.real_title" if view.real else "overheads.title",
         "claimed": [
             {
                 "measure": measure,
@@ -163,82 +159,80 @@ def overheads(material: ReportView) -> Content | None:
                         "machine": machine,
                         "rows": rows[measure, machine],
                         "figures": [
-                            figures.forest(material, measure, machine, places)
-                            for places in chunks(material.places, _ROWS)
+                            figures.forest(view, measure, machine, places)
+                            for places in chunks(view.places, _ROWS)
                         ],
                     }
-                    for machine in material.machines
+                    for machine in view.machines
                     if rows[measure, machine]
                 ],
             }
-            for measure in material.measures
+            for measure in view.measures
         ],
         "further": [
             {
                 "measure": measure,
-                "rows": [row for machine in material.machines for row in rows[measure, machine]],
+                "rows": [row for machine in view.machines for row in rows[measure, machine]],
             }
             for measure in MEASURES
-            if measure not in material.measures
+            if measure not in view.measures
         ],
-        "names": material.compared,
+        "names": view.compared,
         "single": any(
             overhead.interval.samples == 1
-            for each in material.study.environments
+            for each in view.study.environments
             for overhead in each.all.values()
         ),
     }
 
 
-def time(material: ReportView) -> Content | None:
+def time(view: ReportView) -> Content | None:
     """Show processor time by cause."""
     spent = {
         name
-        for cell in material.study.cells
+        for cell in view.study.cells
         for name, interval in cell.causes.items()
         if interval.estimate > 0.0
     }
-    if not spent or material.real:  # outside a target its causes cannot be told apart
+    if not spent or view.real:  # outside a target its causes cannot be told apart
         return None
     causes = [name for name in CAUSES if name in spent] + sorted(spent - set(CAUSES))
     return {
         "causes": causes,
         "native": _NATIVE,
         "machines": _by_machine(
-            material,
+            view,
             causes,
-            lambda machine, places: figures.causes(
-                material, machine, material.focus, places, causes
-            ),
+            lambda machine, places: figures.causes(view, machine, view.focus, places, causes),
         ),
-        "loaded": material.loads != ((),),
+        "loaded": view.loads != ((),),
     }
 
 
-def responses(material: ReportView) -> Content | None:
+def responses(view: ReportView) -> Content | None:
     """Show distributions of the response times, and tell how work arrives."""
-    if not any(cell.response for cell in material.study.cells):
+    if not any(cell.response for cell in view.study.cells):
         return None
     return {
         "machines": _by_machine(
-            material,
+            view,
             (),
-            lambda machine, places: figures.responses(material, machine, material.focus, places),
+            lambda machine, places: figures.responses(view, machine, view.focus, places),
         ),
-        "arrivals": _arrivals(material),
+        "arrivals": _arrivals(view),
         "error": numbers.level(RELATIVE_ERROR),
-        "loaded": material.loads != ((),),
+        "loaded": view.loads != ((),),
     }
 
 
 def _by_machine(
-    material: ReportView, causes: Sequence[str], draw: Callable[[str, Any], Any]
+    view: ReportView, causes: Sequence[str], draw: Callable[[str, Any], Any]
 ) -> list[Content]:
     found = []
-    for machine in material.machines:
-        rows = tables.cell_rows(material, machine, causes)
+    for machine in view.machines:
+        rows = tables.cell_rows(view, machine, causes)
         if rows:
-            parts = chunks(material.places, _ROWS)
+            parts = chunks(view.places, _ROWS)
             found.append(
                 {
                     "machine": machine,
@@ -249,10 +243,10 @@ def _by_machine(
     return found
 
 
-def _arrivals(material: ReportView) -> list[Content]:
+def _arrivals(view: ReportView) -> list[Content]:
     """Say for each group of users of each workload how its requests arrive."""
     users: dict[tuple[str, str, float, float | None], list[int]] = {}
-    for cell in material.study.campaign.cells:
+    for cell in view.study.campaign.cells:
         system = cell.parameters.get("nominal_system") or {"partitions": [cell.parameters]}
         for partition in system["partitions"]:
             for group in partition.get("groups", ()):
@@ -261,7 +255,7 @@ def _arrivals(material: ReportView) -> list[Content]:
                 place = place_text((cell.workload, cell.load))
                 counts = users.setdefault((place, name, think, rate), [])
                 counts.append(group["users"] or 0)
-    texts = material.texts
+    texts = view.texts
     found = []
     for (place, name, think, rate), counts in users.items():
         ends = [f"{each:,}" for each in distinct((min(counts), max(counts)))]
@@ -275,9 +269,9 @@ def _arrivals(material: ReportView) -> list[Content]:
     return found
 
 
-def against(material: ReportView) -> Content | None:
+def against(view: ReportView) -> Content | None:
     """List the environments that do not confirm the claim, or on average only."""
-    verdict = material.study.verdict
+    verdict = view.study.verdict
     if verdict is None:
         return None
     groups = []
@@ -285,7 +279,7 @@ def against(material: ReportView) -> Content | None:
         for each in verdict.measures:
             members = [one for one in each.environments if one.outcome is outcome]
             if members:
-                rows = tables.judged(material, members, explained=True)
+                rows = tables.judged(view, members, explained=True)
                 groups.append({"outcome": str(outcome), "measure": each.measure, "rows": rows})
     counts = []
     for each in verdict.measures:
@@ -301,14 +295,14 @@ def against(material: ReportView) -> Content | None:
             if one.outcome is Outcome.CONFIRMED and tables.average_only(one)
         ]
         if members:
-            rows = tables.judged(material, members, explained=True)
+            rows = tables.judged(view, members, explained=True)
             average.append({"outcome": "average", "measure": each.measure, "rows": rows})
     return {"groups": groups, "average": average, "counts": counts}
 
 
-def failures(material: ReportView) -> Content:
+def failures(view: ReportView) -> Content:
     """List infeasible cells, failed runs, damage."""
-    study, said = material.study, material.texts.said
+    study, said = view.study, view.texts.said
     infeasible: dict[tuple[str, str, str], int] = {}
     for cell in study.infeasible:
         key = (cell.machine, cell.virtualization, cell.infeasible or "")
@@ -334,9 +328,9 @@ def failures(material: ReportView) -> Content:
     }
 
 
-def constants(material: ReportView) -> Content | None:
+def constants(view: ReportView) -> Content | None:
     """List every constant of the catalog, by topic."""
-    every = material.study.campaign.constants
+    every = view.study.campaign.constants
     if not every:
         return None
     topics = []
@@ -371,21 +365,21 @@ def _used(constant: Mapping[str, Any]) -> Content:
     return {"used": numbers.plain(float(constant["value"])), "points": points}
 
 
-def method(material: ReportView) -> Content:
+def method(view: ReportView) -> Content:
     """Tell how it was done, in plain words."""
-    replications, cells = material.study.campaign.replications, material.study.cells
-    texts = material.texts
+    replications, cells = view.study.campaign.replications, view.study.cells
+    texts = view.texts
     lowest, highest = replications["minimum"], replications["maximum"]
     key = "method.times" if lowest == highest else "method.times_range"
     drawn, warm_up = "", ""
-    if material.drawn:
-        count = max(len(values) for values in material.drawn.values())
-        drawn = texts("method.draws", count=len(material.drawn), constants=count)
+    if view.drawn:
+        count = max(len(values) for values in view.drawn.values())
+        drawn = texts("method.draws", count=len(view.drawn), constants=count)
     if cells:
         cuts = [cell.warm_up_seconds.estimate for cell in cells]
         low, high = numbers.seconds(min(cuts)), numbers.seconds(max(cuts))
         warm_up = texts(
-            "method.real_warm_up" if material.real else "method.warm_up", low=low, high=high
+            "method.real_warm_up" if view.real else "method.warm_up", low=low, high=high
         )
     return {
         "replications": texts(key, minimum=lowest, maximum=highest),
@@ -395,9 +389,9 @@ def method(material: ReportView) -> Content:
     }
 
 
-def repeat(material: ReportView) -> Content:
+def repeat(view: ReportView) -> Content:
     """List commands, seed and versions."""
-    campaign = material.study.campaign
+    campaign = view.study.campaign
     shipped = re.fullmatch(r"[\w-]+", campaign.source) is not None
     name = campaign.source if shipped else PurePath(campaign.source).name
     file, out = shlex.quote(name), shlex.quote(f"results/{campaign.name}")

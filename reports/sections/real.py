@@ -50,38 +50,38 @@ class Row:
     causes: str
 
 
-def measured(material: ReportView) -> dict[str, Any] | None:
+def measured(view: ReportView) -> dict[str, Any] | None:
     """Show the overheads of a real machine; None for a modelled one."""
-    real = material.study.campaign.real
+    real = view.study.campaign.real
     if real is None:
         return None
-    tables = {measure: list(_rows(material, measure)) for measure in MEASURES}
+    tables = {measure: list(_rows(view, measure)) for measure in MEASURES}
     judged = {
         measure: [row.hit for row in rows if row.hit is not None]
         for measure, rows in tables.items()
     }
-    runs = sum(cell.runs for cell in material.study.cells)
+    runs = sum(cell.runs for cell in view.study.cells)
     return {
         "tables": tables,
         "hits": {measure: sum(hits) for measure, hits in judged.items()},
         "judged": {measure: len(hits) for measure, hits in judged.items()},
-        "range": {measure: _range(material, measure) for measure in MEASURES},
+        "range": {measure: _range(view, measure) for measure in MEASURES},
         "hit": numbers.level(HIT),
         "share": numbers.level(DISTURBED_SHARE),
-        "disturbed": _disturbed(material.study.cells),
+        "disturbed": _disturbed(view.study.cells),
         "runs": runs,
-        "busy": 2 * _disturbed(material.study.cells) > runs,
-        "notes": material.study.notes,
+        "busy": 2 * _disturbed(view.study.cells) > runs,
+        "notes": view.study.notes,
         "unpredicted": [
-            (workload, material.texts.said(reason))
+            (workload, view.texts.said(reason))
             for workload, reason in real.get("unpredicted", {}).items()
         ],
     }
 
 
-def machine(material: ReportView) -> dict[str, Any] | None:
+def machine(view: ReportView) -> dict[str, Any] | None:
     """Tell what the machine is, and how quiet it was."""
-    real = material.study.campaign.real
+    real = view.study.campaign.real
     if real is None:
         return None
     told = real["machine"]
@@ -101,26 +101,24 @@ def machine(material: ReportView) -> dict[str, Any] | None:
         ("mitigations", "; ".join(f"{name}: {text}" for name, text in sorted(mitigations.items())))
     )
     return {
-        "facts": [(material.texts(f"machine.{key}"), text or "\N{EN DASH}") for key, text in facts],
+        "facts": [(view.texts(f"machine.{key}"), text or "\N{EN DASH}") for key, text in facts],
         "share": numbers.level(DISTURBED_SHARE),
         "targets": [
-            _target(material, name, real["targets"][name])
-            for name in LEVELS
-            if name in real["targets"]
+            _target(view, name, real["targets"][name]) for name in LEVELS if name in real["targets"]
         ],
     }
 
 
-def facts(material: ReportView) -> str:
+def facts(view: ReportView) -> str:
     """Say in a line what the machine is."""
-    told = (material.study.campaign.real or {}).get("machine", {})
+    told = (view.study.campaign.real or {}).get("machine", {})
     parts = [told.get("processor"), f"Linux {told['kernel']}" if "kernel" in told else None]
     parts.append(f"QEMU {str(told['qemu']).split()[0]}" if told.get("qemu") else None)
     return " · ".join(str(part) for part in parts if part)
 
 
-def _target(material: ReportView, name: str, about: Mapping[str, Any]) -> dict[str, str]:
-    cells = [cell for cell in material.study.cells if cell.cell.virtualization == name]
+def _target(view: ReportView, name: str, about: Mapping[str, Any]) -> dict[str, str]:
+    cells = [cell for cell in view.study.cells if cell.cell.virtualization == name]
     runs = sum(cell.runs for cell in cells)
 
     def mean(key: str) -> float | None:
@@ -133,9 +131,9 @@ def _target(material: ReportView, name: str, about: Mapping[str, Any]) -> dict[s
     dash = "\N{EN DASH}"
     return {
         "name": name,
-        "level": material.level(name),
+        "level": view.level(name),
         "kernel": about.get("kernel", dash),
-        "reason": material.texts.said(about.get("reason", "")),
+        "reason": view.texts.said(about.get("reason", "")),
         "runs": str(runs),
         "disturbed": str(_disturbed(cells)),
         "others": _share(mean("condition_others")),
@@ -159,31 +157,31 @@ def _disturbed(cells: Sequence[CellSummary]) -> int:
     return round(sum(c.condition.get("condition_disturbed", 0.0) * c.runs for c in cells))
 
 
-def _rows(material: ReportView, measure: str) -> Iterator[Row]:
+def _rows(view: ReportView, measure: str) -> Iterator[Row]:
     found = {
         (each["workload"], tuple(map(tuple, each["load"])), each["virtualization"]): each
-        for each in (material.study.campaign.real or {}).get("predictions", ())
+        for each in (view.study.campaign.real or {}).get("predictions", ())
     }
-    for result in material.study.environments:
+    for result in view.study.environments:
         if result.measure != measure or not result.all:
             continue
         for number, (name, overhead) in enumerate(result.all.items()):
             prediction = found.get((result.workload, result.load, name))
             cells = [
                 cell
-                for each in (name, material.baseline)
-                if (cell := material.cell(result.environment, each)) is not None
+                for each in (name, view.baseline)
+                if (cell := view.cell(result.environment, each)) is not None
             ]
             runs = sum(cell.runs for cell in cells)
             yield Row(
                 workload=result.workload,
                 load=load_text(result.load),
                 virtualization=name,
-                level=material.level(name),
+                level=view.level(name),
                 first=number == 0,
                 rows=len(result.all),
                 samples=overhead.interval.samples,
-                disturbed=material.texts("measured.of", part=_disturbed(cells), whole=runs),
+                disturbed=view.texts("measured.of", part=_disturbed(cells), whole=runs),
                 **_compared(overhead, prediction, measure),
             )
 
@@ -231,13 +229,13 @@ def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _range(material: ReportView, measure: str) -> list[dict[str, str]]:
+def _range(view: ReportView, measure: str) -> list[dict[str, str]]:
     """Say for each target how much a work costs there at least, at most."""
     told = []
-    for name in material.compared:
+    for name in view.compared:
         ratios = {
             result.workload: 1.0 + result.all[name].interval.estimate
-            for result in material.study.environments
+            for result in view.study.environments
             if result.measure == measure and name in result.all
         }
         if ratios:
@@ -245,7 +243,7 @@ def _range(material: ReportView, measure: str) -> list[dict[str, str]]:
             told.append(
                 {
                     "name": name,
-                    "level": material.level(name),
+                    "level": view.level(name),
                     "low": numbers.plain(ratios[low]),
                     "high": numbers.plain(ratios[high]),
                     "least": low,

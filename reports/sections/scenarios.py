@@ -24,9 +24,9 @@ _EXACT = 12
 """Digits within which a number counts as what was written in the campaign."""
 
 
-def elements(material: ReportView) -> Content | None:
+def elements(view: ReportView) -> Content | None:
     """Show what scenarios have shown, by element; None if the campaign has none."""
-    found = material.study.elements
+    found = view.study.elements
     if found is None:
         return None
     names = [*ELEMENTS, *dict.fromkeys(each.element for each in found.scenarios)]
@@ -35,20 +35,20 @@ def elements(material: ReportView) -> Content | None:
     for name in dict.fromkeys(names):
         members = found.of(name)
         if members:
-            title = material.texts.of(ELEMENTS.get(name, {"en": name}))
-            shown = [_scenario(material, each, places[id(each)]) for each in members]
+            title = view.texts.of(ELEMENTS.get(name, {"en": name}))
+            shown = [_scenario(view, each, places[id(each)]) for each in members]
             groups.append({"key": f"element-{len(groups)}", "title": title, "scenarios": shown})
     return {
         "groups": groups,
-        "levels": levels(material, found),
+        "levels": levels(view, found),
         "assumed": sum(bool(row.assumed) for row in found.rows),
         "several": any(row.runs > 1 for row in found.rows),
     }
 
 
-def outcome(material: ReportView) -> Content | None:
+def outcome(view: ReportView) -> Content | None:
     """Count the expectations that were met, and name those that were not."""
-    found = material.study.elements
+    found = view.study.elements
     if found is None:
         return None
     places = {each.name: number for number, each in enumerate(found.scenarios)}
@@ -64,21 +64,21 @@ def outcome(material: ReportView) -> Content | None:
             {
                 "scenario": row.scenario,
                 "key": f"scenario-{places[row.scenario]}",
-                "row": _row(material, row),
+                "row": _row(view, row),
             }
             for row in rows
             if not row.passed
         ],
         "missing": [
-            {"scenario": each.name, "reasons": [material.texts.said(why) for why in each.failed]}
+            {"scenario": each.name, "reasons": [view.texts.said(why) for why in each.failed]}
             for each in found.scenarios
             if each.failed or not each.runs
         ],
     }
 
 
-def _scenario(material: ReportView, scenario: ScenarioResult, place: int) -> Content:
-    texts = material.texts
+def _scenario(view: ReportView, scenario: ScenarioResult, place: int) -> Content:
+    texts = view.texts
     acts = operations(scenario.operations)
     panels = timelines.panels(scenario)
     key = f"scenario-{place}"
@@ -89,7 +89,7 @@ def _scenario(material: ReportView, scenario: ScenarioResult, place: int) -> Con
         "machine": scenario.machine,
         "virtualization": scenario.virtualization,
         "outcome": _outcome(scenario),
-        "rows": [_row(material, each) for each in scenario.rows],
+        "rows": [_row(view, each) for each in scenario.rows],
         "passed": sum(row.passed for row in scenario.rows),
         "total": len(scenario.rows),
         "failed": [texts.said(why) for why in scenario.failed],
@@ -133,14 +133,14 @@ def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
     return acts
 
 
-def levels(material: ReportView, found: ScenarioResults) -> list[Content]:
+def levels(view: ReportView, found: ScenarioResults) -> list[Content]:
     """Lay scenarios that ask the same of both levels side by side.
 
     They have names that end in ``-firmware`` and ``-software``, one of which may lack its end.
     """
     groups: dict[str, dict[str, ScenarioResult]] = {}
     for each in found.scenarios:
-        stem, level = each.name, material.level(each.virtualization)
+        stem, level = each.name, view.level(each.virtualization)
         for name in LEVELS:
             if each.name.endswith(f"-{name}"):
                 stem, level = each.name.removesuffix(f"-{name}"), name
@@ -150,13 +150,13 @@ def levels(material: ReportView, found: ScenarioResults) -> list[Content]:
         if not set(LEVELS) <= sides.keys():
             continue
         rows = {
-            name: {material.texts.of(row.name): _row(material, row) for row in sides[name].rows}
+            name: {view.texts.of(row.name): _row(view, row) for row in sides[name].rows}
             for name in LEVELS
         }
         names = dict.fromkeys([*rows["firmware"], *rows["software"]])
         compared.append(
             {
-                "title": _subject(material, stem),
+                "title": _subject(view, stem),
                 "keys": {name: f"scenario-{found.scenarios.index(sides[name])}" for name in LEVELS},
                 "rows": [(name, *(rows[level].get(name) for level in LEVELS)) for name in names],
             }
@@ -164,14 +164,14 @@ def levels(material: ReportView, found: ScenarioResults) -> list[Content]:
     return compared
 
 
-def _subject(material: ReportView, stem: str) -> str:
+def _subject(view: ReportView, stem: str) -> str:
     """Say what scenarios of both levels are about; the campaign's own word if nothing is known."""
-    known = material.texts.name("subject", stem)
+    known = view.texts.name("subject", stem)
     return known if known != stem else stem.replace("-", " ").capitalize()
 
 
-def _row(material: ReportView, row: Row) -> Content:
-    texts = material.texts
+def _row(view: ReportView, row: Row) -> Content:
+    texts = view.texts
     unit = texts.said(row.unit)
     measured = texts.said(value(row.measured, unit)) or texts("elements.nothing")
     tolerance = f" ± {value(row.tolerance, unit)}" if row.tolerance else ""

@@ -24,16 +24,16 @@ _CLOSEST = 8
 _TIMES, _BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
 
 
-def sensitivity(material: ReportView) -> Content | None:
+def sensitivity(view: ReportView) -> Content | None:
     """Show what 'vtax sensitivity' has found; without it, say which command finds it."""
-    if material.study.verdict is None:
+    if view.study.verdict is None:
         return None
-    found = material.evidence.sensitivity
+    found = view.evidence.sensitivity
     if found is None:
         return {"found": None}
-    campaign = material.study.campaign
+    campaign = view.study.campaign
     stale = found.identity != campaign.identity or found.model != campaign.model
-    rows = _rows(material, found.break_even)
+    rows = _rows(view, found.break_even)
     return {
         "found": found,
         "stale": stale,
@@ -42,17 +42,17 @@ def sensitivity(material: ReportView) -> Content | None:
         "runs": f"{found.runs:,}",
         "mixed": sum(each.resolution < 4 for each in found.driven),
         "overheads": len(found.driven),
-        "drivers": list(_drivers(material, found)),
-        "summary": _summary(material, found.break_even),
+        "drivers": list(_drivers(view, found)),
+        "summary": _summary(view, found.break_even),
         "closest": sorted(rows, key=lambda row: row["distance"])[:_CLOSEST],
         "rows": rows,
-        "each": _singles(material, found.break_even),
+        "each": _singles(view, found.break_even),
         "limit": numbers.plain(found.limit),
-        "left_out": [material.texts.said(each) for each in found.left_out],
+        "left_out": [view.texts.said(each) for each in found.left_out],
     }
 
 
-def _drivers(material: ReportView, found: Sensitivity) -> Iterable[Content]:
+def _drivers(view: ReportView, found: Sensitivity) -> Iterable[Content]:
     for level in ("firmware", "software"):
         for measure in distinct(each.measure for each in found.driven):
             members = [m for m in found.driven if (m.level, m.measure) == (level, measure)]
@@ -67,17 +67,17 @@ def _drivers(material: ReportView, found: Sensitivity) -> Iterable[Content]:
                     "level": level,
                     "measure": measure,
                     "figures": [
-                        heat_map(material, level, measure, part, constants[:_ROWS], number)
-                        for number, part in enumerate(in_columns(material, members))
+                        heat_map(view, level, measure, part, constants[:_ROWS], number)
+                        for number, part in enumerate(in_columns(view, members))
                         if constants
                     ],
                     "shown": min(len(constants), _ROWS),
                     "told": len(constants),
-                    "rows": [_driven_row(material, one, found.alpha) for one in members],
+                    "rows": [_driven_row(view, one, found.alpha) for one in members],
                 }
 
 
-def _driven_row(material: ReportView, one: Driven, alpha: float) -> Content:
+def _driven_row(view: ReportView, one: Driven, alpha: float) -> Content:
     told = [each for each in one.influences if each.p <= alpha]
     named = []
     for each in told[:_LISTED]:
@@ -91,7 +91,7 @@ def _driven_row(material: ReportView, one: Driven, alpha: float) -> Content:
             }
         )
     return {
-        "where": tables.where(material, one.environment),
+        "where": tables.where(view, one.environment),
         "virtualization": one.virtualization,
         "overhead": numbers.overhead(one.overhead),
         "named": named,
@@ -106,7 +106,7 @@ def factor_text(factor: float) -> str:
     return f"{sign}{numbers.plain(size)}"
 
 
-def _rows(material: ReportView, found: Sequence[BreakEven]) -> list[Content]:
+def _rows(view: ReportView, found: Sequence[BreakEven]) -> list[Content]:
     """Show each environment: all firmware, the dearest single constant, all software."""
     rows = []
     for environment in distinct(each.environment for each in found):
@@ -117,10 +117,10 @@ def _rows(material: ReportView, found: Sequence[BreakEven]) -> list[Content]:
         columns = [together.get("firmware"), single, together.get("software")]
         rows.append(
             {
-                "where": tables.where(material, environment),
+                "where": tables.where(view, environment),
                 "confirmed": mine[0].confirmed,
                 "distance": min(_distance(each) for each in mine),
-                "cells": [None if each is None else _cell(material, each) for each in columns],
+                "cells": [None if each is None else _cell(view, each) for each in columns],
             }
         )
     return rows
@@ -130,8 +130,8 @@ def _distance(one: BreakEven) -> float:
     return math.inf if one.factor is None else abs(math.log(one.factor))
 
 
-def _cell(material: ReportView, one: BreakEven) -> Content:
-    texts = material.texts
+def _cell(view: ReportView, one: BreakEven) -> Content:
+    texts = view.texts
     by = texts(f"sensitivity.by_{one.criterion}", measure=texts.name("measure", one.measure))
     if one.factor is not None:
         kept = "" if one.kept == 1.0 else texts("sensitivity.kept", factor=factor_text(one.kept))
@@ -144,20 +144,19 @@ def _cell(material: ReportView, one: BreakEven) -> Content:
     return {"flips": flips, "note": note, "by": by, "constant": constant}
 
 
-def _singles(material: ReportView, found: Sequence[BreakEven]) -> list[Content]:
+def _singles(view: ReportView, found: Sequence[BreakEven]) -> list[Content]:
     """Show single constants where more than the dearest was searched for."""
     singles = [each for each in found if not each.together]
     if len(singles) <= len(distinct(each.environment for each in singles)):
         return []
     return [
-        {"where": tables.where(material, each.environment), **_cell(material, each)}
-        for each in singles
+        {"where": tables.where(view, each.environment), **_cell(view, each)} for each in singles
     ]
 
 
-def _summary(material: ReportView, found: Sequence[BreakEven]) -> list[str]:
+def _summary(view: ReportView, found: Sequence[BreakEven]) -> list[str]:
     """Say in sentences what the table comes to."""
-    texts, sentences = material.texts, []
+    texts, sentences = view.texts, []
     whole = [each for each in found if each.together and each.level == "firmware"]
     confirmed = [each for each in whole if each.confirmed]
     nearest = min(confirmed, key=_distance, default=None)
@@ -168,7 +167,7 @@ def _summary(material: ReportView, found: Sequence[BreakEven]) -> list[str]:
                 key,
                 confirmed=len(confirmed),
                 total=len(whole),
-                where=_where(material, nearest),
+                where=_where(view, nearest),
                 factor=factor_text(nearest.factor or nearest.kept),
                 kept=factor_text(nearest.kept),
             )
@@ -180,6 +179,6 @@ def _summary(material: ReportView, found: Sequence[BreakEven]) -> list[str]:
     return sentences
 
 
-def _where(material: ReportView, one: BreakEven) -> str:
-    place = tables.where(material, one.environment)
+def _where(view: ReportView, one: BreakEven) -> str:
+    place = tables.where(view, one.environment)
     return " / ".join(filter(None, (place.machine, place.os, place.workload, place.load)))

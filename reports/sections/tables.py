@@ -54,10 +54,10 @@ class Where:
     load: str
 
 
-def where(material: ReportView, environment: Environment) -> Where:
+def where(view: ReportView, environment: Environment) -> Where:
     """Show an environment."""
     machine, system, workload, load = environment
-    return Where(machine, material.texts.name("os", system), workload, load_text(load))
+    return Where(machine, view.texts.name("os", system), workload, load_text(load))
 
 
 @dataclass(frozen=True)
@@ -86,19 +86,19 @@ class MatrixRow:
     cells: tuple[MatrixCell | None, ...]
 
 
-def matrix(material: ReportView, measure: str) -> tuple[MatrixRow, ...]:
+def matrix(view: ReportView, measure: str) -> tuple[MatrixRow, ...]:
     """Arrange the outcomes of a measure by machine and operating system, load and workload."""
     rows = []
-    span = len(material.systems) * len(material.loads)
-    for machine in material.machines:
+    span = len(view.systems) * len(view.loads)
+    for machine in view.machines:
         for number, (system, load) in enumerate(
-            (system, load) for system in material.systems for load in material.loads
+            (system, load) for system in view.systems for load in view.loads
         ):
             cells = tuple(
-                _matrix_cell(material.result((machine, system, workload, load), measure))
-                for workload in material.workloads
+                _matrix_cell(view.result((machine, system, workload, load), measure))
+                for workload in view.workloads
             )
-            title = material.texts.name("os", system)
+            title = view.texts.name("os", system)
             rows.append(MatrixRow(machine, title, load_text(load), number == 0, span, cells))
     return tuple(rows)
 
@@ -137,7 +137,7 @@ class JudgedRow:
 
 
 def judged(
-    material: ReportView, results: Sequence[EnvironmentResult], *, explained: bool = False
+    view: ReportView, results: Sequence[EnvironmentResult], *, explained: bool = False
 ) -> tuple[JudgedRow, ...]:
     """Show environments with their outcome.
 
@@ -148,14 +148,14 @@ def judged(
     """
     return tuple(
         JudgedRow(
-            where=where(material, result.environment),
+            where=where(view, result.environment),
             outcome=str(result.outcome or ""),
             average=average_only(result),
             firmware=cost(result.firmware),
             software=cost(result.software),
             p_values=tuple(_probability(each) for each in (result.p_values or {}).values()),
-            why=why(material, result) if explained else (),
-            extra=extra(material, result) if explained else "",
+            why=why(view, result) if explained else (),
+            extra=extra(view, result) if explained else "",
         )
         for result in results
     )
@@ -165,11 +165,11 @@ def _probability(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def why(material: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
+def why(view: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
     """Say what decided against an environment, what is missing, or what one machine may do."""
-    texts, alpha = material.texts, material.study.campaign.alpha
+    texts, alpha = view.texts, view.study.campaign.alpha
     p_values = result.p_values or {}
-    margin = numbers.level(material.study.campaign.margin)
+    margin = numbers.level(view.study.campaign.margin)
     software = "" if result.software is None else result.software.virtualization
     found = []
     if result.outcome is Outcome.REFUTED:
@@ -194,7 +194,7 @@ def why(material: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
     return tuple(found) or (texts.said(result.reason.removesuffix(".")),)
 
 
-def extra(material: ReportView, result: EnvironmentResult, most: int = 3) -> str:
+def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
     """Say what the firmware level's extra time in an environment is spent on, per transaction.
 
     The application's own instructions are left out: they are the same work. For a measure of
@@ -202,12 +202,12 @@ def extra(material: ReportView, result: EnvironmentResult, most: int = 3) -> str
     """
     if result.firmware is None:
         return ""
-    here = material.cell(result.environment, result.firmware.virtualization)
-    there = material.cell(result.environment, material.baseline)
+    here = view.cell(result.environment, result.firmware.virtualization)
+    there = view.cell(result.environment, view.baseline)
     if here is None or there is None:
         return ""
     added = {
-        material.texts.name("cause", name): interval.estimate
+        view.texts.name("cause", name): interval.estimate
         - (there.causes[name].estimate if name in there.causes else 0.0)
         for name, interval in here.causes.items()
         if name != "user"
@@ -215,7 +215,7 @@ def extra(material: ReportView, result: EnvironmentResult, most: int = 3) -> str
     spent = math.fsum(each for each in added.values() if each > 0.0)
     if result.measure != "processor-time" and here.response and there.response:
         longer = here.response.digest.mean_seconds - there.response.digest.mean_seconds
-        added[material.texts("against.waiting")] = longer - spent
+        added[view.texts("against.waiting")] = longer - spent
     total = math.fsum(each for each in added.values() if each > 0.0)
     largest = sorted(added.items(), key=lambda item: -item[1])[:most]
     parts = [
@@ -223,7 +223,7 @@ def extra(material: ReportView, result: EnvironmentResult, most: int = 3) -> str
         for name, each in largest
         if each > max(0.05 * total, 1e-9)
     ]
-    return material.texts("page.comma").join(parts)
+    return view.texts("page.comma").join(parts)
 
 
 @dataclass(frozen=True)
@@ -240,13 +240,13 @@ class OverheadRow:
     samples: str
 
 
-def overhead_rows(material: ReportView, measure: str, machine: str) -> tuple[OverheadRow, ...]:
+def overhead_rows(view: ReportView, measure: str, machine: str) -> tuple[OverheadRow, ...]:
     """Show every overhead of a measure on one machine; the baseline has no column."""
-    names = material.compared
+    names = view.compared
     rows = []
-    for system in material.systems:
-        for place in material.places:
-            result = material.result((machine, system, *place), measure)
+    for system in view.systems:
+        for place in view.places:
+            result = view.result((machine, system, *place), measure)
             if result is None or not result.all:
                 continue
             costs = [cost(result.all.get(name)) for name in names]
@@ -254,24 +254,24 @@ def overhead_rows(material: ReportView, measure: str, machine: str) -> tuple[Ove
             rows.append(
                 OverheadRow(
                     machine=machine,
-                    os=material.texts.name("os", system),
+                    os=view.texts.name("os", system),
                     workload=place[0],
                     load=load_text(place[1]),
                     costs=tuple(costs),
                     deciding=tuple(
                         each.virtualization for each in (result.firmware, result.software) if each
                     ),
-                    samples=_samples(material, samples),
+                    samples=_samples(view, samples),
                 )
             )
     return tuple(rows)
 
 
-def _samples(material: ReportView, counts: Sequence[int]) -> str:
+def _samples(view: ReportView, counts: Sequence[int]) -> str:
     low, high = counts[0], counts[-1]
     if low == high:
         return str(low)
-    return material.texts("responses.users_range", low=low, high=high)
+    return view.texts("responses.users_range", low=low, high=high)
 
 
 @dataclass(frozen=True)
@@ -297,31 +297,31 @@ class CellRow:
     runs: int
 
 
-def cell_rows(material: ReportView, machine: str, causes: Sequence[str]) -> tuple[CellRow, ...]:
+def cell_rows(view: ReportView, machine: str, causes: Sequence[str]) -> tuple[CellRow, ...]:
     """Show all cells of a machine that have a complete run."""
     rows = []
-    for system in material.systems:
-        for place in material.places:
+    for system in view.systems:
+        for place in view.places:
             first = True
-            for name in material.virtualizations:
-                cell = material.cell((machine, system, *place), name)
+            for name in view.virtualizations:
+                cell = view.cell((machine, system, *place), name)
                 if cell is not None:
-                    rows.append(_cell_row(material, cell, place, causes, first=first))
+                    rows.append(_cell_row(view, cell, place, causes, first=first))
                     first = False
     return tuple(rows)
 
 
 def _cell_row(
-    material: ReportView, cell: CellSummary, place: Place, causes: Sequence[str], *, first: bool
+    view: ReportView, cell: CellSummary, place: Place, causes: Sequence[str], *, first: bool
 ) -> CellRow:
     quantiles = {} if cell.response is None else cell.response.quantiles
     total = cell.processor_seconds
     return CellRow(
-        os=material.texts.name("os", cell.cell.os),
+        os=view.texts.name("os", cell.cell.os),
         workload=place[0],
         load=load_text(place[1]),
         virtualization=cell.cell.virtualization,
-        level=material.level(cell.cell.virtualization),
+        level=view.level(cell.cell.virtualization),
         first=first,
         causes=tuple(
             numbers.microseconds(cell.causes[name].estimate) if name in cell.causes else ""

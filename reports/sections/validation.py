@@ -44,13 +44,13 @@ class ValidationRow:
     """What a reader must know to judge it."""
 
 
-def validation(material: ReportView) -> dict[str, Any] | None:
+def validation(view: ReportView) -> dict[str, Any] | None:
     """Show what the model was held against, and say so where it was not."""
-    if material.real:
+    if view.real:
         return None
-    record, campaign = material.validation, material.study.campaign
+    record, campaign = view.validation, view.study.campaign
     out = shlex.quote(f"results/{campaign.name}")
-    told = {"command": f"vtax validate --into {out}", "again": f"vtax report {out}"}
+    told = {"command": f"vtax validate --save-to {out}", "again": f"vtax report {out}"}
     if record is None:
         return {"kinds": [], "cautions": [], "version": "", **told}
     cautions = []
@@ -61,19 +61,19 @@ def validation(material: ReportView) -> dict[str, Any] | None:
     if record.quick:
         cautions.append("quick")
     return {
-        "kinds": [_kind(material, kind, record.rows) for kind in KINDS],
+        "kinds": [_kind(view, kind, record.rows) for kind in KINDS],
         "cautions": cautions,
         "version": record.versions.get("vtax", ""),
         **told,
     }
 
 
-def _kind(material: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
+def _kind(view: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
     rows = [row for row in every if row.kind is kind]
     missed = sum(not row.passed for row in rows)
     notes: dict[str, int] = {}
-    shown = _shown(material, rows, notes)
-    said = material.texts.said
+    shown = _shown(view, rows, notes)
+    said = view.texts.said
     predicted = kind is Kind.PREDICTION
     return {
         "kind": str(kind),
@@ -81,24 +81,24 @@ def _kind(material: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, A
         "missed": missed,
         "held": len(rows) - missed,
         "rows": shown,
-        "misses": _shown(material, [row for row in rows if not row.passed], notes),
+        "misses": _shown(view, [row for row in rows if not row.passed], notes),
         "origins": list(notes),
         "intervals": [said(each) for each in sorted({row.interval for row in rows})],
-        "figure": errors_figure(material, rows) if predicted and rows else None,
+        "figure": errors_figure(view, rows) if predicted and rows else None,
     }
 
 
 def _shown(
-    material: ReportView, rows: Sequence[Row], notes: dict[str, int]
+    view: ReportView, rows: Sequence[Row], notes: dict[str, int]
 ) -> tuple[ValidationRow, ...]:
     """Make rows ready; a case is named once for all its measures."""
-    said = material.texts.said
+    said = view.texts.said
     found = []
     last = ""
     for row in rows:
         origin, note = row.source, said(row.note)
         if note:
-            origin += material.texts("validation.note", note=note)
+            origin += view.texts("validation.note", note=note)
         found.append(
             ValidationRow(
                 first=row.case != last,
@@ -108,7 +108,7 @@ def _shown(
                 model=_signed(amount(row.value, row.unit)),
                 span=_span(row),
                 error=_signed(error_text(row)),
-                tolerance=_tolerance(material, row),
+                tolerance=_tolerance(view, row),
                 held=row.passed,
                 mark=notes.setdefault(origin, len(notes) + 1),
                 note=note,
@@ -129,19 +129,19 @@ def _span(row: Row) -> str:
     return f"{_signed(amount(row.low, row.unit))} … {_signed(amount(row.high, row.unit))}"
 
 
-def _tolerance(material: ReportView, row: Row) -> str:
+def _tolerance(view: ReportView, row: Row) -> str:
     if row.kind is Kind.THEORY:
         width, most = numbers.share(row.half_width), numbers.level(row.tolerance)
-        text = material.texts("validation.half_width", width=width, most=most)
+        text = view.texts("validation.half_width", width=width, most=most)
         if row.allowance >= 0.001:
-            text += material.texts("validation.allowance", more=numbers.level(row.allowance))
+            text += view.texts("validation.allowance", more=numbers.level(row.allowance))
         return text
     if not row.expected:
         return _signed(amount(row.tolerance, row.unit))
     return f"± {numbers.level(row.tolerance)}"
 
 
-def errors_figure(material: ReportView, rows: Sequence[Row]) -> Markup | None:
+def errors_figure(view: ReportView, rows: Sequence[Row]) -> Markup | None:
     """Draw how far off each prediction is, with its range, beside the band of its tolerance.
 
     Predictions of nothing have no relative error and are left to the table.
@@ -160,7 +160,7 @@ def errors_figure(material: ReportView, rows: Sequence[Row]) -> Markup | None:
             last = row.case
         heights.append((y, row))
         y += 1.0
-    texts = material.texts
+    texts = view.texts
     figure = new_figure(0.7 + 0.158 * y)
     axes = figure.subplots()
     band = max(row.tolerance for row in drawn)

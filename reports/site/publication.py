@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.analysis.snapshot import CampaignSnapshot, findings, read_findings
+from harness.analysis.snapshot import CampaignSnapshot, read_snapshot, snapshot
 from harness.analysis.study import analyse
 from harness.analysis.tables import overhead_table, run_table
 from harness.errors import UserError
@@ -58,10 +58,10 @@ class Publication:
     directory: Path
     entry: Entry
 
-    def findings(self) -> CampaignSnapshot:
+    def snapshot(self) -> CampaignSnapshot:
         """Read what it can be compared by."""
         path = self.directory / FINDINGS
-        return read_findings(path.read_bytes(), str(path))
+        return read_snapshot(path.read_bytes(), str(path))
 
 
 def page_name(language: str) -> str:
@@ -168,7 +168,7 @@ def publish_campaign(
             for language, page in pages.items():
                 write_new(held.directory / page_name(language), page)
             return held, damaged
-        told = findings(study)
+        told = snapshot(study)
         same = [each.entry.number for each in known if each.entry.name == told.name]
         entry = Entry(
             number=max(same, default=0) + 1,

@@ -142,7 +142,7 @@ def _pair(first: Publication, second: Publication, place: Path, wanted: Sequence
     lacking = [each for each in wanted if not (place / comparison_name(each)).exists()]
     if lacking:
         try:
-            found = compare(first.findings(), second.findings())
+            found = compare(first.snapshot(), second.snapshot())
         except UserError:
             return Pair(None, first, second, {})
         pages = {each: comparison_page(found, first, second, Texts(each)) for each in lacking}

@@ -15,8 +15,8 @@ from harness.analysis.snapshot import (
     Checked,
     OverheadRecord,
     VerdictRecord,
-    findings,
-    read_findings,
+    read_snapshot,
+    snapshot,
 )
 from harness.analysis.study import analyse
 from harness.cli.tables.comparison import changes_text
@@ -39,12 +39,12 @@ def study(synthetic, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def good(study):
-    return findings(study(true={"shared-uncapped": GOOD, "hosted-vmware": SOFTWARE}))
+    return snapshot(study(true={"shared-uncapped": GOOD, "hosted-vmware": SOFTWARE}))
 
 
 @pytest.fixture(scope="module")
 def bad(study):
-    return findings(study(true={"shared-uncapped": BAD, "hosted-vmware": SOFTWARE}))
+    return snapshot(study(true={"shared-uncapped": BAD, "hosted-vmware": SOFTWARE}))
 
 
 def made(ratios, **changes) -> CampaignSnapshot:
@@ -136,8 +136,8 @@ def test_noise_is_called_a_change_no_oftener_than_alpha():
 
 def test_the_claims_outcome_alone_can_get_worse(study):
     truth = {"shared-uncapped": {"response": 1.05, "processor": 1.05}, "hosted-vmware": SOFTWARE}
-    wide = findings(study(true=truth, margin=0.1))
-    narrow = findings(study(true=truth, margin=0.02))
+    wide = snapshot(study(true=truth, margin=0.1))
+    narrow = snapshot(study(true=truth, margin=0.02))
     found = compare(wide, narrow)
     assert found.direction is Direction.WORSE
     assert {each.direction for each in found.changes} == {Direction.SAME}
@@ -200,7 +200,7 @@ def test_only_replications_that_both_have_are_compared():
 
 
 def test_what_only_one_has_is_named(good, study):
-    other = findings(study(true={"shared-uncapped": GOOD}, machines=("p5-570",)))
+    other = snapshot(study(true={"shared-uncapped": GOOD}, machines=("p5-570",)))
     found = compare(good, other)
     place = "p5-550 / aix-5.3 / commercial, users = 4"
     assert f"{place}: shared-uncapped" in found.only_first
@@ -226,16 +226,16 @@ def test_the_stricter_level_counts(good, bad):
 
 def test_findings_survive_a_file_to_the_last_digit(good, bad):
     def kept(each):
-        return read_findings(each.model_dump_json().encode(), "x")
+        return read_snapshot(each.model_dump_json().encode(), "x")
 
     assert kept(good) == good
     assert compare(kept(good), kept(bad)).to_json() == compare(good, bad).to_json()
 
 
 def test_one_replication_survives_a_file(study):
-    single = findings(study(true={"shared-uncapped": GOOD}, replications=1))
+    single = snapshot(study(true={"shared-uncapped": GOOD}, replications=1))
     assert single.overheads[0].high is None
-    assert read_findings(single.model_dump_json().encode(), "x") == single
+    assert read_snapshot(single.model_dump_json().encode(), "x") == single
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_one_replication_survives_a_file(study):
 )
 def test_a_file_that_holds_something_else_is_refused_in_one_line(text):
     with pytest.raises(UserError, match=r"site/findings\.json: not the findings") as it:
-        read_findings(text, "site/findings.json")
+        read_snapshot(text, "site/findings.json")
     assert "\n" not in str(it.value)
 
 
@@ -251,7 +251,7 @@ def test_a_store_that_says_what_cannot_be_is_told_in_one_line(study):
     held = study(true={"shared-uncapped": GOOD}, replications=2)
     wrong = replace(held, campaign=replace(held.campaign, margin=math.inf))
     with pytest.raises(UserError, match="'synthetic': not the findings of a campaign"):
-        findings(wrong)
+        snapshot(wrong)
 
 
 def test_the_terminal_shows_what_got_worse(good, bad):
@@ -277,6 +277,6 @@ def test_ranges_go_along_and_may_be_missing_in_older_findings(good, bad) -> None
     old = json.loads(good.model_dump_json())
     for each in old["overheads"]:
         del each["range_low"], each["range_high"]
-    read = read_findings(json.dumps(old).encode(), "old")
+    read = read_snapshot(json.dumps(old).encode(), "old")
     told = compare(read, bad).to_json()["overheads"][0]
     assert told["first"]["range_low"] is told["first"]["range_high"] is None

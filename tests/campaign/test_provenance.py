@@ -73,7 +73,7 @@ from collections.abc import Mapping
 
 from harness.model.machine import Machine
 from harness.users.population import (
-    Crowd,
+    UserPopulation,
     locust_on,
 )
 
@@ -86,7 +86,7 @@ X = 1
     [
         (
             "import os\nfrom collections.abc import Mapping\n\n"
-            "from harness.execution.users import Crowd, locust_on\n"
+            "from harness.execution.users import UserPopulation, locust_on\n"
             "from harness.model.machine import Machine\n\n\nX = 1\n",
             True,
         ),

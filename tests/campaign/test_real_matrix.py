@@ -73,7 +73,7 @@ def test_it_can_vary_further_factors(written):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "complaint"),
+    ("old", "new", "message"),
     [
         ('["this"]', '["this", "p5-570"]', "factors.machine = .*'this' stands alone"),
         ('"capped"', '"xen"', "factors.virtualization = 'xen': no such virtualization"),
@@ -112,8 +112,8 @@ def test_it_can_vary_further_factors(written):
         ('program = "gzip"', 'program = ""', "program"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(written, old, new, value_error):
-    with pytest.raises(UserError, match=value_error) as error:
+def test_what_is_wrong_is_told_in_one_line(written, old, new, message):
+    with pytest.raises(UserError, match=message) as error:
         make_plan(written((old, new)))
     assert "\n" not in str(error.value)
 

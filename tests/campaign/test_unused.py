@@ -92,7 +92,7 @@ def test_repeating_until_an_interval_is_narrow_needs_a_claim(write):
 
 def test_a_deputy_may_bridge_the_same_vlan(write):
     path = write(
-        (VIOS, SECOND + "deputy = 'vios1'\n" + VIOS), ('share = "25 %"', 'share = "12.5 %"')
+        (VIOS, SECOND + "standby = 'vios1'\n" + VIOS), ('share = "25 %"', 'share = "12.5 %"')
     )
     assert make_plan(str(path)).cells
 
@@ -135,39 +135,45 @@ def test_shipped_campaigns_use_what_they_define():
     ("expectation", "told"),
     [
         (
-            'what = "requests"\nat_most = 1\ntolerance = 1',
+            'metric = "requests"\nat_most = 1\ntolerance = 1',
             "changes nothing without a number that equals",
         ),
         (
-            'what = "requests"\nat_least = 1\ntolerance = "5 %"',
+            'metric = "requests"\nat_least = 1\ntolerance = "5 %"',
             "changes nothing without a number that equals",
         ),
         (
-            'what = "status"\nstep = "s"\nequals = "done"\ntolerance = 1',
+            'metric = "status"\nstep = "s"\nequals = "done"\ntolerance = 1',
             "changes nothing without a number that equals",
         ),
-        ('what = "requests"\nequals = 1\ntimes = 2', "times = 2.0: is a factor on a constant"),
+        ('metric = "requests"\nequals = 1\ntimes = 2', "times = 2.0: is a factor on a constant"),
         (
-            'what = "lasted"\nstep = "s"\nat_most = "1 s"\nof = "app1"',
-            "of changes nothing with what",
+            'metric = "lasted"\nstep = "s"\nat_most = "1 s"\nof = "app1"',
+            "of changes nothing with metric",
         ),
-        ('what = "lasted"\nstep = "s"\nat_most = "1 s"\neach = true', "each changes nothing with"),
         (
-            'what = "lasted"\nstep = "s"\nat_most = "1 s"\nbetween = ["0 s", "1 s"]',
+            'metric = "lasted"\nstep = "s"\nat_most = "1 s"\neach = true',
+            "each changes nothing with",
+        ),
+        (
+            'metric = "lasted"\nstep = "s"\nat_most = "1 s"\nbetween = ["0 s", "1 s"]',
             "between changes",
         ),
         (
-            'what = "status"\nstep = "s"\nequals = "done"\nto = { of = "app1" }',
+            'metric = "status"\nstep = "s"\nequals = "done"\nto = { of = "app1" }',
             "to changes nothing",
         ),
         (
-            'what = "requests"\nat_most = 1\nstatistic = "last"',
-            "statistic changes nothing with what",
+            'metric = "requests"\nat_most = 1\nstatistic = "last"',
+            "statistic changes nothing with metric",
         ),
-        ('what = "physc"\nat_most = 1\nto = {}', "needs one of what, of, group and between"),
-        ('what = "physc"\nat_most = 1\nto = { group = "a" }', "'physc' has no groups"),
-        ('what = "physc"\nat_most = 1\nto = { what = "lasted" }', "cannot be put in relation to"),
-        ('what = "requests"\nof = ["app1", "app1"]\nat_most = 1', "names a value twice"),
+        ('metric = "physc"\nat_most = 1\nto = {}', "needs one of metric, of, group and between"),
+        ('metric = "physc"\nat_most = 1\nto = { group = "a" }', "'physc' has no groups"),
+        (
+            'metric = "physc"\nat_most = 1\nto = { metric = "lasted" }',
+            "cannot be put in relation to",
+        ),
+        ('metric = "requests"\nof = ["app1", "app1"]\nat_most = 1', "names a value twice"),
     ],
 )
 def test_keys_of_an_expectation_that_change_nothing_are_refused(tmp_path, expectation, told):
@@ -200,12 +206,12 @@ def test_keys_of_an_expectation_that_change_nothing_are_refused(tmp_path, expect
             "from changes nothing beside change",
         ),
         (
-            'fleet = { maintain = "here", lasting = "1 s", sampling = "1 s" }',
+            'fleet = { maintain = "here", duration = "1 s", sampling = "1 s" }',
             "sampling changes nothing",
         ),
         (
-            'fleet = { balance = ["here"], away = "1 s" }',
-            "away changes nothing without consolidate",
+            'fleet = { balance = ["here"], return_after = "1 s" }',
+            "return_after changes nothing without consolidate",
         ),
         ('fleet = { balance = ["here", "here"] }', "names a value twice"),
         ("fleet = { balance = [] }", "must not be empty"),
@@ -214,12 +220,12 @@ def test_keys_of_an_expectation_that_change_nothing_are_refused(tmp_path, expect
 )
 def test_keys_of_an_action_that_change_nothing_are_refused(tmp_path, action, told):
     step = f'at = "100 ms"\nname = "s"\n{action}'
-    assert told in refused(scenario(tmp_path, step, 'what = "requests"\nat_least = 0'))
+    assert told in refused(scenario(tmp_path, step, 'metric = "requests"\nat_least = 0'))
 
 
 def test_a_scenario_has_no_warm_up(tmp_path):
     step = 'at = "100 ms"\nreach = { from = "app1", to = "app2" }'
-    path = scenario(tmp_path, step, 'what = "requests"\nat_least = 0')
+    path = scenario(tmp_path, step, 'metric = "requests"\nat_least = 0')
     assert make_plan(str(path)).cells
     path.write_text(path.read_text().replace('name = "c"', 'name = "c"\nwarm_up = "1 s"'))
     assert "campaign.warm_up: changes nothing" in refused(path)

@@ -87,7 +87,7 @@ dlpar = { move = "processing-units", amount = 0.2, from = "app1", to = "app2" }
 
 [[scenario.expect]]
 name = { en = "Entitlement of app2" }
-what = "entitlement"
+metric = "entitlement"
 of = "app2"
 statistic = "last"
 equals = 1.0

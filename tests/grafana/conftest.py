@@ -89,7 +89,7 @@ dlpar = { move = "processing-units", amount = 0.5, from = "app1", to = "app2" }
 
 [[scenario.expect]]
 name = "app2 has what was moved to it"
-what = "entitlement"
+metric = "entitlement"
 of = "app2"
 statistic = "last"
 between = ["4 s", "9 s"]
@@ -99,7 +99,7 @@ source = "arithmetic"
 
 [[scenario.expect]]
 name = "app2 has more than that"
-what = "entitlement"
+metric = "entitlement"
 of = "app2"
 statistic = "last"
 between = ["4 s", "9 s"]

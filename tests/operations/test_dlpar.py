@@ -175,8 +175,8 @@ def test_a_virtual_processor_does_not_come_home_to_a_core_that_has_left_the_pool
         app.compute(0.002, None, lambda: None)
     site.clock.run_until(SECOND)
     assert total(machine) == 4 * site.clock.now_ns
-    owned = {vp.home for vp in machine.partitions["big"].partition.vps}
-    assert not owned & {vp.home for vp in app.partition.vps}
+    owned = {vp.last_processor for vp in machine.partitions["big"].partition.vps}
+    assert not owned & {vp.last_processor for vp in app.partition.vps}
 
 
 def test_memory_moves_in_blocks_at_its_speed():

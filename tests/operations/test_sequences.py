@@ -140,7 +140,7 @@ def check_ownership(machine: Machine) -> None:
     for name in OWNERS:
         own = machine.partitions[name].partition
         assert own.dispatcher is not None
-        homes = {vp.home.index for vp in own.vps if vp.home is not None}
+        homes = {vp.last_processor.index for vp in own.vps if vp.last_processor is not None}
         assert homes == {p.index for p in own.dispatcher.processors}
         assert len(own.vps) == len(homes) == capacity.entitlement_cores[name]
     entitled = 0.0

@@ -9,7 +9,7 @@ from harness.real.agent import build_agent
 from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.target.program import Program
-from harness.real.target.target import Target, TargetLauncher, target_launcher
+from harness.real.target.target import Target, TargetLauncher, launcher
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def event() -> Callable[[str], Microbenchmark]:
 
 @pytest.fixture
 def native(agent: Path) -> Iterator[Target]:
-    with target_launcher() as place:
+    with launcher() as place:
         yield place.open("native", agent, place.stage([shell("")]))
 
 
@@ -40,7 +40,7 @@ def small_programs() -> list[Program]:
 
 @pytest.fixture(scope="session")
 def shared_workshop() -> Iterator[TargetLauncher]:
-    with target_launcher() as place:
+    with launcher() as place:
         yield place
 
 

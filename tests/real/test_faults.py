@@ -59,8 +59,8 @@ sys.path.insert(0, sys.argv[2])
 from real_programs import shell
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.program import DISK
-from harness.real.target.target import workshop
-with workshop() as place:
+from harness.real.target.target import launcher
+with launcher() as place:
     staged = place.stage([shell("")])
     target = place.open("qemu-tcg", Path(sys.argv[1]), staged)
     sample = target.run(shell("dd if=/dev/zero of=large bs=1M count=100 conv=fsync", DISK))

@@ -269,14 +269,14 @@ def test_a_machine_that_does_nothing_has_a_result():
 
 
 @pytest.mark.parametrize(
-    ("user", "complaint"),
+    ("user", "message"),
     [
         ("missing.py:User", "no locustfile 'missing.py'"),
         ("workloads/cpu.py:IntegerComputer", "did you mean 'IntegerCompute'"),
     ],
 )
-def test_a_user_that_cannot_be_found_is_the_users_error(user, value_error, tmp_path):
-    with pytest.raises(UserError, match=value_error):
+def test_a_user_that_cannot_be_found_is_the_users_error(user, message, tmp_path):
+    with pytest.raises(UserError, match=message):
         run_cell(spec(alone(group(user, 1)), base=tmp_path))
 
 

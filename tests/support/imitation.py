@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from harness.real.host.interference import Condition
+from harness.real.host.interference import Interference
 from harness.real.host.sample import ExchangeSample
 from harness.real.microbenchmarks import Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.program import Program, ProgramSample
 
-QUIET = Condition(others=0.01, stolen=0.0, load=0.2)
+QUIET = Interference(others=0.01, stolen=0.0, load=0.2)
 
 
 class ImitationTarget:
@@ -79,7 +79,7 @@ class ImitationTarget:
             status=self.status,
             output_bytes=10,
             output_digest="abc",
-            value_error="it does not compile" if self.status else "",
+            complaint="it does not compile" if self.status else "",
             condition=QUIET,
         )
 

@@ -102,7 +102,7 @@ def test_into_keeps_the_table_beside_results(monkeypatch, tmp_path):
 
     Store.start(tmp_path, make_plan("smoke").record()).close()
     rows = [row(Kind.THEORY, True), row(Kind.PREDICTION, False), row(Kind.INVARIANT, False)]
-    result = invoke(monkeypatch, rows, "--into", str(tmp_path), "--quick")
+    result = invoke(monkeypatch, rows, "--save-to", str(tmp_path), "--quick")
     assert result.exit_code == 1
     record = read_record(tmp_path)
     assert record is not None
@@ -112,7 +112,7 @@ def test_into_keeps_the_table_beside_results(monkeypatch, tmp_path):
 
 def test_into_a_directory_without_results_is_refused_before_any_work(monkeypatch, tmp_path):
     monkeypatch.setattr(suite, "validate", lambda *_: pytest.fail("it has begun"))
-    result = CliRunner().invoke(app, ["validate", "--into", str(tmp_path / "x")])
+    result = CliRunner().invoke(app, ["validate", "--save-to", str(tmp_path / "x")])
     assert result.exit_code == 2
     assert "no campaign there" in result.stderr
 

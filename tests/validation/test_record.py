@@ -96,7 +96,7 @@ def test_damage_is_told_in_one_line_that_says_what_to_do(tmp_path, damage):
     told = str(error.value)
     assert told.startswith(str(path))
     assert "\n" not in told
-    assert "vtax validate --into" in told
+    assert "vtax validate --save-to" in told
 
 
 def test_a_directory_that_cannot_be_written_is_told(tmp_path):

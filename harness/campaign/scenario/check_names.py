@@ -64,7 +64,7 @@ class ScenarioNames:
             for partition in system.partitions:
                 if partition.name in self.partitions:
                     raise UserError(
-                        f"{file}: beside.{machine}: partition '{partition.name}' is on "
+                        f"{file}: machines.{machine}: partition '{partition.name}' is on "
                         f"'{self.home[partition.name]}' too; names are unique in a scenario"
                     )
                 self.partitions[partition.name] = partition

@@ -142,7 +142,7 @@ def script(
         title=scenario.title,
         element=scenario.element,
         machine=scenario.site,
-        beside={name: system for name, system in systems.items() if name != scenario.site},
+        other_machines={name: system for name, system in systems.items() if name != scenario.site},
         limits=dict(_limits(contexts)),
         sample_seconds=sample,
         steps=steps,
@@ -196,12 +196,12 @@ def _rules(scenario: Scenario, cast: ScenarioNames, file: str) -> Iterator[Rule]
         name = f"rule-{number}" if written.name is None else written.name
         key = f"rule.{number if written.name is None else written.name}"
         when = written.when
-        if when.what in (*OUTCOMES, "bill"):
+        if when.metric in (*OUTCOMES, "bill"):
             raise value_error(
-                file, f"{key}.when.what", when.what, "cannot be observed all the time"
+                file, f"{key}.when.metric", when.metric, "cannot be observed all the time"
             )
-        dimension = DIMENSIONS[when.what]
-        of = cast.subjects(f"{key}.when.of", when.what, when.of)
+        dimension = DIMENSIONS[when.metric]
+        of = cast.subjects(f"{key}.when.of", when.metric, when.of)
         values = cast.action(f"{key}.{written.kind}", written.kind, written.action)
 
         def bound(which: str, written_bound: Any, place: str = key, kind: Any = dimension) -> Any:
@@ -210,11 +210,11 @@ def _rules(scenario: Scenario, cast: ScenarioNames, file: str) -> Iterator[Rule]
             return _quantity(file, f"{place}.when.{which}", written_bound, kind)
 
         yield Rule(
-            metric=when.what,
+            metric=when.metric,
             of=of,
             above=bound("above", when.above),
             below=bound("below", when.below),
-            lasting_seconds=when.lasting,
+            lasting_seconds=when.duration,
             times=written.times,
             action=Action(name, written.kind, values),
         )
@@ -231,8 +231,10 @@ def _expectation(
     key = f"expect.{number}"
     _check_step(key, written, actions, file)
     reading = Reading(
-        metric=written.what,
-        of=() if written.step is not None else cast.subjects(f"{key}.of", written.what, written.of),
+        metric=written.metric,
+        of=()
+        if written.step is not None
+        else cast.subjects(f"{key}.of", written.metric, written.of),
         group=cast.group(f"{key}.group", written.group),
         step=written.step,
         key=written.key,
@@ -241,11 +243,11 @@ def _expectation(
         statistic=written.statistic,
     )
     relative_to = None
-    dimension = dimension_of(written.what, written.key)
-    to = written.minus if written.to is None else written.to
+    dimension = dimension_of(written.metric, written.key)
+    to = written.difference_from if written.to is None else written.to
     if to is not None:
         place = f"{key}.{'minus' if written.to is None else 'to'}"
-        metric = written.what if to.what is None else to.what
+        metric = written.metric if to.metric is None else to.metric
         begin, end = reading.begin_seconds, reading.end_seconds
         if to.between is not None:
             begin, end = _interval(f"{place}.between", to.between, scenario, file)
@@ -263,7 +265,7 @@ def _expectation(
 
     def kind(quantity: object) -> str | None:
         # A result's number may do without its unit: it is in SI units then.
-        return None if written.what == "result" and not isinstance(quantity, str) else dimension
+        return None if written.metric == "result" and not isinstance(quantity, str) else dimension
 
     relation = next(
         name for name in ("equals", "at_least", "at_most") if getattr(written, name) is not None
@@ -272,7 +274,7 @@ def _expectation(
     expected = getattr(written, relation)
     constant = cast.constant(place, expected) if _names_constant(expected) else None
     value: float | str | None = None
-    if written.what == "status":
+    if written.metric == "status":
         value = cast.status(place, expected)
     elif constant is None:
         value = _quantity(file, place, expected, kind(expected))
@@ -282,7 +284,7 @@ def _expectation(
     tolerance, part = _tolerance(
         f"{key}.tolerance", written.tolerance, kind(written.tolerance), file
     )
-    if tolerance and (relation != "equals" or written.what == "status"):
+    if tolerance and (relation != "equals" or written.metric == "status"):
         allowed = "changes nothing without a number that equals expects; leave it out"
         raise value_error(file, f"{key}.tolerance", written.tolerance, allowed)
     rests = [*written.rests_on, *([constant] if constant else [])]
@@ -291,7 +293,7 @@ def _expectation(
         reading=reading,
         each=written.each,
         relative_to=relative_to,
-        difference=written.minus is not None,
+        difference=written.difference_from is not None,
         relation=relation.replace("_", "-"),
         expected=value,
         constant=constant,
@@ -305,27 +307,31 @@ def _expectation(
 
 
 def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -> None:
-    if written.what in OUTCOMES:
+    if written.metric in OUTCOMES:
         if written.step is None:
             raise UserError(
-                f"{file}: {key}.step: is missing (what = '{written.what}' is of a step)"
+                f"{file}: {key}.step: is missing (metric = '{written.metric}' is of a step)"
             )
         if written.step not in actions:
             raise value_error(
                 file, f"{key}.step", written.step, suggest(written.step, actions, "step")
             )
-        if (written.what == "result") != (written.key is not None):
-            raise UserError(f"{file}: {key}.key: goes with what = 'result', and with nothing else")
+        if (written.metric == "result") != (written.key is not None):
+            raise UserError(
+                f"{file}: {key}.key: goes with metric = 'result', and with nothing else"
+            )
         if written.key is not None and written.key not in RESULTS:
             raise value_error(
                 file, f"{key}.key", written.key, suggest(written.key, RESULTS, "result")
             )
-        if written.reason is not None and written.what != "status":
-            raise UserError(f"{file}: {key}.reason: goes with what = 'status'")
+        if written.reason is not None and written.metric != "status":
+            raise UserError(f"{file}: {key}.reason: goes with metric = 'status'")
         in_vain = ["of", "each", "group", "between", "statistic"]
-        _refuse(file, key, written, in_vain + ["to", "minus"] * (written.what == "status"))
+        _refuse(
+            file, key, written, in_vain + ["to", "difference_from"] * (written.metric == "status")
+        )
         return
-    if (written.what == "bill") != (written.key is not None):
+    if (written.metric == "bill") != (written.key is not None):
         raise UserError(f"{file}: {key}.key: goes with 'result' and 'bill', which need it")
     for name in ("step", "reason"):
         if getattr(written, name) is not None:
@@ -333,20 +339,20 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
                 file,
                 f"{key}.{name}",
                 getattr(written, name),
-                f"goes with what = {', '.join(OUTCOMES)}, not with '{written.what}'",
+                f"goes with metric = {', '.join(OUTCOMES)}, not with '{written.metric}'",
             )
-    if written.group is not None and written.what not in REQUESTS:
-        raise value_error(file, f"{key}.group", written.group, f"'{written.what}' has no groups")
-    if written.what in REQUESTS:
+    if written.group is not None and written.metric not in REQUESTS:
+        raise value_error(file, f"{key}.group", written.group, f"'{written.metric}' has no groups")
+    if written.metric in REQUESTS:
         _refuse(file, key, written, ["statistic"])
-    if written.what == "bill":
+    if written.metric == "bill":
         _refuse(file, key, written, ["statistic", "between"])
-    for name in ("to", "minus"):
+    for name in ("to", "difference_from"):
         other = getattr(written, name)
-        metric = None if other is None else other.what or written.what
-        if metric in (*OUTCOMES, "bill") and metric != written.what:
-            allowed = f"cannot be put in relation to '{written.what}'"
-            raise value_error(file, f"{key}.{name}.what", metric, allowed)
+        metric = None if other is None else other.metric or written.metric
+        if metric in (*OUTCOMES, "bill") and metric != written.metric:
+            allowed = f"cannot be put in relation to '{written.metric}'"
+            raise value_error(file, f"{key}.{name}.metric", metric, allowed)
         if metric is not None and other.group is not None and metric not in REQUESTS:
             raise value_error(file, f"{key}.{name}.group", other.group, f"'{metric}' has no groups")
 
@@ -354,7 +360,7 @@ def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -
 def _refuse(file: str, key: str, written: Written, keys: Sequence[str]) -> None:
     """Refuse keys that say nothing about what is looked at."""
     try:
-        written.refuse(keys, f"with what = '{written.what}'")
+        written.refuse(keys, f"with metric = '{written.metric}'")
     except ValueError as error:
         raise UserError(f"{file}: {key}: {error}") from None
 

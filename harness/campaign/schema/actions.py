@@ -136,7 +136,7 @@ class Fleet(Table):
 
     maintain: str | None = None
     """Empty this machine, switch it off, on again, and move all back."""
-    lasting: Seconds | None = None
+    duration: Seconds | None = None
     """How long it is maintained."""
     balance: Annotated[list[str], Field(min_length=1), Different] | None = None
     """Move partitions among these machines until they are loaded alike."""
@@ -146,7 +146,7 @@ class Fleet(Table):
     """How long loads are observed before each decision."""
     consolidate: Annotated[list[str], Field(min_length=1), Different] | None = None
     """Bring all partitions of these machines together on few, and switch the others off."""
-    away: Seconds | None = None
+    return_after: Seconds | None = None
     """When all move back, after the beginning; without it never."""
 
     @model_validator(mode="after")
@@ -154,12 +154,12 @@ class Fleet(Table):
         uses = ("maintain", "balance", "consolidate")
         if sum(getattr(self, use) is not None for use in uses) != 1:
             raise ValueError(f"needs exactly one of {', '.join(uses)}")
-        if (self.maintain is None) != (self.lasting is None):
-            raise ValueError("lasting goes with maintain, and maintain needs it")
+        if (self.maintain is None) != (self.duration is None):
+            raise ValueError("duration goes with maintain, and maintain needs it")
         if self.balance is None:
             self.refuse(["threshold", "sampling"], "without balance")
         if self.consolidate is None:
-            self.refuse(["away"], "without consolidate")
+            self.refuse(["return_after"], "without consolidate")
         return self
 
 

@@ -179,5 +179,5 @@ class Vios(Divided):
         if self.capped:
             self.refuse(["weight"], "beside capped = true")
         if self.backing is None and self.shared_ethernet is None:
-            self.refuse(["deputy"], "without backing or shared_ethernet")
+            self.refuse(["standby"], "without backing or shared_ethernet")
         return self

@@ -80,7 +80,7 @@ class Step(Actions):
 class Condition(Table):
     """What a rule waits for."""
 
-    what: Metric
+    metric: Metric
     """What it observes."""
     of: Names | None = None
     """Partitions or VIOS; without it all."""
@@ -88,7 +88,7 @@ class Condition(Table):
     """It holds while more than this is observed."""
     below: Quantity | None = None
     """It holds while less than this is observed."""
-    lasting: Seconds = 0.0
+    duration: Seconds = 0.0
     """How long it must hold."""
 
     @model_validator(mode="after")
@@ -112,7 +112,7 @@ class Rule(Actions):
 class Reference(Table):
     """What a measured value is put in relation to; what is left out is as in the expectation."""
 
-    what: Metric | None = None
+    metric: Metric | None = None
     """Another metric."""
     of: Names | None = None
     """Other partitions or VIOS."""
@@ -124,7 +124,7 @@ class Reference(Table):
     @model_validator(mode="after")
     def _another(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("needs one of what, of, group and between")
+            raise ValueError("needs one of metric, of, group and between")
         return self
 
 
@@ -133,7 +133,7 @@ class Expectation(Table):
 
     name: Text
     """What is expected, in words."""
-    what: Metric
+    metric: Metric
     """What is looked at."""
     of: Names | None = None
     """Partitions or VIOS; without it all. Several are taken together."""
@@ -144,14 +144,14 @@ class Expectation(Table):
     step: str | None = None
     """The step or rule whose outcome is looked at."""
     key: str | None = None
-    """Which result of it, for what = "result"; which kind of Capacity on Demand, for "bill"."""
+    """Which result of it, for metric = "result"; which kind of Capacity on Demand, for "bill"."""
     between: Interval | None = None
     """From when to when; without it from beginning to end."""
     statistic: Literal["mean", "minimum", "maximum", "last"] = "mean"
     """Of the samples taken in that time, where the metric is sampled."""
     to: Reference | None = None
     """Expect the relation to this instead of the value itself."""
-    minus: Reference | None = None
+    difference_from: Reference | None = None
     """Expect the difference from this instead of the value itself."""
     equals: Quantity | bool | None = None
     """The value expected, within the tolerance; a status as a text."""
@@ -172,7 +172,7 @@ class Expectation(Table):
 
     @model_validator(mode="after")
     def _one_relation(self) -> Self:
-        if self.to is not None and self.minus is not None:
+        if self.to is not None and self.difference_from is not None:
             raise ValueError("has to and minus; give one of them")
         given = [key for key in ("equals", "at_least", "at_most") if getattr(self, key) is not None]
         if len(given) != 1:
@@ -239,7 +239,7 @@ class Scenario(Table):
     """Instead of the file's."""
     vios: list[Vios] | None = None
     """Instead of the file's."""
-    beside: Annotated[list[Beside], BeforeValidator(OneOrMany.read), OneOrMany()] = []
+    machines: Annotated[list[Beside], BeforeValidator(OneOrMany.read), OneOrMany()] = []
     """Further machines."""
     step: list[Step] = []
     """What is done, in order of time."""

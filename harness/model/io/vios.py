@@ -21,7 +21,7 @@ class Vios:
         Virtual SCSI operations and their bytes.
     added_ns
         Time that completed operations spent on their way besides the device's.
-    deputy, bridge_deputy
+    standby, bridge_standby
         Another server that does its clients' disk operations, or bridges for them, while this one
         cannot; None while nobody has taken over.
     disks_lost, bridge_lost
@@ -46,7 +46,7 @@ class Vios:
         self.bridging_ns = 0
         self.bridged: dict[tuple[str, str, int], Tally] = {}
         self.standby: Vios | None = None
-        self.bridge_deputy: Vios | None = None
+        self.bridge_standby: Vios | None = None
         self.disks_lost = False
         self.bridge_lost = False
         self.held: list[Burst] = []
@@ -75,8 +75,8 @@ class Vios:
         """Do the same with a burst of the Shared Ethernet Adapter."""
         if self.bridges:
             self.partition.submit(burst, urgent)
-        elif self.bridge_deputy is not None and self.bridge_deputy.bridges:
-            self.bridge_deputy.partition.submit(burst, urgent)
+        elif self.bridge_standby is not None and self.bridge_standby.bridges:
+            self.bridge_standby.partition.submit(burst, urgent)
         else:
             self.held_frames.append(burst)
 

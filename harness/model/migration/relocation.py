@@ -20,7 +20,7 @@ def relocate(name: str, source: Machine, target: Machine, vios: Mapping[str, str
     ----------
     vios
         By name, for each Virtual I/O Server that its disks lead over, the target's that takes its
-        place; a deputy that has no successor is dropped.
+        place; a standby that has no successor is dropped.
     """
     modelled = source.partitions[name]
     shared = source.capacity.is_shared(name)

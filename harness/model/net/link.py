@@ -24,8 +24,8 @@ class Link:
         Payload carried, time in use, and time that pieces took from being handed over to being
         there, waiting included (all summed); both directions together.
     broken
-        Whether it carries nothing: messages go over the deputy, or wait for :meth:`repair`.
-    deputy
+        Whether it carries nothing: messages go over the standby, or wait for :meth:`repair`.
+    standby
         Another wire to the same network that has taken over.
     """
 

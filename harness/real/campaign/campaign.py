@@ -20,7 +20,7 @@ from harness.real.programs.shipped import PROGRAMS
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.pool import RunningTarget, TargetPool
-from harness.real.target.target import target_launcher
+from harness.real.target.target import launcher
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
 
@@ -50,17 +50,17 @@ def run_real_campaign(
         If not even a process of this machine can be measured, or something cannot be written.
     """
     try:
-        with target_launcher() as place:
+        with launcher() as place:
             tell("building the agent")
             agent = build_agent(place.directory)
             staged = place.stage(
                 [_PROGRAMS[name] for name in dict.fromkeys(programs_of(plan).values())]
             )
-            fleet = TargetPool(place, agent, staged if staged.programs else None)
+            pool = TargetPool(place, agent, staged if staged.programs else None)
             if store.campaign.real is None:
-                prepare_machine(plan, store, fleet, staged.missing, tell)
+                prepare_machine(plan, store, pool, staged.missing, tell)
             tell("running")
-            runner = _Runner(fleet, store)
+            runner = _Runner(pool, store)
             return run_campaign(
                 replace(plan, selected=plan.selected & runner.feasible),
                 store,
@@ -79,10 +79,10 @@ def run_real_campaign(
 class _Runner:
     """Carries out single runs."""
 
-    def __init__(self, fleet: TargetPool, store: Store) -> None:
+    def __init__(self, pool: TargetPool, store: Store) -> None:
         real = store.campaign.real
         assert real is not None
-        self._fleet = fleet
+        self._pool = pool
         self._rounds_per_second = float(real["rounds_per_second"])
         self._outputs = {
             name: (int(size), digest) for name, (size, digest) in real["outputs"].items()
@@ -95,7 +95,7 @@ class _Runner:
     def __call__(self, spec: RunSpec) -> RunResult:
         name = spec.cell.virtualization
         try:
-            station = self._fleet.station(name)
+            station = self._pool.station(name)
         except UnavailableError as reason:
             raise RunFailedError(Failure.TARGET_UNAVAILABLE, str(reason)) from None
         try:
@@ -111,7 +111,7 @@ class _Runner:
         except RefusalError as refusal:
             raise RunFailedError(Failure.REFUSED, str(refusal)) from None
         except TargetError as failure:
-            self._fleet.lost(name, str(failure))
+            self._pool.lost(name, str(failure))
             raise RunFailedError(Failure.TARGET_FAILED, f"{name}: {failure}") from None
 
     def _settle(self, station: RunningTarget, spec: RunSpec) -> bool:

@@ -45,7 +45,7 @@ def programs_of(plan: Plan) -> dict[str, str]:
 
 
 def prepare_machine(
-    plan: Plan, store: Store, fleet: TargetPool, missing: Mapping[str, str], tell: Tell
+    plan: Plan, store: Store, pool: TargetPool, missing: Mapping[str, str], tell: Tell
 ) -> None:
     """Find out which targets work, what events cost there, and what that predicts; keep it.
 
@@ -53,7 +53,7 @@ def prepare_machine(
     ----------
     plan, store
         The campaign, and where it is kept.
-    fleet
+    pool
         Starts the targets.
     missing
         Why a program is not to be had, by its name.
@@ -66,11 +66,11 @@ def prepare_machine(
     unavailable: dict[str, str] = {}
     for name in dict.fromkeys((NATIVE, *(cell.virtualization for cell in plan.cells))):
         tell(f"starting {name}")
-        unavailable.update(fleet.probe([name]))
+        unavailable.update(pool.probe([name]))
     if NATIVE in unavailable:
         raise UserError(f"{NATIVE}: {unavailable[NATIVE]}")
-    costs, rounds_per_second = calibrated(plan.seed, store.directory, fleet, unavailable, tell)
-    expected = predicted(plan, store.directory, fleet, rounds_per_second, tell)
+    costs, rounds_per_second = calibrated(plan.seed, store.directory, pool, unavailable, tell)
+    expected = predicted(plan, store.directory, pool, rounds_per_second, tell)
     programs = programs_of(plan)
     cells = tuple(
         replace(
@@ -92,7 +92,7 @@ def prepare_machine(
 
 
 def calibrated(
-    seed: int, directory: Path, fleet: TargetPool, unavailable: Mapping[str, str], tell: Tell
+    seed: int, directory: Path, pool: TargetPool, unavailable: Mapping[str, str], tell: Tell
 ) -> tuple[dict[str, Any], float]:
     """Calibrate all targets that are up, and write their costs to a file.
 
@@ -102,10 +102,10 @@ def calibrated(
         What the file holds, and how many rounds of computing a second natively is.
     """
     machine = provenance()
-    calibration = Calibration(fleet.up, EVENTS)
+    calibration = Calibration(pool.up, EVENTS)
     path = directory / COSTS
     partly = directory / f"{COSTS}.partial"
-    tell(f"calibrating: {len(EVENTS)} events in {len(fleet.up)} targets")
+    tell(f"calibrating: {len(EVENTS)} events in {len(pool.up)} targets")
     for blocks in calibration.run(
         seed=seed,
         minimum=MINIMUM_BLOCKS,
@@ -119,7 +119,7 @@ def calibrated(
     write(costs, path)
     partly.unlink(missing_ok=True)
     for name, reason in calibration.failures.items():
-        fleet.lost(name, reason)
+        pool.lost(name, reason)
     computing = calibration.estimate(NATIVE, "compute")
     if computing is None or computing.processor_seconds.low <= 0.0:
         raise UserError(f"{NATIVE}: cannot even compute for long enough to be measured")
@@ -127,7 +127,7 @@ def calibrated(
 
 
 def predicted(
-    plan: Plan, directory: Path, fleet: TargetPool, rounds_per_second: float, tell: Tell
+    plan: Plan, directory: Path, pool: TargetPool, rounds_per_second: float, tell: Tell
 ) -> dict[str, Any]:
     """Predict every work of a plan, as the store holds it.
 
@@ -143,21 +143,21 @@ def predicted(
         names = dict.fromkeys(cell.workload for cell in plan.cells)
         unknown = dict.fromkeys(names, str(reason))
         return {"predictions": [], "unpredicted": unknown, "outputs": {}}
-    outlook = WorkloadPredictor(costs, rounds_per_second, fleet.scratch(), directory, tell)
+    predictor = WorkloadPredictor(costs, rounds_per_second, pool.scratch(), directory, tell)
     found: list[dict[str, Any]] = []
     unpredicted: dict[str, str] = {}
     for spec in plan.runs(0, 1):
         if spec.cell.virtualization != NATIVE:
             continue
         try:
-            rows = list(outlook.predictions(spec, fleet.station(NATIVE).target))
+            rows = list(predictor.predictions(spec, pool.station(NATIVE).target))
             if not rows:
                 unpredicted[spec.cell.workload] = "not all of what it does was calibrated"
             found.extend(rows)
         except TargetError as failure:
-            fleet.lost(NATIVE, str(failure))
+            pool.lost(NATIVE, str(failure))
             unpredicted[spec.cell.workload] = str(failure)
         except (RefusalError, UserError, UnavailableError) as reason:
             unpredicted[spec.cell.workload] = str(reason)
-    outputs = {name: list(output) for name, output in outlook.outputs.items()}
+    outputs = {name: list(output) for name, output in predictor.outputs.items()}
     return {"predictions": found, "unpredicted": unpredicted, "outputs": outputs}

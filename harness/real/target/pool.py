@@ -36,7 +36,7 @@ class TargetPool:
 
     Parameters
     ----------
-    workshop
+    launcher
         Where they are made.
     agent
         The agent's program.
@@ -44,10 +44,8 @@ class TargetPool:
         Programs that they shall be able to run.
     """
 
-    def __init__(
-        self, target_launcher: TargetLauncher, agent: Path, staged: Stage | None = None
-    ) -> None:
-        self._workshop = target_launcher
+    def __init__(self, launcher: TargetLauncher, agent: Path, staged: Stage | None = None) -> None:
+        self._launcher = launcher
         self._agent = agent
         self._staged = staged
         self._up: dict[str, RunningTarget] = {}
@@ -65,8 +63,8 @@ class TargetPool:
         return unavailable
 
     def scratch(self) -> tuple[Path, Path]:
-        """Make a directory on a tmpfs and one on a disk; they go with the workshop."""
-        return self._workshop.scratch()
+        """Make a directory on a tmpfs and one on a disk; they go with the launcher."""
+        return self._launcher.scratch()
 
     @property
     def up(self) -> tuple[Target, ...]:
@@ -87,7 +85,7 @@ class TargetPool:
                     f"{name} has failed {self._failures[name]} times, last: {self._reasons[name]}"
                 )
             try:
-                target = self._workshop.open(name, self._agent, self._staged)
+                target = self._launcher.open(name, self._agent, self._staged)
                 self._up[name] = RunningTarget(target, _clock_ratio(target))
             except (UnavailableError, RefusalError, TargetError) as reason:
                 self._note(name, str(reason))

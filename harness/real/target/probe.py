@@ -28,13 +28,13 @@ def named(text: str) -> tuple[str, ...]:
 
 
 def probe(
-    target_launcher: TargetLauncher, agent: Path, names: Iterable[str], staged: Stage | None = None
+    launcher: TargetLauncher, agent: Path, names: Iterable[str], staged: Stage | None = None
 ) -> tuple[list[Target], dict[str, str]]:
     """Start targets, one after the other, and see whether they answer.
 
     Parameters
     ----------
-    workshop
+    launcher
         Where they are started.
     agent
         The agent's program.
@@ -52,7 +52,7 @@ def probe(
     unavailable: dict[str, str] = {}
     for name in names:
         try:
-            up.append(target_launcher.open(name, agent, staged))
+            up.append(launcher.open(name, agent, staged))
         except (UnavailableError, RefusalError, TargetError) as reason:
             unavailable[name] = str(reason)
     return up, unavailable

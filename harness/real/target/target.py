@@ -418,7 +418,7 @@ class TargetLauncher:
 
 
 @contextlib.contextmanager
-def target_launcher() -> Iterator[TargetLauncher]:
+def launcher() -> Iterator[TargetLauncher]:
     """Make targets within; afterwards nothing of them is left."""
     place = None
     try:

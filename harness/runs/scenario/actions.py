@@ -175,10 +175,10 @@ _COD: dict[str | None, Callable[[str, int], Operation]] = {
 
 def _fleet(values: Mapping[str, Any]) -> Operation:
     if values["maintain"] is not None:
-        return Evacuate(values["maintain"], values["lasting"])
+        return Evacuate(values["maintain"], values["duration"])
     if values["balance"] is not None:
         return Balance(values["threshold"], values["sampling"], tuple(values["balance"]))
-    return Consolidate(values["away"], tuple(values["consolidate"]))
+    return Consolidate(values["return_after"], tuple(values["consolidate"]))
 
 
 def _fault(values: Mapping[str, Any]) -> Operation:

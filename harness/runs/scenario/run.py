@@ -37,7 +37,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
     script = spec.cell.scenario
     assert script is not None
     clock = Clock()
-    systems = {script.machine: spec.system, **script.beside}
+    systems = {script.machine: spec.system, **script.other_machines}
     machines = {name: Machine(clock, system, spec.constants) for name, system in systems.items()}
     environment = Environment(catch_exceptions=False)
     forward_requests(environment)

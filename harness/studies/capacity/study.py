@@ -78,7 +78,7 @@ def ground(
 def _environments(plan: Plan, only: Sequence[str]) -> dict[Environment, dict[str, Entry]]:
     """Group the cells; ``only`` chooses among them, but the baseline is always there."""
     matrix = [entry for entry in plan.matrix if not entry.scenario and entry.cell is not None]
-    chosen = selected_entries(matrix, only, "--only") if only else matrix
+    chosen = selected_entries(matrix, only) if only else matrix
     wanted = {(entry.position) for entry in chosen if entry.virtualization != FULL_SYSTEM}
     found: dict[Environment, dict[str, Entry]] = {}
     for entry in matrix:

@@ -105,7 +105,7 @@ def test_constants_say_what_was_drawn_within_their_range(store):
 
 
 def test_json_holds_all_of_it(store, results):
-    options = ["--cell", "virtualization=hosted-vmware, workload=vlan"]
+    options = ["--only", "virtualization=hosted-vmware, workload=vlan"]
     told = CliRunner().invoke(app, ["explain", str(results), *options, "--json"])
     assert told.exit_code == 0
     found = json.loads(told.stdout)
@@ -117,7 +117,7 @@ def test_json_holds_all_of_it(store, results):
 def test_the_text_shows_every_event_part_and_constant(store, results, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     found = explain(store, cell(store, "hosted-vmware", "vlan"))
-    told = CliRunner().invoke(app, ["explain", str(results), "--cell", found.cell.title])
+    told = CliRunner().invoke(app, ["explain", str(results), "--only", found.cell.title])
     assert told.exit_code == 0
     for account in found.accounts:
         assert account.cause in told.stdout
@@ -144,7 +144,7 @@ def test_the_text_shows_every_event_part_and_constant(store, results, monkeypatc
     ],
 )
 def test_what_cannot_be_explained_is_told_in_one_line(results, options, told):
-    arguments = [word for option in options for word in ("--cell", option)]
+    arguments = [word for option in options for word in ("--only", option)]
     found = CliRunner().invoke(app, ["explain", str(results), *arguments])
     assert found.exit_code == 2
     assert found.stderr.count("\n") == 1

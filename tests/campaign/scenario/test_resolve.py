@@ -45,7 +45,7 @@ load = { of = "app1", users = 1 }
 
 [[scenario.expect]]
 name = "More for app2"
-what = "entitlement"
+metric = "entitlement"
 of = "app2"
 statistic = "last"
 equals = 0.6
@@ -56,8 +56,8 @@ source = "somewhere"
 MOVE = 'dlpar = { move = "processing-units", amount = 0.1, from = "app1", to = "app2" }'
 
 RESULT = (
-    'what = "entitlement"\nof = "app2"\nstatistic = "last"\nequals = 0.6\ntolerance = "1 %"\n',
-    'what = "result"\nstep = "move"\nkey = "{}"\nat_most = {}\n',
+    'metric = "entitlement"\nof = "app2"\nstatistic = "last"\nequals = 0.6\ntolerance = "1 %"\n',
+    'metric = "result"\nstep = "move"\nkey = "{}"\nat_most = {}\n',
 )
 
 
@@ -111,9 +111,9 @@ def test_a_scenario_is_a_cell_with_a_script(scenario):
         ("users = 1 }", 'group = "idle", users = 1 }', "no such group of users"),
         ('of = "app2"', 'of = "app3"', "expect.0.of = 'app3': no such partition or VIOS"),
         (
-            'what = "entitlement"',
-            'what = "entitlements"',
-            "scenario.first.expect.More for app2.what",
+            'metric = "entitlement"',
+            'metric = "entitlements"',
+            "scenario.first.expect.More for app2.metric",
         ),
         ("equals = 0.6", 'equals = "0.6 s"', "expect.0.equals"),
         ("equals = 0.6", "", "needs exactly one of equals, at_least and at_most"),
@@ -122,7 +122,7 @@ def test_a_scenario_is_a_cell_with_a_script(scenario):
         ("equals = 0.6", 'equals = 0.6\nbetween = ["5 s", "21 s"]', "beyond the scenario's"),
         ("equals = 0.6", 'equals = 0.6\nbetween = ["5 s", "4 s"]', "must end after it begins"),
         ("equals = 0.6", 'equals = 0.6\nrests_on = ["operations.x"]', "no such constant"),
-        ("equals = 0.6", 'equals = 0.6\nstep = "move"', "goes with what = status"),
+        ("equals = 0.6", 'equals = 0.6\nstep = "move"', "goes with metric = status"),
         (RESULT[0], RESULT[1].format("downtime", '"2 s"'), None),
         (RESULT[0], RESULT[1].format("downtime", "2"), None),
         (RESULT[0], RESULT[1].format("downtime", '"2 MB"'), "but a time is written in"),

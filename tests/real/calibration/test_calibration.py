@@ -18,7 +18,7 @@ from harness.real.host.sample import Sample
 from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.probe import probe
-from harness.real.target.target import TARGETS, target_launcher
+from harness.real.target.target import TARGETS, launcher
 
 CALLS, FORKS, FILES = (
     next(event for event in EVENTS if event.name == name) for name in ("calls", "forks", "files")
@@ -133,7 +133,7 @@ def test_when_time_is_up_no_block_begins_beyond_the_minimum():
 
 
 def test_the_page_faults_of_an_event_are_counted(agent, event):
-    with target_launcher() as place:
+    with launcher() as place:
         up, _ = probe(place, agent, ["native"])
         events = [event("faults"), event("calls"), event("forks")]
         calibration = Calibration(up, events)
@@ -205,7 +205,7 @@ def test_a_narrow_terminal_cuts_nothing_off():
 
 def test_a_guest_is_measured_beside_this_machine_and_its_death_ends_only_itself(agent):
     guest_programs()
-    with target_launcher() as place:
+    with launcher() as place:
         up, unavailable = probe(place, agent, ("native", "qemu-tcg"))
         assert not unavailable
         calibration = Calibration(up, (CALLS, FORKS))

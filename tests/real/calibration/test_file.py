@@ -11,13 +11,13 @@ from harness.real.calibration.calibration import Calibration
 from harness.real.calibration.file import document, write
 from harness.real.microbenchmarks import EVENTS
 from harness.real.provenance import provenance
-from harness.real.target.target import NATIVE, target_launcher
+from harness.real.target.target import NATIVE, launcher
 
 
 @pytest.fixture(scope="module")
 def measured(agent):
     """A short calibration of this machine, for real."""
-    with target_launcher() as place:
+    with launcher() as place:
         targets = [place.open(NATIVE, agent)]
         events = [event for event in EVENTS if event.name in ("compute", "calls", "switches")]
         calibration = Calibration(targets, events)

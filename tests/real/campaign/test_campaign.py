@@ -78,7 +78,7 @@ def imitated(tmp_path, monkeypatch):
         explored = 0
 
         def __init__(self):
-            self.target_launcher = ImitationWorkshop(tmp_path, make)
+            self.launcher = ImitationWorkshop(tmp_path, make)
 
         def plan(self, replications=3):
             path = tmp_path / "imitated.toml"
@@ -97,10 +97,10 @@ def imitated(tmp_path, monkeypatch):
     found = Imitated()
 
     @contextmanager
-    def target_launcher():
-        yield found.target_launcher
+    def launcher():
+        yield found.launcher
 
-    def calibrated(seed, directory, fleet, unavailable, tell):
+    def calibrated(seed, directory, pool, unavailable, tell):
         found.explored += 1
         machine = {
             "kernel": "1.2.3",
@@ -111,7 +111,7 @@ def imitated(tmp_path, monkeypatch):
         return {"calibration": {"machine": machine}, "targets": {}}, 1e8
 
     monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_SECONDS", 0.005)
-    monkeypatch.setattr(harness.real.campaign.campaign, "workshop", target_launcher)
+    monkeypatch.setattr(harness.real.campaign.campaign, "launcher", launcher)
     monkeypatch.setattr(
         harness.real.campaign.campaign, "build_agent", lambda directory: directory / "agent"
     )
@@ -151,7 +151,7 @@ def test_all_targets_take_turns_and_what_does_not_work_is_told_with_its_reason(i
     )
     assert study.campaign.baseline == "native"
     assert study.campaign.starts == "2026-01-02T03:04:05+00:00"
-    assert imitated.target_launcher.opened["native"] == 1, "targets stay up"
+    assert imitated.launcher.opened["native"] == 1, "targets stay up"
 
 
 def test_a_campaign_that_is_complete_is_not_explored_again(imitated):
@@ -169,13 +169,13 @@ def test_a_target_that_dies_is_a_failed_run_and_starts_again(imitated):
             target.left = 60
         return target
 
-    imitated.target_launcher.make = dying
+    imitated.launcher.make = dying
     summary = imitated.run_campaign()
     assert (summary.done, summary.failed) == (17, 1)
     (failed,) = imitated.study().failed
     assert failed.failure == Failure.TARGET_FAILED
     assert failed.reason == "qemu-tcg: it was killed by signal 9"
-    assert imitated.target_launcher.opened["qemu-tcg"] == 2
+    assert imitated.launcher.opened["qemu-tcg"] == 2
 
 
 def test_a_target_that_dies_ever_again_is_left_alone_and_the_others_go_on(imitated):
@@ -185,12 +185,12 @@ def test_a_target_that_dies_ever_again_is_left_alone_and_the_others_go_on(imitat
             target.left = 20
         return target
 
-    imitated.target_launcher.make = dying
+    imitated.launcher.make = dying
     summary = imitated.run_campaign()
     assert summary.done == 12
     kinds = Counter(run.failure for run in imitated.study().failed)
     assert kinds == {Failure.TARGET_FAILED: MOST_FAILURES, Failure.TARGET_UNAVAILABLE: 3}
-    assert imitated.target_launcher.opened["capped"] == MOST_FAILURES
+    assert imitated.launcher.opened["capped"] == MOST_FAILURES
 
 
 def test_a_program_that_fails_is_a_failed_run_and_the_rest_goes_on(imitated):
@@ -199,7 +199,7 @@ def test_a_program_that_fails_is_a_failed_run_and_the_rest_goes_on(imitated):
         target.status = 7 if name == "qemu-tcg" else 0
         return target
 
-    imitated.target_launcher.make = failing
+    imitated.launcher.make = failing
     summary = imitated.run_campaign()
     assert (summary.done, summary.failed) == (15, 3)
     reasons = {(run.failure, run.reason) for run in imitated.study().failed}
@@ -207,7 +207,7 @@ def test_a_program_that_fails_is_a_failed_run_and_the_rest_goes_on(imitated):
 
 
 def test_a_program_that_is_missing_is_told_with_its_reason(imitated):
-    imitated.target_launcher.missing = {"gzip": "no gzip (Debian: apt-get install gzip)"}
+    imitated.launcher.missing = {"gzip": "no gzip (Debian: apt-get install gzip)"}
     summary = imitated.run_campaign()
     assert (summary.done, summary.failed) == (9, 0)
     reasons = {cell.infeasible for cell in imitated.study().infeasible if cell.workload == "gzip"}
@@ -218,7 +218,7 @@ def test_without_a_native_process_nothing_can_be_measured(imitated):
     def none(name, number):
         raise UnavailableError("no processes here")
 
-    imitated.target_launcher.make = none
+    imitated.launcher.make = none
     with pytest.raises(UserError, match="native: no processes here"):
         imitated.run_campaign()
 
@@ -252,10 +252,10 @@ def test_an_interruption_before_the_first_run_leaves_nothing_half_known(imitated
 
 
 def test_a_fleet_says_why_a_target_is_not_started_again(tmp_path):
-    fleet = TargetPool(ImitationWorkshop(tmp_path, make), tmp_path)
+    pool = TargetPool(ImitationWorkshop(tmp_path, make), tmp_path)
     for _ in range(MOST_FAILURES):
-        fleet.station("native")
-        fleet.lost("native", "it stopped answering")
+        pool.station("native")
+        pool.lost("native", "it stopped answering")
     with pytest.raises(UnavailableError, match="native has failed 3 times, last: it stopped"):
-        fleet.station("native")
-    assert fleet.up == ()
+        pool.station("native")
+    assert pool.up == ()

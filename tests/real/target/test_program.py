@@ -10,7 +10,7 @@ from real_programs import QUOTA, shell
 
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.program import DISK, MEMORY
-from harness.real.target.target import target_launcher
+from harness.real.target.target import launcher
 
 
 @pytest.fixture(params=["machine", "guest"])
@@ -129,7 +129,7 @@ def test_processor_time_of_grandchildren_counts(machine):
 
 
 def test_a_program_that_was_not_staged_is_refused(agent):
-    with target_launcher() as place:
+    with launcher() as place:
         target = place.open("native", agent)
         with pytest.raises(RefusalError, match="no programs were given to this target"):
             target.run(shell("true"))

@@ -16,7 +16,7 @@ from harness.real.host.cpu_time import tree_seconds
 from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.target.cgroup import UnavailableError, find_mount
 from harness.real.target.channel import RefusalError, TargetError
-from harness.real.target.target import BOOT_SECONDS, target_launcher
+from harness.real.target.target import BOOT_SECONDS, launcher
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
@@ -66,7 +66,7 @@ def test_a_target_that_stops_answering_is_given_up(native, event, monkeypatch):
 
 
 def test_a_quota_withholds_processor_time(agent, event):
-    with target_launcher() as place:
+    with launcher() as place:
         try:
             find_mount(Path("/proc/self/mounts").read_text(), Path("/proc/self/cgroup").read_text())
         except UnavailableError as reason:
@@ -100,7 +100,7 @@ def test_a_guest_that_does_not_answer_in_time_is_unavailable(agent, monkeypatch)
     monkeypatch.setitem(BOOT_SECONDS, "qemu-tcg", 0.1)
     before = traces(os.getpid())
     with (
-        target_launcher() as place,
+        launcher() as place,
         pytest.raises(UnavailableError, match=r"boot and answer within 0\.1 s"),
     ):
         place.open("qemu-tcg", agent)
@@ -108,7 +108,7 @@ def test_a_guest_that_does_not_answer_in_time_is_unavailable(agent, monkeypatch)
 
 
 def test_missing_qemu_and_kernel_are_named(agent, monkeypatch, tmp_path):
-    with target_launcher() as place:
+    with launcher() as place:
         monkeypatch.setattr("harness.real.target.qemu.shutil.which", lambda name: None)
         with pytest.raises(UnavailableError, match="qemu-system-x86"):
             place.open("qemu-tcg", agent)
@@ -119,8 +119,8 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from real_programs import shell
-from harness.real.target.target import workshop
-with workshop() as place:
+from harness.real.target.target import launcher
+with launcher() as place:
     print("begin", flush=True)
     try:
         target = place.open(sys.argv[1], Path(sys.argv[2]), place.stage([shell("")]))

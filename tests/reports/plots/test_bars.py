@@ -15,7 +15,7 @@ from reports.view import ReportView
 
 
 @pytest.fixture(scope="module")
-def material(make_product, shipped):
+def view(make_product, shipped):
     return ReportView(
         make_product(shipped, systems=2, workloads=3, replications=3), Texts("en"), {}
     )
@@ -29,10 +29,10 @@ def words(root):
     return [element.text for element in root.iter("text")]
 
 
-def test_a_forest_has_a_mark_for_every_overhead(material):
+def test_a_forest_has_a_mark_for_every_overhead(view):
     with drawing():
-        root = tree(forest(material, "slowdown", "machine-0", material.places))
-    colours = {material.styles[name].colour: name for name in material.virtualizations[1:]}
+        root = tree(forest(view, "slowdown", "machine-0", view.places))
+    colours = {view.styles[name].colour: name for name in view.virtualizations[1:]}
     marks = dict.fromkeys(colours.values(), 0)
     for element in root.iter("use"):
         if element.attrib.get("fill") in colours:
@@ -51,10 +51,10 @@ def test_a_forest_of_single_replications_has_hollow_marks(make_product, shipped)
     assert fills.count("#ffffff") == 2
 
 
-def test_bars_add_up_to_the_processor_time(material):
+def test_bars_add_up_to_the_processor_time(view):
     with drawing():
-        root = tree(causes(material, "machine-0", "os-0", material.places[:1], ("user", "os")))
-    cell = material.cell(("machine-0", "os-0", *material.places[0]), "full-system")
+        root = tree(causes(view, "machine-0", "os-0", view.places[:1], ("user", "os")))
+    cell = view.cell(("machine-0", "os-0", *view.places[0]), "full-system")
     widths = {}
     for element in root.iter("path"):
         if element.attrib.get("fill") in (CAUSES["user"], CAUSES["os"]):
@@ -69,25 +69,25 @@ def test_bars_add_up_to_the_processor_time(material):
     assert widths[CAUSES["os"]][0] / widths[CAUSES["user"]][0] == pytest.approx(ratio, rel=0.02)
 
 
-def test_only_the_software_level_leaves_the_scale(material):
-    environment = ("machine-0", "os-0", *material.places[0])
-    cells = {name: material.cell(environment, name) for name in material.virtualizations}
-    limit = _limit(material, cells)
+def test_only_the_software_level_leaves_the_scale(view):
+    environment = ("machine-0", "os-0", *view.places[0])
+    cells = {name: view.cell(environment, name) for name in view.virtualizations}
+    limit = _limit(view, cells)
     for name, cell in cells.items():
-        if material.level(name) != "software":
+        if view.level(name) != "software":
             total = math.fsum(interval.estimate for interval in cell.causes.values())
             assert total <= limit
-    assert _limit(material, dict.fromkeys(cells)) > 0.0
+    assert _limit(view, dict.fromkeys(cells)) > 0.0
 
 
-def test_distributions_have_a_curve_for_every_virtualization(material):
+def test_distributions_have_a_curve_for_every_virtualization(view):
     with drawing():
-        root = tree(responses(material, "machine-0", "os-1", material.places))
+        root = tree(responses(view, "machine-0", "os-1", view.places))
     found = words(root)
     assert {"work-0", "work-1", "work-2", "99\N{NO-BREAK SPACE}%"} <= set(found)
     colours = [element.attrib.get("stroke") for element in root.iter("path")]
-    for name in material.virtualizations:
-        assert colours.count(material.styles[name].colour) >= 3
+    for name in view.virtualizations:
+        assert colours.count(view.styles[name].colour) >= 3
 
 
 @given(

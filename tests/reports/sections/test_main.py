@@ -38,8 +38,8 @@ def arrivals(make_product, shipped, *groups):
         for position, each in enumerate(groups)
     ]
     campaign = replace(study.campaign, cells=tuple(cells))
-    material = ReportView(replace(study, campaign=campaign), Texts("en"), Evidence())
-    return [(row["place"], row["group"], row["model"]) for row in sections._arrivals(material)]
+    view = ReportView(replace(study, campaign=campaign), Texts("en"), Evidence())
+    return [(row["place"], row["group"], row["model"]) for row in sections._arrivals(view)]
 
 
 def test_names_the_way_in_which_work_arrives(make_product, shipped):
@@ -69,9 +69,9 @@ def test_adaptive_replications_are_left_to_the_campaign(make_product, shipped):
     study = make_product(shipped)
     counts = {"minimum": 2, "maximum": 60, "half_width": 0.01}
     adaptive = replace(study, campaign=replace(study.campaign, replications=counts))
-    material = ReportView(adaptive, Texts("en"), Evidence())
-    assert "--replications" not in sections.repeat(material)["commands"][0]
-    assert sections.method(material)["replications"].startswith("2 to 60 times")
+    view = ReportView(adaptive, Texts("en"), Evidence())
+    assert "--replications" not in sections.repeat(view)["commands"][0]
+    assert sections.method(view)["replications"].startswith("2 to 60 times")
 
 
 @pytest.mark.parametrize(("outcome", "part"), [("refuted", "margin"), ("confirmed", None)])

@@ -79,12 +79,12 @@ def test_results_of_another_model_or_campaign_are_flagged(study, page, parse_pag
 
 
 def heat(study, found: Sensitivity):
-    material = ReportView(study, Texts("en"), Evidence(sensitivity=found))
+    view = ReportView(study, Texts("en"), Evidence(sensitivity=found))
     members = [m for m in found.driven if (m.level, m.measure) == ("firmware", "slowdown")]
     constants = [each.constant for each in members[1].influences]
     with drawing():
-        (part,) = in_columns(material, members)
-        return part, constants, heat_map(material, "firmware", "slowdown", part, constants, 0)
+        (part,) = in_columns(view, members)
+        return part, constants, heat_map(view, "firmware", "slowdown", part, constants, 0)
 
 
 def test_a_heat_map_colours_what_is_told_and_nothing_else(study):
@@ -117,12 +117,12 @@ def test_a_heat_map_colours_what_is_told_and_nothing_else(study):
 
 def test_columns_stand_together_by_workload_and_fit_into_a_figure(study):
     found = sensitive(study)
-    material = ReportView(study, Texts("en"), Evidence(sensitivity=found))
+    view = ReportView(study, Texts("en"), Evidence(sensitivity=found))
     members = [m for m in found.driven if (m.level, m.measure) == ("firmware", "slowdown")]
-    parts = in_columns(material, members, most=8)
+    parts = in_columns(view, members, most=8)
     assert [len(part) for part in parts] == [8, 4]
     assert [each.workload for part in parts for each in part] == sorted(
-        (each.workload for each in members), key=material.workloads.index
+        (each.workload for each in members), key=view.workloads.index
     )
 
 

@@ -12,28 +12,28 @@ from reports.view import ReportView
 
 
 @pytest.fixture(scope="module")
-def material(make_product, shipped):
+def view(make_product, shipped):
     shape = {"machines": 2, "systems": 2, "workloads": 3, "loads": 2}
     return ReportView(make_product(shipped, **shape), Texts("en"), {})
 
 
-def test_the_matrix_has_every_environment_once(material):
-    rows = tables.matrix(material, "slowdown")
+def test_the_matrix_has_every_environment_once(view):
+    rows = tables.matrix(view, "slowdown")
     assert [row.machine for row in rows] == ["machine-0"] * 4 + ["machine-1"] * 4
     assert [row.first for row in rows] == [True, False, False, False] * 2
     assert all(row.span == 4 for row in rows)
     assert [row.load for row in rows[:4]] == ["factor-0 = 0", "factor-0 = 1"] * 2
     for row in rows:
         load = (("factor-0", row.load[-1]),)
-        for workload, cell in zip(material.workloads, row.cells, strict=True):
-            result = material.result((row.machine, row.os, workload, load), "slowdown")
+        for workload, cell in zip(view.workloads, row.cells, strict=True):
+            result = view.result((row.machine, row.os, workload, load), "slowdown")
             assert cell.outcome == str(result.outcome)
             assert cell.firmware.estimate == numbers.overhead(result.firmware.interval.estimate)
             assert cell.software.virtualization == "hosted-uml"
 
 
-def test_overheads_have_a_column_for_each_virtualization_but_the_baseline(material):
-    rows = tables.overhead_rows(material, "processor-time", "machine-1")
+def test_overheads_have_a_column_for_each_virtualization_but_the_baseline(view):
+    rows = tables.overhead_rows(view, "processor-time", "machine-1")
     assert len(rows) == 2 * 3 * 2
     for row in rows:
         assert [cost.virtualization for cost in row.costs] == ["shared-uncapped", "hosted-uml"]
@@ -41,12 +41,12 @@ def test_overheads_have_a_column_for_each_virtualization_but_the_baseline(materi
         assert row.samples == "2"
 
 
-def test_cells_show_microseconds_and_quantiles(material):
+def test_cells_show_microseconds_and_quantiles(view):
     names = ("user", "os", "hypervisor")
-    rows = tables.cell_rows(material, "machine-0", names)
+    rows = tables.cell_rows(view, "machine-0", names)
     assert len(rows) == 2 * 3 * 2 * 3
     assert [row.first for row in rows[:4]] == [True, False, False, True]
-    cell = material.cell(("machine-0", "os-0", *material.places[0]), "full-system")
+    cell = view.cell(("machine-0", "os-0", *view.places[0]), "full-system")
     for name, text in zip(names, rows[0].causes, strict=True):
         assert float(text.replace(",", "")) == pytest.approx(
             1e6 * cell.causes[name].estimate, rel=0.01
@@ -55,12 +55,12 @@ def test_cells_show_microseconds_and_quantiles(material):
     assert rows[0].level == "baseline"
 
 
-def test_extra_processor_time_is_told_by_cause(material):
-    environment = ("machine-0", "os-0", *material.places[0])
-    result = material.result(environment, "processor-time")
-    here = material.cell(environment, "shared-uncapped").causes["hypervisor"].estimate
-    there = material.cell(environment, "full-system").causes["hypervisor"].estimate
-    assert tables.extra(material, result) == f"hypervisor {numbers.seconds(here - there)}"
+def test_extra_processor_time_is_told_by_cause(view):
+    environment = ("machine-0", "os-0", *view.places[0])
+    result = view.result(environment, "processor-time")
+    here = view.cell(environment, "shared-uncapped").causes["hypervisor"].estimate
+    there = view.cell(environment, "full-system").causes["hypervisor"].estimate
+    assert tables.extra(view, result) == f"hypervisor {numbers.seconds(here - there)}"
 
 
 def test_what_processor_time_does_not_explain_is_waiting(make_product, shipped):
@@ -76,8 +76,8 @@ def test_what_processor_time_does_not_explain_is_waiting(make_product, shipped):
     assert tables.extra(other, result) == told
 
 
-def test_says_why_from_the_tests_that_decided(material):
-    result = material.study.environments[0]
+def test_says_why_from_the_tests_that_decided(view):
+    result = view.study.environments[0]
     p_values = {
         "below-margin": 0.2,
         "below-software": 0.01,
@@ -85,19 +85,19 @@ def test_says_why_from_the_tests_that_decided(material):
         "above-software": 0.2,
     }
     refuted = replace(result, outcome=Outcome.REFUTED, p_values=p_values)
-    (only,) = tables.why(material, refuted)
+    (only,) = tables.why(view, refuted)
     assert "more than the margin of 10" in only
     unknown = replace(result, outcome=Outcome.INCONCLUSIVE, p_values=p_values)
-    (only,) = tables.why(material, unknown)
+    (only,) = tables.why(view, unknown)
     assert "not shown to cost less than the margin" in only
     missing = replace(
         result, outcome=Outcome.INCONCLUSIVE, firmware=None, reason="Not measured: x."
     )
-    assert tables.why(material, missing) == ("Not measured: x",)
+    assert tables.why(view, missing) == ("Not measured: x",)
 
 
-def test_mixes_that_differ_are_marked(material):
-    overhead = material.study.environments[0].firmware
+def test_mixes_that_differ_are_marked(view):
+    overhead = view.study.environments[0].firmware
     doubtful = replace(overhead, interval=replace(overhead.interval, warnings=("mix-differs",)))
     assert tables.cost(doubtful).doubtful
     assert not tables.cost(overhead).doubtful

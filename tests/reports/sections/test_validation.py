@@ -32,7 +32,7 @@ def show(make_product, shipped, parse_page):
 def test_without_a_validation_the_report_says_so_and_how_to_add_it(show):
     open_, _ = show(None)
     assert "carries no validation" in open_
-    assert "vtax validate --into results/mine" in open_
+    assert "vtax validate --save-to results/mine" in open_
 
 
 def test_every_miss_is_in_the_open_and_every_row_is_there(show, validate, shipped):

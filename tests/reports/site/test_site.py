@@ -15,7 +15,7 @@ from capable import capable
 from sensitive import sensitive
 
 from harness.analysis.comparison import compare
-from harness.analysis.snapshot import CampaignSnapshot, Checked, VerdictRecord, read_findings
+from harness.analysis.snapshot import CampaignSnapshot, Checked, VerdictRecord, read_snapshot
 from harness.analysis.study import analyse
 from harness.errors import UserError
 from harness.results.store import Store, pack
@@ -118,7 +118,7 @@ def test_has_an_index_reports_and_data(results, tmp_path, parse_page):
     assert not [name for name in names if name.endswith(".pdf")]
     assert pq.read_table(place / "runs.parquet").num_rows == 2 * 3 * 3
     assert len((place / "runs.csv").read_text().splitlines()) == 1 + 2 * 3 * 3
-    assert read_findings((place / "findings.json").read_bytes(), "x").complete == 18
+    assert read_snapshot((place / "findings.json").read_bytes(), "x").complete == 18
     pages = check_pages(tmp_path / "site", parse_page)
     index = pages["index.html"]
     assert "Synthetic" in index.text
@@ -325,7 +325,7 @@ def test_every_text_is_shown_somewhere(results, tmp_path, truths, monkeypatch):
             comparison_page(compare(one, two), first, second, Texts("en"))
     found = compare(judged("confirmed"), judged("inconclusive", checks=()))
     comparison_page(found, first, second, Texts("en"))
-    (told, *_) = first.findings().overheads
+    (told, *_) = first.snapshot().overheads
     once = [
         judged("confirmed", overheads=(told.model_copy(update={"ratios": (ratio,)}),))
         for ratio in (1.0, 2.0)

@@ -81,7 +81,7 @@ load = { of = "app1", users = 0 }
 
 
 def expect(what: str, **keys: object) -> str:
-    lines = ["[[scenario.expect]]", 'name = "seen"', f'what = "{what}"', 'source = "theory"']
+    lines = ["[[scenario.expect]]", 'name = "seen"', f'metric = "{what}"', 'source = "theory"']
     for key, value in keys.items():
         lines.append(f"{key} = {value!r}".replace("'", '"').replace("True", "true"))
     return "\n".join(lines) + "\n"
@@ -149,13 +149,13 @@ def test_the_timeline_shows_what_was_done(carried_out):
         ("lasted", {"step": "move"}, 2.0, 2.0),
         ("virtual-processors", {"of": "app1"}, 1.0, 1.0),
         ("longest-gap", {"of": "app1", "between": ["3500 ms", "4 s"]}, 0.4, 0.5),
-        ("physc", {"of": "app1", "between": ["0 s", "1 s"], "minus": {}}, 0.0, 0.0),
+        ("physc", {"of": "app1", "between": ["0 s", "1 s"], "difference_from": {}}, 0.0, 0.0),
     ],
 )
 def test_metrics_are_what_theory_says(carried_out, what, keys, low, high):
-    if "minus" in keys:
+    if "difference_from" in keys:
         text = expect(what, of="app1", between=["0 s", "1 s"], equals=0)
-        text += 'minus = { of = "app1" }\n'
+        text += 'difference_from = { of = "app1" }\n'
     else:
         text = expect(what, **keys, at_least=0 if what != "lasted" else "0 s")
         text = text.replace(
@@ -235,7 +235,7 @@ def test_a_rule_acts_when_something_lasts(carried_out):
     rule = """
 [[scenario.rule]]
 name = "help"
-when = { what = "entc", of = "app1", above = 0.9, lasting = "1 s" }
+when = { metric = "entc", of = "app1", above = 0.9, duration = "1 s" }
 dlpar = { change = "app1", capped = false }
 """
     result = carried_out(expect("status", step="help", equals="done"), text=SCENARIO + rule)
