@@ -39,7 +39,7 @@ __all__ = [
 # that; a process that Locust itself has started is patched already and is not affected.
 os.environ.setdefault("LOCUST_SKIP_MONKEY_PATCH", "1")
 
-compiled.use()
+compiled.choose()
 
 
 def __getattr__(name: str) -> Any:

@@ -14,12 +14,16 @@ from typing import Any
 import pytest
 from programs import program
 
+from harness.engine import compiled
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("harness", "workloads", "reports", "grafana")
 
 
-def run(*words: object, cwd: Path) -> str:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+def run(*words: object, cwd: Path, **variables: str) -> str:
+    left_out = ("PYTHONPATH", "VTAX_INTERPRETED")
+    environment = {key: value for key, value in os.environ.items() if key not in left_out}
+    environment.update(variables)
     done = subprocess.run(
         list(map(str, words)), cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
@@ -33,8 +37,22 @@ def packaged(root: Path) -> set[str]:
         str(path.relative_to(root))
         for package in PACKAGES
         for path in (root / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and not is_compiled(path.name)
     }
+
+
+def is_compiled(name: str) -> bool:
+    return name.endswith((".so", "compiled.sha256"))
+
+
+def built(source: Path, folder: Path, **variables: str) -> Path:
+    """Build a wheel from the source distribution alone."""
+    # A build leaves its parts in the tree.
+    tree = shutil.copytree(source, folder / "tree")
+    words = "-m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir"
+    run(sys.executable, *words.split(), folder, tree, cwd=folder, **variables)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +78,8 @@ def source(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(source, tmp_path_factory) -> Path:
-    """The wheel, built from the source distribution alone."""
-    folder = tmp_path_factory.mktemp("wheel")
-    words = "-m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir"
-    run(sys.executable, *words.split(), folder, source, cwd=folder)
-    (built,) = folder.glob("*.whl")
-    return built
+    """The wheel of a machine without a compiler."""
+    return built(source, tmp_path_factory.mktemp("wheel"), CC="no-such-compiler")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +105,32 @@ def test_every_file_of_the_packages_is_in_the_wheel(wheel):
         held = {name for name in opened.namelist() if ".dist-info/" not in name}
     assert held == packaged(ROOT)
     assert {f"{name}/py.typed" for name in ("harness", "workloads", "reports")} <= held
+
+
+@pytest.mark.slow
+def test_a_compiler_adds_the_compiled_modules_and_nothing_else(source, tmp_path):
+    program("gcc")
+    with zipfile.ZipFile(built(source, tmp_path)) as opened:
+        held = {name for name in opened.namelist() if ".dist-info/" not in name}
+        opened.extractall(tmp_path / "unpacked")
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    assert held - packaged(ROOT) == {
+        compiled.DIGEST,
+        f"harness/vtax__mypyc{suffix}",
+        *(f"{module.replace('.', '/')}{suffix}" for module in compiled.MODULES),
+    }
+    code = (
+        "from harness.engine import clock, compiled; print(compiled.in_use(), clock.__file__); "
+        "import harness.model.machine, workloads"
+    )
+    said = run(sys.executable, "-c", code, cwd=tmp_path / "unpacked")
+    assert said == f"True {tmp_path}/unpacked/harness/engine/clock{suffix}\n"
+
+
+@pytest.mark.slow
+def test_without_success_of_the_compiler_the_sources_are_packed(source, tmp_path):
+    with zipfile.ZipFile(built(source, tmp_path, CC="false")) as opened:
+        assert not any(is_compiled(name) for name in opened.namelist())
 
 
 @pytest.fixture(scope="module")

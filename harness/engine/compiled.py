@@ -1,22 +1,18 @@
-"""Compiled modules in place of their sources, where ``scripts/compile`` has made some.
+"""Modules that a build of the package compiles with mypyc, and when they are used.
 
-mypyc makes them out of the very same sources: they do the same, only faster. They are kept under a
-digest of these sources, so that after a change the sources count until they are compiled anew.
+They do what their sources do, faster. Their sources are used instead where a source has changed
+since, and where the environment variable ``VTAX_INTERPRETED`` is set: a profiler cannot look into
+compiled code, and a test cannot replace its methods.
 """
 
 import hashlib
 import os
 import sys
-import sysconfig
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_file_location
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-
-GROUP = "vtax"
-"""What mypyc calls the library that holds the code of all modules together."""
 
 MODULES = (
     "workloads.arguments",
@@ -45,55 +41,49 @@ MODULES = (
 )
 """Where a run's time goes, and what has a compiled class as its base."""
 
-ALL = Path(sysconfig.get_path("platlib")) / "vtax-compiled"
-"""Where compiled modules are kept, in the environment of the Python that they are made for."""
+DIGEST = "harness/compiled.sha256"
+"""File that says from which sources the compiled modules were made."""
 
 _ROOT = Path(__file__).parents[2]
-_SUFFIX = str(sysconfig.get_config_var("EXT_SUFFIX"))
 
 
-def source(module: str) -> Path:
-    """Return the source file of a module."""
-    return _ROOT.joinpath(*module.split(".")).with_suffix(".py")
-
-
-def place() -> Path:
-    """Return the folder of the modules that are compiled from the present sources."""
-    digest = hashlib.sha256()
+def digest(root: Path) -> str:
+    """Return the digest of the sources of all modules in a tree."""
+    of_all = hashlib.sha256()
     for module in MODULES:
-        digest.update(source(module).read_bytes())
-    return ALL / digest.hexdigest()[:16]
+        of_all.update(root.joinpath(*module.split(".")).with_suffix(".py").read_bytes())
+    return of_all.hexdigest()
 
 
-class _Finder(MetaPathFinder):
-    """Finds compiled modules before their sources."""
+def available() -> bool:
+    """Whether compiled modules are there, made from the present sources."""
+    try:
+        return (_ROOT / DIGEST).read_text(encoding="ascii") == digest(_ROOT)
+    except FileNotFoundError:
+        return False
 
-    def __init__(self, folder: Path) -> None:
-        self.files = {
-            module: folder.joinpath(*module.split(".")).with_suffix(_SUFFIX)
-            for module in (*MODULES, f"{GROUP}__mypyc")
-        }
+
+class _SourceFinder(MetaPathFinder):
+    """Finds the sources of modules that are compiled too."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        file = self.files.get(fullname)
-        if file is None or not file.exists():
+        if fullname not in MODULES or path is None:
             return None
-        return spec_from_file_location(fullname, file)
+        for folder in path:
+            spec = FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(fullname)
+            if spec is not None:
+                return spec
+        return None
 
 
-def use() -> None:
-    """Let compiled modules be imported from now on, if there are any.
-
-    The environment variable ``VTAX_INTERPRETED`` (not empty) keeps to the sources, for a profiler
-    that cannot look into compiled code.
-    """
-    folder = place()
-    if folder.is_dir() and not os.environ.get("VTAX_INTERPRETED"):
-        sys.meta_path.insert(0, _Finder(folder))
+def choose() -> None:
+    """Import the sources from now on unless the compiled modules are wanted and up to date."""
+    if os.environ.get("VTAX_INTERPRETED") or not available():
+        sys.meta_path.insert(0, _SourceFinder())
 
 
 def in_use() -> bool:
     """Whether compiled modules are imported."""
-    return any(isinstance(finder, _Finder) for finder in sys.meta_path)
+    return available() and not any(isinstance(each, _SourceFinder) for each in sys.meta_path)

@@ -12,6 +12,8 @@ from programs import compiled_modules
 
 from harness.engine import compiled
 
+ROOT = Path(__file__).parents[2]
+
 RUNS = """
 import hashlib
 from harness.engine import compiled
@@ -43,35 +45,31 @@ def test_results_are_the_same_with_and_without_compiled_modules():
 
 
 @pytest.mark.parametrize("module", compiled.MODULES)
-def test_every_compiled_module_has_a_source_and_is_imported_from_one_of_the_two(module):
-    assert compiled.source(module).is_file()
-    file = Path(str(import_module(module).__file__))
-    assert file == compiled.source(module) or file.is_relative_to(compiled.place())
-
-
-def test_sources_are_used_where_that_is_asked_for():
-    code = "import harness.engine.clock; print(harness.engine.clock.__file__)"
-    assert printed(code, interpreted=True) == [str(compiled.source("harness.engine.clock"))]
-
-
-def test_modules_of_other_sources_are_not_used(tmp_path, monkeypatch):
-    for module in compiled.MODULES:
-        copy = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(compiled.source(module), copy)
-    present = compiled.place()
-    monkeypatch.setattr(compiled, "_ROOT", tmp_path)
-    assert compiled.place() == present
-    with compiled.source("harness.model.cpu.dedicated").open("a") as file:
-        file.write("\n")
-    assert compiled.place() != present
-
-    monkeypatch.setattr(sys, "meta_path", [])
-    compiled.use()
+def test_sources_are_imported_where_that_is_asked_for(module):
+    assert Path(str(import_module(module).__file__)).suffix == ".py"
     assert not compiled.in_use()
 
 
-def test_what_is_not_there_any_more_is_taken_from_its_source(tmp_path):
-    finder = compiled._Finder(tmp_path)
-    assert finder.find_spec("harness.engine.clock", None) is None
-    assert finder.find_spec("harness.cli.app", None) is None
+def test_compiled_modules_of_other_sources_are_not_used(tmp_path, monkeypatch):
+    for module in compiled.MODULES:
+        source = Path(*module.split(".")).with_suffix(".py")
+        (tmp_path / source.parent).mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / source, tmp_path / source)
+    monkeypatch.setattr(compiled, "_ROOT", tmp_path)
+    assert not compiled.available(), "none were built"
+    (tmp_path / compiled.DIGEST).write_text(compiled.digest(ROOT), encoding="ascii")
+    assert compiled.available()
+
+    with (tmp_path / "harness/model/cpu/dedicated.py").open("a") as file:
+        file.write("\n")
+    assert not compiled.available()
+    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.delenv("VTAX_INTERPRETED")
+    compiled.choose()
+    assert len(sys.meta_path) == 1
+
+
+def test_the_finder_leaves_other_modules_alone():
+    finder = compiled._SourceFinder()
+    assert finder.find_spec("harness.cli.app", [str(ROOT / "harness/cli")]) is None
+    assert finder.find_spec("harness.engine.clock", ["nowhere"]) is None

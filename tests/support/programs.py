@@ -31,8 +31,8 @@ def guest_programs() -> None:
 
 def compiled_modules() -> None:
     """Require that the modules where a run's time goes are compiled from the present sources."""
-    if not compiled.place().is_dir():
-        missing("the modules are not compiled (scripts/compile)")
+    if not compiled.available():
+        missing("the modules are not compiled (no C compiler, or changed since scripts/setup)")
 
 
 def missing(message: str) -> NoReturn:

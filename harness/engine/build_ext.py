@@ -1,0 +1,81 @@
+"""Build step of the package: compile the modules of ``harness.engine.compiled`` with mypyc.
+
+Without a C compiler, and where compiling fails, the package holds the sources alone, which do the
+same. ``pyproject.toml`` names this as the package's ``build_ext``.
+"""
+
+import os
+import runpy
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError
+
+compiled = runpy.run_path("harness/engine/compiled.py")
+
+
+def missing() -> str | None:
+    """Say what a machine lacks to compile, if it lacks something."""
+    compiler = (os.environ.get("CC") or str(sysconfig.get_config_var("CC") or "cc")).split()[0]
+    if shutil.which(compiler) is None:
+        return f"the C compiler {compiler} (Debian: gcc and libc6-dev)"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return "Python's headers (Debian: python3-dev)"
+    return None
+
+
+def extensions() -> list[object]:
+    """Translate the modules to C."""
+    from mypyc.build import mypycify
+
+    return list(
+        mypycify(
+            # The types of libraries are not installed where a package is built.
+            [
+                "--config-file=",
+                "--ignore-missing-imports",
+                "--follow-imports=silent",
+                *(f"{module.replace('.', '/')}.py" for module in compiled["MODULES"]),
+            ],
+            group_name="harness.vtax",
+            opt_level="2",
+            debug_level="0",
+            target_dir="build/c",
+        )
+    )
+
+
+class BuildCompiled(build_ext):  # type: ignore[misc]
+    """Build extension modules and the digest of their sources, or neither."""
+
+    extensions: list[object]
+
+    def finalize_options(self) -> None:
+        """Find out what can be built."""
+        lack = missing()
+        if lack is not None:
+            print(f"vtax is not compiled: {lack} is missing", file=sys.stderr)
+        needed = lack is None and not (self.inplace and compiled["available"]())
+        # pyproject.toml holds a placeholder: only mypyc knows the extensions.
+        placeholder = self.distribution.ext_modules
+        self.distribution.ext_modules = extensions() if needed else []
+        super().finalize_options()
+        self.distribution.ext_modules = placeholder
+
+    def run(self) -> None:
+        """Build all extension modules; none of them where one cannot be built."""
+        if not self.extensions:
+            return
+        digest = Path() if self.inplace else Path(self.build_lib)
+        digest /= compiled["DIGEST"]
+        digest.unlink(missing_ok=True)
+        try:
+            super().run()
+        except BaseError as error:
+            print(f"vtax is not compiled: {error}", file=sys.stderr)
+            self.extensions = []
+        else:
+            digest.write_text(compiled["digest"](Path()), encoding="ascii")
