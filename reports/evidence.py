@@ -7,11 +7,9 @@ from typing import Any
 
 from harness.analysis.breakdown.constants_used import used_constants
 from harness.results.store import Store
-from harness.studies.capacity import result as capacity
 from harness.studies.capacity.result import Capacities
-from harness.studies.sensitivity import result as sensitivity
 from harness.studies.sensitivity.result import Sensitivity
-from harness.validation.record import ValidationRecord, read_record
+from harness.validation.record import ValidationRecord
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ def gather(store: Store, directory: Path) -> Evidence:
     """
     return Evidence(
         drawn=store.drawn(),
-        validation=read_record(directory),
-        sensitivity=sensitivity.read(directory),
-        capacity=capacity.read(directory),
+        validation=ValidationRecord.read(directory),
+        sensitivity=Sensitivity.read(directory),
+        capacity=Capacities.read(directory),
         used=used_constants(store),
     )

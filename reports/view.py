@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from harness.analysis.cell_summary import CellSummary
-from harness.analysis.environment import Environment, Load
 from harness.analysis.study import EnvironmentResult, Study
+from harness.results.environment import Environment, Load
 from harness.results.record import CellRecord
 from harness.validation.record import ValidationRecord
 from reports.evidence import Evidence
@@ -131,7 +131,7 @@ class ReportView:
         """The operating system for figures that have room for one only: the worst one's."""
         verdict = self.study.verdict
         if verdict is not None and verdict.worst is not None:
-            return verdict.worst.os
+            return verdict.worst.environment.os
         return self.systems[0]
 
     def level(self, virtualization: str) -> str:

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.environment import Environment
 from harness.analysis.snapshot import CampaignSnapshot, Checked, OverheadRecord, VerdictRecord
 from harness.errors import UserError
+from harness.results.environment import Environment
 from harness.statistics.intervals import Interval
 from harness.statistics.ratios import (
     LOG_RESOLUTION,
@@ -149,7 +149,7 @@ class Comparison:
             "overheads": [_change_json(each) for each in self.changes],
             "outcomes": [
                 {
-                    **_environment_json(each.environment),
+                    **each.environment.to_json(),
                     "measure": each.measure,
                     "first": each.first,
                     "second": each.second,
@@ -258,21 +258,21 @@ def _changes(
     adjusted = holm(np.concatenate([bootstrap.p_below(0.0), bootstrap.p_above(0.0)]))
     better, worse = np.split(adjusted, 2)
     found = []
-    for place, (index, interval) in enumerate(
+    for column, (index, interval) in enumerate(
         zip(usable, bootstrap.intervals(1.0 - alpha), strict=True)
     ):
         logs = np.log(columns[index][np.isfinite(columns[index])])
         direction = Direction.UNKNOWN
         if (np.abs(logs) <= LOG_RESOLUTION).all():
             direction = Direction.SAME
-        elif worse[place] <= alpha:
+        elif worse[column] <= alpha:
             direction = Direction.WORSE
-        elif better[place] <= alpha:
+        elif better[column] <= alpha:
             direction = Direction.BETTER
         first, second = pairs[index]
         change = interval.transformed(_expm1)
         found.append(
-            Change(first, second, change, float(better[place]), float(worse[place]), direction)
+            Change(first, second, change, float(better[column]), float(worse[column]), direction)
         )
     return tuple(found), unpaired
 
@@ -343,15 +343,9 @@ def _differences(first: dict[str, str], second: dict[str, str]) -> tuple[Differe
     )
 
 
-def place(environment: Environment) -> str:
-    """Write an environment in one line."""
-    machine, system, workload, load = environment
-    return f"{machine} / {system} / {workload}" + "".join(f", {key} = {each}" for key, each in load)
-
-
 def _titles(measured: Iterable[OverheadRecord]) -> tuple[str, ...]:
     """Name what was measured, each once for all measures."""
-    names = (f"{place(each.environment)}: {each.virtualization}" for each in measured)
+    names = (f"{each.environment.title}: {each.virtualization}" for each in measured)
     return tuple(dict.fromkeys(names))
 
 
@@ -370,11 +364,6 @@ def _campaign_json(each: CampaignSnapshot) -> dict[str, Any]:
     }
 
 
-def _environment_json(environment: Environment) -> dict[str, Any]:
-    machine, system, workload, load = environment
-    return {"machine": machine, "os": system, "workload": workload, "load": dict(load)}
-
-
 def _measured_json(each: OverheadRecord) -> dict[str, Any]:
     return {
         "overhead": each.estimate,
@@ -389,7 +378,7 @@ def _change_json(each: Change) -> dict[str, Any]:
     interval = each.interval
     known = math.isfinite(interval.high)
     return {
-        **_environment_json(each.first.environment),
+        **each.first.environment.to_json(),
         "measure": each.first.measure,
         "virtualization": each.first.virtualization,
         "first": _measured_json(each.first),

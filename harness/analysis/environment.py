@@ -1,8 +1,4 @@
-"""Environments: what is compared in each, and how it speaks for or against the claim.
-
-An environment is a machine, an operating system, a workload and a load. Its virtualizations are
-compared with one another; the claim is about every environment.
-"""
+"""Comparison of the virtualizations of each environment, and its test against the claim."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,14 +10,12 @@ from numpy.typing import NDArray
 
 from harness.analysis.overhead import MEASURES, Overhead, overheads, percent
 from harness.metrics.measures import Measures
+from harness.results.environment import Environment
 from harness.results.record import CampaignRecord, CellRecord
 from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
 
 Array = NDArray[np.float64]
-Load = tuple[tuple[str, str], ...]
-Environment = tuple[str, str, str, Load]
-"""Machine, operating system, workload, load."""
 Runs = Mapping[int, Mapping[int, Measures]]
 """Position of the cell -> replication -> what its run measured."""
 
@@ -30,10 +24,7 @@ Runs = Mapping[int, Mapping[int, Measures]]
 class EnvironmentResult:
     """One measure in one environment."""
 
-    machine: str
-    os: str
-    workload: str
-    load: Load
+    environment: Environment
     measure: str
     firmware: Overhead | None
     """The dearest of the claim's firmware virtualizations; None if none was measured."""
@@ -55,11 +46,6 @@ class EnvironmentResult:
     to the software level, lies below. Refuted: one of them lies above. Empty if inconclusive."""
 
     @property
-    def environment(self) -> Environment:
-        """Machine, operating system, workload, load."""
-        return (self.machine, self.os, self.workload, self.load)
-
-    @property
     def robust(self) -> bool:
         """Whether the outcome holds for one machine with any constants like one draw, too."""
         parts = (self.parts or {}).values()
@@ -70,10 +56,7 @@ class EnvironmentResult:
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON holds it; what is unknown or without bound is None."""
         return {
-            "machine": self.machine,
-            "os": self.os,
-            "workload": self.workload,
-            "load": dict(self.load),
+            **self.environment.to_json(),
             "measure": self.measure,
             "firmware": _overhead_json(self.firmware),
             "software": _overhead_json(self.software),
@@ -192,7 +175,7 @@ def _compared(
     firmware = [found[each] for each in claim["firmware"] if each in found]
     software = [found[each] for each in claim["software"] if each in found]
     return EnvironmentResult(
-        *environment,
+        environment,
         measure=name,
         firmware=max(firmware, key=_estimate, default=None),
         software=min(software, key=_estimate, default=None),

@@ -10,7 +10,6 @@ wider than they need be wherever constants matter (:mod:`harness.statistics.lati
 """
 
 from harness.analysis.environment import deciding, environment_results
-from harness.metrics.measures import Measures
 from harness.results.store import Store
 
 
@@ -38,10 +37,7 @@ def cells_needing_more_runs(store: Store, replications: int) -> frozenset[int]:
     target = campaign.replications["half_width"]
     if target is None:
         return frozenset()
-    runs: dict[int, dict[int, Measures]] = {}
-    for run in store.runs():
-        if run.result is not None and run.replication < replications:
-            runs.setdefault(run.cell.position, {})[run.replication] = run.result.measures()
+    runs = store.measures(replications=replications)
     wide = {
         result.environment
         for result in environment_results(campaign, runs)

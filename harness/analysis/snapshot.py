@@ -4,28 +4,20 @@ import math
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from harness.analysis.environment import Environment, EnvironmentResult, Load
+from harness.analysis.environment import EnvironmentResult
 from harness.analysis.overhead import Overhead
 from harness.analysis.study import Study
 from harness.errors import UserError
+from harness.results.result_file import EnvironmentRecord, Finite, Record, first_error
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(allow_inf_nan=False, gt=0.0)]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class OverheadRecord(_Record):
+class OverheadRecord(EnvironmentRecord):
     """The overhead of one virtualization in one environment, in one measure."""
 
-    machine: str
-    os: str
-    workload: str
-    load: Load
     measure: str
     virtualization: str
     estimate: Finite
@@ -39,30 +31,16 @@ class OverheadRecord(_Record):
     ratios: tuple[Positive | None, ...]
     """Ratio to the baseline of each replication; None where one of the two has no result."""
 
-    @property
-    def environment(self) -> Environment:
-        """Machine, operating system, workload, load."""
-        return (self.machine, self.os, self.workload, self.load)
 
-
-class VerdictRecord(_Record):
+class VerdictRecord(EnvironmentRecord):
     """What the claim came to in one environment, in one measure."""
 
-    machine: str
-    os: str
-    workload: str
-    load: Load
     measure: str
     outcome: str
     """A member of :class:`harness.statistics.verdict.Outcome`."""
 
-    @property
-    def environment(self) -> Environment:
-        """Machine, operating system, workload, load."""
-        return (self.machine, self.os, self.workload, self.load)
 
-
-class Checked(_Record):
+class Checked(Record):
     """An expectation of a scenario."""
 
     scenario: str
@@ -72,7 +50,7 @@ class Checked(_Record):
     """In every run."""
 
 
-class CampaignSnapshot(_Record):
+class CampaignSnapshot(Record):
     """A campaign, its settings and all that was concluded from its runs."""
 
     name: str
@@ -110,7 +88,7 @@ def snapshot(study: Study) -> CampaignSnapshot:
     try:
         return _snapshot(study)
     except ValidationError as error:
-        raise UserError(_told(error, f"campaign {study.campaign.name!r}")) from None
+        raise UserError(_message(error, f"campaign {study.campaign.name!r}")) from None
 
 
 def _snapshot(study: Study) -> CampaignSnapshot:
@@ -160,13 +138,11 @@ def read_snapshot(text: bytes, where: str) -> CampaignSnapshot:
     try:
         return CampaignSnapshot.model_validate_json(text)
     except ValidationError as error:
-        raise UserError(_told(error, where)) from None
+        raise UserError(_message(error, where)) from None
 
 
-def _told(error: ValidationError, where: str) -> str:
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"])) or "the file"
-    return f"{where}: not the findings of a campaign ({place}: {first['msg']})"
+def _message(error: ValidationError, where: str) -> str:
+    return f"{where}: not the findings of a campaign ({first_error(error, 'the file')})"
 
 
 def _measured(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
@@ -174,10 +150,7 @@ def _measured(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
     known = math.isfinite(interval.high)
     bounded = math.isfinite(overhead.range.high)
     return OverheadRecord(
-        machine=result.machine,
-        os=result.os,
-        workload=result.workload,
-        load=result.load,
+        **result.environment._asdict(),
         measure=result.measure,
         virtualization=overhead.virtualization,
         estimate=interval.estimate,
@@ -193,10 +166,7 @@ def _judged(study: Study) -> Iterator[VerdictRecord]:
     for result in study.environments:
         if result.outcome is not None:
             yield VerdictRecord(
-                machine=result.machine,
-                os=result.os,
-                workload=result.workload,
-                load=result.load,
+                **result.environment._asdict(),
                 measure=result.measure,
                 outcome=str(result.outcome),
             )

@@ -64,10 +64,10 @@ def _overhead_row(
     overhead = result.all[virtualization]
     return {
         "campaign": campaign,
-        "machine": result.machine,
-        "os": result.os,
-        "workload": result.workload,
-        **{f"load.{name}": value for name, value in result.load},
+        "machine": result.environment.machine,
+        "os": result.environment.os,
+        "workload": result.environment.workload,
+        **{f"load.{name}": value for name, value in result.environment.load},
         "virtualization": virtualization,
         "level": levels.get(virtualization),
         "measure": result.measure,

@@ -44,18 +44,16 @@ def search_capacity(
     is DIR/capacity.json, which 'vtax report DIR' shows.
     """
     from harness.cli.tables.capacity import capacity_text
-    from harness.studies.capacity.result import write
     from harness.studies.capacity.slo import limit_of
-    from harness.studies.capacity.study import expected, ground, study
+    from harness.studies.capacity.study import expected, finished_campaign, study
 
     wanted = limit_of(limit)
     workers = workers or cores()
-    start = ground(directory, wanted, replications, only)
-    runs, seconds = expected(start)
+    finished = finished_campaign(directory, wanted, replications, only)
+    runs, seconds = expected(finished)
     kept = directory / "capacity"
-    with study_progress(kept, len(start.environments), runs, seconds, workers) as bar:
-        found = study(start, directory, wanted, workers=workers, observer=bar)
-    path = write(found, directory)
-    Screen().print(capacity_text(found))
-    print(path)
+    with study_progress(kept, len(finished.environments), runs, seconds, workers) as bar:
+        result = study(finished, directory, wanted, workers=workers, observer=bar)
+    Screen().print(capacity_text(result))
+    print(result.write(directory))
     print(f"next: vtax report {directory}")

@@ -32,17 +32,15 @@ def study_sensitivity(
     'vtax report DIR' shows.
     """
     from harness.cli.tables.sensitivity import sensitivity_text
-    from harness.studies.base import ground
-    from harness.studies.sensitivity.result import write
+    from harness.studies.sensitivity.campaign import finished_campaign
     from harness.studies.sensitivity.study import expected, study
 
     workers = workers or cores()
-    start = ground(directory, only)
-    runs, seconds = expected(start, each=per_constant)
+    finished = finished_campaign(directory, only)
+    runs, seconds = expected(finished, each=per_constant)
     kept = directory / "sensitivity"
-    with study_progress(kept, len(start.places), runs, seconds, workers) as bar:
-        found = study(start, directory, workers=workers, each=per_constant, observer=bar)
-    path = write(found, directory)
-    Screen().print(sensitivity_text(found))
-    print(path)
+    with study_progress(kept, len(finished.environments), runs, seconds, workers) as bar:
+        result = study(finished, directory, workers=workers, each=per_constant, observer=bar)
+    Screen().print(sensitivity_text(result))
+    print(result.write(directory))
     print(f"next: vtax report {directory}")

@@ -55,9 +55,9 @@ def print_validation(
             )
         )
     if save_to is not None:
-        from harness.validation.record import recorded, write_record
+        from harness.validation.record import recorded
 
-        kept = write_record(recorded(rows, quick=quick), save_to)
+        kept = recorded(rows, quick=quick).write(save_to)
         print(f"vtax: the table is kept in {kept}, for 'vtax report {save_to}'", file=sys.stderr)
     failed = [row for row in rows if row.must_hold and not row.passed]
     if as_json:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator
 
 from harness.analysis.study import EnvironmentResult, Outcome, Study
-from harness.results.labels import environment_labels
 from harness.results.run_result import Sample
 
 
@@ -32,8 +31,7 @@ def analysis_samples(study: Study) -> list[Sample]:
 
 
 def _found(result: EnvironmentResult, levels: dict[str, str]) -> Iterator[Sample]:
-    where = environment_labels(result.machine, result.os, result.workload, result.load)
-    where["measure"] = result.measure
+    where = result.environment.labels(measure=result.measure)
     for virtualization, overhead in result.all.items():
         labels = {
             **where,

@@ -12,7 +12,6 @@ from harness.metrics.exposition import family_of, series
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
 from harness.metrics.measures import merge
 from harness.metrics.recorded import RECORDED
-from harness.results.labels import cell_labels
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult, Sample
 from harness.results.store import Store
@@ -89,7 +88,7 @@ def series_labels(cell: CellRecord) -> dict[str, str]:
     """
     return {
         "cell": str(cell.position),
-        **cell_labels(cell),
+        **cell.environment.labels(virtualization=cell.virtualization),
         **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
     }
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.results.environment import Environment, Load
+
 FULL_SYSTEM = "full-system"
 """The baseline of modelled machines."""
 
@@ -18,7 +20,7 @@ class CellRecord:
     os: str
     virtualization: str
     workload: str
-    load: tuple[tuple[str, str], ...]
+    load: Load
     infeasible: str | None
     """Why the machine cannot hold it, and so it is not run; None for a cell that is run."""
     parameters: dict[str, Any] = field(compare=False)
@@ -31,17 +33,16 @@ class CellRecord:
         return found
 
     @property
-    def environment(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
-        """Machine, operating system, workload, load: what is compared among virtualizations."""
-        return (self.machine, self.os, self.workload, self.load)
+    def environment(self) -> Environment:
+        """What is the same for every virtualization that the cell is compared with."""
+        return Environment(self.machine, self.os, self.workload, self.load)
 
     @property
     def title(self) -> str:
         """The cell's name for people, in one line."""
         if self.scenario is not None:
             return f"scenario {self.scenario['name']}"
-        load = "".join(f", {key} = {value}" for key, value in self.load)
-        return f"{self.machine} / {self.os} / {self.virtualization} / {self.workload}{load}"
+        return self.environment.cell_title(self.virtualization)
 
 
 @dataclass(frozen=True)

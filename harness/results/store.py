@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.errors import UserError
+from harness.metrics.measures import Measures
 from harness.printable import one_line
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
@@ -302,6 +303,31 @@ class Store:
                 self.damaged.append(f"{label}: its cell is damaged")
             except UNREADABLE as error:
                 self.damaged.append(f"{label}: {error}")
+
+    def measures(
+        self,
+        positions: Collection[int] | None = None,
+        replications: int | None = None,
+        *,
+        quantiles: bool = True,
+    ) -> dict[int, dict[int, Measures]]:
+        """Measures of complete runs: position of the cell -> replication -> measures.
+
+        Parameters
+        ----------
+        positions
+            Only cells at these places of the matrix; None: all.
+        replications
+            Only this many first replications; None: all.
+        quantiles
+            With quantiles of response times, which take time to compute.
+        """
+        measures: dict[int, dict[int, Measures]] = {}
+        for run in self.runs(positions):
+            if run.result is not None and (replications is None or run.replication < replications):
+                members = measures.setdefault(run.cell.position, {})
+                members[run.replication] = run.result.measures(quantiles=quantiles)
+        return measures
 
     def result(self, identity: str) -> RunResult | None:
         """Return what a run has measured; None if it failed or was never kept."""

@@ -29,11 +29,6 @@ def read_by(result: RunResult) -> frozenset[str]:
     return frozenset(labels["constant"] for name, labels, _ in result.samples if name == NOTED)
 
 
-def measured(result: RunResult, *, quantiles: bool) -> Measures:
-    """Return what a run has measured; response times' quantiles only if wanted, for they cost."""
-    return result.measures(quantiles=quantiles)
-
-
 def with_constants(spec: RunSpec, constants: Constants, number: int) -> RunSpec:
     """Repeat a run, its arrivals and demands included, with other constants.
 
@@ -84,7 +79,7 @@ class Runner:
     def measures(self, specs: Sequence[RunSpec]) -> dict[str, Measures]:
         """Return what runs measured, by identity; as :meth:`results`."""
         return {
-            identity: measured(result, quantiles=self._quantiles)
+            identity: result.measures(quantiles=self._quantiles)
             for identity, result in self.results(specs).items()
         }
 

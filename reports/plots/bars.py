@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.analysis.cell_summary import CellSummary
-from harness.analysis.environment import Environment
+from harness.results.environment import Environment
 from harness.statistics.intervals import Interval
 from reports import format as numbers
 from reports.palette import CAUSES, INK, MUTED, Style
@@ -51,7 +51,7 @@ def forest(view: ReportView, measure: str, machine: str, places: Sequence[Place]
             axes.axvline(margin, color="#2e7d5b", linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
         for row in range(1, len(places)):
             axes.axhline(row - 0.5, color="#e8ecf1", linewidth=0.8, zorder=0)
-        found = [view.result((machine, system, *place), measure) for place in places]
+        found = [view.result(Environment(machine, system, *place), measure) for place in places]
         for number, name in enumerate(names):
             offset = (number + 0.5) / len(names) * 0.76 - 0.38
             marks = [
@@ -154,7 +154,7 @@ def causes(
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     panels: list[Axes] = list(grid.flat)
     for axes, place in zip(panels, places, strict=False):
-        environment = (machine, system, *place)
+        environment = Environment(machine, system, *place)
         axes.set_title(label(place_text(place)), loc="left")
         cells = {name: view.cell(environment, name) for name in names}
         limit = _limit(view, cells)
@@ -236,7 +236,7 @@ def responses(view: ReportView, machine: str, system: str, places: Sequence[Plac
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     panels: list[Axes] = list(grid.flat)
     for axes, place in zip(panels, places, strict=False):
-        environment: Environment = (machine, system, *place)
+        environment = Environment(machine, system, *place)
         axes.set_title(label(place_text(place, "\n")), loc="left")
         axes.set_xscale("log")
         for name in names:

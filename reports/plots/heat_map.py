@@ -10,7 +10,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
-from harness.analysis.environment import Environment
+from harness.results.environment import Environment
 from harness.studies.sensitivity.result import Driven, Influence
 from reports import format as numbers
 from reports.palette import MUTED, RULE

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from harness.studies.capacity.result import Bounds, Capacities, ResourceAllocation, Searched
+from harness.studies.capacity.result import Bounds, Capacities, CellCapacity, Searched
 from reports import format as numbers
 from reports.sections import tables
 from reports.view import ReportView
@@ -84,7 +84,7 @@ def _row(view: ReportView, each: Searched, names: list[str]) -> Content:
     }
 
 
-def _cell(view: ReportView, one: ResourceAllocation | None) -> Content | None:
+def _cell(view: ReportView, one: CellCapacity | None) -> Content | None:
     """Show a cell's capacity, and what of the baseline's that is."""
     if one is None:
         return None
@@ -95,7 +95,7 @@ def _cell(view: ReportView, one: ResourceAllocation | None) -> Content | None:
     }
 
 
-def _rate(view: ReportView, one: ResourceAllocation | None) -> str:
+def _rate(view: ReportView, one: CellCapacity | None) -> str:
     if one is None:
         return ""
     if one.per_second is None:

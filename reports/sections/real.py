@@ -166,7 +166,7 @@ def _rows(view: ReportView, measure: str) -> Iterator[Row]:
         if result.measure != measure or not result.all:
             continue
         for number, (name, overhead) in enumerate(result.all.items()):
-            prediction = found.get((result.workload, result.load, name))
+            prediction = found.get((result.environment.workload, result.environment.load, name))
             cells = [
                 cell
                 for each in (name, view.baseline)
@@ -174,8 +174,8 @@ def _rows(view: ReportView, measure: str) -> Iterator[Row]:
             ]
             runs = sum(cell.runs for cell in cells)
             yield Row(
-                workload=result.workload,
-                load=load_text(result.load),
+                workload=result.environment.workload,
+                load=load_text(result.environment.load),
                 virtualization=name,
                 level=view.level(name),
                 first=number == 0,
@@ -234,7 +234,7 @@ def _range(view: ReportView, measure: str) -> list[dict[str, str]]:
     told = []
     for name in view.compared:
         ratios = {
-            result.workload: 1.0 + result.all[name].interval.estimate
+            result.environment.workload: 1.0 + result.all[name].interval.estimate
             for result in view.study.environments
             if result.measure == measure and name in result.all
         }

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.cell_summary import CellSummary
-from harness.analysis.environment import Environment
 from harness.analysis.overhead import Concern, Overhead
 from harness.analysis.study import EnvironmentResult, Outcome
+from harness.results.environment import Environment
 from reports import format as numbers
 from reports.view import Place, ReportView, load_text
 
@@ -95,7 +95,7 @@ def matrix(view: ReportView, measure: str) -> tuple[MatrixRow, ...]:
             (system, load) for system in view.systems for load in view.loads
         ):
             cells = tuple(
-                _matrix_cell(view.result((machine, system, workload, load), measure))
+                _matrix_cell(view.result(Environment(machine, system, workload, load), measure))
                 for workload in view.workloads
             )
             title = view.texts.name("os", system)
@@ -246,7 +246,7 @@ def overhead_rows(view: ReportView, measure: str, machine: str) -> tuple[Overhea
     rows = []
     for system in view.systems:
         for place in view.places:
-            result = view.result((machine, system, *place), measure)
+            result = view.result(Environment(machine, system, *place), measure)
             if result is None or not result.all:
                 continue
             costs = [cost(result.all.get(name)) for name in names]
@@ -304,7 +304,7 @@ def cell_rows(view: ReportView, machine: str, causes: Sequence[str]) -> tuple[Ce
         for place in view.places:
             first = True
             for name in view.virtualizations:
-                cell = view.cell((machine, system, *place), name)
+                cell = view.cell(Environment(machine, system, *place), name)
                 if cell is not None:
                     rows.append(_cell_row(view, cell, place, causes, first=first))
                     first = False

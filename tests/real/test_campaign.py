@@ -92,7 +92,7 @@ def test_a_guest_does_the_same_work_and_the_report_shows_it_beside_the_predictio
         assert labels["kernel"]
         assert labels["target_kernel"]
     assert {
-        (each.workload, name)
+        (each.environment.workload, name)
         for each in found.environments
         if each.measure == "processor-time"
         for name in each.all

@@ -297,7 +297,10 @@ def mixed(record: CampaignRecord, dear: int, cheap: int = 3) -> Study:
             worst=two.environments[0],
             environments=(
                 *one.environments,
-                *(replace(each, machine=f"dear-{each.machine}") for each in two.environments[1:]),
+                *(
+                    replace(each, environment=each.environment._replace(machine=f"dear-{number}"))
+                    for number, each in enumerate(two.environments[1:])
+                ),
                 two.environments[0],
             ),
         )

@@ -98,13 +98,13 @@ def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):
 def test_into_keeps_the_table_beside_results(monkeypatch, tmp_path):
     from harness.campaign.plan import make_plan
     from harness.results.store import Store
-    from harness.validation.record import read_record
+    from harness.validation.record import ValidationRecord
 
     Store.start(tmp_path, make_plan("smoke").record()).close()
     rows = [row(Kind.THEORY, True), row(Kind.PREDICTION, False), row(Kind.INVARIANT, False)]
     result = invoke(monkeypatch, rows, "--save-to", str(tmp_path), "--quick")
     assert result.exit_code == 1
-    record = read_record(tmp_path)
+    record = ValidationRecord.read(tmp_path)
     assert record is not None
     assert record.rows == tuple(rows)
     assert record.quick

@@ -10,7 +10,7 @@ from rich.text import Text
 from harness import units
 from harness.analysis.overhead import Overhead, percent
 from harness.analysis.scenario_results import Row, ScenarioResults
-from harness.analysis.study import EnvironmentResult, Outcome, Study, Verdict
+from harness.analysis.study import Outcome, Study, Verdict
 from harness.campaign.cell import RunSpec
 from harness.campaign.matrix import Entry
 from harness.campaign.plan import Plan
@@ -185,7 +185,7 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
         table.add_row(
             Text(each.measure),
             _outcome(str(each.outcome)),
-            Text("" if worst is None else _environment(worst)),
+            Text("" if worst is None else worst.environment.title),
             Text("" if worst is None else _overhead(worst.firmware)),
             Text("" if worst is None else _overhead(worst.software)),
         )
@@ -202,7 +202,7 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
     ]
     if verdict.worst is not None:
         worst = verdict.worst
-        lines.append(Text(f"worst: {_environment(worst)}, {worst.measure}: {worst.reason}"))
+        lines.append(Text(f"worst: {worst.environment.title}, {worst.measure}: {worst.reason}"))
     return Group(*lines, table, *(Text(f"note: {note}") for note in verdict.notes))
 
 
@@ -267,11 +267,6 @@ def _value(value: float | str | None, unit: str) -> str:
 
 def _outcome(name: str) -> Text:
     return Text(name, style=f"bold {_COLOURS[name]}")
-
-
-def _environment(result: EnvironmentResult) -> str:
-    load = "".join(f", {name} = {value}" for name, value in result.load)
-    return f"{result.machine} / {result.os} / {result.workload}{load}"
 
 
 def _overhead(overhead: Overhead | None) -> str:

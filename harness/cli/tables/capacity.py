@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.studies.capacity.result import Bounds, Capacities, ResourceAllocation
+from harness.studies.capacity.result import Bounds, Capacities, CellCapacity
 
 
 def capacity_text(found: Capacities) -> RenderableType:
@@ -17,25 +17,24 @@ def capacity_text(found: Capacities) -> RenderableType:
     for name in ("environment", "limit", "virtualization", "transactions/s", "of the baseline's"):
         table.add_column(name, overflow="fold")
     for each in found.environments:
-        load = "".join(f", {name} = {value}" for name, value in each.load)
-        place = f"{each.machine} / {each.os} / {each.workload}{load}"
+        environment = each.environment.title
         limit = f"{each.limit_seconds * 1e3:.3g} ms"
         for one in each.capacities:
             table.add_row(
-                Text(place), Text(limit), Text(one.virtualization), _rate(one), _ratio(one)
+                Text(environment), Text(limit), Text(one.virtualization), _rate(one), _ratio(one)
             )
-            place = limit = ""
+            environment = limit = ""
     notes = [Text(f"note: left out: {each}") for each in found.left_out]
     return Group(table, *notes)
 
 
-def _rate(one: ResourceAllocation) -> Text:
+def _rate(one: CellCapacity) -> Text:
     if one.per_second is None:
         return Text("less than the smallest load tried")
     return Text(("at least " if one.at_least else "") + _bounded(one.per_second, ".4g"))
 
 
-def _ratio(one: ResourceAllocation) -> Text:
+def _ratio(one: CellCapacity) -> Text:
     return Text("" if one.of_baseline is None else _bounded(one.of_baseline, ".3g"))
 
 

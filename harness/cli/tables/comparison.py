@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis.comparison import Change, Comparison, Direction, place
+from harness.analysis.comparison import Change, Comparison, Direction
 from harness.analysis.overhead import percent
 from harness.analysis.snapshot import OverheadRecord
 
@@ -45,7 +45,7 @@ def changes_text(comparison: Comparison) -> RenderableType:
         parts += _overheads(comparison, direction)
     for outcome in comparison.outcomes:
         if outcome.direction is not Direction.SAME:
-            where = f"{place(outcome.environment)}, {outcome.measure}"
+            where = f"{outcome.environment.title}, {outcome.measure}"
             text = f"claim, {where}: {outcome.first} -> {outcome.second}"
             parts.append(Text(text, style=_STYLES[outcome.direction]))
     for check in comparison.checks:
@@ -77,7 +77,7 @@ def _overheads(comparison: Comparison, direction: Direction) -> list[RenderableT
         table.add_column(name, overflow="fold")
     for each in found[:_MOST]:
         table.add_row(
-            Text(place(each.first.environment)),
+            Text(each.first.environment.title),
             Text(each.first.virtualization),
             Text(each.first.measure),
             Text(_measured(each.first)),

@@ -17,7 +17,7 @@ def sensitivity_text(found: Sensitivity) -> RenderableType:
         drivers.add_column(name, overflow="fold")
     for each in found.driven:
         drivers.add_row(
-            Text(_where(each)),
+            Text(each.environment.title),
             Text(each.measure),
             Text(f"{each.virtualization} {percent(each.overhead)}"),
             Text(_drivers(each, found.alpha)),
@@ -28,7 +28,7 @@ def sensitivity_text(found: Sensitivity) -> RenderableType:
     for one in found.break_even:
         what = f"all {one.level}" if one.together else one.constants[0]
         flips.add_row(
-            Text(_where(one)),
+            Text(one.environment.title),
             Text("confirmed" if one.confirmed else "not confirmed"),
             Text(what),
             Text(_factor(one)),
@@ -53,8 +53,3 @@ def _factor(one: BreakEven) -> str:
             return "no factor"
         return f"no factor up to {one.kept:.3g}" if one.kept > 1 else f"not even x {one.kept:.3g}"
     return f"x {one.factor:.3g} (not yet at {one.kept:.3g})"
-
-
-def _where(each: Driven | BreakEven) -> str:
-    load = "".join(f", {name} = {value}" for name, value in each.load)
-    return f"{each.machine} / {each.os} / {each.workload}{load}"

@@ -1,23 +1,11 @@
-"""What a search for capacities has found, as a file beside the campaign's runs."""
+"""Result of a search for capacities."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from harness.analysis.environment import Environment, Load
-from harness.results.result_file import read_result, write_result
-
-FILE_NAME = "capacity.json"
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+from harness.results.result_file import EnvironmentRecord, Finite, Record, ResultFile
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Bounds(_Record):
+class Bounds(Record):
     """A number and where it lies with the campaign's confidence."""
 
     estimate: Finite
@@ -26,7 +14,7 @@ class Bounds(_Record):
     high: Finite | None
 
 
-class ResourceAllocation(_Record):
+class CellCapacity(Record):
     """The highest load that one cell bears within the limit."""
 
     virtualization: str
@@ -42,26 +30,20 @@ class ResourceAllocation(_Record):
     where either of the two is known on one side only."""
 
 
-class Searched(_Record):
+class Searched(EnvironmentRecord):
     """One environment."""
 
-    machine: str
-    os: str
-    workload: str
-    load: Load
     limit_seconds: Finite
     """What the quantile of the response time must not exceed."""
-    capacities: tuple[ResourceAllocation, ...]
+    capacities: tuple[CellCapacity, ...]
     """The baseline first."""
 
-    @property
-    def environment(self) -> Environment:
-        """Machine, operating system, workload, load."""
-        return (self.machine, self.os, self.workload, self.load)
 
+class Capacities(ResultFile):
+    """Result file of ``vtax capacity``."""
 
-class Capacities(_Record):
-    """The result file."""
+    FILE_NAME: ClassVar[str] = "capacity.json"
+    COMMAND: ClassVar[str] = "vtax capacity"
 
     identity: str
     """Of the campaign."""
@@ -83,19 +65,3 @@ class Capacities(_Record):
     environments: tuple[Searched, ...]
     left_out: tuple[str, ...]
     """What could not be searched, and why."""
-
-
-def write(found: Capacities, directory: Path) -> Path:
-    """Keep the result in a campaign's directory."""
-    return write_result(found, directory / FILE_NAME)
-
-
-def read(directory: Path) -> Capacities | None:
-    """Read the result of a campaign's directory; None if there is none.
-
-    Raises
-    ------
-    UserError
-        If the file is not what it should be.
-    """
-    return read_result(Capacities, directory / FILE_NAME, f"vtax capacity {directory}")

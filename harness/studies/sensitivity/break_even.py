@@ -17,9 +17,9 @@ from harness.analysis.overhead import compared
 from harness.campaign.cell import RunSpec
 from harness.metrics.measures import Measures
 from harness.results.record import FULL_SYSTEM
-from harness.studies.base import EnvironmentRuns, FinishedCampaign
 from harness.studies.runner import Runner, with_constants
 from harness.studies.sensitivity.bisection import LIMIT, TRIALS, Bracket
+from harness.studies.sensitivity.campaign import EnvironmentRuns, SensitivityCampaign
 from harness.studies.sensitivity.result import BreakEven
 
 _FIRST = 1000
@@ -38,23 +38,25 @@ Asked = Generator[list[RunSpec], Mapping[str, Measures], list[BreakEven]]
 class Subject:
     """One environment and what is needed to move its constants."""
 
-    ground: FinishedCampaign
-    place: EnvironmentRuns
+    finished: SensitivityCampaign
+    environment: EnvironmentRuns
     read: Mapping[str, frozenset[str]]
     """Virtualization -> constants that its runs read."""
 
     @property
     def alpha(self) -> float:
         """Level of the tests."""
-        return self.ground.record.alpha
+        return self.finished.record.alpha
 
     def judged(self, new: dict[str, dict[int, Measures]]) -> tuple[Confirmation, ...]:
-        """Judge with other runs in the place of some."""
-        return confirmations(self.ground.record, self.place.cells, self.place.with_runs(new))
+        """Judge with other runs in place of some."""
+        return confirmations(
+            self.finished.record, self.environment.cells, self.environment.with_runs(new)
+        )
 
     def affected(self, constants: Sequence[str]) -> tuple[str, ...]:
         """Name the virtualizations whose runs read any of the constants."""
-        return tuple(name for name in self.place.entries if self.read[name] & set(constants))
+        return tuple(name for name in self.environment.entries if self.read[name] & set(constants))
 
     def moved(
         self, constants: Sequence[str], factor: float, first: int, most: int | None = None
@@ -70,24 +72,24 @@ class Subject:
         """
         return {
             (name, number): with_constants(spec, made, first + number)
-            for number in self.place.replications[:most]
+            for number in self.environment.replications[:most]
             for made in [
-                self.place.specs[FULL_SYSTEM, number].constants.multiplied(constants, factor)
+                self.environment.specs[FULL_SYSTEM, number].constants.multiplied(constants, factor)
             ]
             for name in self.affected(constants)
-            for spec in [self.place.specs[name, number]]
+            for spec in [self.environment.specs[name, number]]
         }
 
     def slot(self, constants: Sequence[str], level: str, *, together: bool, trial: int) -> int:
         """Return the first number of a trial's runs: no two runs of a cell share a number."""
-        catalog = self.place.entries[FULL_SYSTEM].context.catalog
+        catalog = self.environment.entries[FULL_SYSTEM].context.catalog
         levels = ("firmware", "software")
         if together:
-            place = levels.index(level)
+            slot = levels.index(level)
         else:
             every = [name for each in levels for name in catalog.costs(each)]
-            place = 2 + every.index(constants[0])
-        return _FIRST + (place * (TRIALS + 2) + trial) * self.ground.replications
+            slot = 2 + every.index(constants[0])
+        return _FIRST + (slot * (TRIALS + 2) + trial) * self.finished.replications
 
 
 def _trial(
@@ -155,14 +157,10 @@ def search(
     else:
         _, measure, criterion = worst[bracket.kept]
     direction = 1.0 if dearer else -1.0
-    machine, os, workload, load = subject.place.environment
     factor_found = None if bracket.flipped is None else math.exp(direction * bracket.flipped)
     return [
         BreakEven(
-            machine=machine,
-            os=os,
-            workload=workload,
-            load=load,
+            **subject.environment.key._asdict(),
             level=level,
             constants=tuple(constants),
             together=together,
@@ -181,14 +179,14 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
     Of the firmware's constants the one that counts most is searched for, of either level's all of
     them with ``each``.
     """
-    catalog = subject.place.entries[FULL_SYSTEM].context.catalog
-    mine = subject.place.firmware if level == "firmware" else subject.place.software
+    catalog = subject.environment.entries[FULL_SYSTEM].context.catalog
+    mine = subject.environment.firmware if level == "firmware" else subject.environment.software
     read = frozenset().union(*(subject.read[name] for name in mine))
     everything = [name for name in catalog.costs(level, together=True) if name in read]
     singles = [name for name in catalog.costs(level) if name in read]
     judged = subject.judged({})
     blocked = [one for one in judged if one.margin > subject.alpha]
-    if not everything or (level == "software" and not subject.place.software):
+    if not everything or (level == "software" and not subject.environment.software):
         return []
     if level == "software" and blocked:
         # The margin knows nothing of the software level: no factor helps.
@@ -208,12 +206,8 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
 
 
 def _hopeless(subject: Subject, constants: Sequence[str], blocked: Confirmation) -> BreakEven:
-    machine, os, workload, load = subject.place.environment
     return BreakEven(
-        machine=machine,
-        os=os,
-        workload=workload,
-        load=load,
+        **subject.environment.key._asdict(),
         level="software",
         constants=tuple(constants),
         together=True,
@@ -241,7 +235,7 @@ def _shifts(
         for name in singles
     }
     found = yield [spec for specs in asked.values() for spec in specs.values()]
-    names = subject.place.firmware if level == "firmware" else subject.place.software
+    names = subject.environment.firmware if level == "firmware" else subject.environment.software
     dearer = 1.0 if factor > 1.0 else -1.0
     shifts = {}
     for constant, specs in asked.items():
@@ -266,16 +260,16 @@ def _levels(
     new: Mapping[str, Mapping[int, Measures]],
 ) -> tuple[float, float]:
     """Return the ratio to the baseline with a constant moved, and as it was."""
-    reference = subject.place.measures(FULL_SYSTEM)[number]
+    reference = subject.environment.measures(FULL_SYSTEM)[number]
     moved = new.get(FULL_SYSTEM, {}).get(number, reference)
     here, below = compared(name, run, moved)
-    there, under = compared(name, subject.place.measures(virtualization)[number], reference)
+    there, under = compared(name, subject.environment.measures(virtualization)[number], reference)
     return here / below, there / under
 
 
 def _guess(subject: Subject, level: str, judged: Sequence[Confirmation]) -> float:
     """Guess the factor: overheads taken to grow in proportion to the costs of their level."""
-    margin = subject.ground.record.margin
+    margin = subject.finished.record.margin
     guesses = []
     for one in judged:
         firmware, software = one.result.firmware, one.result.software
@@ -302,7 +296,7 @@ def _alone(factor: float, total: float, shift: float) -> float:
 
 
 def study_break_evens(
-    ground: FinishedCampaign,
+    finished: SensitivityCampaign,
     runner: Runner,
     reads: Sequence[Mapping[str, frozenset[str]]],
     *,
@@ -310,8 +304,8 @@ def study_break_evens(
 ) -> list[BreakEven]:
     """Search in all environments at once, round by round, so that all workers have work."""
     searches: list[Asked] = [
-        level_break_evens(Subject(ground, place, read), level, each=each)
-        for place, read in zip(ground.places, reads, strict=True)
+        level_break_evens(Subject(finished, environment, read), level, each=each)
+        for environment, read in zip(finished.environments, reads, strict=True)
         for level in ("firmware", "software")
     ]
     found: list[list[BreakEven]] = [[] for _ in searches]

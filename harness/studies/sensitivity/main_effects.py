@@ -22,8 +22,8 @@ from harness.results.record import FULL_SYSTEM
 from harness.results.run_result import RunResult
 from harness.statistics.factorial_design import BLOCKS, Design, effects, two_level_design
 from harness.statistics.ratios import holm
-from harness.studies.base import EnvironmentRuns, FinishedCampaign
 from harness.studies.runner import Runner, read_by, with_constants
+from harness.studies.sensitivity.campaign import EnvironmentRuns, SensitivityCampaign
 from harness.studies.sensitivity.result import Driven, Influence
 
 LOW, HIGH = 0.1, 0.9
@@ -49,7 +49,7 @@ class Shown:
 class Screen:
     """The design of one environment."""
 
-    place: EnvironmentRuns
+    environment: EnvironmentRuns
     shown: tuple[Shown, ...]
     columns: tuple[tuple[str, ...], ...]
     """Constants by column of the design."""
@@ -63,10 +63,12 @@ class Screen:
         return tuple(dict.fromkeys([FULL_SYSTEM, *(each.virtualization for each in self.shown)]))
 
 
-def shown_overheads(ground: FinishedCampaign, place: EnvironmentRuns) -> tuple[Shown, ...]:
+def shown_overheads(
+    finished: SensitivityCampaign, environment: EnvironmentRuns
+) -> tuple[Shown, ...]:
     """Choose the overheads that stand for their level in the verdict."""
     found = []
-    for each in confirmations(ground.record, place.cells, place.runs):
+    for each in confirmations(finished.record, environment.cells, environment.runs):
         for level in LEVELS:
             overhead = getattr(each.result, level)
             if overhead is not None:
@@ -74,13 +76,15 @@ def shown_overheads(ground: FinishedCampaign, place: EnvironmentRuns) -> tuple[S
     return tuple(found)
 
 
-def first_runs(place: EnvironmentRuns) -> dict[str, RunSpec]:
+def first_runs(environment: EnvironmentRuns) -> dict[str, RunSpec]:
     """Return a run of each cell with all constants as stated: it tells which ones are read."""
-    catalog = next(iter(place.entries.values())).context.catalog
+    catalog = next(iter(environment.entries.values())).context.catalog
     nominal = catalog.nominal()
     return {
-        name: with_constants(_shorter(place.specs[name, place.replications[0]]), nominal, 0)
-        for name in place.entries
+        name: with_constants(
+            _shorter(environment.specs[name, environment.replications[0]]), nominal, 0
+        )
+        for name in environment.entries
     }
 
 
@@ -90,7 +94,7 @@ def _shorter(spec: RunSpec) -> RunSpec:
 
 
 def screen(
-    ground: FinishedCampaign, place: EnvironmentRuns, read: Mapping[str, frozenset[str]]
+    finished: SensitivityCampaign, environment: EnvironmentRuns, read: Mapping[str, frozenset[str]]
 ) -> Screen:
     """Make the design of an environment.
 
@@ -99,9 +103,9 @@ def screen(
     read
         Virtualization -> constants that its first run has read.
     """
-    catalog = place.entries[FULL_SYSTEM].context.catalog
+    catalog = environment.entries[FULL_SYSTEM].context.catalog
     uncertain = frozenset(catalog.uncertain)
-    shown = shown_overheads(ground, place)
+    shown = shown_overheads(finished, environment)
     names = sorted({each.virtualization for each in shown})
     common = read[FULL_SYSTEM] & uncertain
     relevant = {name: (read[name] & uncertain) | common for name in names}
@@ -119,7 +123,7 @@ def screen(
             columns.append([constant])
     columns += [[constant] for constant in sorted(common)]
     return Screen(
-        place=place,
+        environment=environment,
         shown=shown,
         columns=tuple(map(tuple, columns)),
         relevant=relevant,
@@ -129,8 +133,8 @@ def screen(
 
 def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
     """Return the runs of each point of a design, by virtualization."""
-    place = one.place
-    catalog = place.entries[FULL_SYSTEM].context.catalog
+    environment = one.environment
+    catalog = environment.entries[FULL_SYSTEM].context.catalog
     nominal = catalog.nominal()
     ends = {
         name: (catalog.constants[name].draw(LOW), catalog.constants[name].draw(HIGH))
@@ -149,11 +153,11 @@ def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
             }
         )
         # Blocks see different arrivals, as far as the campaign has replications.
-        replication = place.replications[block % min(BLOCKS, len(place.replications))]
+        replication = environment.replications[block % min(BLOCKS, len(environment.replications))]
         points.append(
             {
                 name: with_constants(
-                    _shorter(place.specs[name, replication]), constants, number + 1
+                    _shorter(environment.specs[name, replication]), constants, number + 1
                 )
                 for name in one.virtualizations
             }
@@ -162,7 +166,7 @@ def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
 
 
 def driven(
-    ground: FinishedCampaign, one: Screen, points: Sequence[Mapping[str, Measures]]
+    finished: SensitivityCampaign, one: Screen, points: Sequence[Mapping[str, Measures]]
 ) -> list[Driven]:
     """Estimate what each constant does to the overheads of an environment.
 
@@ -171,7 +175,6 @@ def driven(
     points
         For each point of the design what the runs measured; failed ones are missing.
     """
-    machine, os, workload, load = one.place.environment
     found = []
     for shown in one.shown:
         response = np.array([_log_ratio(shown, point) for point in points])
@@ -195,17 +198,14 @@ def driven(
             )
             for name, effect in zip(
                 names,
-                effects(response, one.design, columns, level=1.0 - ground.record.alpha),
+                effects(response, one.design, columns, level=1.0 - finished.record.alpha),
                 strict=True,
             )
             if math.isfinite(effect.high)
         ]
         found.append(
             Driven(
-                machine=machine,
-                os=os,
-                workload=workload,
-                load=load,
+                **one.environment.key._asdict(),
                 level=shown.level,
                 virtualization=shown.virtualization,
                 measure=shown.measure,
@@ -228,7 +228,7 @@ def _log_ratio(shown: Shown, point: Mapping[str, Measures]) -> float:
 
 
 def study_drivers(
-    ground: FinishedCampaign, runner: Runner
+    finished: SensitivityCampaign, runner: Runner
 ) -> tuple[list[Driven], list[dict[str, frozenset[str]]]]:
     """Study all environments.
 
@@ -239,12 +239,13 @@ def study_drivers(
     list of dict
         For each environment: virtualization -> constants that its runs read.
     """
-    firsts = [first_runs(place) for place in ground.places]
+    firsts = [first_runs(environment) for environment in finished.environments]
     results = runner.results([spec for first in firsts for spec in first.values()])
     reads = [_reads(first, results) for first in firsts]
     found: list[Driven] = []
     screens = [
-        screen(ground, place, read) for place, read in zip(ground.places, reads, strict=True)
+        screen(finished, environment, read)
+        for environment, read in zip(finished.environments, reads, strict=True)
     ]
     designs = [design_runs(one) for one in screens]
     measures = runner.measures(
@@ -259,7 +260,7 @@ def study_drivers(
             }
             for point in points
         ]
-        found += driven(ground, one, known)
+        found += driven(finished, one, known)
     return _adjusted(found), reads
 
 

@@ -63,7 +63,7 @@ def test_a_verdict_names_outcome_worst_environment_and_intervals(synthetic, tmp_
     assert "synthetic: refuted" in text
     assert "margin 10 %" in text
     worst = study.verdict.worst
-    assert f"worst: {worst.machine} / {worst.os} / {worst.workload}" in text
+    assert f"worst: {worst.environment.title}" in text
     assert re.search(
         r"in 4 of 4 environments and measures, in 4 of them also for one machine", text
     )

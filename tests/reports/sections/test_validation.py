@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness.validation.predicted_figures import predictions
-from harness.validation.record import FILE_NAME, write_record
+from harness.validation.record import ValidationRecord
 from reports.builder import build_report, render
 from reports.evidence import Evidence
 from reports.i18n import Texts
@@ -91,10 +91,10 @@ def test_the_figure_shows_every_prediction_that_has_a_relative_error(
 def test_it_is_read_from_the_directory_of_results(build, truths, validate, shipped, parse_page):
     path = build(true=truths["confirmed"])
     assert "carries no validation" in parse_page(path.read_text()).section("validation")
-    write_record(validate(shipped), path.parent)
+    validate(shipped).write(path.parent)
     section = parse_page(build_report(path.parent).read_text()).section("validation")
     assert "7.8.9" in section
-    (path.parent / FILE_NAME).unlink()
+    (path.parent / ValidationRecord.FILE_NAME).unlink()
     assert "7.8.9" not in build_report(path.parent).read_text()
 
 

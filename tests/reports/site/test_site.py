@@ -19,9 +19,7 @@ from harness.analysis.snapshot import CampaignSnapshot, Checked, VerdictRecord, 
 from harness.analysis.study import analyse
 from harness.errors import UserError
 from harness.results.store import Store, pack
-from harness.studies.capacity.result import write as write_capacity
-from harness.studies.sensitivity.result import write as write_sensitivity
-from harness.validation.record import recorded, write_record
+from harness.validation.record import recorded
 from reports.evidence import Evidence
 from reports.i18n import Texts, languages
 from reports.site import publication as publications
@@ -182,9 +180,9 @@ def beside(directory: Path) -> dict[str, Path]:
     with Store.open(directory) as store:
         study = analyse(store)
     return {
-        "validation": write_record(recorded([], quick=True), directory),
-        "sensitivity": write_sensitivity(sensitive(study), directory),
-        "capacity": write_capacity(capable(study), directory),
+        "validation": recorded([], quick=True).write(directory),
+        "sensitivity": sensitive(study).write(directory),
+        "capacity": capable(study).write(directory),
     }
 
 
