@@ -298,8 +298,9 @@ def mixed(record: CampaignRecord, dear: int, cheap: int = 3) -> Study:
             environments=(
                 *one.environments,
                 *(
-                    replace(each, environment=each.environment._replace(machine=f"dear-{number}"))
-                    for number, each in enumerate(two.environments[1:])
+                    replace(each, environment=environment._replace(machine=f"d-{environment[0]}"))
+                    for each in two.environments[1:]
+                    for environment in [each.environment]
                 ),
                 two.environments[0],
             ),
