@@ -160,17 +160,7 @@ def _fill(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
     cells = [
         (
             cell.position,
-            compressed(
-                {
-                    "machine": cell.machine,
-                    "os": cell.os,
-                    "virtualization": cell.virtualization,
-                    "workload": cell.workload,
-                    "load": cell.load,
-                    "infeasible": cell.infeasible,
-                    "parameters": cell.parameters,
-                }
-            ),
+            compressed({key: value for key, value in vars(cell).items() if key != "position"}),
         )
         for cell in campaign.cells
     ]

@@ -1,7 +1,7 @@
 """What the JSON in a store must look like, checked when it is read."""
 
 from datetime import datetime
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, NotRequired, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -13,7 +13,11 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-_STRICT = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
+from harness.results.result_file import first_error
+
+T = TypeVar("T")
+
+STRICT = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
 _OPEN = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
 Number = Annotated[int, Field(ge=-(2**63), lt=2**63)] | float
@@ -25,58 +29,6 @@ def _time(text: str) -> str:
     """Check a point in time; it stays the text that it is."""
     datetime.fromisoformat(text)
     return text
-
-
-Count = Annotated[int, Field(ge=0)]
-
-
-@with_config(_STRICT)
-class Digest(TypedDict):
-    """Response times."""
-
-    sum_ns: int
-    buckets: list[Count]
-    counts: list[Count]
-
-
-@with_config(_STRICT)
-class Operation(TypedDict):
-    """An event of an operation."""
-
-    at_seconds: Number
-    operation: str
-    status: str
-    reason: str
-
-
-@with_config(_STRICT)
-class Check(TypedDict):
-    """An expectation and what was measured."""
-
-    name: Texts
-    measured: Number | str | None
-    expected: Number | str
-    relation: str
-    tolerance: Number
-    unit: str
-    passed: bool
-    detail: str
-    source: str
-    assumed: list[str]
-
-
-@with_config(_STRICT)
-class Result(TypedDict):
-    """What :class:`harness.results.run_result.RunResult` writes."""
-
-    samples: list[tuple[str, dict[str, str], Number]]
-    digests: dict[str, Digest]
-    timeline: list[tuple[Number, str, dict[str, str], Number]]
-    operations: list[Operation]
-    checks: list[Check]
-    warm_up_seconds: Number
-    measured_seconds: Number
-    requests: Count
 
 
 @with_config(_OPEN)
@@ -133,7 +85,7 @@ class _System(TypedDict):
     flavour: str | None
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class _DrawnDemand(TypedDict):
     partition: str
     group: str
@@ -158,7 +110,7 @@ class _Parameters(TypedDict, total=False):
     groups: list[_Group]
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class Cell(TypedDict):
     """A cell, without its position."""
 
@@ -171,7 +123,7 @@ class Cell(TypedDict):
     parameters: _Parameters
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class _Claim(TypedDict):
     firmware: list[str]
     software: list[str]
@@ -179,7 +131,7 @@ class _Claim(TypedDict):
     text: NotRequired[Texts | None]
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class _Replications(TypedDict):
     minimum: Annotated[int, Field(ge=1)]
     maximum: Annotated[int, Field(ge=1)]
@@ -253,13 +205,13 @@ class _Constant(TypedDict):
     status: str
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class _File(TypedDict):
     path: str
     sha256: str
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class Campaign(TypedDict):
     """What :class:`harness.results.record.CampaignRecord` writes."""
 
@@ -282,14 +234,13 @@ class Campaign(TypedDict):
     real: _Real | None
 
 
-RESULT = TypeAdapter(Result)
 CELL = TypeAdapter(Cell)
 CAMPAIGN = TypeAdapter(Campaign)
 DRAWN = TypeAdapter(dict[str, Value])
 
 
-def read(kind: TypeAdapter[Any], text: str | bytes) -> dict[str, Any]:
-    """Read JSON of a kind, an object.
+def read(kind: TypeAdapter[T], text: str | bytes) -> T:
+    """Read JSON of a kind.
 
     Raises
     ------
@@ -297,9 +248,6 @@ def read(kind: TypeAdapter[Any], text: str | bytes) -> dict[str, Any]:
         One line: where it is another kind, and how.
     """
     try:
-        value: dict[str, Any] = kind.validate_json(text)
+        return kind.validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "JSON"
-        raise ValueError(f"{where}: {first['msg']}") from None
-    return value
+        raise ValueError(first_error(error, "JSON")) from None
