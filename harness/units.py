@@ -264,10 +264,6 @@ Bytes = Annotated[
     int, BeforeValidator(_validator("size", whole=True)), WithJsonSchema(schema("size"))
 ]
 """A size, written like ``8 KiB``; whole bytes once read."""
-BytesPerSecond = Annotated[
-    float, BeforeValidator(_validator("bandwidth")), WithJsonSchema(schema("bandwidth"))
-]
-"""A bandwidth, written like ``1 Gb/s`` or ``24.3 MiB/s``; bytes per second once read."""
 Ratio = Annotated[float, BeforeValidator(_validator("ratio")), WithJsonSchema(schema("ratio"))]
 """A ratio, written like ``10 %`` or 0.1; a pure number once read."""
 

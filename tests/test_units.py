@@ -18,7 +18,6 @@ TYPES: list[tuple[Any, str]] = [
     (units.Hertz, "frequency"),
     (units.Rate, "rate"),
     (units.Bytes, "size"),
-    (units.BytesPerSecond, "bandwidth"),
     (units.Ratio, "ratio"),
 ]
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from harness.metrics.measures import Measures, mix_distance, slowdown, unmatched
 from harness.statistics.intervals import Interval
-from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
+from harness.statistics.ratios import expm1, paired_ratios, ratio_bootstrap, ratio_ranges
 
 Array = NDArray[np.float64]
 Replications = Mapping[int, Measures]
@@ -120,8 +120,8 @@ def overheads(
         found[virtualization] = Overhead(
             virtualization=virtualization,
             measure=name,
-            interval=replace(interval.transformed(_expm1), warnings=interval.warnings + concerns),
-            range=span.transformed(_expm1),
+            interval=replace(interval.transformed(expm1), warnings=interval.warnings + concerns),
+            range=span.transformed(expm1),
             ratios=tuple(None if math.isnan(each) else each for each in column.tolist()),
         )
     return found
@@ -160,10 +160,6 @@ def _concerns(name: str, measured: Replications, baseline: Replications) -> tupl
     elif np.mean([mix_distance(*pair) for pair in pairs]) > MIX_TOLERANCE:
         return (Concern.MIX_DIFFERS,)
     return ()
-
-
-def _expm1(value: float) -> float:
-    return math.expm1(value) if value < math.log(1e300) else math.inf
 
 
 def percent(ratio: float) -> str:

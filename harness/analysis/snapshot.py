@@ -40,7 +40,7 @@ class VerdictRecord(EnvironmentRecord):
     """A member of :class:`harness.statistics.verdict.Outcome`."""
 
 
-class Checked(Record):
+class CheckRecord(Record):
     """An expectation of a scenario."""
 
     scenario: str
@@ -74,7 +74,7 @@ class CampaignSnapshot(Record):
     """Name -> value with unit, range and status, as text."""
     overheads: tuple[OverheadRecord, ...]
     outcomes: tuple[VerdictRecord, ...]
-    checks: tuple[Checked, ...]
+    checks: tuple[CheckRecord, ...]
 
 
 def snapshot(study: Study) -> CampaignSnapshot:
@@ -121,7 +121,7 @@ def _snapshot(study: Study) -> CampaignSnapshot:
         checks=()
         if study.elements is None
         else tuple(
-            Checked(scenario=row.scenario, name=row.name, passed=row.passed)
+            CheckRecord(scenario=row.scenario, name=row.name, passed=row.passed)
             for row in study.elements.rows
         ),
     )

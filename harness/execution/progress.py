@@ -14,9 +14,9 @@ from prometheus_client.registry import Collector
 from harness.analysis.environment import EnvironmentResult, environment_results
 from harness.campaign.cell import RunSpec
 from harness.execution.execute import Observer
+from harness.metrics.families import RECORDED
 from harness.metrics.http import serving_metrics
 from harness.metrics.measures import Measures
-from harness.metrics.recorded import RECORDED
 from harness.results.environment import Environment
 from harness.results.record import CellRecord
 from harness.results.run_result import RunResult

@@ -7,7 +7,7 @@ Means are exact.
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 GROWTH = 1.01
@@ -21,7 +21,7 @@ _BUCKETS = math.ceil(math.log(1e15) * _PER_LOG) + 1
 """Up to 10^15 ns, eleven days; what is longer counts as that long."""
 
 
-class Digest:
+class Digest:  # noqa: PLW1641 (mutable)
     """Response times of one kind, in nanoseconds.
 
     Attributes
@@ -36,6 +36,9 @@ class Digest:
         self.count = 0
         self.sum_ns = 0
         self.counts: defaultdict[int, int] = defaultdict(int)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Digest) and self.to_json() == other.to_json()
 
     def add(self, ns: int) -> None:
         """Add one response time."""
@@ -84,12 +87,16 @@ class Digest:
             counts.append(below)
         return counts
 
-    def merge(self, other: "Digest") -> None:
-        """Add all of another digest's response times."""
-        self.count += other.count
-        self.sum_ns += other.sum_ns
-        for bucket, count in other.counts.items():
-            self.counts[bucket] += count
+    @classmethod
+    def merged(cls, digests: Iterable["Digest"]) -> "Digest":
+        """Digest of the response times of several digests."""
+        merged = cls()
+        for each in digests:
+            merged.count += each.count
+            merged.sum_ns += each.sum_ns
+            for bucket, count in each.counts.items():
+                merged.counts[bucket] += count
+        return merged
 
     def copy(self) -> "Digest":
         """Return an independent copy."""

@@ -4,7 +4,7 @@ Everything is of the measured time only: counters are increases over it.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -163,9 +163,7 @@ def measure(
             numbers["physc_cores"] = numbers["dispatched_seconds_total"] / measured_seconds
             if numbers.get("entitlement_cores"):
                 numbers["entc_ratio"] = numbers["physc_cores"] / numbers["entitlement_cores"]
-    digest = Digest()
-    for part in digests:
-        digest.merge(part)
+    digest = Digest.merged(digests)
     return Measures(
         measured_seconds=measured_seconds,
         warm_up_seconds=warm_up_seconds,
@@ -179,16 +177,6 @@ def measure(
         warm_up_trustworthy=trustworthy,
         condition=condition,
     )
-
-
-def merge(digests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge digests in their JSON form, without unfolding their empty buckets."""
-    total, occupied = 0, Counter[int]()
-    for digest in digests:
-        total += digest["sum_ns"]
-        occupied.update(dict(zip(digest["buckets"], digest["counts"], strict=True)))
-    buckets = sorted(occupied)
-    return {"sum_ns": total, "buckets": buckets, "counts": [occupied[each] for each in buckets]}
 
 
 def slowdown(measured: Measures, baseline: Measures) -> float:

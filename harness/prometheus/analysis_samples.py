@@ -1,7 +1,7 @@
 """What the analysis found, as samples for dashboards and alerts.
 
 Overheads need both sides of a comparison, so no run can expose them; their names and meanings are
-in :mod:`harness.metrics.recorded`.
+in :mod:`harness.metrics.families`.
 """
 
 import math

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import IO
 
 from harness.files import scratch_directory
-from harness.metrics.ddsketch import GROWTH
+from harness.metrics.ddsketch import GROWTH, Digest
 from harness.metrics.exposition import family_of, series
-from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
-from harness.metrics.measures import merge
-from harness.metrics.recorded import RECORDED
+from harness.metrics.families import FAMILIES, RECORDED, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult, Sample
 from harness.results.store import Store
@@ -153,6 +151,5 @@ def _buckets(result: RunResult) -> Iterator[Sample]:
 
 def _digest(result: RunResult) -> Iterator[Sample]:
     """Yield the occupied buckets of all response times together."""
-    merged = merge(digest.to_json() for digest in result.digests.values())
-    for bucket, count in zip(merged["buckets"], merged["counts"], strict=True):
+    for bucket, count in sorted(Digest.merged(result.digests.values()).counts.items()):
         yield DIGEST, {"bucket": str(bucket)}, float(count)

@@ -25,9 +25,8 @@ from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import to_ns
 from harness.engine.realtime_clock import RealtimeClock
 from harness.errors import PartitionDownError, UserError
-from harness.metrics.collector import MachineCollector
+from harness.metrics.collector import MachineCollector, PacingCollector
 from harness.metrics.observer import Observation
-from harness.metrics.pacing import PacingCollector
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition

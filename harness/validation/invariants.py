@@ -345,7 +345,6 @@ class Invariant:
     rounding: float
 
 
-_NS = 1e-9
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant("conservation", "s", "processors x time = accounts + idle time", conservation, 0.0),
     Invariant(

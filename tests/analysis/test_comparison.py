@@ -12,7 +12,7 @@ from rich.console import Console
 from harness.analysis.comparison import Direction, compare
 from harness.analysis.snapshot import (
     CampaignSnapshot,
-    Checked,
+    CheckRecord,
     OverheadRecord,
     VerdictRecord,
     read_snapshot,
@@ -170,7 +170,7 @@ def test_from_and_to_inconclusive_it_cannot_be_told(first, second, direction):
 def test_checks_of_scenarios_are_compared_by_name_and_order():
     def checked(*passed, name="kept"):
         return made(
-            {}, checks=tuple(Checked(scenario="s", name={"en": name}, passed=p) for p in passed)
+            {}, checks=tuple(CheckRecord(scenario="s", name={"en": name}, passed=p) for p in passed)
         )
 
     found = compare(checked(True, False, True), checked(True, True, False))

@@ -4,7 +4,7 @@ import pytest
 from exporting import export
 
 from harness.analysis.study import Outcome, analyse
-from harness.metrics.recorded import RECORDED
+from harness.metrics.families import RECORDED
 from harness.prometheus.analysis_samples import analysis_samples
 
 TRUE = {

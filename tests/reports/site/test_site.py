@@ -15,7 +15,7 @@ from capable import capable
 from sensitive import sensitive
 
 from harness.analysis.comparison import compare
-from harness.analysis.snapshot import CampaignSnapshot, Checked, VerdictRecord, read_snapshot
+from harness.analysis.snapshot import CampaignSnapshot, CheckRecord, VerdictRecord, read_snapshot
 from harness.analysis.study import analyse
 from harness.errors import UserError
 from harness.results.store import Store, pack
@@ -286,7 +286,7 @@ def test_needs_a_campaign(tmp_path):
 def judged(outcome, **changes) -> CampaignSnapshot:
     """Findings that hold one outcome, one check that passed if it is confirmed, one constant."""
     place = {"machine": "m", "os": "aix-5.3", "workload": "w", "load": (), "measure": "slowdown"}
-    check = Checked(scenario="s", name={"en": "kept"}, passed=outcome == "confirmed")
+    check = CheckRecord(scenario="s", name={"en": "kept"}, passed=outcome == "confirmed")
     told = {
         **{"name": "n", "title": {"en": "N"}, "identity": "", "model": "", "versions": {}},
         **{"seed": 1, "margin": 0.1, "alpha": 0.05, "replications": 1, "complete": 1},
