@@ -1,4 +1,4 @@
-"""What the runs of one cell amount to: where the time went, and how long responses took."""
+"""Summary of the runs of one cell: processor time by cause, throughput and response times."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +18,7 @@ class ResponseDistribution:
     digest: Digest
     """Of all runs together."""
     quantiles: dict[str, Interval]
-    """``p50``, ``p95``, ``p99`` in seconds, with what they vary among replications: the
-    geometric mean of the replications' quantiles."""
+    """``p50``, ``p95``, ``p99`` in seconds: geometric mean of the replications' quantiles."""
 
     @property
     def count(self) -> int:
@@ -29,7 +28,7 @@ class ResponseDistribution:
 
 @dataclass(frozen=True)
 class CellSummary:
-    """What the runs of one cell amount to; intervals are over its replications."""
+    """Summary of the runs of one cell; intervals are over its replications."""
 
     cell: CellRecord
     runs: int
@@ -47,11 +46,11 @@ class CellSummary:
     response: ResponseDistribution | None
     """None without responses."""
     partitions: dict[str, dict[str, float]]
-    """Partition -> what it exposed about itself, mean over the runs."""
+    """Partition -> its metrics, mean over the runs."""
     warm_up_seconds: Interval
-    """Where the warm-up was cut."""
+    """End of the warm-up."""
     condition: dict[str, float] = field(default_factory=dict)
-    """What a real machine was like during the runs, mean over those that tell."""
+    """Condition of a real machine during the runs, mean over the runs that have it."""
 
 
 def summarise(

@@ -77,7 +77,7 @@ class Change:
 
 @dataclass(frozen=True)
 class OutcomeChange:
-    """What the claim came to, in one environment and measure, in both campaigns."""
+    """Outcome of the claim in one environment and measure, in both campaigns."""
 
     environment: Environment
     measure: str
@@ -137,7 +137,7 @@ class Comparison:
 
     @property
     def summary(self) -> str:
-        """What the comparison comes to, in words."""
+        """The overall direction, in words."""
         return _SUMMARIES[self.direction]
 
     def to_json(self) -> dict[str, Any]:

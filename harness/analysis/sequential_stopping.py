@@ -1,12 +1,8 @@
-"""Which cells are not known precisely enough yet.
+"""Sequential stopping: which cells need more replications.
 
-Going on until an interval is narrow makes it end early where the values happen to look alike, so
-that it is a little too narrow. Simulated, from 10 replications in blocks of 10 up to 60, with the
-target that does most harm: of normal log ratios a 95 % interval then contains the mean in 94.5 %
-instead of 96 % of all cases, and a test at 5 % errs in 5.6 % instead of 4.4 %; of log-normal ones
-92 % instead of 94.5 %, and 10.6 % instead of 8.1 %. At the very small levels that many environments
-need, errors double. That is stated rather than mended, because the Latin hypercube makes intervals
-wider than they need be wherever constants matter (:mod:`harness.statistics.latin_hypercube`).
+Stopping when an interval is narrow ends early where values look alike by chance. docs/statistics.md
+has the error rates. A Latin hypercube makes intervals wider than necessary wherever constants
+matter (:mod:`harness.statistics.latin_hypercube`).
 """
 
 from harness.analysis.environment import deciding, environment_results

@@ -1,7 +1,6 @@
-"""What a campaign has found out, small enough to be kept beside its report and compared later."""
+"""Snapshot of a campaign's results, small enough to keep beside its report and compare later."""
 
 import math
-from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field, ValidationError
@@ -33,7 +32,7 @@ class OverheadRecord(EnvironmentRecord):
 
 
 class VerdictRecord(EnvironmentRecord):
-    """What the claim came to in one environment, in one measure."""
+    """Outcome of the claim in one environment, in one measure."""
 
     measure: str
     outcome: str
@@ -51,7 +50,7 @@ class CheckRecord(Record):
 
 
 class CampaignSnapshot(Record):
-    """A campaign, its settings and all that was concluded from its runs."""
+    """Campaign, its settings and all that was concluded from its runs."""
 
     name: str
     title: dict[str, str]
@@ -78,12 +77,12 @@ class CampaignSnapshot(Record):
 
 
 def snapshot(study: Study) -> CampaignSnapshot:
-    """Take from a study what comparing it with another one needs.
+    """Take the snapshot of a study.
 
     Raises
     ------
     UserError
-        If the store says something that no campaign could.
+        If the store holds values that no campaign has.
     """
     try:
         return _snapshot(study)
@@ -113,11 +112,17 @@ def _snapshot(study: Study) -> CampaignSnapshot:
             for each in campaign.constants
         },
         overheads=tuple(
-            _measured(result, overhead)
+            _overhead_record(result, overhead)
             for result in study.environments
             for overhead in result.all.values()
         ),
-        outcomes=tuple(_judged(study)),
+        outcomes=tuple(
+            VerdictRecord(
+                **result.environment._asdict(), measure=result.measure, outcome=str(result.outcome)
+            )
+            for result in study.environments
+            if result.outcome is not None
+        ),
         checks=()
         if study.elements is None
         else tuple(
@@ -128,7 +133,7 @@ def _snapshot(study: Study) -> CampaignSnapshot:
 
 
 def read_snapshot(text: bytes, where: str) -> CampaignSnapshot:
-    """Read findings from JSON.
+    """Read a snapshot from JSON.
 
     Raises
     ------
@@ -145,7 +150,7 @@ def _message(error: ValidationError, where: str) -> str:
     return f"{where}: not the findings of a campaign ({first_error(error, 'the file')})"
 
 
-def _measured(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
+def _overhead_record(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
     interval = overhead.interval
     known = math.isfinite(interval.high)
     bounded = math.isfinite(overhead.range.high)
@@ -160,13 +165,3 @@ def _measured(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
         range_high=overhead.range.high if bounded else None,
         ratios=overhead.ratios,
     )
-
-
-def _judged(study: Study) -> Iterator[VerdictRecord]:
-    for result in study.environments:
-        if result.outcome is not None:
-            yield VerdictRecord(
-                **result.environment._asdict(),
-                measure=result.measure,
-                outcome=str(result.outcome),
-            )

@@ -1,4 +1,4 @@
-"""What one run leaves behind."""
+"""Result of one run."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields
@@ -16,7 +16,7 @@ Sample = tuple[str, dict[str, str], Number]
 """A sample of the exposition: name, labels, value."""
 
 Point = tuple[Number, str, dict[str, str], Number]
-"""A sample on the way: seconds since simulated time began, name, labels, value."""
+"""A sample during the run: seconds since simulated time began, name, labels, value."""
 
 
 _RESPONSE = frozenset({"partition", "group", "name"})
@@ -26,7 +26,7 @@ _LABELS = {
     "vtax_response_seconds_count": _RESPONSE,
     "vtax_response_seconds_sum": _RESPONSE,
 }
-"""What samples are found by; without these labels they mean nothing."""
+"""Labels that these samples must have."""
 
 
 Count = Annotated[int, Field(ge=0)]
@@ -53,7 +53,7 @@ ResponseTimes = Annotated[
 @with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class OperationEvent:
-    """Something that became of an operation."""
+    """Change of the status of an operation."""
 
     at_seconds: Number
     operation: str
@@ -79,10 +79,10 @@ class Check:
     unit: str
     passed: bool
     detail: str
-    """What else there is to know: whose value it is, the reason of a refusal."""
+    """Further information: the partition of the value, the reason of a refusal."""
     source: str
     assumed: tuple[str, ...]
-    """Constants that the outcome rests on and nobody published."""
+    """Unpublished constants that the outcome depends on."""
 
 
 @with_config(STRICT)
@@ -105,9 +105,9 @@ class RunResult:
     requests: Count
     """Requests that were completed in the measured time, failed ones included."""
     timeline: list[Point] = field(default_factory=list)
-    """Samples taken on the way, in order of time; empty unless the run records one."""
+    """Samples during the run, in order of time; empty unless the run records them."""
     operations: list[OperationEvent] = field(default_factory=list)
-    """What became of a scenario's operations, in order of time."""
+    """Events of a scenario's operations, in order of time."""
     checks: list[Check] = field(default_factory=list)
     """A scenario's expectations beside what was measured."""
 

@@ -1,6 +1,6 @@
 """The runs of a sensitivity study: made where they are missing, kept in a store of their own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -97,31 +97,21 @@ class Runner:
             self._store,
             run_noting,
             workers=self._workers,
-            drawn=_Moved(unique.values(), self._stated),
+            drawn=self._moved(unique.values()),
             observer=self._observer,
         )
         if summary.interrupted:
             raise KeyboardInterrupt
         self._asked.update(unique)
-        found = {identity: self._store.result(identity) for identity in unique}
-        kept = {identity: result for identity, result in found.items() if result is not None}
-        self._without.update(unique.keys() - kept.keys())
-        return kept
+        kept = {identity: self._store.result(identity) for identity in unique}
+        results = {identity: result for identity, result in kept.items() if result is not None}
+        self._without.update(unique.keys() - results.keys())
+        return results
 
-
-class _Moved(Mapping[str, Mapping[str, Any]]):
-    """Digest of constants -> values that differ from those stated, made when somebody asks."""
-
-    def __init__(self, specs: Iterable[RunSpec], stated: Constants) -> None:
-        self._constants = {spec.constants_digest: spec.constants for spec in specs}
-        self._stated = stated
-
-    def __getitem__(self, digest: str) -> Mapping[str, Any]:
-        values = self._constants[digest]
-        return {name: value for name, value in values.items() if self._stated.get(name) != value}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._constants)
-
-    def __len__(self) -> int:
-        return len(self._constants)
+    def _moved(self, specs: Iterable[RunSpec]) -> dict[str, dict[str, Any]]:
+        """Digest of constants -> values that differ from those stated."""
+        constants = {spec.constants_digest: spec.constants for spec in specs}
+        return {
+            digest: {name: value for name, value in each.items() if self._stated.get(name) != value}
+            for digest, each in constants.items()
+        }

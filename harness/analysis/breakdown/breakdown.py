@@ -2,7 +2,7 @@
 
 Both sides are compared in the replications that both have, because these share arrivals, demands
 and draws. All numbers are for one transaction. A product is the mean over the runs of count times
-cost; the cost shown is what the product comes to for one event, so that the arithmetic holds.
+cost; the cost shown is the product for one event, so that the numbers agree.
 """
 
 import math
@@ -166,7 +166,7 @@ def _finite(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class _Side:
-    """A cell's runs, each for one of its transactions, and the mean of them."""
+    """Mean of the runs of a cell, each for one of its transactions."""
 
     items: dict[tuple[str, str], CostItem]
     booked: dict[str, float]
@@ -229,7 +229,7 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
     elif cell.virtualization != campaign.baseline:
         notes.append(f"There is no {campaign.baseline} baseline in this environment.")
     try:
-        return _joined(store, cell, there, runs, common, notes)
+        return _explanation(store, cell, there, runs, common, notes)
     except KeyError as error:
         raise UserError(
             f"{store.directory}: cannot be explained by this version of vtax: its catalog lacks "
@@ -237,7 +237,7 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
         ) from None
 
 
-def _joined(
+def _explanation(
     store: Store,
     cell: CellRecord,
     there: CellRecord | None,
