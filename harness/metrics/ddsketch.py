@@ -1,7 +1,7 @@
 """A digest of response times: quantiles within half a per cent in bounded memory.
 
 Counts in buckets whose bounds grow geometrically, as in DDSketch (Masson, Rim, Lee, VLDB 2019):
-whatever the distribution, a quantile read from it is wrong by no more than half a bucket's width.
+for any distribution, the error of a quantile is at most half the width of a bucket.
 Means are exact.
 """
 
@@ -14,7 +14,7 @@ GROWTH = 1.01
 """Ratio of a bucket's bounds."""
 
 RELATIVE_ERROR = (GROWTH - 1) / (GROWTH + 1)
-"""No quantile is farther from the truth than this, relatively: about 0.5 %."""
+"""Largest relative error of a quantile: about 0.5 %."""
 
 _PER_LOG = 1 / math.log(GROWTH)
 _BUCKETS = math.ceil(math.log(1e15) * _PER_LOG) + 1
@@ -78,12 +78,12 @@ class Digest:  # noqa: PLW1641 (mutable)
         """
         counts = []
         buckets = sorted(self.counts)
-        below = place = 0
+        below = index = 0
         for bound in bounds_seconds:
             end = int(math.log(max(1.0, bound * 1e9)) * _PER_LOG)
-            while place < len(buckets) and buckets[place] < end:
-                below += self.counts[buckets[place]]
-                place += 1
+            while index < len(buckets) and buckets[index] < end:
+                below += self.counts[buckets[index]]
+                index += 1
             counts.append(below)
         return counts
 

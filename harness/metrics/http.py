@@ -61,7 +61,7 @@ def serve(app: "WSGIApplication", port: int, option: str) -> "WSGIServer":
     from gevent.pywsgi import WSGIHandler, WSGIServer
 
     class Handler(WSGIHandler):  # type: ignore[misc]
-        """Keeps tracebacks of what clients do wrong off the terminal."""
+        """Keeps tracebacks of clients' errors off the terminal."""
 
         def handle(self) -> None:
             """Handle a connection until it is closed, or broken by its client."""
@@ -69,14 +69,14 @@ def serve(app: "WSGIApplication", port: int, option: str) -> "WSGIServer":
                 super().handle()
 
         def read_request(self, raw_requestline: str) -> bool:
-            """Read a request's head; anything that is none is answered with status 400."""
+            """Read a request's head; an invalid one is answered with status 400."""
             try:
                 return bool(super().read_request(raw_requestline))
             except HTTPException:
                 return False
 
         def handle_error(self, kind: object, error: object, trace: object) -> None:
-            """Close a connection that broke, or whose body is not what the head says."""
+            """Close a connection that broke, or whose body does not match its head."""
             if isinstance(error, (OSError, ValueError)):
                 self.close_connection = True
             else:
@@ -138,9 +138,9 @@ class SameOrigin:
     """WSGI middleware that answers local programs and the server's own pages only.
 
     A browser lets every page send requests to servers of its computer. A page of another site can
-    also read the answers if the name of its host comes to mean 127.0.0.1 (DNS rebinding). So
+    also read the answers if the name of its host resolves to 127.0.0.1 (DNS rebinding). So
     ``Host`` must be a name of this computer, and ``Origin``, ``Referer`` and ``Sec-Fetch-Site``,
-    which browsers send and programs leave out, must tell of the server's own page. Answers never
+    which browsers send and programs leave out, must name the server's own page. Answers never
     permit another origin to read them (CORS), nor to show them in a frame.
 
     The port in ``Host`` may be any: it is the tunnel's where the server is reached through one

@@ -1,4 +1,4 @@
-"""What one run measured, read from what it exposed.
+"""Measures of one run, read from its exposition.
 
 Everything is of the measured time only: counters are increases over it.
 """
@@ -12,13 +12,13 @@ from typing import Any
 from harness.metrics.ddsketch import Digest
 
 IDLE = "idle"
-"""The ledger's account of processors that did nothing."""
+"""The ledger's account of idle processors."""
 
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 """Quantiles of the response time that are measures."""
 
 _TARGET = "target"
-"""The cause of a real target's processor time, of which short work may show nothing."""
+"""Cause of a real target's processor time; short work may show none."""
 
 _WORK = ("user", "os")
 """The causes of processor time that a transaction's own work has on a modelled machine."""
@@ -41,7 +41,7 @@ _SUMMED = (
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What one run measured."""
+    """Measures of one run."""
 
     measured_seconds: float
     warm_up_seconds: float
@@ -64,10 +64,10 @@ class Measures:
     and what follows from that: ``physc_cores``, processors consumed, and ``entc_ratio``, that as a
     share of the entitlement."""
     warm_up_trustworthy: bool = True
-    """False if it could not be told where the warm-up ends."""
+    """False if no end of the warm-up was found."""
     condition: dict[str, float] = field(default_factory=dict)
-    """What a real machine was like meanwhile (``condition_disturbed``...), and how long a target
-    worked by both clocks (``target_inside_seconds``...); empty for a simulated run."""
+    """Condition of a real machine during the run (``condition_disturbed``...), and working time of
+    a target by both clocks (``target_inside_seconds``...); empty for a simulated run."""
 
     @property
     def processor_seconds_per_transaction(self) -> float:

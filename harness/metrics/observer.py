@@ -1,4 +1,4 @@
-"""What is observed of a running machine and its users."""
+"""Observation of a running machine and its users' requests."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,14 +27,14 @@ class Transactions:
 
 
 class Observation:
-    """A machine, its users' transactions, and since when they are measured.
+    """Machine and its users' transactions.
 
     Attributes
     ----------
     transactions
         By partition, group and name; in order of first appearance.
     refused
-        Why the first request that was none is none, such as one without its user; or None.
+        Why the first invalid request is invalid, such as one without its user; or None.
     """
 
     def __init__(self, machine: Machine, environment: "Environment") -> None:
@@ -58,7 +58,7 @@ class Observation:
         context: Any = None,
         **_: object,
     ) -> None:
-        # Whatever a user reports arrives here: Locust prints an error of ours, and goes on.
+        # Any value that a user reports arrives here; an error raised here Locust only prints.
         try:
             partition, group = owner(context).labels
             milliseconds = response_time if type(response_time) is float else number(response_time)
@@ -95,7 +95,7 @@ def owner(context: Any) -> Any:
 
 
 def problem(name: object, response_time: object, context: object) -> str:
-    """Say why a reported request is none: whose, how long, or what it is is not told."""
+    """Return why a reported request is invalid: its user, its time or its name; empty if valid."""
     try:
         owner(context).labels  # noqa: B018
     except (LookupError, TypeError, AttributeError):

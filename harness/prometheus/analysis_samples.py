@@ -1,4 +1,4 @@
-"""What the analysis found, as samples for dashboards and alerts.
+"""Results of the analysis, as samples for dashboards and alerts.
 
 Overheads need both sides of a comparison, so no run can expose them; their names and meanings are
 in :mod:`harness.metrics.families`.
@@ -26,11 +26,11 @@ def analysis_samples(study: Study) -> list[Sample]:
     ]
     levels = campaign.levels
     for result in study.environments:
-        samples.extend(_found(result, levels))
+        samples.extend(_samples(result, levels))
     return samples
 
 
-def _found(result: EnvironmentResult, levels: dict[str, str]) -> Iterator[Sample]:
+def _samples(result: EnvironmentResult, levels: dict[str, str]) -> Iterator[Sample]:
     where = result.environment.labels(measure=result.measure)
     for virtualization, overhead in result.all.items():
         labels = {

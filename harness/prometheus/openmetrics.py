@@ -15,7 +15,7 @@ from harness.results.run_result import RunResult, Sample
 from harness.results.store import Store
 
 CAMPAIGN = "vtax_campaign_info"
-"""A sample where simulated time begins, whose labels say which campaign the others are of."""
+"""Sample at the beginning of simulated time whose labels identify the campaign."""
 
 DIGEST = "vtax_response_digest_responses"
 """How many response times of a run lie in a bucket of its digest: what quantiles are read from."""
@@ -37,7 +37,7 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
 
     Every series has the campaign's name as a label, those of runs also the run's names and
     replication. Findings stand where the last run ends. A counter is 0 where measuring
-    begins and has its increase at the end; what a run recorded on the way comes between. Histograms
+    begins and has its increase at the end; samples during the run come between. Histograms
     stand at the end only, because prometheus-client's own parser (0.26) reads no second point of
     one; so do digests. The format wants all samples of a family together: they are collected in a
     file for each.
@@ -82,7 +82,8 @@ def begins(campaign: CampaignRecord) -> float:
 def series_labels(cell: CellRecord) -> dict[str, str]:
     """Return the labels of a cell's exported series.
 
-    Two loads may differ in characters that no label's name can hold: the position tells them apart.
+    Two loads may differ in characters that no label's name can hold: the position
+    distinguishes them.
     """
     return {
         "cell": str(cell.position),

@@ -130,8 +130,8 @@ def _parameters(run: StoredRun, drawn: Mapping[str, Any]) -> dict[str, Value]:
     row = dict(_flat(run.cell.parameters, ""))
     for demand in run.cell.parameters.get("drawn_demands", ()):
         if demand["constant"] in drawn:
-            place = f"system.partitions.{demand['partition']}.groups.{demand['group']}.demand"
-            row[f"{place}.{demand['parameter']}"] = drawn[demand["constant"]]
+            group = f"system.partitions.{demand['partition']}.groups.{demand['group']}.demand"
+            row[f"{group}.{demand['parameter']}"] = drawn[demand["constant"]]
     return row
 
 

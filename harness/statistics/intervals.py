@@ -124,10 +124,10 @@ class Bootstrap:
         for members, columns in self._groups:
             lows, highs = columns.ends((1.0 - level) / 2.0)
             still = columns.spread <= self._limit(columns)
-            for place, column in enumerate(members):
-                estimate = float(columns.mean[place])
-                low, high = float(lows[place]), float(highs[place])
-                if still[place] and columns.samples > 1:
+            for index, column in enumerate(members):
+                estimate = float(columns.mean[index])
+                low, high = float(lows[index]), float(highs[index])
+                if still[index] and columns.samples > 1:
                     low = high = estimate
                 found[int(column)] = Interval(
                     estimate=estimate,
@@ -135,7 +135,7 @@ class Bootstrap:
                     high=max(high, estimate),
                     level=level,
                     samples=columns.samples,
-                    warnings=_cautions(columns.samples, bool(still[place])),
+                    warnings=_cautions(columns.samples, bool(still[index])),
                 )
         return tuple(found[column] for column in range(self._count))
 

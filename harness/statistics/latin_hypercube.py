@@ -52,7 +52,7 @@ def latin_hypercube(
     tuple of dict
         For each replication a probability in the open interval (0, 1) for each name.
     """
-    # Imported here because it takes a second, which nobody who draws nothing should wait for.
+    # The import takes a second; it is not needed without a draw.
     from scipy.stats import qmc
 
     if not names:

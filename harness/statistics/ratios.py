@@ -72,8 +72,8 @@ def ratio_bootstrap(ratios: ArrayLike, *, seed: int = 0, resamples: int = RESAMP
 def ratio_ranges(ratios: ArrayLike, level: float) -> tuple[Interval, ...]:
     """Range of the logarithm of one further ratio, for each column.
 
-    Where replications draw uncertain constants anew, that is where the ratio of a single machine
-    lies whose constants are one more such draw; what is random in a run is part of it.
+    Each replication draws the uncertain constants. The range is that of a single machine whose
+    constants are one more draw; it contains the randomness of a run.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class Evidence:
     above_software: tuple[float, ...]
     """Against "the firmware level costs at most as much as the software level"."""
     complete: bool = True
-    """False when something the claim speaks of could not be measured: never confirmed then."""
+    """False when a part of the claim could not be measured: it is never confirmed then."""
 
 
 @dataclass(frozen=True, slots=True)

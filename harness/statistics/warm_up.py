@@ -26,7 +26,7 @@ class WarmUp:
     """Index of the first observation that is kept; a multiple of :data:`BATCH`."""
     trustworthy: bool
     """False when the best cut of all lies in the second half, so that the series may not have
-    settled at all, or when the series is too short to tell."""
+    settled at all, or when the series is too short."""
 
 
 def mser5(series: ArrayLike) -> WarmUp:

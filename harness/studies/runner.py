@@ -1,4 +1,4 @@
-"""The runs of a sensitivity study: made where they are missing, kept in a store of their own."""
+"""Runs of a sensitivity study: those missing are carried out, all are kept in a store."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -13,11 +13,11 @@ from harness.results.store import Store
 from harness.runs.run_cell import run_cell
 
 NOTED = "vtax_constant_read"
-"""The sample that says that a run has read a constant."""
+"""Sample that marks a constant that the run has read."""
 
 
 def run_noting(spec: RunSpec) -> RunResult:
-    """Carry out a run and add to its result which constants it has read."""
+    """Carry out a run and note in its result the constants that it has read."""
     noted = NotedConstants(spec.constants)
     result = run_cell(replace(spec, constants=noted))
     result.samples += [(NOTED, {"constant": name}, 1.0) for name in sorted(noted.read)]

@@ -6,16 +6,16 @@ from harness.results.result_file import EnvironmentRecord, Finite, Record, Resul
 
 
 class Bounds(Record):
-    """A number and where it lies with the campaign's confidence."""
+    """Estimate with its interval at the campaign's confidence."""
 
     estimate: Finite
     low: Finite | None
-    """None where nothing is known, with a single replication."""
+    """None where it is unknown, with a single replication."""
     high: Finite | None
 
 
 class CellCapacity(Record):
-    """The highest load that one cell bears within the limit."""
+    """Highest load of a cell within the limit."""
 
     virtualization: str
     per_second: Bounds | None
@@ -24,7 +24,7 @@ class CellCapacity(Record):
     load: Bounds | None
     """That load, as a multiple of the campaign's."""
     at_least: bool
-    """Whether the largest load tried was borne in some replication, so that it may be higher."""
+    """Whether some replication sustained the largest load tried, so that it may be higher."""
     of_baseline: Bounds | None
     """Ratio to the baseline's capacity, paired by replication; None for the baseline itself, and
     where either of the two is known on one side only."""
@@ -34,7 +34,7 @@ class Searched(EnvironmentRecord):
     """One environment."""
 
     limit_seconds: Finite
-    """What the quantile of the response time must not exceed."""
+    """Limit of the quantile of the response time."""
     capacities: tuple[CellCapacity, ...]
     """The baseline first."""
 
@@ -54,7 +54,7 @@ class Capacities(ResultFile):
     """The limit as a multiple of the baseline's quantile at the campaign's load; None if it was
     given as a time."""
     step: Finite
-    """The search ends when the load borne and the load that is too much are this ratio apart."""
+    """Ratio of the lowest load that is too high to the highest one sustained, at the end."""
     smallest: Finite
     """Multiple of the campaign's load below which nothing was tried."""
     largest: Finite

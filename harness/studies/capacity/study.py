@@ -1,4 +1,4 @@
-"""The search for the capacity of every cell of a finished campaign."""
+"""Search for the capacity of every cell of a finished campaign."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -121,7 +121,7 @@ class _Trial:
     per_second: dict[int, float]
     """Level -> transactions per second there."""
     lost: str = ""
-    """Why the search could not go on; empty if it did."""
+    """Why the search stopped; empty while it continues."""
 
     def next(self) -> RunSpec | None:
         """Return the next run; None when the search has ended."""
@@ -136,8 +136,8 @@ class _Trial:
             arrivals=self.spec.streams,
         )
 
-    def tell(self, measured: Measures | None) -> None:
-        """Take note of what the run that :meth:`next` returned has measured."""
+    def record(self, measured: Measures | None) -> None:
+        """Record the measures of the run that :meth:`next` returned; None if it failed."""
         level = self.search.level
         assert level is not None
         if measured is None:
@@ -146,7 +146,7 @@ class _Trial:
         # Without any response in all the time, the load is too much.
         value = measured.quantiles.get(self.quantile, math.inf)
         self.per_second[level] = measured.transactions / measured.measured_seconds
-        self.search.tell(level, passed=value <= self.limit_seconds and not measured.failed)
+        self.search.record(level, passed=value <= self.limit_seconds and not measured.failed)
 
 
 def study(
@@ -157,10 +157,10 @@ def study(
     workers: int | Cluster,
     observer: Observer | None = None,
 ) -> Capacities:
-    """Carry out what is missing of all searches and conclude from them.
+    """Carry out the missing runs of all searches and conclude from them.
 
-    All searches go on together, a trial each at a time; the result is the same for any number of
-    workers.
+    All searches proceed together, one trial each at a time; the result is the same for any number
+    of workers.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def study(
             made += len(unique)
             for trial, spec in active:
                 result = store.result(spec.identity)
-                trial.tell(None if result is None else result.measures())
+                trial.record(None if result is None else result.measures())
     return _concluded(finished, limit, trials, made)
 
 
@@ -260,26 +260,28 @@ def _capacity(
     name: str, trials: Sequence[_Trial], baseline: Sequence[_Trial] | None, level: float, seed: int
 ) -> CellCapacity:
     loads = [math.nan if t.search.passed is None else factor(t.search.passed) for t in trials]
-    borne = [_borne(trial) for trial in trials]
-    none = not all(map(math.isfinite, borne))
+    sustained = [_sustained(trial) for trial in trials]
+    none = not all(map(math.isfinite, sustained))
     of_baseline = None
     at_least = any(trial.search.failed is None for trial in trials)
     beyond = any(trial.search.failed is None for trial in baseline or ())
     if baseline is not None and not at_least and not beyond:
-        ratios = paired_ratios(np.array(borne)[:, np.newaxis], [_borne(t) for t in baseline])
+        ratios = paired_ratios(
+            np.array(sustained)[:, np.newaxis], [_sustained(t) for t in baseline]
+        )
         if np.isfinite(ratios).all():
             # Either of the two may be up to a step higher than it was found.
             of_baseline = _bounds(_interval(ratios, level, seed), 1 / factor(1), factor(1))
     return CellCapacity(
         virtualization=name,
-        per_second=None if none else _bounds(_interval(borne, level, seed), 1.0, factor(1)),
+        per_second=None if none else _bounds(_interval(sustained, level, seed), 1.0, factor(1)),
         load=None if none else _bounds(_interval(loads, level, seed), 1.0, factor(1)),
         at_least=at_least,
         of_baseline=of_baseline,
     )
 
 
-def _borne(trial: _Trial) -> float:
+def _sustained(trial: _Trial) -> float:
     passed = trial.search.passed
     return math.nan if passed is None else trial.per_second[passed]
 
@@ -291,7 +293,7 @@ def _interval(values: Sequence[float] | np.ndarray, level: float, seed: int) -> 
 
 
 def _bounds(interval: Interval, below: float, above: float) -> Bounds:
-    """Widen an interval by what the grid leaves open."""
+    """Widen an interval by a step of the grid."""
     low, high = interval.low * below, interval.high * above
     return Bounds(
         estimate=interval.estimate,
@@ -301,11 +303,11 @@ def _bounds(interval: Interval, below: float, above: float) -> Bounds:
 
 
 _TRIALS = 7
-"""Trials that a search mostly takes: two steps, and four halvings of sixteen levels."""
+"""Trials of a typical search: two steps, and four halvings of sixteen levels."""
 
 
 def expected(finished: CapacityCampaign) -> tuple[int, float]:
-    """Guess how many runs the searches take, and how much processor time in seconds."""
+    """Estimate the number of runs of the searches, and their processor time in seconds."""
     cells = [
         entry.cell
         for members in finished.environments.values()
@@ -313,5 +315,5 @@ def expected(finished: CapacityCampaign) -> tuple[int, float]:
         if entry.cell is not None
     ]
     each = finished.replications * _TRIALS
-    # On average a trial is taken to cost what the campaign's load costs.
+    # On average a trial is assumed to cost what the campaign's load costs.
     return each * len(cells), each * sum(map(expected_seconds, cells))

@@ -1,8 +1,8 @@
-"""How far the costs of a level can move before the verdict of an environment flips.
+"""Break-even factors: how far the costs of a level can move before a verdict flips.
 
-Every trial is real: all replications of the campaign are run again with the costs multiplied, with
-the same arrivals and the same draw of everything else, and judged like the campaign. Runs that
-read none of the constants moved are the campaign's own.
+Every trial is simulated: all replications of the campaign run again with the costs multiplied and
+with the same arrivals and draw of everything else, and are judged like the campaign. Runs that read
+none of the constants moved are the campaign's own.
 """
 
 import math
@@ -26,7 +26,7 @@ _FIRST = 1000
 """Replications of the store below this are those of the design."""
 
 _SCREENED = 2
-"""Replications by which it is guessed which single constant counts most."""
+"""Replications that rank single constants by their effect."""
 
 _CLIP = 8.0
 
@@ -36,7 +36,7 @@ Asked = Generator[list[RunSpec], Mapping[str, Measures], list[BreakEven]]
 
 @dataclass(frozen=True)
 class Subject:
-    """One environment and what is needed to move its constants."""
+    """Environment and what is needed to move its constants."""
 
     finished: SensitivityCampaign
     environment: EnvironmentRuns
@@ -114,7 +114,7 @@ def _worst(judged: Sequence[Confirmation]) -> tuple[float, str, str]:
 
 
 def _score(p: float, alpha: float) -> float:
-    """Say how far from being confirmed: above zero when it is not."""
+    """Distance from being confirmed: above zero when it is not."""
     scores = special.ndtri(np.clip([p, alpha], 1e-300, 1.0 - 1e-16))
     return float(np.clip(scores[0] - scores[1], -_CLIP, _CLIP))
 
@@ -124,8 +124,8 @@ def search(
 ) -> Asked:
     """Find the factor at which the environment's verdict flips between confirmed and not.
 
-    A confirmed environment's firmware is made dearer, its software cheaper; any other's firmware
-    cheaper, its software dearer.
+    In a confirmed environment the costs of the firmware are raised and those of the software are
+    lowered; in any other the firmware's are lowered and the software's are raised.
 
     Parameters
     ----------
@@ -135,28 +135,28 @@ def search(
     alpha = subject.alpha
     before = _worst(subject.judged({}))
     confirmed = before[0] <= alpha
-    dearer = confirmed == (level == "firmware")
+    raised = confirmed == (level == "firmware")
     sign = 1.0 if confirmed else -1.0
     bracket = Bracket(guess=abs(math.log(guess)), start=min(sign * _score(before[0], alpha), -1e-9))
     worst = {0.0: before}
     trial = 0
     while not bracket.done:
         distance = bracket.next()
-        factor = math.exp(distance if dearer else -distance)
+        factor = math.exp(distance if raised else -distance)
         first = subject.slot(constants, level, together=together, trial=trial)
         specs = subject.moved(constants, factor, first)
         measured_now = yield list(specs.values())
         now = _worst(subject.judged(_trial(subject, specs, measured_now)))
         worst[distance] = now
         flipped = (now[0] <= alpha) != confirmed
-        bracket.tell(distance, sign * _score(now[0], alpha), flipped=flipped)
+        bracket.record(distance, sign * _score(now[0], alpha), flipped=flipped)
         trial += 1
     # What stands in the way is seen where the environment is not confirmed.
     if confirmed:
         _, measure, criterion = worst[bracket.kept if bracket.flipped is None else bracket.flipped]
     else:
         _, measure, criterion = worst[bracket.kept]
-    direction = 1.0 if dearer else -1.0
+    direction = 1.0 if raised else -1.0
     factor_found = None if bracket.flipped is None else math.exp(direction * bracket.flipped)
     return [
         BreakEven(
@@ -190,7 +190,7 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
         return []
     if level == "software" and blocked:
         # The margin knows nothing of the software level: no factor helps.
-        return [_hopeless(subject, everything, blocked[0])]
+        return [_unreachable(subject, everything, blocked[0])]
     guess = _guess(subject, level, judged)
     (whole,) = yield from search(subject, level, everything, guess, together=True)
     found = [whole]
@@ -205,7 +205,7 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
     return found
 
 
-def _hopeless(subject: Subject, constants: Sequence[str], blocked: Confirmation) -> BreakEven:
+def _unreachable(subject: Subject, constants: Sequence[str], blocked: Confirmation) -> BreakEven:
     return BreakEven(
         **subject.environment.key._asdict(),
         level="software",
@@ -222,7 +222,7 @@ def _hopeless(subject: Subject, constants: Sequence[str], blocked: Confirmation)
 def _shifts(
     subject: Subject, level: str, singles: Sequence[str], whole: BreakEven
 ) -> Generator[list[RunSpec], Mapping[str, Measures], dict[str, float]]:
-    """Tell how much each constant alone moves the measure that flips, at the common factor."""
+    """Return how much each constant alone moves the measure that flips, at the common factor."""
     factor = whole.factor
     assert factor is not None
     asked = {
@@ -236,7 +236,7 @@ def _shifts(
     }
     found = yield [spec for specs in asked.values() for spec in specs.values()]
     names = subject.environment.firmware if level == "firmware" else subject.environment.software
-    dearer = 1.0 if factor > 1.0 else -1.0
+    raised = 1.0 if factor > 1.0 else -1.0
     shifts = {}
     for constant, specs in asked.items():
         new = _trial(subject, specs, found)
@@ -247,7 +247,7 @@ def _shifts(
             for here, there in [_levels(subject, whole.measure, name, number, run, new)]
             if here > 0.0 and there > 0.0
         ]
-        shifts[constant] = dearer * math.fsum(changes) / len(changes) if changes else 0.0
+        shifts[constant] = raised * math.fsum(changes) / len(changes) if changes else 0.0
     return shifts
 
 
@@ -308,7 +308,7 @@ def study_break_evens(
         for environment, read in zip(finished.environments, reads, strict=True)
         for level in ("firmware", "software")
     ]
-    found: list[list[BreakEven]] = [[] for _ in searches]
+    results: list[list[BreakEven]] = [[] for _ in searches]
     answers: dict[int, Mapping[str, Measures] | None] = dict.fromkeys(range(len(searches)))
     while answers:
         asked: dict[int, list[RunSpec]] = {}
@@ -316,7 +316,7 @@ def study_break_evens(
             try:
                 asked[number] = searches[number].send(answer)  # type: ignore[arg-type]
             except StopIteration as end:
-                found[number] = end.value
+                results[number] = end.value
         measures = runner.measures([spec for specs in asked.values() for spec in specs])
         answers = dict.fromkeys(asked, measures)
-    return [one for members in found for one in members]
+    return [one for members in results for one in members]

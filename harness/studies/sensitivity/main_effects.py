@@ -1,10 +1,9 @@
-"""Which constants drive each overhead: a two-level design in every environment.
+"""Main effects of constants on each overhead: a two-level design in every environment.
 
-All uncertain constants that a run of the environment reads are moved at once between a low and a
-high value, by a design of :mod:`harness.statistics.factorial_design`. Every virtualization sees
-the same
-arrivals and constants at a point of the design. A constant that no run reads has no influence, and
-constants that no overhead depends on together share a column.
+All uncertain constants that a run of the environment reads move at once between a low and a high
+value, by a design of :mod:`harness.statistics.factorial_design`. At a point of the design every
+virtualization has the same arrivals and constants. A constant that no run reads has no influence,
+and constants that no overhead depends on together share a column.
 """
 
 import math
@@ -38,7 +37,7 @@ LEVELS = ("firmware", "software")
 
 @dataclass(frozen=True)
 class Shown:
-    """An overhead that is studied: the one that stands for its level in a measure."""
+    """Overhead that is studied: the one that decides for its level in a measure."""
 
     level: str
     virtualization: str
@@ -66,7 +65,7 @@ class Screen:
 def shown_overheads(
     finished: SensitivityCampaign, environment: EnvironmentRuns
 ) -> tuple[Shown, ...]:
-    """Choose the overheads that stand for their level in the verdict."""
+    """Choose the overheads that decide for their level in the verdict."""
     found = []
     for each in confirmations(finished.record, environment.cells, environment.runs):
         for level in LEVELS:
@@ -77,7 +76,7 @@ def shown_overheads(
 
 
 def first_runs(environment: EnvironmentRuns) -> dict[str, RunSpec]:
-    """Return a run of each cell with all constants as stated: it tells which ones are read."""
+    """Return a run of each cell with all constants as stated, to see which ones it reads."""
     catalog = next(iter(environment.entries.values())).context.catalog
     nominal = catalog.nominal()
     return {
@@ -282,7 +281,7 @@ def _adjusted(found: Sequence[Driven]) -> list[Driven]:
 def _reads(
     first: Mapping[str, RunSpec], results: Mapping[str, RunResult]
 ) -> dict[str, frozenset[str]]:
-    """Return what each cell reads; one whose run failed may read everything."""
+    """Return the constants that each cell reads: all of them where its run failed."""
     return {
         name: read_by(results[spec.identity])
         if spec.identity in results

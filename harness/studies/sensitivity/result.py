@@ -7,7 +7,7 @@ from harness.results.result_file import EnvironmentRecord, Finite, Record, Resul
 
 
 class Influence(Record):
-    """What one constant does to an overhead."""
+    """Effect of one constant on an overhead."""
 
     constant: str
     change: Finite
@@ -41,7 +41,7 @@ class BreakEven(EnvironmentRecord):
     """How far the costs of a level can move before the environment's verdict flips."""
 
     level: str
-    """Whose costs are moved: ``firmware`` or ``software``."""
+    """Level whose costs are moved: ``firmware`` or ``software``."""
     constants: tuple[str, ...]
     """Those that are multiplied."""
     together: bool

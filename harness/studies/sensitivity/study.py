@@ -17,14 +17,14 @@ FOLDER = "sensitivity"
 """Where the runs are kept, below the campaign's directory."""
 
 _POINTS = 64
-"""Points that the design of an environment mostly has."""
+"""Points of a typical design of an environment."""
 
 _TRIALS = 4
-"""Trials that a search mostly takes."""
+"""Trials of a typical search."""
 
 
 def expected(finished: SensitivityCampaign, *, each: bool) -> tuple[int, float]:
-    """Guess how many runs a study takes, and how much processor time in seconds."""
+    """Estimate the number of runs of a study, and their processor time in seconds."""
     runs, seconds = 0.0, 0.0
     for environment in finished.environments:
         catalog = environment.entries[FULL_SYSTEM].context.catalog
@@ -51,14 +51,14 @@ def study(
     each: bool = False,
     observer: Observer | None = None,
 ) -> Sensitivity:
-    """Carry out what is missing of a study and conclude from it.
+    """Carry out the missing runs of a study and conclude from them.
 
     Parameters
     ----------
     directory
         The campaign's; the runs are kept in :data:`FOLDER` below it, and taken from there.
     each
-        Search the break-even of every single cost, not only of the firmware's dearest one.
+        Search the break-even of every single cost, not only of the one with the largest effect.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def study(
         break_even = study_break_evens(finished, runner, reads, each=each)
     left_out = list(finished.left_out)
     if runner.failed:
-        left_out.append(f"{runner.failed} runs of the study failed; comparisons do without them")
+        left_out.append(f"{runner.failed} runs of the study failed; comparisons leave them out")
     return Sensitivity(
         identity=finished.record.identity,
         model=finished.record.model,
