@@ -84,52 +84,50 @@ def snapshot(study: Study) -> CampaignSnapshot:
     UserError
         If the store holds values that no campaign has.
     """
-    try:
-        return _snapshot(study)
-    except ValidationError as error:
-        raise UserError(_message(error, f"campaign {study.campaign.name!r}")) from None
-
-
-def _snapshot(study: Study) -> CampaignSnapshot:
     campaign = study.campaign
-    return CampaignSnapshot(
-        name=campaign.name,
-        title=campaign.title,
-        identity=campaign.identity,
-        model=campaign.model,
-        versions=campaign.versions,
-        seed=campaign.seed,
-        margin=campaign.margin,
-        alpha=campaign.alpha,
-        replications=int(campaign.replications["minimum"]),
-        complete=study.complete,
-        failed=len(study.failed),
-        outcome=None if study.outcome is None else str(study.outcome),
-        constants={
-            each["name"]: f"{each['published']} ({each['published_range']}), {each['status']}"
-            if each.get("published_range")
-            else f"{each['published']}, {each['status']}"
-            for each in campaign.constants
-        },
-        overheads=tuple(
-            _overhead_record(result, overhead)
-            for result in study.environments
-            for overhead in result.all.values()
-        ),
-        outcomes=tuple(
-            VerdictRecord(
-                **result.environment._asdict(), measure=result.measure, outcome=str(result.outcome)
-            )
-            for result in study.environments
-            if result.outcome is not None
-        ),
-        checks=()
-        if study.elements is None
-        else tuple(
-            CheckRecord(scenario=row.scenario, name=row.name, passed=row.passed)
-            for row in study.elements.rows
-        ),
-    )
+    try:
+        return CampaignSnapshot(
+            name=campaign.name,
+            title=campaign.title,
+            identity=campaign.identity,
+            model=campaign.model,
+            versions=campaign.versions,
+            seed=campaign.seed,
+            margin=campaign.margin,
+            alpha=campaign.alpha,
+            replications=int(campaign.replications["minimum"]),
+            complete=study.complete,
+            failed=len(study.failed),
+            outcome=None if study.outcome is None else str(study.outcome),
+            constants={
+                each["name"]: f"{each['published']} ({each['published_range']}), {each['status']}"
+                if each.get("published_range")
+                else f"{each['published']}, {each['status']}"
+                for each in campaign.constants
+            },
+            overheads=tuple(
+                _overhead_record(result, overhead)
+                for result in study.environments
+                for overhead in result.all.values()
+            ),
+            outcomes=tuple(
+                VerdictRecord(
+                    **result.environment._asdict(),
+                    measure=result.measure,
+                    outcome=str(result.outcome),
+                )
+                for result in study.environments
+                if result.outcome is not None
+            ),
+            checks=()
+            if study.elements is None
+            else tuple(
+                CheckRecord(scenario=row.scenario, name=row.name, passed=row.passed)
+                for row in study.elements.rows
+            ),
+        )
+    except ValidationError as error:
+        raise UserError(_message(error, f"campaign {campaign.name!r}")) from None
 
 
 def read_snapshot(text: bytes, where: str) -> CampaignSnapshot:

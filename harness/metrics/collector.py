@@ -61,14 +61,8 @@ class MachineCollector(Collector):
             RESPONSE, RESPONSE_HELP, labels=(*self._names, *RESPONSE_LABELS)
         )
         for key, kind in self.observation.transactions.items():
-            digest = kind.response
-            below = digest.cumulative(RESPONSE_BOUNDS)
-            buckets = [
-                (f"{bound:.7g}", float(count))
-                for bound, count in zip(RESPONSE_BOUNDS, below, strict=True)
-            ]
-            buckets.append(("+Inf", float(digest.count)))
-            metric.add_metric((*self._values, *key), buckets, digest.sum_ns / 1e9)
+            buckets = kind.response.histogram(RESPONSE_BOUNDS)
+            metric.add_metric((*self._values, *key), buckets, kind.response.sum_ns / 1e9)
         return metric
 
 

@@ -87,6 +87,15 @@ class Digest:  # noqa: PLW1641 (mutable)
             counts.append(below)
         return counts
 
+    def histogram(self, bounds_seconds: Sequence[float]) -> list[tuple[str, float]]:
+        """Buckets of a Prometheus histogram: label ``le`` and :meth:`cumulative` count."""
+        counts = self.cumulative(bounds_seconds)
+        buckets = [
+            (f"{bound:.7g}", float(count))
+            for bound, count in zip(bounds_seconds, counts, strict=True)
+        ]
+        return [*buckets, ("+Inf", float(self.count))]
+
     @classmethod
     def merged(cls, digests: Iterable["Digest"]) -> "Digest":
         """Digest of the response times of several digests."""

@@ -145,9 +145,8 @@ def _buckets(result: RunResult) -> Iterator[Sample]:
         if name != f"{RESPONSE}_count":
             continue
         digest = result.digests[f"{labels['partition']}/{labels['group']}/{labels['name']}"]
-        for bound, count in zip(RESPONSE_BOUNDS, digest.cumulative(RESPONSE_BOUNDS), strict=True):
-            yield f"{RESPONSE}_bucket", {**labels, "le": f"{bound:.7g}"}, float(count)
-        yield f"{RESPONSE}_bucket", {**labels, "le": "+Inf"}, float(digest.count)
+        for bound, count in digest.histogram(RESPONSE_BOUNDS):
+            yield f"{RESPONSE}_bucket", {**labels, "le": bound}, count
 
 
 def _digest(result: RunResult) -> Iterator[Sample]:

@@ -1,4 +1,7 @@
-"""What the JSON in a store must look like, checked when it is read."""
+"""Schema of the JSON in a store, checked when it is read.
+
+A table without a configuration of its own has that of the table around it.
+"""
 
 from datetime import datetime
 from typing import Annotated, NotRequired, TypeVar
@@ -31,7 +34,6 @@ def _time(text: str) -> str:
     return text
 
 
-@with_config(_OPEN)
 class _Group(TypedDict):
     name: str
     users: int | None
@@ -39,13 +41,11 @@ class _Group(TypedDict):
     think_time_seconds: Number
 
 
-@with_config(_OPEN)
 class _Disk(TypedDict):
     vios: str | None
     backing: str
 
 
-@with_config(_OPEN)
 class _Partition(TypedDict):
     name: str
     os: str
@@ -54,30 +54,25 @@ class _Partition(TypedDict):
     disks: NotRequired[list[_Disk]]
 
 
-@with_config(_OPEN)
 class _Adapter(TypedDict):
     mtu_bytes: int
 
 
-@with_config(_OPEN)
 class _Bridge(TypedDict):
     adapter: _Adapter
     threaded: bool
 
 
-@with_config(_OPEN)
 class _Vios(TypedDict):
     name: str
     virtualization: str
     shared_ethernet: _Bridge | None
 
 
-@with_config(_OPEN)
 class _Machine(TypedDict):
     clock_hz: Annotated[Number, Field(gt=0)]
 
 
-@with_config(_OPEN)
 class _System(TypedDict):
     machine: _Machine
     partitions: list[_Partition]
@@ -93,7 +88,6 @@ class _DrawnDemand(TypedDict):
     constant: str
 
 
-@with_config(_OPEN)
 class _Script(TypedDict):
     name: str
     title: Texts
@@ -123,7 +117,6 @@ class Cell(TypedDict):
     parameters: _Parameters
 
 
-@with_config(STRICT)
 class _Claim(TypedDict):
     firmware: list[str]
     software: list[str]
@@ -131,21 +124,18 @@ class _Claim(TypedDict):
     text: NotRequired[Texts | None]
 
 
-@with_config(STRICT)
 class _Replications(TypedDict):
     minimum: Annotated[int, Field(ge=1)]
     maximum: Annotated[int, Field(ge=1)]
     half_width: Number | None
 
 
-@with_config(_OPEN)
 class _Target(TypedDict, total=False):
     kernel: str
     reason: str
     channel_seconds: Number
 
 
-@with_config(_OPEN)
 class _RealMachine(TypedDict, total=False):
     mitigations: Texts
     processor: str
@@ -153,14 +143,12 @@ class _RealMachine(TypedDict, total=False):
     qemu: str
 
 
-@with_config(_OPEN)
 class _Ratio(TypedDict):
     ratio: Number
     low: Number
     high: Number
 
 
-@with_config(_OPEN)
 class _Cause(TypedDict):
     cause: str
     extra_share: Number | None
@@ -205,7 +193,6 @@ class _Constant(TypedDict):
     status: str
 
 
-@with_config(STRICT)
 class _File(TypedDict):
     path: str
     sha256: str
