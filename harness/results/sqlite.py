@@ -102,7 +102,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None)
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     """Reason why a store cannot be used, from one of :data:`UNREADABLE`."""
     if isinstance(error, NewerError):
         return f"written by a newer version of vtax ({error}); install that one"
@@ -158,7 +158,7 @@ def close(connection: sqlite3.Connection | None, lock: int | None) -> None:
 
 def unusable(directory: Path, error: Exception) -> UserError:
     """Error for the user, from one of :data:`UNREADABLE`."""
-    text = _why(error)
+    text = why(error)
     advice = "" if "damaged" not in text else "; choose another --out or move it away"
     return UserError(f"{directory / FILE_NAME}: {text}{advice}")
 
