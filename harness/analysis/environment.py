@@ -12,6 +12,7 @@ from harness.analysis.overhead import MEASURES, Overhead, overheads, percent
 from harness.metrics.measures import Measures
 from harness.results.environment import Environment
 from harness.results.record import CampaignRecord, CellRecord
+from harness.statistics.intervals import finite
 from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
 
@@ -339,9 +340,9 @@ def _overhead_json(overhead: Overhead | None) -> dict[str, Any] | None:
         "virtualization": overhead.virtualization,
         "overhead": interval.estimate,
         "low": interval.low,
-        "high": None if math.isinf(interval.high) else interval.high,
+        "high": finite(interval.high),
         "range_low": overhead.range.low,
-        "range_high": None if math.isinf(overhead.range.high) else overhead.range.high,
+        "range_high": finite(overhead.range.high),
         "level": interval.level,
         "samples": interval.samples,
         "warnings": [str(warning) for warning in interval.warnings],

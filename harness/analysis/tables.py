@@ -3,7 +3,6 @@
 Units are in the names of the columns.
 """
 
-import math
 from collections.abc import Mapping
 
 from harness.analysis.environment import EnvironmentResult
@@ -11,6 +10,7 @@ from harness.analysis.study import Study
 from harness.results.record import CampaignRecord
 from harness.results.store import Store, StoredRun
 from harness.results.table import Table, Value, table_of
+from harness.statistics.intervals import finite
 
 
 def run_table(store: Store) -> Table:
@@ -67,17 +67,13 @@ def _overhead_row(
         "virtualization": virtualization,
         "level": levels.get(virtualization),
         "measure": result.measure,
-        "estimate": _finite(overhead.interval.estimate),
-        "low": _finite(overhead.interval.low),
-        "high": _finite(overhead.interval.high),
+        "estimate": finite(overhead.interval.estimate),
+        "low": finite(overhead.interval.low),
+        "high": finite(overhead.interval.high),
         "confidence": overhead.interval.level,
-        "range_low": _finite(overhead.range.low),
-        "range_high": _finite(overhead.range.high),
+        "range_low": finite(overhead.range.low),
+        "range_high": finite(overhead.range.high),
         "n": overhead.interval.samples,
         "warnings": " ".join(overhead.interval.warnings) or None,
         "outcome": None if result.outcome is None else str(result.outcome),
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

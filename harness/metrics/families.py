@@ -63,32 +63,30 @@ def _os_events(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
             yield (name, event), count
 
 
+def _sums(values: Iterable[tuple[tuple[str, ...], float]]) -> Reading:
+    """Add up the values of equal labels."""
+    totals: dict[tuple[str, ...], float] = {}
+    for key, value in values:
+        totals[key] = totals.get(key, 0.0) + value
+    return totals.items()
+
+
 def _network(of: Callable[[int, int], int]) -> Callable[[Observation], Reading]:
-    """Sum something of size and packets over what passed the protocol stacks."""
-
-    def read(o: Observation) -> Reading:
-        totals: dict[tuple[str, ...], float] = {}
-        for partition in o.machine.dispatched():
-            for (way, direction, size, packets), tally in partition.traffic.items():
-                key = (partition.name, way, direction)
-                totals[key] = totals.get(key, 0.0) + of(size, packets) * tally.count
-        return totals.items()
-
-    return read
+    """Sum a function of size and packets over what passed the protocol stacks."""
+    return lambda o: _sums(
+        ((partition.name, way, direction), of(size, packets) * tally.count)
+        for partition in o.machine.dispatched()
+        for (way, direction, size, packets), tally in partition.traffic.items()
+    )
 
 
 def _bridged(of: Callable[[int], int]) -> Callable[[Observation], Reading]:
-    """Sum something of size over what the VIOS bridged."""
-
-    def read(o: Observation) -> Reading:
-        totals: dict[tuple[str, ...], float] = {}
-        for name, vios in o.machine.vios.items():
-            for (direction, traffic, size), tally in vios.bridged.items():
-                key = (name, direction, traffic)
-                totals[key] = totals.get(key, 0.0) + of(size) * tally.count
-        return totals.items()
-
-    return read
+    """Sum a function of size over what the VIOS bridged."""
+    return lambda o: _sums(
+        ((name, direction, traffic), of(size) * tally.count)
+        for name, vios in o.machine.vios.items()
+        for (direction, traffic, size), tally in vios.bridged.items()
+    )
 
 
 def _machine(

@@ -14,6 +14,7 @@ docs/statistics.md has the measured coverage of intervals and the error rates of
 levels hold for normal values only.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -67,6 +68,11 @@ class Interval:
             low=function(self.low),
             high=function(self.high),
         )
+
+
+def finite(value: float) -> float | None:
+    """Return a value; None if it is infinite or NaN, which JSON and tables cannot hold."""
+    return value if math.isfinite(value) else None
 
 
 class Bootstrap:

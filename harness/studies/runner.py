@@ -1,12 +1,13 @@
-"""Runs of a sensitivity study: those missing are carried out, all are kept in a store."""
+"""Runs of a study: those missing are carried out, all are kept in the study's store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from harness.campaign.cell import RunSpec
 from harness.catalog.constants import Constants, NotedConstants
-from harness.execution.execute import Observer, Summary, execute
+from harness.execution.dask import Cluster
+from harness.execution.execute import Observer, execute
 from harness.metrics.measures import Measures
 from harness.results.run_result import RunResult
 from harness.results.store import Store
@@ -46,20 +47,39 @@ def with_constants(spec: RunSpec, constants: Constants, number: int) -> RunSpec:
     )
 
 
+def moved(stated: Constants, specs: Sequence[RunSpec]) -> dict[str, dict[str, Any]]:
+    """Digest of constants -> values that differ from those stated."""
+    constants = {spec.constants_digest: spec.constants for spec in specs}
+    return {
+        digest: {name: value for name, value in each.items() if stated.get(name) != value}
+        for digest, each in constants.items()
+    }
+
+
 class Runner:
-    """Carries out runs of a study and hands back what they measured."""
+    """Carries out runs of a study and returns their measures.
+
+    Parameters
+    ----------
+    run
+        Carries out one run.
+    drawn
+        Returns, for some runs, the drawn constants by digest, as the store keeps them.
+    """
 
     def __init__(
         self,
         store: Store,
-        stated: Constants,
+        run: Callable[[RunSpec], RunResult],
+        drawn: Callable[[Sequence[RunSpec]], Mapping[str, Mapping[str, Any]]],
         *,
-        workers: int,
-        quantiles: bool,
+        workers: int | Cluster,
+        quantiles: bool = True,
         observer: Observer | None = None,
     ) -> None:
         self._store = store
-        self._stated = stated
+        self._run = run
+        self._drawn = drawn
         self._workers = workers
         self._quantiles = quantiles
         self._observer = observer
@@ -92,12 +112,12 @@ class Runner:
             When SIGINT came.
         """
         unique = {spec.identity: spec for spec in specs}
-        summary: Summary = execute(
+        summary = execute(
             list(unique.values()),
             self._store,
-            run_noting,
+            self._run,
             workers=self._workers,
-            drawn=self._moved(unique.values()),
+            drawn=self._drawn(list(unique.values())),
             observer=self._observer,
         )
         if summary.interrupted:
@@ -107,11 +127,3 @@ class Runner:
         results = {identity: result for identity, result in kept.items() if result is not None}
         self._without.update(unique.keys() - results.keys())
         return results
-
-    def _moved(self, specs: Iterable[RunSpec]) -> dict[str, dict[str, Any]]:
-        """Digest of constants -> values that differ from those stated."""
-        constants = {spec.constants_digest: spec.constants for spec in specs}
-        return {
-            digest: {name: value for name, value in each.items() if self._stated.get(name) != value}
-            for digest, each in constants.items()
-        }

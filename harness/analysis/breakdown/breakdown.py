@@ -20,6 +20,7 @@ from harness.model.ledger import CAUSE_LABELS
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Store
+from harness.statistics.intervals import finite
 
 MEASURES = ("slowdown", "processor-time")
 """Overheads that are explained."""
@@ -134,8 +135,8 @@ class Explanation:
             "overheads": {
                 name: {
                     "overhead": each.interval.estimate,
-                    "low": _finite(each.interval.low),
-                    "high": _finite(each.interval.high),
+                    "low": finite(each.interval.low),
+                    "high": finite(each.interval.high),
                     "level": each.interval.level,
                 }
                 for name, each in self.overheads.items()
@@ -159,10 +160,6 @@ class Explanation:
             "constants": [asdict(each) for each in self.constants],
             "notes": list(self.notes),
         }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 class _CompleteRun(NamedTuple):

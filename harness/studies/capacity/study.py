@@ -14,7 +14,7 @@ from harness.campaign.replan import replan
 from harness.campaign.run_time import expected_seconds
 from harness.errors import UserError
 from harness.execution.dask import Cluster
-from harness.execution.execute import Observer, execute
+from harness.execution.execute import Observer
 from harness.metrics.measures import Measures
 from harness.results.environment import Environment
 from harness.results.record import FULL_SYSTEM
@@ -27,6 +27,7 @@ from harness.studies.capacity.load import STEPS_PER_OCTAVE, at_load, factor
 from harness.studies.capacity.result import Bounds, Capacities, CellCapacity, Searched
 from harness.studies.capacity.search import Search
 from harness.studies.capacity.slo import Limit
+from harness.studies.runner import Runner
 
 FOLDER = "capacity"
 """Where the runs are kept, below the campaign's directory."""
@@ -175,28 +176,15 @@ def study(
         If the store of the search cannot be used.
     """
     trials = _trials(finished, limit)
-    made = 0
     with Store.start(directory / FOLDER, finished.study_record("capacity")) as store:
-        while True:
-            active = [(trial, spec) for trial in trials if (spec := trial.next()) is not None]
-            if not active:
-                break
-            unique = {spec.identity: spec for _, spec in active}
-            summary = execute(
-                list(unique.values()),
-                store,
-                run_cell,
-                workers=workers,
-                drawn=finished.plan.drawn,
-                observer=observer,
-            )
-            if summary.interrupted:
-                raise KeyboardInterrupt
-            made += len(unique)
+        runner = Runner(
+            store, run_cell, lambda _: finished.plan.drawn, workers=workers, observer=observer
+        )
+        while active := [(trial, spec) for trial in trials if (spec := trial.next()) is not None]:
+            measures = runner.measures([spec for _, spec in active])
             for trial, spec in active:
-                result = store.result(spec.identity)
-                trial.record(None if result is None else result.measures())
-    return _concluded(finished, limit, trials, made)
+                trial.record(measures.get(spec.identity))
+    return _concluded(finished, limit, trials, runner.made)
 
 
 def _trials(finished: CapacityCampaign, limit: Limit) -> list[_Trial]:

@@ -8,7 +8,7 @@ and constants that no overhead depends on together share a column.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -187,14 +187,7 @@ def driven(
         if not len(known):
             continue
         influences = [
-            Influence(
-                constant=name,
-                change=effect.change,
-                low=effect.low,
-                high=effect.high,
-                p=effect.p,
-                share=effect.share,
-            )
+            Influence(constant=name, **asdict(effect))
             for name, effect in zip(
                 names,
                 effects(response, one.design, columns, level=1.0 - finished.record.alpha),

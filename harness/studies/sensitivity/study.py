@@ -1,12 +1,13 @@
 """Sensitivity study of a finished campaign."""
 
+from functools import partial
 from pathlib import Path
 
 from harness.campaign.run_time import expected_seconds
 from harness.execution.execute import Observer
 from harness.results.record import FULL_SYSTEM
 from harness.results.store import Store
-from harness.studies.runner import Runner
+from harness.studies.runner import Runner, moved, run_noting
 from harness.studies.sensitivity.bisection import LIMIT
 from harness.studies.sensitivity.break_even import study_break_evens
 from harness.studies.sensitivity.campaign import SensitivityCampaign
@@ -72,7 +73,8 @@ def study(
     ) as store:
         runner = Runner(
             store,
-            finished.environments[0].entries[FULL_SYSTEM].context.catalog.nominal(),
+            run_noting,
+            partial(moved, finished.environments[0].entries[FULL_SYSTEM].context.catalog.nominal()),
             workers=workers,
             quantiles=finished.quantiles,
             observer=observer,
