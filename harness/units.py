@@ -272,19 +272,35 @@ Ratio = Annotated[float, BeforeValidator(_validator("ratio")), WithJsonSchema(sc
 """A ratio, written like ``10 %`` or 0.1; a pure number once read."""
 
 
-_READABLE: Mapping[str, Sequence[tuple[int, str]]] = {
+_READABLE: Mapping[str, Sequence[tuple[float, str]]] = {
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
     "B": ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")),
     "B/s": ((10**9, "GB/s"), (10**6, "MB/s"), (10**3, "KB/s")),
+    "ratio": ((0.0, "%"),),
+    "count": ((0.0, ""),),
 }
 
 
-def readable(number: float, unit: str) -> tuple[float, str]:
-    """Turn bytes, and bytes per second, into the multiple that suits the number.
+def readable(value: float, unit: str) -> tuple[float, str]:
+    """Turn a value of an SI unit into the multiple that suits it.
 
-    Sizes are binary, as those of memory are, and bandwidths decimal, as those of networks are.
-    Other units stay as they are.
+    Sizes are binary, as those of memory are, and bandwidths decimal, as those of networks are; a
+    ratio is in per cent. Other units stay as they are.
     """
     for size, name in _READABLE.get(unit, ()):
-        if abs(number) >= size:
-            return number / size, name
-    return number, unit
+        if abs(value) >= size:
+            return (100.0 * value if name == "%" else value / (size or 1.0)), name
+    return value, unit
+
+
+def number(value: float) -> str:
+    """Write a number with four digits; from 1,000 on as a whole one."""
+    if not math.isfinite(value):
+        return "?"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def amount(value: float, unit: str) -> str:
+    """Write a value with its unit: ``2.3 ms``, ``24.3 MB/s``, ``5 %``."""
+    value, unit = readable(value, unit)
+    return f"{number(value)} {unit}".rstrip()

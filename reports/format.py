@@ -9,6 +9,11 @@ _SPACE = "\N{NO-BREAK SPACE}"
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "\N{MICRO SIGN}s"), (1e-9, "ns"))
 
 
+def typeset(text: str) -> str:
+    """Set a number with its unit as in print: a true minus sign, a micro sign, no line break."""
+    return text.replace("-", MINUS).replace(" us", " \N{MICRO SIGN}s").replace(" ", _SPACE)
+
+
 def plain(value: float, digits: int = 3) -> str:
     """Write a number with so many significant digits, thousands set apart by commas.
 

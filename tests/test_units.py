@@ -192,3 +192,22 @@ def test_large_amounts_of_bytes_are_readable(number, unit, expected):
 def test_what_is_readable_can_be_read_again(number, unit):
     shown, name = units.readable(number, unit)
     assert units.to_si(shown, name) == (pytest.approx(number), unit)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0023, "s", "2.3 ms"),
+        (3.2e-5, "s", "32 us"),
+        (0.0, "s", "0 s"),
+        (-0.002, "s", "-2 ms"),
+        (24.3e6, "B/s", "24.3 MB/s"),
+        (0.05, "ratio", "5 %"),
+        (0.0, "ratio", "0 %"),
+        (1234.0, "count", "1,234"),
+        (120_000.0, "cycles", "120,000 cycles"),
+        (735.078, "/s", "735.1 /s"),
+    ],
+)
+def test_amounts_read_as_people_write_them(value, unit, text):
+    assert units.amount(value, unit) == text

@@ -37,7 +37,8 @@ def study_progress(
     typer.Exit
         At an interruption, with its exit code.
     """
-    from harness.cli.tables.campaign import ProgressBar, duration
+    from harness.cli.format import duration
+    from harness.cli.tables.campaign import ProgressBar
 
     print(
         f"vtax: {environments} environment{'s' * (environments != 1)}: about {runs} runs, expected "

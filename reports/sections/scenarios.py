@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness import units
 from harness.analysis.scenario_results import ELEMENTS, Row, ScenarioResult, ScenarioResults
 from harness.results.run_result import OperationEvent
 from harness.statistics.verdict import Outcome
+from harness.units import amount
 from reports import format as numbers
 from reports.plots import timeline as timelines
 from reports.view import ReportView
@@ -19,9 +19,6 @@ LEVELS = ("firmware", "software")
 
 _LISTED = 60
 """Operations in a list; the others are counted."""
-
-_EXACT = 12
-"""Digits within which a number counts as what was written in the campaign."""
 
 
 def elements(view: ReportView) -> Content | None:
@@ -196,21 +193,4 @@ def value(measured: float | str | None, unit: str) -> str:
     """Write a value of a check: a word as it is, a number with its unit; empty if there is none."""
     if measured is None or isinstance(measured, str):
         return measured or ""
-    if unit == "s":
-        return _trimmed(numbers.seconds(measured))
-    measured, unit = units.readable(measured, unit)
-    return f"{_number(measured)}\N{NO-BREAK SPACE}{unit}" if unit else _number(measured)
-
-
-def _number(number: float) -> str:
-    """Write whole numbers whole, others with four digits and no needless zeros."""
-    if round(number, _EXACT).is_integer():
-        return f"{number:,.0f}".replace("-", numbers.MINUS)
-    return _trimmed(numbers.plain(number, 4))
-
-
-def _trimmed(text: str) -> str:
-    number, space, unit = text.partition("\N{NO-BREAK SPACE}")
-    if "." in number:
-        number = number.rstrip("0").rstrip(".")
-    return f"{number}{space}{unit}"
+    return numbers.typeset(amount(measured, unit))

@@ -9,7 +9,6 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from harness.validation.format import amount, error_text
 from harness.validation.record import digest_of_constants
 from harness.validation.row import Kind, Row
 from reports import format as numbers
@@ -104,10 +103,10 @@ def _shown(
                 first=row.case != last,
                 case=said(row.case),
                 measure=said(row.measure),
-                expected=_signed(amount(row.expected, row.unit)),
-                model=_signed(amount(row.value, row.unit)),
+                expected=numbers.typeset(row.amount(row.expected)),
+                model=numbers.typeset(row.amount(row.value)),
                 span=_span(row),
-                error=_signed(error_text(row)),
+                error=numbers.typeset(row.error_text),
                 tolerance=_tolerance(view, row),
                 held=row.passed,
                 mark=notes.setdefault(origin, len(notes) + 1),
@@ -118,15 +117,10 @@ def _shown(
     return tuple(found)
 
 
-def _signed(text: str) -> str:
-    """Write a true minus sign, and keep a number and its unit together."""
-    return text.replace("-", numbers.MINUS).replace(" ", "\N{NO-BREAK SPACE}")
-
-
 def _span(row: Row) -> str:
     if row.low == row.high:
         return ""
-    return f"{_signed(amount(row.low, row.unit))} … {_signed(amount(row.high, row.unit))}"
+    return numbers.typeset(f"{row.amount(row.low)} … {row.amount(row.high)}")
 
 
 def _tolerance(view: ReportView, row: Row) -> str:
@@ -137,7 +131,7 @@ def _tolerance(view: ReportView, row: Row) -> str:
             text += view.texts("validation.allowance", more=numbers.level(row.allowance))
         return text
     if not row.expected:
-        return _signed(amount(row.tolerance, row.unit))
+        return numbers.typeset(row.amount(row.tolerance))
     return f"± {numbers.level(row.tolerance)}"
 
 
