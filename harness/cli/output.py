@@ -103,8 +103,13 @@ class _Styled:
         return getattr(self._stream, name)
 
 
+def print_message(message: str) -> None:
+    """Print a message of vtax on standard error."""
+    print(f"vtax: {message}", file=sys.stderr)
+
+
 def print_json(value: object) -> None:
-    """Print a value as JSON, in ASCII, so that any terminal and any parser takes it."""
+    """Print a value as JSON in ASCII."""
     print(json.dumps(value, indent=2, allow_nan=False))
 
 

@@ -1,30 +1,27 @@
-"""``vtax validate``: why the model may be believed, and where it misses."""
+"""``vtax validate``: the model against theory, published figures and invariants."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from harness.cli.options import cores
-from harness.cli.output import Screen, print_json
+from harness.cli.options import JsonOption, cores
+from harness.cli.output import Screen, print_json, print_message
 
 FAILED = 1
 """Exit code when a row that must hold does not."""
 
 
 def print_validation(
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Shorter runs with wider intervals.")
-    ] = False,
+    as_json: JsonOption = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Shorter runs, wider intervals.")] = False,
     save_to: Annotated[
         Path | None,
         typer.Option(
             "--save-to",
             metavar="DIR",
-            help="Keep the table in DIR, for its report.",
+            help="Keep the table in DIR, for the report.",
         ),
     ] = None,
 ) -> None:
@@ -32,8 +29,8 @@ def print_validation(
 
     Three kinds of checks: exact queueing theory, published figures, invariants of the model.
 
-    Exit code 0 when theory, calibration and invariants hold, 1 when one does not; predictions may
-    miss, and the table says by how much.
+    Exit code 0 when theory, calibration and invariants hold, 1 when one does not. Predictions may
+    miss; the table shows by how much.
     """
     from harness.cli.tables.validation import validation_table
     from harness.validation.suite import validate
@@ -54,7 +51,7 @@ def print_validation(
         from harness.validation.record import recorded, write_record
 
         kept = write_record(recorded(rows, quick=quick), save_to)
-        print(f"vtax: the table is kept in {kept}, for 'vtax report {save_to}'", file=sys.stderr)
+        print_message(f"the table is kept in {kept}, for 'vtax report {save_to}'")
     failed = [row for row in rows if row.must_hold and not row.passed]
     if as_json:
         rows_json = [row.to_json() for row in rows]
@@ -65,7 +62,7 @@ def print_validation(
 
 
 def _check_results(directory: Path) -> None:
-    """Make sure that there are results to keep the table beside, before the work is done."""
+    """Check before the validation that DIR holds results and can be written."""
     import os
 
     from harness.errors import UserError

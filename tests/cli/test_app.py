@@ -218,7 +218,7 @@ def test_each_outcome_has_its_exit_code(synthetic, tmp_path, factors, code):
 
 def test_a_campaign_without_a_claim_has_no_verdict(synthetic, tmp_path):
     synthetic({"shared-uncapped": {"response": 1.0}}, claim=None).fill(tmp_path).close()
-    assert "campaign 'synthetic' makes no claim to judge" in one_line(vtax("verdict", tmp_path))
+    assert "campaign 'synthetic' has no claim" in one_line(vtax("verdict", tmp_path))
 
 
 def test_a_report_is_written_from_the_directory_alone(finished):
@@ -367,8 +367,8 @@ def test_ctrl_c_ends_with_130_and_one_line_and_the_campaign_goes_on(campaign, tm
     assert process.returncode == 130
     last = errors.splitlines()[-1]
     assert re.fullmatch(
-        r"vtax: interrupted with \d of 6 runs kept in results/small; the same command goes on "
-        r"from there",
+        r"vtax: interrupted with \d of 6 runs kept in results/small; the same command "
+        r"continues from there",
         last,
     )
     assert "Traceback" not in errors
