@@ -58,9 +58,14 @@ def span(interval: Interval) -> str:
     return f"{overhead(interval.low, unit=False)} … {overhead(interval.high)}"
 
 
+def percent(ratio: float) -> str:
+    """Write a ratio in per cent without a sign: ``10 %``."""
+    return f"{plain(100.0 * ratio)}{_SPACE}%"
+
+
 def share(ratio: float) -> str:
-    """Write a share in per cent without a sign: ``10 %``."""
-    return f"{plain(100.0 * ratio)}{_SPACE}%" if ratio < 0.9995 else f"100{_SPACE}%"
+    """Write a share in per cent; never more than ``100 %``."""
+    return percent(ratio if ratio < 0.9995 else 1.0)
 
 
 def level(ratio: float) -> str:

@@ -20,8 +20,8 @@ _LONGEST = 400
 
 def languages() -> tuple[str, ...]:
     """Return all languages that there is a locale of, English first."""
-    found = {path.stem for path in LOCALES.glob("*.toml")}
-    return tuple(sorted(found, key=lambda language: (language != "en", language)))
+    names = {path.stem for path in LOCALES.glob("*.toml")}
+    return tuple(sorted(names, key=lambda language: (language != "en", language)))
 
 
 class Texts:
@@ -51,29 +51,29 @@ class Texts:
         KeyError
             If the locale has no such text.
         """
-        found = self._find(key)
-        if not isinstance(found, str):
+        text = self._find(key)
+        if not isinstance(text, str):
             raise KeyError(key)
-        return found.format(**values) if values else found
+        return text.format(**values) if values else text
 
     def many(self, key: str, /, **values: object) -> Sequence[str]:
         """Return a list of texts, such as paragraphs."""
-        found = self._find(key)
-        if not isinstance(found, list):
+        texts = self._find(key)
+        if not isinstance(texts, list):
             raise KeyError(key)
-        return [each.format(**values) if values else each for each in found]
+        return [each.format(**values) if values else each for each in texts]
 
     def titled(self, key: str, /, **values: object) -> Sequence[tuple[str, str]]:
         """Return a list of titles, each with its text."""
-        found = self._find(key)
-        if not isinstance(found, list):
+        items = self._find(key)
+        if not isinstance(items, list):
             raise KeyError(key)
-        return [(each["title"], each["text"].format(**values)) for each in found]
+        return [(each["title"], each["text"].format(**values)) for each in items]
 
     def name(self, kind: str, identifier: str) -> str:
         """Return what people call something, or its own name if the locale has no other."""
-        found = self._tree.get("names", {}).get(kind, {}).get(identifier)
-        return found if isinstance(found, str) else identifier
+        name = self._tree.get("names", {}).get(kind, {}).get(identifier)
+        return name if isinstance(name, str) else identifier
 
     def said(self, sentence: str) -> str:
         """Return what a run or the analysis says in English in this language.
@@ -84,9 +84,9 @@ class Texts:
         if len(sentence) > _LONGEST:
             return sentence
         for said, text in self._sayings:
-            found = said.fullmatch(sentence)
-            if found is not None:
-                parts = found.groupdict()
+            match = said.fullmatch(sentence)
+            if match is not None:
+                parts = match.groupdict()
                 return str(text.format(**{name: self.said(part) for name, part in parts.items()}))
         if _AND in sentence:
             return self("page.separator").join(map(self.said, sentence.split(_AND)))
@@ -97,12 +97,12 @@ class Texts:
         return translations.get(self.language) or translations.get("en") or ""
 
     def _find(self, key: str) -> Any:
-        found: Any = self._tree
+        node: Any = self._tree
         for part in key.split("."):
-            found = found[part] if isinstance(found, dict) else None
-            if found is None:
+            node = node[part] if isinstance(node, dict) else None
+            if node is None:
                 raise KeyError(key)
-        return found
+        return node
 
 
 def _pattern(said: str) -> re.Pattern[str]:

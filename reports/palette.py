@@ -92,18 +92,18 @@ def styles(
 ) -> dict[str, Style]:
     """Give each virtualization a style; those of a level share their colour's family."""
     seen = dict.fromkeys(_COLOURS, 0)
-    found = {}
+    made = {}
     for name in virtualizations:
         level = level_of(name, claim, baseline)
         if level == "baseline":
-            found[name] = Style(INK, "|", (0, ()))
+            made[name] = Style(INK, "|", (0, ()))
             continue
-        place = seen[level]
+        number = seen[level]
         seen[level] += 1
         colours, markers = _COLOURS[level], _MARKERS[level]
-        found[name] = Style(
-            colours[place % len(colours)],
-            markers[place % len(markers)],
-            _DASHES[place % len(_DASHES)],
+        made[name] = Style(
+            colours[number % len(colours)],
+            markers[number % len(markers)],
+            _DASHES[number % len(_DASHES)],
         )
-    return found
+    return made

@@ -74,4 +74,4 @@ def print_page(program: str, page: Path) -> bytes:
 
 def without_dates(content: bytes) -> bytes:
     """Replace when a PDF was made by a date that is always the same; no offset moves."""
-    return _DATE.sub(lambda found: found[0].replace(found[1], _NO_DATE), content)
+    return _DATE.sub(lambda match: match[0].replace(match[1], _NO_DATE), content)

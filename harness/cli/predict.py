@@ -31,9 +31,9 @@ def predict_overhead(
     program, costs = read_profile(profile), read_costs(catalog)
     if not costs.targets:
         raise UserError(f"{catalog}: has native costs only; calibrate with more targets")
-    found = [predict(program, costs, target) for target in costs.targets]
+    predictions = [predict(program, costs, target) for target in costs.targets]
     differences = other_machine(program, costs)
     if as_json:
-        print_json(prediction_json(program, costs, found, differences))
+        print_json(prediction_json(program, costs, predictions, differences))
         return
-    Screen().print(prediction_table(program, costs, found, differences))
+    Screen().print(prediction_table(program, costs, predictions, differences))

@@ -390,8 +390,8 @@ def row_of(invariant: Invariant, quick: bool) -> Row:
     """Look for the worst violation among generated shapes."""
     generator = np.random.default_rng([1, *invariant.name.encode()])
     count = QUICK_SHAPES if quick else SHAPES
-    found = [invariant.violation(generate(generator)) for _ in range(count)]
-    worst = max(found)
+    violations = [invariant.violation(generate(generator)) for _ in range(count)]
+    worst = max(violations)
     return Row(
         Kind.INVARIANT,
         invariant.name,
@@ -400,7 +400,7 @@ def row_of(invariant: Invariant, quick: bool) -> Row:
         invariant.unit,
         invariant.law,
         worst,
-        min(found),
+        min(violations),
         worst,
         f"range over {count} generated machines",
         invariant.rounding,

@@ -165,10 +165,10 @@ def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
             "stroke-linejoin": "round",
         }
     )
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+    for index, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = ElementTree.Element(tag, {"id": f"{key}-{tag}"})
         element.text = printable(text)
-        root.insert(place, element)
+        root.insert(index, element)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
@@ -196,10 +196,10 @@ def _attribute(name: str, value: str) -> dict[str, str]:
         return {}
     if name == "font":
         size = _FONT_SIZE.search(value)
-        found = {"font-size": size[1]} if size else {}
+        attributes = {"font-size": size[1]} if size else {}
         if re.search(r"\b(bold|[6-9]00)\b", value):
-            found["font-weight"] = "bold"
-        return found
+            attributes["font-weight"] = "bold"
+        return attributes
     if name == "font-size":
         return {name: value.removesuffix("px")}
     return {name: value}

@@ -85,14 +85,14 @@ class Panel:
 
 def panels(scenario: ScenarioResult) -> list[Panel]:
     """Choose what to draw: load, response, processors, and whatever else changed."""
-    found = []
+    chosen = []
     for quantity in _ALWAYS:
         series = scenario.series(quantity)
         if _peak(series.values()) > 0.0:
-            found.append(Panel(quantity, series))
+            chosen.append(Panel(quantity, series))
     entitled, used = scenario.series(ENTITLED), scenario.series(USED)
     ranked = sorted(used, key=lambda name: -_change(used[name]) - _change(entitled.get(name, ())))
-    found += [
+    chosen += [
         Panel(USED, {name: series}, entitled.get(name, ()), name)
         for name, series in used.items()
         if name in ranked[:_OWN]
@@ -100,11 +100,11 @@ def panels(scenario: ScenarioResult) -> list[Panel]:
     for quantity in _IF_CHANGED:
         series = scenario.series(quantity)
         if any(_change(each) > 0.0 for each in series.values()):
-            found.append(Panel(quantity, series))
+            chosen.append(Panel(quantity, series))
     power = scenario.series(_POWER)
     if any(_lowest(each) < _SWITCHED * _peak([each]) for each in power.values()):
-        found.append(Panel(_POWER, power))
-    return found
+        chosen.append(Panel(_POWER, power))
+    return chosen
 
 
 def _peak(series: Iterable[Series]) -> float:
@@ -129,20 +129,20 @@ def thin(series: Series, pairs: int = _PAIRS) -> Series:
         return series
     kept = {0, len(series) - 1}
     for number in range(pairs):
-        places = range(number * len(series) // pairs, (number + 1) * len(series) // pairs)
-        kept.add(min(places, key=lambda place: series[place][1]))
-        kept.add(max(places, key=lambda place: series[place][1]))
-    return tuple(series[place] for place in sorted(kept))
+        indexes = range(number * len(series) // pairs, (number + 1) * len(series) // pairs)
+        kept.add(min(indexes, key=lambda index: series[index][1]))
+        kept.add(max(indexes, key=lambda index: series[index][1]))
+    return tuple(series[index] for index in sorted(kept))
 
 
 def parts(series: Series, longest: float) -> list[Series]:
     """Divide where nothing was sampled for longer than so many seconds: no line spans a gap."""
-    found: list[list[tuple[float, float]]] = []
+    divided: list[list[tuple[float, float]]] = []
     for point in series:
-        if not found or point[0] - found[-1][-1][0] > longest:
-            found.append([])
-        found[-1].append(point)
-    return [tuple(each) for each in found]
+        if not divided or point[0] - divided[-1][-1][0] > longest:
+            divided.append([])
+        divided[-1].append(point)
+    return [tuple(each) for each in divided]
 
 
 def steps(series: Series) -> Series:
@@ -150,8 +150,8 @@ def steps(series: Series) -> Series:
     last = len(series) - 1
     return tuple(
         each
-        for place, each in enumerate(series)
-        if place in (0, last) or each[1] != series[place - 1][1]
+        for index, each in enumerate(series)
+        if index in (0, last) or each[1] != series[index - 1][1]
     )
 
 
@@ -196,11 +196,11 @@ def _styles(scenario: ScenarioResult) -> dict[str, dict[str, Any]]:
     )
     return {
         name: {
-            "color": _COLOURS[place % len(_COLOURS)],
-            "linestyle": _DASHES[place // len(_COLOURS) % len(_DASHES)],
+            "color": _COLOURS[index % len(_COLOURS)],
+            "linestyle": _DASHES[index // len(_COLOURS) % len(_DASHES)],
             "linewidth": 1.2,
         }
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     }
 
 
@@ -324,15 +324,15 @@ def table(texts: Texts, scenario: ScenarioResult, chosen: Sequence[Panel]) -> di
                     "of": name,
                     "lowest": _text(quantity, min(values)),
                     "highest": _text(quantity, max(values)),
-                    "means": [_mean(quantity, series, ends, place) for place in range(_COLUMNS)],
+                    "means": [_mean(quantity, series, ends, column) for column in range(_COLUMNS)],
                 }
             )
     return {"ends": [numbers.tick(each) for each in ends], "rows": rows}
 
 
-def _mean(quantity: str, series: Series, ends: Sequence[float], place: int) -> str:
-    begin = ends[place - 1] if place else -1.0
-    values = [value for at, value in series if begin < at <= ends[place]]
+def _mean(quantity: str, series: Series, ends: Sequence[float], column: int) -> str:
+    begin = ends[column - 1] if column else -1.0
+    values = [value for at, value in series if begin < at <= ends[column]]
     return _text(quantity, sum(values) / len(values)) if values else "\N{EN DASH}"
 
 

@@ -12,66 +12,64 @@ Content = dict[str, Any]
 
 
 def capacity(view: ReportView) -> Content | None:
-    """Show what 'vtax capacity' has found; without it, say which command finds it."""
+    """Show what 'vtax capacity' has result; without it, say which command finds it."""
     if not view.matrix or view.real:
         return None
-    found = view.evidence.capacity
-    if found is None:
-        return {"found": None}
+    result = view.evidence.capacity
+    if result is None:
+        return {"result": None}
     campaign = view.study.campaign
     names = view.compared
-    shown = [each for each in names if _searched(found, each)]
+    shown = [each for each in names if _searched(result, each)]
     return {
-        "found": found,
-        "stale": found.identity != campaign.identity or found.model != campaign.model,
-        "limit": _limit(view, found),
-        "step": numbers.level(found.step - 1.0),
-        "smallest": f"{1.0 / found.smallest:.4g}",
-        "largest": f"{found.largest:.4g}",
-        "level": numbers.level(found.confidence),
+        "result": result,
+        "stale": result.identity != campaign.identity or result.model != campaign.model,
+        "limit": _limit(view, result),
+        "step": numbers.level(result.step - 1.0),
+        "smallest": f"{1.0 / result.smallest:.4g}",
+        "largest": f"{result.largest:.4g}",
+        "level": numbers.level(result.confidence),
         "baseline": view.baseline,
         "names": shown,
-        "worst": list(_worst(view, found, shown)),
-        "rows": [_row(view, each, shown) for each in found.environments],
-        "left_out": [view.texts.said(each) for each in found.left_out],
+        "worst": list(_worst(view, result, shown)),
+        "rows": [_row(view, each, shown) for each in result.environments],
+        "left_out": [view.texts.said(each) for each in result.left_out],
     }
 
 
-def _searched(found: Capacities, virtualization: str) -> bool:
+def _searched(result: Capacities, virtualization: str) -> bool:
     return any(
         one.virtualization == virtualization
-        for each in found.environments
+        for each in result.environments
         for one in each.capacities
     )
 
 
-def _worst(view: ReportView, found: Capacities, names: list[str]) -> Iterator[str]:
+def _worst(view: ReportView, result: Capacities, names: list[str]) -> Iterator[str]:
     """Say of each virtualization where it keeps the least of the baseline's capacity."""
     for name in names:
         kept = [
             (one.of_baseline, each.environment)
-            for each in found.environments
+            for each in result.environments
             for one in each.capacities
             if one.virtualization == name and one.of_baseline is not None
         ]
         if kept:
             bounds, environment = min(kept, key=lambda each: each[0].estimate)
-            at = tables.where(view, environment)
-            place = " / ".join(filter(None, (at.machine, at.os, at.workload, at.load)))
             yield view.texts(
                 "capacity.least",
                 virtualization=name,
-                ratio=_percent(bounds.estimate),
+                ratio=numbers.percent(bounds.estimate),
                 span=_span(bounds),
-                where=place,
+                where=tables.where(view, environment).title,
             )
 
 
-def _limit(view: ReportView, found: Capacities) -> str:
-    if found.times_baseline is None:
-        seconds = found.environments[0].limit_seconds
+def _limit(view: ReportView, result: Capacities) -> str:
+    if result.times_baseline is None:
+        seconds = result.environments[0].limit_seconds
         return view.texts("capacity.absolute", limit=numbers.seconds(seconds))
-    return view.texts("capacity.multiple", times=f"{found.times_baseline:.4g}")
+    return view.texts("capacity.multiple", times=f"{result.times_baseline:.4g}")
 
 
 def _row(view: ReportView, each: Searched, names: list[str]) -> Content:
@@ -90,7 +88,7 @@ def _cell(view: ReportView, one: ResourceAllocation | None) -> Content | None:
         return None
     return {
         "rate": _rate(view, one),
-        "ratio": "" if one.of_baseline is None else _percent(one.of_baseline.estimate),
+        "ratio": "" if one.of_baseline is None else numbers.percent(one.of_baseline.estimate),
         "span": _span(one.of_baseline),
     }
 
@@ -107,8 +105,4 @@ def _rate(view: ReportView, one: ResourceAllocation | None) -> str:
 def _span(bounds: Bounds | None) -> str:
     if bounds is None or bounds.low is None or bounds.high is None:
         return ""
-    return f"{numbers.plain(100 * bounds.low)} … {_percent(bounds.high)}"
-
-
-def _percent(ratio: float) -> str:
-    return f"{numbers.plain(100 * ratio)}\N{NO-BREAK SPACE}%"
+    return f"{numbers.plain(100.0 * bounds.low)} … {numbers.percent(bounds.high)}"

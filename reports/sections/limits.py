@@ -49,7 +49,7 @@ def _points(view: ReportView) -> Iterator[tuple[str, str]]:
     )
     predicted = [
         row
-        for row in (view.validation.rows if view.validation else ())
+        for row in (view.evidence.validation.rows if view.evidence.validation else ())
         if row.kind is Kind.PREDICTION
     ]
     relative = [row for row in predicted if row.expected]
@@ -74,16 +74,16 @@ def _levels(view: ReportView) -> Iterator[dict[str, Any]]:
     known = {each["name"]: each for each in view.study.campaign.constants}
     claim = view.claim or {}
     for level in ("firmware", "software"):
-        virtualizations = [name for name in claim.get(level, ()) if name in view.used]
-        names = sorted({each for name in virtualizations for each in view.used[name]})
-        found = [known[name] for name in names if name in known]
-        if found:
+        virtualizations = [name for name in claim.get(level, ()) if name in view.evidence.used]
+        names = sorted({each for name in virtualizations for each in view.evidence.used[name]})
+        constants = [known[name] for name in names if name in known]
+        if constants:
             yield {
                 "level": level,
                 "virtualizations": ", ".join(virtualizations),
-                "total": len(found),
-                "counts": _counts(found),
-                "rows": sorted(found, key=lambda each: -_STATUSES.index(each["status"])),
+                "total": len(constants),
+                "counts": _counts(constants),
+                "rows": sorted(constants, key=lambda each: -_STATUSES.index(each["status"])),
             }
 
 
@@ -98,7 +98,7 @@ def _alike(view: ReportView) -> list[dict[str, Any]]:
     Intervals that overlap cannot be told apart by looking at them; those that do not, can.
     """
     verdict = view.study.verdict
-    found = []
+    measures = []
     for each in verdict.measures if verdict is not None else ():
         worst = each.worst
         if worst is None or worst.firmware is None or len(each.environments) < 2:
@@ -110,7 +110,7 @@ def _alike(view: ReportView) -> list[dict[str, Any]]:
             if one is not worst and one.firmware and one.firmware.interval.high >= low
         ]
         others.sort(key=_estimate, reverse=True)
-        found.append(
+        measures.append(
             {
                 "measure": each.measure,
                 "worst": tables.judged(view, [worst])[0],
@@ -119,7 +119,7 @@ def _alike(view: ReportView) -> list[dict[str, Any]]:
                 "total": len(each.environments),
             }
         )
-    return found
+    return measures
 
 
 def _estimate(result: EnvironmentResult) -> float:

@@ -24,7 +24,7 @@ from reports.sections.capacity import capacity
 from reports.sections.limits import limits
 from reports.sections.sensitivity import sensitivity
 from reports.sections.validation import validation
-from reports.view import ReportView, chunks, distinct, place_text
+from reports.view import ReportView, chunks, distinct, work_text
 
 Content = dict[str, Any]
 
@@ -36,13 +36,13 @@ _NATIVE = ("user", "os", "tick")
 
 def verdict(view: ReportView) -> Content | None:
     """Show the outcome of the whole and of each measure, and what speaks most against it."""
-    study, found = view.study, view.study.verdict
+    study, judged = view.study, view.study.verdict
     if view.real:
         return None
-    if found is None:
+    if judged is None:
         return {"verdict": None, "scenarios": scenarios.outcome(view)}
     rows = []
-    for each in found.measures:
+    for each in judged.measures:
         outcomes = Counter(str(one.outcome) for one in each.environments)
         rows.append(
             {
@@ -63,21 +63,21 @@ def verdict(view: ReportView) -> Content | None:
                 "worst": None if each.worst is None else tables.judged(view, [each.worst])[0],
             }
         )
-    worst = found.worst
+    worst = judged.worst
     return {
-        "verdict": found,
+        "verdict": judged,
         "scenarios": scenarios.outcome(view),
-        "outcome": str(found.outcome),
+        "outcome": str(judged.outcome),
         "robust": [
             view.texts(
                 f"verdict.robust_{name}",
-                count=found.count(name),
-                total=len(found.environments),
-                robust=found.count(name, robust=True),
-                level=numbers.level(1.0 - found.alpha),
+                count=judged.count(name),
+                total=len(judged.environments),
+                robust=judged.count(name, robust=True),
+                level=numbers.level(1.0 - judged.alpha),
             )
             for name in (Outcome.CONFIRMED, Outcome.REFUTED)
-            if found.count(name)
+            if judged.count(name)
         ],
         "rows": rows,
         "worst": worst
@@ -85,7 +85,7 @@ def verdict(view: ReportView) -> Content | None:
             "row": tables.judged(view, [worst], explained=True)[0],
             "measure": worst.measure,
         },
-        "environments": len(distinct(each.environment for each in found.environments)),
+        "environments": len(distinct(each.environment for each in judged.environments)),
         "failed": len(study.failed),
         "infeasible": len(study.infeasible),
     }
@@ -159,8 +159,8 @@ def overheads(view: ReportView) -> Content | None:
                         "machine": machine,
                         "rows": rows[measure, machine],
                         "figures": [
-                            figures.forest(view, measure, machine, places)
-                            for places in chunks(view.places, _ROWS)
+                            figures.forest(view, measure, machine, works)
+                            for works in chunks(view.works, _ROWS)
                         ],
                     }
                     for machine in view.machines
@@ -203,7 +203,7 @@ def time(view: ReportView) -> Content | None:
         "machines": _by_machine(
             view,
             causes,
-            lambda machine, places: figures.causes(view, machine, view.focus, places, causes),
+            lambda machine, works: figures.causes(view, machine, view.focus, works, causes),
         ),
         "loaded": view.loads != ((),),
     }
@@ -217,7 +217,7 @@ def responses(view: ReportView) -> Content | None:
         "machines": _by_machine(
             view,
             (),
-            lambda machine, places: figures.responses(view, machine, view.focus, places),
+            lambda machine, works: figures.responses(view, machine, view.focus, works),
         ),
         "arrivals": _arrivals(view),
         "error": numbers.level(RELATIVE_ERROR),
@@ -228,19 +228,19 @@ def responses(view: ReportView) -> Content | None:
 def _by_machine(
     view: ReportView, causes: Sequence[str], draw: Callable[[str, Any], Any]
 ) -> list[Content]:
-    found = []
+    machines = []
     for machine in view.machines:
         rows = tables.cell_rows(view, machine, causes)
         if rows:
-            parts = chunks(view.places, _ROWS)
-            found.append(
+            parts = chunks(view.works, _ROWS)
+            machines.append(
                 {
                     "machine": machine,
                     "rows": rows,
-                    "figures": [draw(machine, places) for places in parts],
+                    "figures": [draw(machine, works) for works in parts],
                 }
             )
-    return found
+    return machines
 
 
 def _arrivals(view: ReportView) -> list[Content]:
@@ -252,12 +252,12 @@ def _arrivals(view: ReportView) -> list[Content]:
             for group in partition.get("groups", ()):
                 name = group["name"].rpartition("/")[2]
                 rate, think = group["arrivals_per_second"], group["think_time_seconds"]
-                place = place_text((cell.workload, cell.load))
-                counts = users.setdefault((place, name, think, rate), [])
+                work = work_text((cell.workload, cell.load))
+                counts = users.setdefault((work, name, think, rate), [])
                 counts.append(group["users"] or 0)
     texts = view.texts
-    found = []
-    for (place, name, think, rate), counts in users.items():
+    models = []
+    for (work, name, think, rate), counts in users.items():
         ends = [f"{each:,}" for each in distinct((min(counts), max(counts)))]
         number = texts("responses.users_range", low=ends[0], high=ends[-1])
         if rate is not None:
@@ -265,8 +265,8 @@ def _arrivals(view: ReportView) -> list[Content]:
         else:
             key = "responses.closed" if think else "responses.closed_eager"
             text = texts(key, users=number if len(ends) > 1 else ends[0], think=numbers.tick(think))
-        found.append({"place": place, "group": name, "model": text})
-    return found
+        models.append({"work": work, "group": name, "model": text})
+    return models
 
 
 def against(view: ReportView) -> Content | None:
@@ -372,9 +372,9 @@ def method(view: ReportView) -> Content:
     lowest, highest = replications["minimum"], replications["maximum"]
     key = "method.times" if lowest == highest else "method.times_range"
     drawn, warm_up = "", ""
-    if view.drawn:
-        count = max(len(values) for values in view.drawn.values())
-        drawn = texts("method.draws", count=len(view.drawn), constants=count)
+    if view.evidence.drawn:
+        count = max(len(values) for values in view.evidence.drawn.values())
+        drawn = texts("method.draws", count=len(view.evidence.drawn), constants=count)
     if cells:
         cuts = [cell.warm_up_seconds.estimate for cell in cells]
         low, high = numbers.seconds(min(cuts)), numbers.seconds(max(cuts))

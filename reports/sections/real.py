@@ -84,10 +84,10 @@ def machine(view: ReportView) -> dict[str, Any] | None:
     real = view.study.campaign.real
     if real is None:
         return None
-    told = real["machine"]
-    mitigations = told.get("mitigations", {})
+    about = real["machine"]
+    mitigations = about.get("mitigations", {})
     facts = [
-        (key, str(told[name]))
+        (key, str(about[name]))
         for key, name in (
             ("processor", "processor"),
             ("processors", "processors"),
@@ -95,7 +95,7 @@ def machine(view: ReportView) -> dict[str, Any] | None:
             ("qemu", "qemu"),
             ("when", "measured_at"),
         )
-        if told.get(name)
+        if about.get(name)
     ]
     facts.append(
         ("mitigations", "; ".join(f"{name}: {text}" for name, text in sorted(mitigations.items())))
@@ -111,9 +111,9 @@ def machine(view: ReportView) -> dict[str, Any] | None:
 
 def facts(view: ReportView) -> str:
     """Say in a line what the machine is."""
-    told = (view.study.campaign.real or {}).get("machine", {})
-    parts = [told.get("processor"), f"Linux {told['kernel']}" if "kernel" in told else None]
-    parts.append(f"QEMU {str(told['qemu']).split()[0]}" if told.get("qemu") else None)
+    about = (view.study.campaign.real or {}).get("machine", {})
+    parts = [about.get("processor"), f"Linux {about['kernel']}" if "kernel" in about else None]
+    parts.append(f"QEMU {str(about['qemu']).split()[0]}" if about.get("qemu") else None)
     return " · ".join(str(part) for part in parts if part)
 
 
@@ -122,8 +122,8 @@ def _target(view: ReportView, name: str, about: Mapping[str, Any]) -> dict[str, 
     runs = sum(cell.runs for cell in cells)
 
     def mean(key: str) -> float | None:
-        told = [(c.condition[key], c.runs) for c in cells if key in c.condition]
-        return sum(v * n for v, n in told) / sum(n for _, n in told) if told else None
+        values = [(c.condition[key], c.runs) for c in cells if key in c.condition]
+        return sum(v * n for v, n in values) / sum(n for _, n in values) if values else None
 
     inside, outside = mean("target_inside_seconds"), mean("target_outside_seconds")
     channel, load = about.get("channel_seconds"), mean("condition_load")
@@ -158,7 +158,7 @@ def _disturbed(cells: Sequence[CellSummary]) -> int:
 
 
 def _rows(view: ReportView, measure: str) -> Iterator[Row]:
-    found = {
+    predictions = {
         (each["workload"], tuple(map(tuple, each["load"])), each["virtualization"]): each
         for each in (view.study.campaign.real or {}).get("predictions", ())
     }
@@ -166,7 +166,7 @@ def _rows(view: ReportView, measure: str) -> Iterator[Row]:
         if result.measure != measure or not result.all:
             continue
         for number, (name, overhead) in enumerate(result.all.items()):
-            prediction = found.get((result.workload, result.load, name))
+            prediction = predictions.get((result.workload, result.load, name))
             cells = [
                 cell
                 for each in (name, view.baseline)
@@ -192,7 +192,7 @@ def _compared(
     interval = overhead.interval
     ratio = 1.0 + interval.estimate
     known = Caution.SINGLE_SAMPLE not in interval.warnings
-    told: dict[str, Any] = {
+    cells: dict[str, Any] = {
         "measured": numbers.plain(ratio),
         "span": _span(1.0 + interval.low, 1.0 + interval.high) if known else "",
         "predicted": "",
@@ -204,14 +204,14 @@ def _compared(
     if prediction is not None:
         expected = prediction[measure]
         error = expected["ratio"] / ratio - 1.0
-        told |= {
+        cells |= {
             "predicted": numbers.plain(expected["ratio"]),
             "predicted_span": _span(expected["low"], expected["high"]),
             "error": numbers.overhead(error),
             "hit": abs(error) <= HIT,
             "causes": _causes(prediction["causes"]),
         }
-    return told
+    return cells
 
 
 def _span(low: float, high: float) -> str:
@@ -219,19 +219,19 @@ def _span(low: float, high: float) -> str:
 
 
 def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
-    told = sorted(
+    shares = sorted(
         ((each["extra_share"] or 0.0, each["cause"]) for each in causes), key=lambda one: -one[0]
     )
     return ", ".join(
         f"{cause} {numbers.level(round(share, 2))}"
-        for share, cause in told[:_CAUSES]
+        for share, cause in shares[:_CAUSES]
         if share >= _SMALL
     )
 
 
 def _range(view: ReportView, measure: str) -> list[dict[str, str]]:
     """Say for each target how much a work costs there at least, at most."""
-    told = []
+    ranges = []
     for name in view.compared:
         ratios = {
             result.workload: 1.0 + result.all[name].interval.estimate
@@ -240,7 +240,7 @@ def _range(view: ReportView, measure: str) -> list[dict[str, str]]:
         }
         if ratios:
             low, high = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
-            told.append(
+            ranges.append(
                 {
                     "name": name,
                     "level": view.level(name),
@@ -250,4 +250,4 @@ def _range(view: ReportView, measure: str) -> list[dict[str, str]]:
                     "most": high,
                 }
             )
-    return told
+    return ranges

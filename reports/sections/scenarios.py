@@ -23,44 +23,44 @@ _LISTED = 60
 
 def elements(view: ReportView) -> Content | None:
     """Show what scenarios have shown, by element; None if the campaign has none."""
-    found = view.study.elements
-    if found is None:
+    results = view.study.elements
+    if results is None:
         return None
-    names = [*ELEMENTS, *dict.fromkeys(each.element for each in found.scenarios)]
-    places = {id(each): number for number, each in enumerate(found.scenarios)}
+    names = [*ELEMENTS, *dict.fromkeys(each.element for each in results.scenarios)]
+    numbers = {id(each): number for number, each in enumerate(results.scenarios)}
     groups: list[Content] = []
     for name in dict.fromkeys(names):
-        members = found.of(name)
+        members = results.of(name)
         if members:
             title = view.texts.of(ELEMENTS.get(name, {"en": name}))
-            shown = [_scenario(view, each, places[id(each)]) for each in members]
+            shown = [_scenario(view, each, numbers[id(each)]) for each in members]
             groups.append({"key": f"element-{len(groups)}", "title": title, "scenarios": shown})
     return {
         "groups": groups,
-        "levels": levels(view, found),
-        "assumed": sum(bool(row.assumed) for row in found.rows),
-        "several": any(row.runs > 1 for row in found.rows),
+        "levels": levels(view, results),
+        "assumed": sum(bool(row.assumed) for row in results.rows),
+        "several": any(row.runs > 1 for row in results.rows),
     }
 
 
 def outcome(view: ReportView) -> Content | None:
     """Count the expectations that were met, and name those that were not."""
-    found = view.study.elements
-    if found is None:
+    results = view.study.elements
+    if results is None:
         return None
-    places = {each.name: number for number, each in enumerate(found.scenarios)}
-    rows = found.rows
+    order = {each.name: number for number, each in enumerate(results.scenarios)}
+    rows = results.rows
     return {
-        "outcome": str(found.outcome),
+        "outcome": str(results.outcome),
         "passed": sum(row.passed for row in rows),
         "total": len(rows),
-        "scenarios": len(found.scenarios),
-        "elements": len({each.element for each in found.scenarios}),
+        "scenarios": len(results.scenarios),
+        "elements": len({each.element for each in results.scenarios}),
         "assumed": sum(bool(row.assumed) for row in rows),
         "unmet": [
             {
                 "scenario": row.scenario,
-                "key": f"scenario-{places[row.scenario]}",
+                "key": f"scenario-{order[row.scenario]}",
                 "row": _row(view, row),
             }
             for row in rows
@@ -68,17 +68,17 @@ def outcome(view: ReportView) -> Content | None:
         ],
         "missing": [
             {"scenario": each.name, "reasons": [view.texts.said(why) for why in each.failed]}
-            for each in found.scenarios
+            for each in results.scenarios
             if each.failed or not each.runs
         ],
     }
 
 
-def _scenario(view: ReportView, scenario: ScenarioResult, place: int) -> Content:
+def _scenario(view: ReportView, scenario: ScenarioResult, number: int) -> Content:
     texts = view.texts
     acts = operations(scenario.operations)
     panels = timelines.panels(scenario)
-    key = f"scenario-{place}"
+    key = f"scenario-{number}"
     return {
         "key": key,
         "name": scenario.name,
@@ -121,22 +121,22 @@ def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
             acts.append(timelines.Act(len(acts) + 1, event.operation, at, None, "started", ""))
             continue
         if begun.get(event.operation):
-            place = begun[event.operation].pop(0)
-            number, since = acts[place].number, acts[place].begin
+            index = begun[event.operation].pop(0)
+            number, since = acts[index].number, acts[index].begin
         else:
-            place, number, since = len(acts), len(acts) + 1, at
+            index, number, since = len(acts), len(acts) + 1, at
         act = timelines.Act(number, event.operation, since, at, event.status, event.reason)
-        acts[place : place + 1] = [act]
+        acts[index : index + 1] = [act]
     return acts
 
 
-def levels(view: ReportView, found: ScenarioResults) -> list[Content]:
+def levels(view: ReportView, results: ScenarioResults) -> list[Content]:
     """Lay scenarios that ask the same of both levels side by side.
 
     They have names that end in ``-firmware`` and ``-software``, one of which may lack its end.
     """
     groups: dict[str, dict[str, ScenarioResult]] = {}
-    for each in found.scenarios:
+    for each in results.scenarios:
         stem, level = each.name, view.level(each.virtualization)
         for name in LEVELS:
             if each.name.endswith(f"-{name}"):
@@ -154,7 +154,9 @@ def levels(view: ReportView, found: ScenarioResults) -> list[Content]:
         compared.append(
             {
                 "title": _subject(view, stem),
-                "keys": {name: f"scenario-{found.scenarios.index(sides[name])}" for name in LEVELS},
+                "keys": {
+                    name: f"scenario-{results.scenarios.index(sides[name])}" for name in LEVELS
+                },
                 "rows": [(name, *(rows[level].get(name) for level in LEVELS)) for name in names],
             }
         )

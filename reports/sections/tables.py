@@ -9,7 +9,7 @@ from harness.analysis.environment import Environment
 from harness.analysis.overhead import Concern, Overhead
 from harness.analysis.study import EnvironmentResult, Outcome
 from reports import format as numbers
-from reports.view import Place, ReportView, load_text
+from reports.view import ReportView, Work, load_text
 
 _CONCERNS = (Concern.MIX_DIFFERS, Concern.WORK_MISSING)
 
@@ -52,6 +52,11 @@ class Where:
     os: str
     workload: str
     load: str
+
+    @property
+    def title(self) -> str:
+        """The environment in one line."""
+        return " / ".join(filter(None, (self.machine, self.os, self.workload, self.load)))
 
 
 def where(view: ReportView, environment: Environment) -> Where:
@@ -171,27 +176,27 @@ def why(view: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
     p_values = result.p_values or {}
     margin = numbers.level(view.study.campaign.margin)
     software = "" if result.software is None else result.software.virtualization
-    found = []
+    reasons = []
     if result.outcome is Outcome.REFUTED:
         if p_values["above-margin"] <= alpha:
-            found.append(texts("against.above_margin", margin=margin))
+            reasons.append(texts("against.above_margin", margin=margin))
         if p_values["above-software"] <= alpha:
-            found.append(texts("against.above_software", software=software))
+            reasons.append(texts("against.above_software", software=software))
         if not result.robust:
-            found.append(texts("against.may_hold"))
+            reasons.append(texts("against.may_hold"))
     elif average_only(result):
         parts = result.parts or {}
-        found += [
+        reasons += [
             texts(f"against.may_exceed_{part}", margin=margin)
             for part, holds in parts.items()
             if not holds
         ]
     elif result.outcome is Outcome.INCONCLUSIVE and result.firmware is not None:
         if p_values["below-margin"] > alpha:
-            found.append(texts("against.not_below_margin", margin=margin))
+            reasons.append(texts("against.not_below_margin", margin=margin))
         if p_values["below-software"] > alpha and software:
-            found.append(texts("against.not_below_software", software=software))
-    return tuple(found) or (texts.said(result.reason.removesuffix(".")),)
+            reasons.append(texts("against.not_below_software", software=software))
+    return tuple(reasons) or (texts.said(result.reason.removesuffix(".")),)
 
 
 def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
@@ -245,8 +250,8 @@ def overhead_rows(view: ReportView, measure: str, machine: str) -> tuple[Overhea
     names = view.compared
     rows = []
     for system in view.systems:
-        for place in view.places:
-            result = view.result((machine, system, *place), measure)
+        for work in view.works:
+            result = view.result((machine, system, *work), measure)
             if result is None or not result.all:
                 continue
             costs = [cost(result.all.get(name)) for name in names]
@@ -255,8 +260,8 @@ def overhead_rows(view: ReportView, measure: str, machine: str) -> tuple[Overhea
                 OverheadRow(
                     machine=machine,
                     os=view.texts.name("os", system),
-                    workload=place[0],
-                    load=load_text(place[1]),
+                    workload=work[0],
+                    load=load_text(work[1]),
                     costs=tuple(costs),
                     deciding=tuple(
                         each.virtualization for each in (result.firmware, result.software) if each
@@ -301,25 +306,25 @@ def cell_rows(view: ReportView, machine: str, causes: Sequence[str]) -> tuple[Ce
     """Show all cells of a machine that have a complete run."""
     rows = []
     for system in view.systems:
-        for place in view.places:
+        for work in view.works:
             first = True
             for name in view.virtualizations:
-                cell = view.cell((machine, system, *place), name)
+                cell = view.cell((machine, system, *work), name)
                 if cell is not None:
-                    rows.append(_cell_row(view, cell, place, causes, first=first))
+                    rows.append(_cell_row(view, cell, work, causes, first=first))
                     first = False
     return tuple(rows)
 
 
 def _cell_row(
-    view: ReportView, cell: CellSummary, place: Place, causes: Sequence[str], *, first: bool
+    view: ReportView, cell: CellSummary, work: Work, causes: Sequence[str], *, first: bool
 ) -> CellRow:
     quantiles = {} if cell.response is None else cell.response.quantiles
     total = cell.processor_seconds
     return CellRow(
         os=view.texts.name("os", cell.cell.os),
-        workload=place[0],
-        load=load_text(place[1]),
+        workload=work[0],
+        load=load_text(work[1]),
         virtualization=cell.cell.virtualization,
         level=view.level(cell.cell.virtualization),
         first=first,

@@ -47,11 +47,11 @@ def validation(view: ReportView) -> dict[str, Any] | None:
     """Show what the model was held against, and say so where it was not."""
     if view.real:
         return None
-    record, campaign = view.validation, view.study.campaign
+    record, campaign = view.evidence.validation, view.study.campaign
     out = shlex.quote(f"results/{campaign.name}")
-    told = {"command": f"vtax validate --save-to {out}", "again": f"vtax report {out}"}
+    commands = {"command": f"vtax validate --save-to {out}", "again": f"vtax report {out}"}
     if record is None:
-        return {"kinds": [], "cautions": [], "version": "", **told}
+        return {"kinds": [], "cautions": [], "version": "", **commands}
     cautions = []
     if record.model_digest != campaign.model:
         cautions.append("other_model")
@@ -63,7 +63,7 @@ def validation(view: ReportView) -> dict[str, Any] | None:
         "kinds": [_kind(view, kind, record.rows) for kind in KINDS],
         "cautions": cautions,
         "version": record.versions.get("vtax", ""),
-        **told,
+        **commands,
     }
 
 
@@ -92,13 +92,13 @@ def _shown(
 ) -> tuple[ValidationRow, ...]:
     """Make rows ready; a case is named once for all its measures."""
     said = view.texts.said
-    found = []
+    shown = []
     last = ""
     for row in rows:
         origin, note = row.source, said(row.note)
         if note:
             origin += view.texts("validation.note", note=note)
-        found.append(
+        shown.append(
             ValidationRow(
                 first=row.case != last,
                 case=said(row.case),
@@ -114,13 +114,13 @@ def _shown(
             )
         )
         last = row.case
-    return tuple(found)
+    return tuple(shown)
 
 
 def _span(row: Row) -> str:
     if row.low == row.high:
         return ""
-    return numbers.typeset(f"{row.amount(row.low)} … {row.amount(row.high)}")
+    return " … ".join(numbers.typeset(row.amount(each)) for each in (row.low, row.high))
 
 
 def _tolerance(view: ReportView, row: Row) -> str:

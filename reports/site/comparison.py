@@ -32,8 +32,8 @@ class Row:
 
 def rows(comparison: Comparison, direction: Direction, texts: Texts) -> list[Row]:
     """List the overheads that went one way, the largest change first."""
-    found = [each for each in comparison.changes if each.direction is direction]
-    found.sort(key=lambda each: -abs(math.log1p(each.interval.estimate)))
+    changes = [each for each in comparison.changes if each.direction is direction]
+    changes.sort(key=lambda each: -abs(math.log1p(each.interval.estimate)))
     return [
         Row(
             where=Where(
@@ -52,7 +52,7 @@ def rows(comparison: Comparison, direction: Direction, texts: Texts) -> list[Row
             change_span=numbers.span(each.interval),
             samples=each.interval.samples,
         )
-        for each in found
+        for each in changes
     ]
 
 

@@ -100,7 +100,7 @@ def digest_of(store: Store, evidence: Evidence) -> str:
     return digest.hexdigest()
 
 
-def read_publications(place: Path) -> list[Publication]:
+def read_publications(folder: Path) -> list[Publication]:
     """Read all publications of a site, in the order of their names and numbers.
 
     Raises
@@ -108,8 +108,8 @@ def read_publications(place: Path) -> list[Publication]:
     UserError
         If one of them is damaged.
     """
-    found = []
-    for directory in sorted(place.iterdir()) if place.is_dir() else ():
+    publications = []
+    for directory in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not is_safe_name(directory.name) or not directory.is_dir():
             continue
         path = directory / ENTRY
@@ -119,13 +119,13 @@ def read_publications(place: Path) -> list[Publication]:
             raise UserError(
                 f"{path}: missing or damaged; restore it, or remove {directory} and publish again"
             ) from None
-        found.append(Publication(directory, entry))
-    found.sort(key=lambda each: (each.entry.name, each.entry.number, each.directory.name))
-    return found
+        publications.append(Publication(directory, entry))
+    publications.sort(key=lambda each: (each.entry.name, each.entry.number, each.directory.name))
+    return publications
 
 
 def publish_campaign(
-    source: Path, place: Path, known: Sequence[Publication], languages: Sequence[str]
+    source: Path, folder: Path, known: Sequence[Publication], languages: Sequence[str]
 ) -> tuple[Publication, tuple[str, ...]]:
     """Publish the results in a directory, or find their publication; add languages it lacks.
 
@@ -133,12 +133,12 @@ def publish_campaign(
     ----------
     source
         The campaign's results.
-    place
+    folder
         The site's directory of publications.
     known
-        What is in it.
+        The publications of the site.
     languages
-        Those that there must be a report in.
+        Those of the reports.
 
     Returns
     -------
@@ -168,22 +168,22 @@ def publish_campaign(
             for language, page in pages.items():
                 write_new(held.directory / page_name(language), page)
             return held, damaged
-        told = snapshot(study)
-        same = [each.entry.number for each in known if each.entry.name == told.name]
+        snap = snapshot(study)
+        same = [each.entry.number for each in known if each.entry.name == snap.name]
         entry = Entry(
             number=max(same, default=0) + 1,
             digest=digest,
-            name=told.name,
-            title=told.title,
-            outcome=told.outcome,
-            margin=told.margin,
-            seed=told.seed,
-            complete=told.complete,
-            failed=told.failed,
-            version=told.versions.get("vtax", ""),
+            name=snap.name,
+            title=snap.title,
+            outcome=snap.outcome,
+            margin=snap.margin,
+            seed=snap.seed,
+            complete=snap.complete,
+            failed=snap.failed,
+            version=snap.versions.get("vtax", ""),
             machines=tuple(dict.fromkeys(cell.machine for cell in store.campaign.cells)),
         )
-        target = place / safe_name(told.name, digest)
+        target = folder / safe_name(snap.name, digest)
         with new_directory(target) as directory:
             for language, page in pages.items():
                 write_new(directory / page_name(language), page)
@@ -191,7 +191,7 @@ def publish_campaign(
             for form in ("csv", "parquet"):
                 write_table(runs, directory / f"runs.{form}", form)
                 write_table(overheads, directory / f"overheads.{form}", form)
-            write_new(directory / FINDINGS, _json(told))
+            write_new(directory / FINDINGS, _json(snap))
             write_new(directory / ENTRY, _json(entry))
             if digest_of(store, gather(store, source)) != digest:
                 raise UserError(f"{source}: runs are being added to it; publish when it is done")

@@ -13,7 +13,7 @@ import pytest
 from harness.analysis.study import study
 from harness.errors import UserError
 from harness.printable import printable
-from reports.builder import FILE_NAME, build_report, render
+from reports.builder import FILE_NAME, build_reports, render
 from reports.evidence import Evidence
 from reports.sections.main import SECTIONS
 
@@ -297,7 +297,7 @@ def test_builds_the_same_bytes_whatever_the_settings_of_the_library(build, truth
     with matplotlib.rc_context():
         matplotlib.rcParams["lines.linewidth"] = 9
         matplotlib.rcParams["font.size"] = 30
-        assert build_report(path.parent).read_bytes() == first
+        assert build_reports(path.parent)[0].read_bytes() == first
     assert b"matplotlib" not in first
 
 
@@ -323,13 +323,13 @@ def test_replaces_the_report_in_one_step_or_not_at_all(build, truths):
     path.unlink()
     path.mkdir()
     with pytest.raises(UserError, match=rf"{FILE_NAME}: cannot be written"):
-        build_report(path.parent)
+        build_reports(path.parent)[0]
     assert {each.name for each in path.parent.iterdir()} == names
 
 
 def test_needs_a_campaign(tmp_path):
     with pytest.raises(UserError, match="no campaign there"):
-        build_report(tmp_path)
+        build_reports(tmp_path)[0]
     assert not list(tmp_path.iterdir())
 
 
@@ -339,7 +339,7 @@ def test_tells_what_could_not_be_read(build, truths, parse_page):
     connection.execute("UPDATE runs SET result = x'00' WHERE cell = 1 AND replication = 1")
     connection.commit()
     connection.close()
-    page = parse_page(build_report(path.parent).read_text())
+    page = parse_page(build_reports(path.parent)[0].read_text())
     assert "cell 1 replication 1" in page.section("failures")
     assert "1 parts of the store are damaged" in page.section("verdict")
 

@@ -18,55 +18,59 @@ from harness.cli.tables.table import add_row, notes, table
 _MEASURES = {"slowdown": "slowdown", "processor-time": "processor time per transaction"}
 
 
-def explanation_text(found: Explanation) -> RenderableType:
+def explanation_text(breakdown: Explanation) -> RenderableType:
     """Show an explanation; all times are microseconds for one transaction."""
-    parts: list[RenderableType] = [*map(Text, _head(found)), Text("")]
-    parts += [_accounts(found), _events(found), _waits(found), _constants(found)]
-    return Group(*parts, *notes(found.notes))
+    parts: list[RenderableType] = [*map(Text, _head(breakdown)), Text("")]
+    parts += [_accounts(breakdown), _events(breakdown), _waits(breakdown), _constants(breakdown)]
+    return Group(*parts, *notes(breakdown.notes))
 
 
-def _head(found: Explanation) -> list[str]:
-    count = len(found.replications)
+def _head(breakdown: Explanation) -> list[str]:
+    count = len(breakdown.replications)
     runs = f"{count} replications" if count > 1 else "1 replication"
-    lines = [found.cell.title]
-    if found.baseline is not None:
-        lines.append(f"beside {found.baseline.title}")
-    for name, each in found.overheads.items():
+    lines = [breakdown.cell.title]
+    if breakdown.baseline is not None:
+        lines.append(f"beside {breakdown.baseline.title}")
+    for name, each in breakdown.overheads.items():
         overhead, level = interval(each.interval, percent), percent(each.interval.level)
         lines.append(f"overhead in {_MEASURES[name]}: {overhead}, {level} interval")
     lines.append(
-        f"means over {runs} of {found.transactions:,.0f} transactions; times in microseconds per "
-        "transaction"
+        f"means over {runs} of {breakdown.transactions:,.0f} transactions; times in microseconds "
+        "per transaction"
     )
     return lines
 
 
-def _accounts(found: Explanation) -> Table:
-    extra = None if found.baseline_seconds is None else found.seconds - found.baseline_seconds
+def _accounts(breakdown: Explanation) -> Table:
+    extra = (
+        None
+        if breakdown.baseline_seconds is None
+        else breakdown.seconds - breakdown.baseline_seconds
+    )
     columns = ["cause", ">here"]
     if extra is not None:
         columns += [">baseline", ">difference", ">share of extra"]
     shown = table("Processor time by cause, from the ledger", columns)
-    for line in found.accounts:
+    for line in breakdown.accounts:
         row = [line.cause, _us(line.seconds)]
         if extra is not None and line.difference is not None:
             share = f"{100 * line.difference / extra + 0.0:.1f} %" if extra > 0 else "-"
             row += [_us(line.baseline_seconds or 0.0), _us(line.difference, sign=True), share]
         add_row(shown, *row)
-    row = ["all", _us(found.seconds)]
+    row = ["all", _us(breakdown.seconds)]
     if extra is not None:
-        row += [_us(found.baseline_seconds or 0.0), _us(extra, sign=True), ""]
+        row += [_us(breakdown.baseline_seconds or 0.0), _us(extra, sign=True), ""]
     add_row(shown, *row, style="bold")
     return shown
 
 
-def _events(found: Explanation) -> Table:
+def _events(breakdown: Explanation) -> Table:
     columns = ["event [constants]", ">number", ">each", ">product"]
-    if found.baseline is not None:
+    if breakdown.baseline is not None:
         columns += [">baseline", ">product"]
     shown = table("Events x cost of each, and the time in the ledger", columns)
-    numbers = {each.name: mark for mark, each in enumerate(found.constants, 1)}
-    for account in found.accounts:
+    numbers = {each.name: mark for mark, each in enumerate(breakdown.constants, 1)}
+    for account in breakdown.accounts:
         if account.events:
             add_row(shown, Text(account.cause, "bold"))
             for line in account.events:
@@ -99,21 +103,21 @@ def _sums(account: AccountLine) -> dict[str, str]:
     }
 
 
-def _waits(found: Explanation) -> Table:
+def _waits(breakdown: Explanation) -> Table:
     columns = ["part", ">here"]
-    baseline = found.baseline_response_seconds
+    baseline = breakdown.baseline_response_seconds
     if baseline is not None:
         columns += [">baseline", ">difference"]
     shown = table("Response time = work + waits", columns)
-    for line in found.waits:
+    for line in breakdown.waits:
         row = [WAITS[line.name], _us(line.seconds)]
         if line.baseline_seconds is not None:
             difference = line.seconds - line.baseline_seconds
             row += [_us(line.baseline_seconds), _us(difference, sign=True)]
         add_row(shown, *row)
-    row = ["mean response time", _us(found.response_seconds)]
+    row = ["mean response time", _us(breakdown.response_seconds)]
     if baseline is not None:
-        row += [_us(baseline), _us(found.response_seconds - baseline, sign=True)]
+        row += [_us(baseline), _us(breakdown.response_seconds - baseline, sign=True)]
     add_row(shown, *row, style="bold")
     shown.caption = Text(
         "The rest is transactions at the edges of the measured time; below zero, work at the same "
@@ -124,9 +128,9 @@ def _waits(found: Explanation) -> Table:
     return shown
 
 
-def _constants(found: Explanation) -> Table:
+def _constants(breakdown: Explanation) -> Table:
     rows = []
-    for mark, each in enumerate(found.constants, 1):
+    for mark, each in enumerate(breakdown.constants, 1):
         status, colour = STATUS_TEXTS[Status(each.status)]
         stated = f" ({each.published_range})" if each.published_range else ""
         who = Group(Text(each.name), Text(each.source, "dim"))

@@ -60,7 +60,7 @@ def _files(plan: Plan) -> list[str]:
 def _alike(
     plan: Plan,
 ) -> dict[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], list[str]]:
-    """Bring together what is combined with the same: (machine and load, ways, work) -> systems."""
+    """Group operating systems with equal cells: (machine and load, virtualizations, workloads)."""
     rows: dict[tuple[tuple[str, ...], str], dict[str, list[str]]] = {}
     for entry in plan.matrix:
         if entry.position in plan.selected and not entry.scenario:
@@ -73,8 +73,8 @@ def _alike(
         for virtualization, work in cells.items():
             ways.setdefault(tuple(work), []).append(virtualization)
         for workloads, virtualizations in ways.items():
-            place = (machine_and_load, tuple(virtualizations), workloads)
-            alike.setdefault(place, []).append(system)
+            row = (machine_and_load, tuple(virtualizations), workloads)
+            alike.setdefault(row, []).append(system)
     return alike
 
 

@@ -94,13 +94,13 @@ def show(catalog: Catalog, name: str) -> RenderableType:
 def find(catalog: Catalog, name: str) -> tuple[Constant, ...]:
     """Find the constants of an item or under a prefix, in the order of their names; see `show`."""
     prefixes = _prefixes(catalog).get(name, (name,))
-    found = tuple(
+    constants = tuple(
         constant
         for constant in catalog.constants.values()
         if any(f"{constant.name}.".startswith(f"{prefix}.") for prefix in prefixes)
     )
-    if found:
-        return found
+    if constants:
+        return constants
     known = {*_prefixes(catalog), *_beginnings(catalog)}
     raise UserError(
         f"catalog: '{name}' is neither an item nor the beginning of a constant's name"

@@ -25,9 +25,9 @@ def profile_table(profile: Profile) -> RenderableType:
     """Show every quantity with its interval and the method of its measurement."""
     methods: dict[str, int] = {}
     rows = []
-    for name, found in profile.measured.items():
-        number = methods.setdefault(found.method, len(methods) + 1)
-        value, text = found.value, partial(amount, unit=QUANTITIES[name].unit)
+    for name, measured in profile.measured.items():
+        number = methods.setdefault(measured.method, len(methods) + 1)
+        value, text = measured.value, partial(amount, unit=QUANTITIES[name].unit)
         ends = "" if value.low == value.high else span(value.low, value.high, text)
         rows.append((name, text(value.estimate), ends, f"[{number}]"))
     title = f"One execution of {command_line(profile.command, _TITLE)}"
@@ -72,9 +72,9 @@ def prediction_table(
         ((each.target, interval(each.elapsed), interval(each.processor)) for each in predictions),
     )
     parts: list[RenderableType] = [overview]
-    for found in predictions:
-        parts.append(_causes(found))
-        parts += [Text(note) for note in found.notes]
+    for prediction in predictions:
+        parts.append(_causes(prediction))
+        parts += [Text(note) for note in prediction.notes]
     lines = [
         "",
         "Intervals: 95 %, over the uncertainty of costs, counts and unknown quantities.",
@@ -119,9 +119,9 @@ def prediction_json(
         "differences": list(differences),
         "unavailable": dict(costs.unavailable),
         "targets": {
-            found.target: {
-                "elapsed_ratio": _ends(found.elapsed),
-                "processor_ratio": _ends(found.processor),
+            prediction.target: {
+                "elapsed_ratio": _ends(prediction.elapsed),
+                "processor_ratio": _ends(prediction.processor),
                 "causes": {
                     one.cause: {
                         "native_seconds": one.native,
@@ -129,11 +129,11 @@ def prediction_json(
                         "share": one.share,
                         "extra_share": None if math.isnan(one.extra_share) else one.extra_share,
                     }
-                    for one in found.contributions
+                    for one in prediction.contributions
                 },
-                "notes": list(found.notes),
+                "notes": list(prediction.notes),
             }
-            for found in predictions
+            for prediction in predictions
         },
     }
 

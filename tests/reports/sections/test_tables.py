@@ -46,7 +46,7 @@ def test_cells_show_microseconds_and_quantiles(view):
     rows = tables.cell_rows(view, "machine-0", names)
     assert len(rows) == 2 * 3 * 2 * 3
     assert [row.first for row in rows[:4]] == [True, False, False, True]
-    cell = view.cell(("machine-0", "os-0", *view.places[0]), "full-system")
+    cell = view.cell(("machine-0", "os-0", *view.works[0]), "full-system")
     for name, text in zip(names, rows[0].causes, strict=True):
         assert float(text.replace(",", "")) == pytest.approx(
             1e6 * cell.causes[name].estimate, rel=0.01
@@ -56,7 +56,7 @@ def test_cells_show_microseconds_and_quantiles(view):
 
 
 def test_extra_processor_time_is_told_by_cause(view):
-    environment = ("machine-0", "os-0", *view.places[0])
+    environment = ("machine-0", "os-0", *view.works[0])
     result = view.result(environment, "processor-time")
     here = view.cell(environment, "shared-uncapped").causes["hypervisor"].estimate
     there = view.cell(environment, "full-system").causes["hypervisor"].estimate

@@ -6,7 +6,7 @@ import pytest
 
 from harness.validation.predicted_figures import predictions
 from harness.validation.record import FILE_NAME, write_record
-from reports.builder import build_report, render
+from reports.builder import build_reports, render
 from reports.evidence import Evidence
 from reports.i18n import Texts
 
@@ -92,10 +92,10 @@ def test_it_is_read_from_the_directory_of_results(build, truths, validate, shipp
     path = build(true=truths["confirmed"])
     assert "carries no validation" in parse_page(path.read_text()).section("validation")
     write_record(validate(shipped), path.parent)
-    section = parse_page(build_report(path.parent).read_text()).section("validation")
+    section = parse_page(build_reports(path.parent)[0].read_text()).section("validation")
     assert "7.8.9" in section
     (path.parent / FILE_NAME).unlink()
-    assert "7.8.9" not in build_report(path.parent).read_text()
+    assert "7.8.9" not in build_reports(path.parent)[0].read_text()
 
 
 @pytest.mark.parametrize("prediction", predictions(), ids=lambda each: each.measure)
