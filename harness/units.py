@@ -1,4 +1,4 @@
-"""Quantities as people write them, turned into SI numbers.
+"""Quantities with units: parsing to SI numbers, and formatting.
 
 Every quantity has a dimension; a dimension knows the units that it may be written in, and nothing
 else is accepted: ``10 ms`` is a time, ``10`` is not. Decimal and binary multiples are kept apart
@@ -50,7 +50,7 @@ DIMENSIONS: Mapping[str, Mapping[str, Decimal]] = {
     "cores": {"": _ONE, "cores": _ONE},
     "power": _factors(_DECIMAL, "W"),
 }
-"""What each dimension may be written in, with the factor that turns it into SI."""
+"""The units of each dimension, with the factor to SI."""
 
 EXAMPLES: Mapping[str, str] = {
     "time": "20 ms",
@@ -127,7 +127,7 @@ def parse(quantity: str | float, dimension: str) -> float:
     Raises
     ------
     ValueError
-        When the text is no quantity of that dimension; the message says what would be.
+        When the text is no quantity of that dimension; the message names a valid one.
     """
     units = DIMENSIONS[dimension]
     number, unit = _split(quantity, dimension)
@@ -149,8 +149,8 @@ def read(quantity: str | float, dimension: str) -> float:
     Raises
     ------
     ValueError
-        When the text is no quantity of that dimension, is too small to be told from 0, or is too
-        large; the message says what is allowed.
+        When the text is no quantity of that dimension, is too small, or is too large; the
+        message states the range.
     """
     number = parse(quantity, dimension)
     least, most = RANGES[dimension]

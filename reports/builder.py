@@ -36,7 +36,7 @@ class _Compiled(BytecodeCache):
         self._code: dict[str, CodeType] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Give a template its code if it has been compiled."""
+        """Set the code of a template if it has been compiled."""
         bucket.code = self._code.get(bucket.key)
 
     def dump_bytecode(self, bucket: Bucket) -> None:

@@ -1,4 +1,4 @@
-"""What the sections of a report are made from: a study, seen by machine, system and work."""
+"""The data of a report: a study by machine, operating system and workload."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ class ReportView:
 
     @property
     def real(self) -> bool:
-        """Whether it is about real targets of a machine."""
+        """Whether it is a campaign on real targets."""
         return self.study.campaign.real is not None
 
     @property
@@ -105,21 +105,21 @@ class ReportView:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Measures with figures of their own: those of the claim."""
+        """Measures with figures: those of the claim."""
         if self.claim is not None:
             return tuple(self.claim["measures"])
         return ("slowdown", "processor-time")
 
     @property
     def focus(self) -> str:
-        """The operating system for figures that have room for one only: the worst one's."""
+        """The operating system of figures that show one only: that of the worst environment."""
         verdict = self.study.verdict
         if verdict is not None and verdict.worst is not None:
             return verdict.worst.os
         return self.systems[0]
 
     def level(self, virtualization: str) -> str:
-        """Tell ``baseline``, ``firmware``, ``software`` or ``other``."""
+        """Return ``baseline``, ``firmware``, ``software`` or ``other``."""
         return level_of(virtualization, self.claim, self.baseline)
 
     def cell(self, environment: Environment, virtualization: str) -> CellSummary | None:

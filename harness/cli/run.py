@@ -129,7 +129,7 @@ def run_campaign(
         bar: Observer = shown
         if metrics_port is not None:
             bar = TeeObserver(bar, stack.enter_context(serve_progress(store, metrics_port)))
-        summary = run_plan(plan, store, executor, observer=bar, tell=shown.tell)
+        summary = run_plan(plan, store, executor, observer=bar, tell=shown.describe)
         counts = store.counts()
     _print_summary(plan, directory, summary, counts)
 

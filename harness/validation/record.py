@@ -1,4 +1,4 @@
-"""The validation table as it is kept beside a campaign's results, for their report to show."""
+"""The validation table as a file in a directory of results; the report shows it."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ FILE_NAME = "validation.json"
 
 
 class ValidationRecord(BaseModel):
-    """All rows, and which model they are of."""
+    """All rows, and the digests of their model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
@@ -34,7 +34,7 @@ class ValidationRecord(BaseModel):
 
 
 def recorded(rows: Iterable[Row], *, quick: bool) -> ValidationRecord:
-    """Make the record of rows that this model and the shipped catalog have just given."""
+    """Make the record of rows of this model and the shipped catalog."""
     constants = [asdict(constant) for constant in load_catalog().constants.values()]
     return ValidationRecord(
         model_digest=model_digest(),
@@ -46,7 +46,7 @@ def recorded(rows: Iterable[Row], *, quick: bool) -> ValidationRecord:
 
 
 def digest_of_constants(constants: Iterable[Mapping[str, Any]]) -> str:
-    """Return SHA-256 of the constants' values and ranges, whoever says so and however sure it is.
+    """Return SHA-256 of the values and ranges of constants, without source and status.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def digest_of_constants(constants: Iterable[Mapping[str, Any]]) -> str:
 
 
 def write_record(record: ValidationRecord, directory: Path) -> Path:
-    """Keep a record in a directory of results, whole or not at all; an earlier one is replaced.
+    """Write a record into a directory of results; an earlier one is replaced in one step.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class Row:
     expected, unit, source
         The value that theory or a publication gives. An invariant's is the violation 0.
     value, low, high
-        The model's value and its interval; ``interval`` says what kind of interval that is.
+        The model's value and its interval; ``interval`` names the kind of the interval.
     tolerance
         Of theory: the largest half-width of the interval, relative. Of the other kinds: the largest
         error, as :attr:`error` counts it.
@@ -65,7 +65,7 @@ class Row:
 
     @property
     def half_width(self) -> float:
-        """Of the interval, relative to what is expected."""
+        """Half-width of the interval, relative to the expected value."""
         return (self.high - self.low) / 2 / abs(self.expected or 1.0)
 
     @property

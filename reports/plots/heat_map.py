@@ -1,4 +1,4 @@
-"""The figure of what drives overheads: constants by environments, darker where they count more."""
+"""The figure of constants that drive overheads, by environment."""
 
 import math
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ def share_text(share: float) -> str:
 
 
 def _depth(share: float) -> float:
-    """Work a share on the scale of colours; small ones are told apart, too."""
+    """Return the place of a share on the scale of colours; small shares are spread."""
     return math.sqrt(min(max(share, 0.0), 1.0))
 
 

@@ -1,4 +1,4 @@
-"""The timeline of a scenario: what was sampled on the way, drawn over one axis of time."""
+"""The timeline of a scenario: its samples over simulated time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from reports.palette import MUTED
 from reports.plots.svg import add_legend, as_svg, label, new_figure
 
 Series = tuple[tuple[float, float], ...]
-"""Seconds and what was sampled then."""
+"""Seconds and samples."""
 
 _PAIRS = 60
 """Stretches of time; of each a line keeps the lowest and the highest sample."""
@@ -25,7 +25,7 @@ _COLUMNS = 8
 """Stretches of time in the table behind a figure."""
 
 _OWN = 4
-"""Partitions with a panel of their own; those that changed most."""
+"""Number of partitions with a separate panel; those that changed most."""
 
 _COLOURS = ("#2f76c4", "#b4480a", "#2e7d5b", "#7b4fa3", "#8a6d00", "#5a6675", "#0b3c78", "#c2457a")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
@@ -74,17 +74,17 @@ class Panel:
     """A quantity over time, of one or of several."""
 
     quantity: str
-    """Name of the samples; that of the processors used for a partition's own panel."""
+    """Name of the samples; in the panel of one partition that of the processors used."""
     series: Mapping[str, Series]
-    """Partition, VIOS or machine -> what was sampled."""
+    """Partition, VIOS or machine -> samples."""
     entitled: Series = ()
-    """Of a partition's own panel: its entitlement."""
+    """In the panel of one partition: its entitlement."""
     of: str = ""
-    """Whose own panel it is; empty for a common one."""
+    """Name of the partition of the panel; empty for a panel of several."""
 
 
 def panels(scenario: ScenarioResult) -> list[Panel]:
-    """Choose what to draw: load, response, processors, and whatever else changed."""
+    """Choose the panels: load, response, processors, and other quantities that changed."""
     chosen = []
     for quantity in _ALWAYS:
         series = scenario.series(quantity)
@@ -190,7 +190,7 @@ def draw(
 
 
 def _styles(scenario: ScenarioResult) -> dict[str, dict[str, Any]]:
-    """Give each partition, VIOS and machine a colour, and dashes once colours run out."""
+    """Choose a colour of each partition, VIOS and machine, and dashes if colours are too few."""
     names = dict.fromkeys(
         labels.get("partition", labels.get("site", "")) for _, _, labels, _ in scenario.timeline
     )
@@ -250,7 +250,7 @@ def _title(texts: Texts, panel: Panel) -> str:
 
 
 def _stepped(panel: Panel) -> bool:
-    """Tell whether a quantity changes by steps, not from sample to sample."""
+    """Whether a quantity changes in steps."""
     return panel.quantity in _IF_CHANGED[1:]
 
 
@@ -305,7 +305,7 @@ def _bad(act: Act) -> bool:
 
 
 def table(texts: Texts, scenario: ScenarioResult, chosen: Sequence[Panel]) -> dict[str, object]:
-    """Tell for each line of the figure its lowest and highest sample, and means on the way."""
+    """Return the lowest and highest sample of each line of the figure, and means over time."""
     times = [point[0] for point in scenario.timeline]
     if not times:
         return {"ends": [], "rows": []}

@@ -1,4 +1,4 @@
-"""The section on capacity: the highest load that each cell bears within a response-time limit."""
+"""The section on capacity: the highest load of each cell within a response-time limit."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ Content = dict[str, Any]
 
 
 def capacity(view: ReportView) -> Content | None:
-    """Show what 'vtax capacity' has result; without it, say which command finds it."""
+    """Show the result of 'vtax capacity'; None as result if it was not run."""
     if not view.matrix or view.real:
         return None
     result = view.evidence.capacity
@@ -46,7 +46,7 @@ def _searched(result: Capacities, virtualization: str) -> bool:
 
 
 def _worst(view: ReportView, result: Capacities, names: list[str]) -> Iterator[str]:
-    """Say of each virtualization where it keeps the least of the baseline's capacity."""
+    """Name for each virtualization the environment with the smallest share of capacity."""
     for name in names:
         kept = [
             (one.of_baseline, each.environment)
@@ -83,7 +83,7 @@ def _row(view: ReportView, each: Searched, names: list[str]) -> Content:
 
 
 def _cell(view: ReportView, one: ResourceAllocation | None) -> Content | None:
-    """Show a cell's capacity, and what of the baseline's that is."""
+    """Show the capacity of a cell, and its ratio to that of the baseline."""
     if one is None:
         return None
     return {

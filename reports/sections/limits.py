@@ -1,4 +1,4 @@
-"""The section that says what a study cannot tell, as far as its own data shows that."""
+"""The section on the limits of a study, as far as its data show them."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _STATUSES = tuple(str(each) for each in Status)
 
 
 def limits(view: ReportView) -> dict[str, Any]:
-    """Tell what the study cannot."""
+    """Show the limits of the study."""
     every = view.study.campaign.constants
     counts = Counter(each["status"] for each in every)
     return {
@@ -28,7 +28,7 @@ def limits(view: ReportView) -> dict[str, Any]:
 
 
 def _points(view: ReportView) -> Iterator[tuple[str, str]]:
-    """Choose the points that hold of this campaign."""
+    """Choose the points that apply to this campaign."""
     texts = view.texts
     if view.real:
         yield from texts.titled("limits.real_points")
@@ -70,7 +70,7 @@ def _points(view: ReportView) -> Iterator[tuple[str, str]]:
 
 
 def _levels(view: ReportView) -> Iterator[dict[str, Any]]:
-    """Say what the costs of each level are made of, and how sure that is."""
+    """List the constants of the costs of each level, by status."""
     known = {each["name"]: each for each in view.study.campaign.constants}
     claim = view.claim or {}
     for level in ("firmware", "software"):
@@ -93,10 +93,7 @@ def _counts(constants: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
 
 
 def _alike(view: ReportView) -> list[dict[str, Any]]:
-    """Find, for each measure, the environments that could as well be the worst one.
-
-    Intervals that overlap cannot be told apart by looking at them; those that do not, can.
-    """
+    """Find, for each measure, the environments whose interval reaches that of the worst one."""
     verdict = view.study.verdict
     measures = []
     for each in verdict.measures if verdict is not None else ():

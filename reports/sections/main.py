@@ -1,7 +1,7 @@
-"""The sections of a report, in their order: for each a name and what its template shows.
+"""The sections of a report, in their order: names, and values of their templates.
 
-A section is a template ``sections/<name>.html.jinja`` and a function here; one that returns None
-has nothing to say and is left out, also of the table of contents.
+A section is a template ``sections/<name>.html.jinja`` and a function. A section whose function
+returns None is left out, also of the table of contents.
 """
 
 import re
@@ -35,7 +35,7 @@ _NATIVE = ("user", "os", "tick")
 
 
 def verdict(view: ReportView) -> Content | None:
-    """Show the outcome of the whole and of each measure, and what speaks most against it."""
+    """Show the outcome of the claim and of each measure, and the worst environment."""
     study, judged = view.study, view.study.verdict
     if view.real:
         return None
@@ -92,7 +92,7 @@ def verdict(view: ReportView) -> Content | None:
 
 
 def _grounds(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
-    """Say which part of the claim refuted environments speak against."""
+    """Count the parts of the claim that refuted environments contradict."""
     if outcome is not Outcome.REFUTED:
         return []
     counts = Counter(
@@ -109,7 +109,7 @@ def _grounds(view: ReportView, results: Sequence[EnvironmentResult], outcome: Ou
 
 
 def _robust(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
-    """Say in how many environments an outcome holds for one machine, too."""
+    """Count the environments whose outcome holds for one machine, too."""
     if outcome is Outcome.INCONCLUSIVE:
         return []
     count = sum(each.outcome is outcome and each.robust for each in results)
@@ -117,7 +117,7 @@ def _robust(view: ReportView, results: Sequence[EnvironmentResult], outcome: Out
 
 
 def reading(view: ReportView) -> Content:
-    """Tell how to read the numbers, the outcomes and the names."""
+    """Explain the numbers, the outcomes and the names."""
     claim = view.claim or {"firmware": (), "software": ()}
     return {level: ", ".join(claim[level]) or "\N{EN DASH}" for level in ("firmware", "software")}
 
@@ -194,7 +194,7 @@ def time(view: ReportView) -> Content | None:
         for name, interval in cell.causes.items()
         if interval.estimate > 0.0
     }
-    if not spent or view.real:  # outside a target its causes cannot be told apart
+    if not spent or view.real:  # causes are unknown outside of a target
         return None
     causes = [name for name in CAUSES if name in spent] + sorted(spent - set(CAUSES))
     return {
@@ -210,7 +210,7 @@ def time(view: ReportView) -> Content | None:
 
 
 def responses(view: ReportView) -> Content | None:
-    """Show distributions of the response times, and tell how work arrives."""
+    """Show distributions of the response times, and the arrivals of work."""
     if not any(cell.response for cell in view.study.cells):
         return None
     return {
@@ -244,7 +244,7 @@ def _by_machine(
 
 
 def _arrivals(view: ReportView) -> list[Content]:
-    """Say for each group of users of each workload how its requests arrive."""
+    """Describe the arrivals of each group of users of each workload."""
     users: dict[tuple[str, str, float, float | None], list[int]] = {}
     for cell in view.study.campaign.cells:
         system = cell.parameters.get("nominal_system") or {"partitions": [cell.parameters]}
@@ -366,7 +366,7 @@ def _used(constant: Mapping[str, Any]) -> Content:
 
 
 def method(view: ReportView) -> Content:
-    """Tell how it was done, in plain words."""
+    """Describe the method."""
     replications, cells = view.study.campaign.replications, view.study.cells
     texts = view.texts
     lowest, highest = replications["minimum"], replications["maximum"]

@@ -1,4 +1,4 @@
-"""What was measured on a real machine, beside what was predicted for it."""
+"""The sections of real machines: measured and predicted overheads, and conditions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from reports import format as numbers
 from reports.view import ReportView, load_text
 
 HIT = 0.25
-"""A prediction this near to what was measured is a hit."""
+"""Largest relative error of a hit."""
 
 MEASURES = ("slowdown", "processor-time")
 
 _CAUSES = 3
 """Causes that are named for a prediction, the largest first."""
 _SMALL = 0.05
-"""Shares below this are not worth naming."""
+"""Smallest share of a cause that is named."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A work in a target: what was measured, and what was predicted."""
+    """A workload in a target: measured and predicted."""
 
     workload: str
     load: str
@@ -80,7 +80,7 @@ def measured(view: ReportView) -> dict[str, Any] | None:
 
 
 def machine(view: ReportView) -> dict[str, Any] | None:
-    """Tell what the machine is, and how quiet it was."""
+    """Describe the machine and its conditions."""
     real = view.study.campaign.real
     if real is None:
         return None
@@ -110,7 +110,7 @@ def machine(view: ReportView) -> dict[str, Any] | None:
 
 
 def facts(view: ReportView) -> str:
-    """Say in a line what the machine is."""
+    """Describe the machine in a line."""
     about = (view.study.campaign.real or {}).get("machine", {})
     parts = [about.get("processor"), f"Linux {about['kernel']}" if "kernel" in about else None]
     parts.append(f"QEMU {str(about['qemu']).split()[0]}" if about.get("qemu") else None)
@@ -230,7 +230,7 @@ def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _range(view: ReportView, measure: str) -> list[dict[str, str]]:
-    """Say for each target how much a work costs there at least, at most."""
+    """Return for each target the smallest and the largest ratio of a workload."""
     ranges = []
     for name in view.compared:
         ratios = {

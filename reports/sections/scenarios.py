@@ -15,14 +15,14 @@ from reports.view import ReportView
 Content = dict[str, Any]
 
 LEVELS = ("firmware", "software")
-"""What the names of scenarios end in that compare the levels."""
+"""Endings of the names of scenarios that compare the levels."""
 
 _LISTED = 60
 """Operations in a list; the others are counted."""
 
 
 def elements(view: ReportView) -> Content | None:
-    """Show what scenarios have shown, by element; None if the campaign has none."""
+    """Show the results of scenarios by element; None if the campaign has none."""
     results = view.study.elements
     if results is None:
         return None
@@ -108,9 +108,9 @@ def _outcome(scenario: ScenarioResult) -> str:
 
 
 def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
-    """Bring together where each operation began and what became of it, numbered by its begin.
+    """Join begin and end of each operation; numbered by their begins.
 
-    One that was refused at once has no begin of its own; one that has not ended has no end.
+    An operation that was refused at once has no event of its begin; one that goes on has no end.
     """
     acts: list[timelines.Act] = []
     begun: dict[str, list[int]] = {}
@@ -131,9 +131,9 @@ def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
 
 
 def levels(view: ReportView, results: ScenarioResults) -> list[Content]:
-    """Lay scenarios that ask the same of both levels side by side.
+    """Compare scenarios of both levels side by side.
 
-    They have names that end in ``-firmware`` and ``-software``, one of which may lack its end.
+    Their names end in ``-firmware`` and ``-software``; one of them may have no ending.
     """
     groups: dict[str, dict[str, ScenarioResult]] = {}
     for each in results.scenarios:
@@ -164,7 +164,7 @@ def levels(view: ReportView, results: ScenarioResults) -> list[Content]:
 
 
 def _subject(view: ReportView, stem: str) -> str:
-    """Say what scenarios of both levels are about; the campaign's own word if nothing is known."""
+    """Return the title of scenarios of both levels; by default from their name."""
     known = view.texts.name("subject", stem)
     return known if known != stem else stem.replace("-", " ").capitalize()
 

@@ -1,4 +1,4 @@
-"""The section on sensitivity: what drives the overheads, and what would flip the verdicts."""
+"""The section on sensitivity: constants that drive the overheads or flip the verdicts."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ _TIMES, _BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
 
 
 def sensitivity(view: ReportView) -> Content | None:
-    """Show what 'vtax sensitivity' has found; without it, say which command finds it."""
+    """Show the result of 'vtax sensitivity'; None as result if it was not run."""
     if view.study.verdict is None:
         return None
     result = view.evidence.sensitivity
@@ -72,7 +72,7 @@ def _drivers(view: ReportView, result: Sensitivity) -> Iterable[Content]:
                         if constants
                     ],
                     "shown": min(len(constants), _ROWS),
-                    "told": len(constants),
+                    "significant": len(constants),
                     "rows": [_driven_row(view, one, result.alpha) for one in members],
                 }
 
@@ -101,13 +101,13 @@ def _driven_row(view: ReportView, one: Driven, alpha: float) -> Content:
 
 
 def factor_text(factor: float) -> str:
-    """Write a factor as people say it: times so much, or divided by so much."""
+    """Write a factor with a multiplication sign, or below 1 its inverse with a division sign."""
     sign, size = (_TIMES, factor) if factor >= 1.0 else (_BY, 1.0 / factor)
     return f"{sign}{numbers.plain(size)}"
 
 
 def _rows(view: ReportView, break_even: Sequence[BreakEven]) -> list[Content]:
-    """Show each environment: all firmware, the dearest single constant, all software."""
+    """Show each environment: all firmware, its most important constant, all software."""
     rows = []
     for environment in distinct(each.environment for each in break_even):
         mine = [each for each in break_even if each.environment == environment]
@@ -145,7 +145,7 @@ def _cell(view: ReportView, one: BreakEven) -> Content:
 
 
 def _singles(view: ReportView, break_even: Sequence[BreakEven]) -> list[Content]:
-    """Show single constants where more than the dearest was searched for."""
+    """Show single constants if more than the most important ones were searched."""
     singles = [each for each in break_even if not each.together]
     if len(singles) <= len(distinct(each.environment for each in singles)):
         return []
@@ -155,7 +155,7 @@ def _singles(view: ReportView, break_even: Sequence[BreakEven]) -> list[Content]
 
 
 def _summary(view: ReportView, break_even: Sequence[BreakEven]) -> list[str]:
-    """Say in sentences what the table comes to."""
+    """Summarize the table in sentences."""
     texts, sentences = view.texts, []
     whole = [each for each in break_even if each.together and each.level == "firmware"]
     confirmed = [each for each in whole if each.confirmed]

@@ -1,4 +1,4 @@
-"""The tables behind the figures, as values ready to be printed in a page."""
+"""The tables of the figures, as texts."""
 
 import math
 from collections.abc import Sequence
@@ -120,13 +120,13 @@ def _matrix_cell(result: EnvironmentResult | None) -> MatrixCell | None:
 
 
 def average_only(result: EnvironmentResult) -> bool:
-    """Whether something was shown, but not for one machine with constants of its own."""
+    """Whether an outcome is shown, but not for one machine with its own constants."""
     return result.outcome in (Outcome.CONFIRMED, Outcome.REFUTED) and not result.robust
 
 
 @dataclass(frozen=True)
 class JudgedRow:
-    """An environment and what was found of the claim in it."""
+    """An environment and the outcome of the claim in it."""
 
     where: Where
     outcome: str
@@ -138,7 +138,7 @@ class JudgedRow:
     """Below margin, below software, above margin, above software."""
     why: tuple[str, ...]
     extra: str
-    """What the firmware level's extra time is spent on."""
+    """Causes of the extra time of the firmware level."""
 
 
 def judged(
@@ -149,7 +149,7 @@ def judged(
     Parameters
     ----------
     explained
-        Whether to say why, and by which causes.
+        Whether reasons and causes are included.
     """
     return tuple(
         JudgedRow(
@@ -171,7 +171,7 @@ def _probability(value: float) -> str:
 
 
 def why(view: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
-    """Say what decided against an environment, what is missing, or what one machine may do."""
+    """Return the reasons of an outcome: failed tests, missing results, the range of one machine."""
     texts, alpha = view.texts, view.study.campaign.alpha
     p_values = result.p_values or {}
     margin = numbers.level(view.study.campaign.margin)
@@ -200,10 +200,10 @@ def why(view: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
 
 
 def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
-    """Say what the firmware level's extra time in an environment is spent on, per transaction.
+    """Return the causes of the firmware level's extra time per transaction in an environment.
 
-    The application's own instructions are left out: they are the same work. For a measure of
-    response time, what is longer there than all extra processor time together is waiting.
+    The instructions of the application are left out: they are the same work. For a measure of
+    response time, the part that extra processor time does not explain is waiting.
     """
     if result.firmware is None:
         return ""
@@ -241,7 +241,7 @@ class OverheadRow:
     load: str
     costs: tuple[Cost | None, ...]
     deciding: tuple[str, ...]
-    """The virtualizations that stand for their level in the claim."""
+    """The virtualizations that represent their level in the claim."""
     samples: str
 
 
@@ -281,7 +281,7 @@ def _samples(view: ReportView, counts: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class CellRow:
-    """What the runs of a cell amount to."""
+    """Measures of the runs of a cell."""
 
     os: str
     workload: str

@@ -1,4 +1,4 @@
-"""The section that says why the model may be believed: the validation table, kind by kind."""
+"""The section on validation: the rows of the validation table, by kind."""
 
 import math
 import shlex
@@ -38,13 +38,13 @@ class ValidationRow:
     tolerance: str
     held: bool
     mark: int
-    """The number of what is said about where it comes from."""
+    """The number of its source in the list of sources."""
     note: str
-    """What a reader must know to judge it."""
+    """What a reader needs to judge it."""
 
 
 def validation(view: ReportView) -> dict[str, Any] | None:
-    """Show what the model was held against, and say so where it was not."""
+    """Show the validation of the model, with cautions if it may not apply to these results."""
     if view.real:
         return None
     record, campaign = view.evidence.validation, view.study.campaign
@@ -136,9 +136,9 @@ def _tolerance(view: ReportView, row: Row) -> str:
 
 
 def errors_figure(view: ReportView, rows: Sequence[Row]) -> Markup | None:
-    """Draw how far off each prediction is, with its range, beside the band of its tolerance.
+    """Draw the error of each prediction with its range, and the band of the tolerance.
 
-    Predictions of nothing have no relative error and are left to the table.
+    Predictions of 0 have no relative error and are in the table only.
     """
     drawn = [row for row in rows if row.expected and math.isfinite(row.value)]
     if not drawn:

@@ -31,7 +31,7 @@ FINDINGS = "findings.json"
 
 
 class Entry(BaseModel):
-    """What the index says about a publication."""
+    """The entry of a publication in the index."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +59,7 @@ class Publication:
     entry: Entry
 
     def snapshot(self) -> CampaignSnapshot:
-        """Read what it can be compared by."""
+        """Read the data for comparisons."""
         path = self.directory / FINDINGS
         return read_snapshot(path.read_bytes(), str(path))
 
@@ -75,7 +75,7 @@ def pdf_name(language: str) -> str:
 
 
 def digest_of(store: Store, evidence: Evidence) -> str:
-    """Return SHA-256 of all that a store holds, however it is kept, and of what lies beside it."""
+    """Return SHA-256 of the content of a store and of the evidence."""
     digest = hashlib.sha256()
 
     def add(value: object) -> None:
@@ -95,7 +95,7 @@ def digest_of(store: Store, evidence: Evidence) -> str:
         result = getattr(evidence, field.name)
         if isinstance(result, BaseModel):
             dumped = result.model_dump(mode="json")
-            # The oldest of them has no name here, so that what was published keeps its identity.
+            # The oldest of them has no name here: published results keep their identity.
             add(dumped if field.name == "validation" else {field.name: dumped})
     return digest.hexdigest()
 
@@ -127,7 +127,7 @@ def read_publications(folder: Path) -> list[Publication]:
 def publish_campaign(
     source: Path, folder: Path, known: Sequence[Publication], languages: Sequence[str]
 ) -> tuple[Publication, tuple[str, ...]]:
-    """Publish the results in a directory, or find their publication; add languages it lacks.
+    """Publish the results of a directory, or find their publication; add missing languages.
 
     Parameters
     ----------
@@ -143,12 +143,12 @@ def publish_campaign(
     Returns
     -------
     tuple
-        The publication, and what of the store is damaged.
+        The publication, and the damaged parts of the store.
 
     Raises
     ------
     UserError
-        If there is no readable store, or runs are added to it meanwhile.
+        If there is no readable store, or runs are added to it at the same time.
     """
     with Store.open(source) as store:
         evidence = gather(store, source)
@@ -199,7 +199,7 @@ def publish_campaign(
 
 
 def print_reports(publication: Publication, program: str, languages: Sequence[str]) -> str | None:
-    """Print the reports that were not printed yet; return what went wrong, if anything."""
+    """Print the reports that were not printed yet; return an error message or None."""
     for language in languages:
         page = publication.directory / page_name(language)
         target = publication.directory / pdf_name(language)

@@ -43,13 +43,13 @@ _COUNTS = "counts.json"
 
 @dataclass(frozen=True)
 class Site:
-    """What publishing has come to."""
+    """The result of publishing."""
 
     index: Path
     publications: tuple[Path, ...]
     """Of the campaigns asked for, in their order."""
     added: int
-    """How many of them were not there before."""
+    """Number of new ones."""
     warnings: tuple[str, ...]
 
 
@@ -191,7 +191,7 @@ def _index(site: Path, known: Sequence[Publication], pairs: Sequence[Pair], text
         return target.relative_to(site).as_posix()
 
     def files(publication: Publication) -> list[tuple[str, str]]:
-        """List (what it is called, where it is), the reader's language first."""
+        """List titles and paths, the language of the reader first."""
         order = sorted(languages(), key=lambda each: each != texts.language)
         reports = [(each, publication.directory / page_name(each)) for each in order]
         prints = [(each, publication.directory / pdf_name(each)) for each in order]

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from harness.cli.app import app
 from harness.cli.tables.validation import summary
 from harness.validation import suite
 from harness.validation.row import Kind, Row
+from harness.validation.schedules import gap_rows, weight_rows
 
 
 def row(kind: Kind, passed: bool, case: str = "case") -> Row:
@@ -62,9 +64,7 @@ def test_the_summary_counts_misses_apart_from_failures():
 
 
 def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):
-    monkeypatch.setattr(
-        suite, "parts", lambda quick: [("schedule", 0, quick), ("schedule", 1, quick)]
-    )
+    monkeypatch.setattr(suite, "parts", lambda quick: [partial(weight_rows, quick), gap_rows])
     one, two = (list(suite.validate(True, workers)) for workers in (1, 2))
     assert one == two
     assert len(one) == 8

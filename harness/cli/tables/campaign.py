@@ -22,7 +22,7 @@ _COLOURS = {"confirmed": "green", "refuted": "red", "inconclusive": "yellow"}
 
 
 def plan_table(plan: Plan, workers: int) -> RenderableType:
-    """Show the matrix of a plan, its counts, its expected duration and what else it needs."""
+    """Show the matrix of a plan, its counts, its expected duration, memory and disk space."""
     matrix = [entry for entry in plan.matrix if not entry.scenario]
     name = plan.campaign.campaign.name
     parts: list[RenderableType] = []
@@ -35,7 +35,7 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
         ]
         parts.append(table(f"{name}: the matrix", columns, rows, lines=True))
     if len(matrix) < len(plan.matrix) or not matrix:
-        columns = ("scenario", "what is done", "machine", "virtualization", "expectations")
+        columns = ("scenario", "title", "machine", "virtualization", "expectations")
         scenarios = [
             (
                 each.name,
@@ -79,7 +79,7 @@ def _alike(
 
 
 def _reasons(infeasible: Sequence[Entry]) -> list[str]:
-    """Say why cells are infeasible, once for all operating systems and workloads."""
+    """List the reasons of infeasible cells, each once for all operating systems and workloads."""
     reasons: dict[str, int] = {}
     for entry in infeasible:
         text = f"infeasible: {entry.machine}, {entry.virtualization}: {entry.infeasible}"
@@ -104,7 +104,7 @@ def _counts(plan: Plan, workers: int) -> str:
 
 
 class _RemainingColumn(ProgressColumn):
-    """The time left, from what runs of each kind took so far."""
+    """The time left, from the durations of earlier runs of each kind."""
 
     def __init__(self, remaining: Remaining) -> None:
         super().__init__()
@@ -140,9 +140,9 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def tell(self, what: str) -> None:
-        """Say what is being done."""
-        self._progress.update(self._task, description=what)
+    def describe(self, activity: str) -> None:
+        """Show the present activity."""
+        self._progress.update(self._task, description=activity)
 
     def begin(self, outstanding: Sequence[RunSpec]) -> None:
         """Add runs to be done."""
@@ -167,8 +167,8 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
         Text(f"claim: {claim}"),
         *_robust(verdict, level),
         Text(
-            f"margin {percent(verdict.margin)}; beside an overhead the {level} interval of its "
-            "mean over draws of the constants, below it the range of one machine"
+            f"margin {percent(verdict.margin)}; in brackets the {level} interval of the mean "
+            "over draws of the constants; below it the range of one machine"
         ),
     ]
     if verdict.worst is not None:
@@ -190,13 +190,13 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
 
 
 def _robust(verdict: Verdict, level: str) -> list[Text]:
-    """Say how many outcomes hold for one machine with constants of its own, too."""
+    """Count outcomes, and those that hold for one machine with its own constants, too."""
     total = len(verdict.environments)
     return [
         Text(
             f"{outcome} in {count} of {total} environments and measures, in "
-            f"{verdict.count(outcome, robust=True)} of them also for one machine with constants "
-            f"of its own ({level})"
+            f"{verdict.count(outcome, robust=True)} of them also for one machine with its own "
+            f"constants ({level})"
         )
         for outcome in (Outcome.CONFIRMED, Outcome.REFUTED)
         if (count := verdict.count(outcome))
