@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -37,66 +37,45 @@ _RATES = {"/s": _ONE, "/min": _ONE / 60, "/h": _ONE / 3600}
 _SIZES = _factors(_BYTE_MULTIPLES, "B")
 _BANDWIDTHS = {**_factors(_DECIMAL, "b/s", divisor=8), **_factors(_BYTE_MULTIPLES, "B/s")}
 
-DIMENSIONS: Mapping[str, Mapping[str, Decimal]] = {
-    "time": _TIMES,
-    "frequency": _FREQUENCIES,
-    "rate": {**_RATES, **_FREQUENCIES},
-    "size": _SIZES,
-    "bandwidth": _BANDWIDTHS,
-    "ratio": {"": _ONE, "ratio": _ONE, "%": _ONE / 100},
-    "cycles": {"cycles": _ONE},
-    "cycles/B": {"cycles/B": _ONE},
-    "count": {"": _ONE, "count": _ONE},
-    "cores": {"": _ONE, "cores": _ONE},
-    "power": _factors(_DECIMAL, "W"),
-}
-"""The units of each dimension, with the factor to SI."""
 
-EXAMPLES: Mapping[str, str] = {
-    "time": "20 ms",
-    "frequency": "1.65 GHz",
-    "rate": "400 /s",
-    "size": "8 KiB",
-    "bandwidth": "24.3 MiB/s",
-    "ratio": "10 %",
-    "cycles": "45000 cycles",
-    "cycles/B": "8.5 cycles/B",
-    "count": "24",
-    "cores": "0.5 cores",
-    "power": "450 W",
-}
-"""One well-written quantity of each dimension, for messages and schemas."""
+class Dimension(NamedTuple):
+    """A kind of quantity.
 
-_SI = {
-    "time": "s",
-    "frequency": "Hz",
-    "rate": "/s",
-    "size": "B",
-    "bandwidth": "B/s",
-    "ratio": "ratio",
-    "cycles": "cycles",
-    "cycles/B": "cycles/B",
-    "count": "count",
-    "cores": "cores",
-    "power": "W",
-}
-RANGES: Mapping[str, tuple[float, float]] = {
-    "time": (1e-9, 315_360_000.0),
-    "frequency": (1e-6, 1e15),
-    "rate": (1e-9, 1e15),
-    "size": (1e-9, 2.0**60),
-    "bandwidth": (1e-3, 1e15),
-    "ratio": (1e-12, 1e9),
-    "cycles": (1e-3, 1e15),
-    "cycles/B": (1e-9, 1e9),
-    "count": (1e-9, 1e12),
-    "cores": (1e-9, 1e9),
-    "power": (1e-6, 1e12),
-}
-"""The smallest quantity above 0 and the largest one that a file may hold, in SI units.
+    Attributes
+    ----------
+    units
+        Its units, with their factors to SI.
+    example
+        A quantity for messages and schemas.
+    least, most
+        The smallest quantity above 0 and the largest one that a file may hold, in SI units.
+    """
 
-A time is at least the nanosecond that simulated time is counted in, and at most 3,650 days.
-"""
+    units: Mapping[str, Decimal]
+    example: str
+    least: float
+    most: float
+
+    @property
+    def si(self) -> str:
+        """Name of the SI unit."""
+        return next(unit for unit, factor in self.units.items() if unit and factor == 1)
+
+
+DIMENSIONS: Mapping[str, Dimension] = {
+    # From the nanosecond that simulated time is counted in to 3,650 days.
+    "time": Dimension(_TIMES, "20 ms", 1e-9, 315_360_000.0),
+    "frequency": Dimension(_FREQUENCIES, "1.65 GHz", 1e-6, 1e15),
+    "rate": Dimension({**_RATES, **_FREQUENCIES}, "400 /s", 1e-9, 1e15),
+    "size": Dimension(_SIZES, "8 KiB", 1e-9, 2.0**60),
+    "bandwidth": Dimension(_BANDWIDTHS, "24.3 MiB/s", 1e-3, 1e15),
+    "ratio": Dimension({"": _ONE, "ratio": _ONE, "%": _ONE / 100}, "10 %", 1e-12, 1e9),
+    "cycles": Dimension({"cycles": _ONE}, "45000 cycles", 1e-3, 1e15),
+    "cycles/B": Dimension({"cycles/B": _ONE}, "8.5 cycles/B", 1e-9, 1e9),
+    "count": Dimension({"": _ONE, "count": _ONE}, "24", 1e-9, 1e12),
+    "cores": Dimension({"": _ONE, "cores": _ONE}, "0.5 cores", 1e-9, 1e9),
+    "power": Dimension(_factors(_DECIMAL, "W"), "450 W", 1e-6, 1e12),
+}
 _RANGE_TEXTS: Mapping[str, str] = {
     "time": "0, or from 1 ns to 3650 d",
     "size": "0, or from 1 B to 1073741824 GiB",
@@ -129,16 +108,16 @@ def parse(quantity: str | float, dimension: str) -> float:
     ValueError
         When the text is no quantity of that dimension; the message names a valid one.
     """
-    units = DIMENSIONS[dimension]
+    units = DIMENSIONS[dimension].units
     number, unit = _split(quantity, dimension)
     if unit not in units:
         if unit == "":
-            example = EXAMPLES[dimension]
+            example = DIMENSIONS[dimension].example
             raise ValueError(f"{shown(quantity)} needs a unit, for instance '{example}'")
         allowed = ", ".join(name for name in units if name) or "no unit"
         raise ValueError(
             f"{shown(quantity)} has the unit '{unit}', but a {dimension} is written in {allowed}, "
-            f"for instance '{EXAMPLES[dimension]}'"
+            f"for instance '{DIMENSIONS[dimension].example}'"
         )
     return _scale(number, units[unit])
 
@@ -153,12 +132,12 @@ def read(quantity: str | float, dimension: str) -> float:
         message states the range.
     """
     number = parse(quantity, dimension)
-    least, most = RANGES[dimension]
-    if number == 0 or least <= abs(number) <= most:
+    known = DIMENSIONS[dimension]
+    if number == 0 or known.least <= abs(number) <= known.most:
         return number or 0.0
-    unit = "" if _SI[dimension] in ("ratio", "count") else f" {_SI[dimension]}"
-    allowed = _RANGE_TEXTS.get(dimension, f"0, or from {least:g} to {most:g}{unit}")
-    size = "small" if abs(number) < least else "large"
+    unit = "" if known.si in ("ratio", "count") else f" {known.si}"
+    allowed = _RANGE_TEXTS.get(dimension, f"0, or from {known.least:g} to {known.most:g}{unit}")
+    size = "small" if abs(number) < known.least else "large"
     raise ValueError(f"{shown(quantity)} is too {size}; a {dimension} is {allowed}")
 
 
@@ -173,11 +152,11 @@ def dimension_of(unit: str) -> str:
     ValueError
         When no dimension has such a unit; the message lists all units.
     """
-    for dimension, units in DIMENSIONS.items():
-        if unit in units:
+    for dimension, known in DIMENSIONS.items():
+        if unit in known.units:
             return dimension
-    known = sorted({name for units in DIMENSIONS.values() for name in units if name})
-    raise ValueError(f"unknown unit '{unit}'; known are {', '.join(known)}")
+    names = sorted({name for known in DIMENSIONS.values() for name in known.units if name})
+    raise ValueError(f"unknown unit '{unit}'; known are {', '.join(names)}")
 
 
 def to_si(number: float, unit: str) -> tuple[float, str]:
@@ -193,10 +172,9 @@ def to_si(number: float, unit: str) -> tuple[float, str]:
     ValueError
         When the unit is unknown.
     """
-    dimension = dimension_of(unit)
-    return _scale(Decimal(repr(number)), DIMENSIONS[dimension][unit]), "" if unit == "" else _SI[
-        dimension
-    ]
+    dimension = DIMENSIONS[dimension_of(unit)]
+    number = _scale(Decimal(repr(number)), dimension.units[unit])
+    return number, "" if unit == "" else dimension.si
 
 
 def _scale(number: Decimal, factor: Decimal) -> float:
@@ -211,8 +189,14 @@ def _split(quantity: str | float, dimension: str) -> tuple[Decimal, str]:
     text = "" if isinstance(quantity, bool) else str(quantity).strip()
     match = _NUMBER.match(text) if len(text) <= _CHARACTERS else None
     if match is None:
-        raise ValueError(f"{shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
+        raise ValueError(
+            f"{shown(quantity)} is no {dimension}; write '{DIMENSIONS[dimension].example}'"
+        )
     return Decimal(match[0]), text[match.end() :].strip()
+
+
+def _wrong(quantity: object, dimension: str) -> str:
+    return f"{shown(quantity)} is no {dimension}; write '{DIMENSIONS[dimension].example}'"
 
 
 def shown(quantity: object) -> str:
@@ -224,7 +208,9 @@ def shown(quantity: object) -> str:
 def _validator(dimension: str, *, whole: bool = False) -> Callable[[object], float | int]:
     def validate(quantity: object) -> float | int:
         if not isinstance(quantity, (str, int, float)):
-            raise ValueError(f"{shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
+            raise ValueError(
+                f"{shown(quantity)} is no {dimension}; write '{DIMENSIONS[dimension].example}'"
+            )
         number = read(quantity, dimension)
         if number < 0:
             raise ValueError(f"{shown(quantity)} is negative; a {dimension} is at least 0")
@@ -239,13 +225,13 @@ def _validator(dimension: str, *, whole: bool = False) -> Callable[[object], flo
 
 def schema(dimension: str) -> dict[str, Any]:
     """Describe a quantity in JSON Schema, so that editors complete and check it."""
-    units = DIMENSIONS[dimension]
+    units = DIMENSIONS[dimension].units
     names = "|".join(re.escape(name) for name in units if name)
     optional = "?" if "" in units else ""
     text: dict[str, Any] = {
         "type": "string",
         "pattern": rf"^\s*{_UNSIGNED}(\s*({names})){optional}\s*$",
-        "examples": [EXAMPLES[dimension]],
+        "examples": [DIMENSIONS[dimension].example],
     }
     if not optional:
         return text

@@ -3,11 +3,10 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from types import CodeType
 
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
-from jinja2.bccache import Bucket
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.analysis.study import Study, analyse
@@ -27,25 +26,6 @@ FILE_NAME = "report.html"
 """The report in English; ``report.ja.html`` is that in Japanese."""
 
 _ROOM = Path(__file__).parent
-
-
-class _Compiled(BytecodeCache):
-    """Templates that this process has compiled."""
-
-    def __init__(self) -> None:
-        self._code: dict[str, CodeType] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Set the code of a template if it has been compiled."""
-        bucket.code = self._code.get(bucket.key)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep a template's code."""
-        assert bucket.code is not None
-        self._code[bucket.key] = bucket.code
-
-
-_COMPILED = _Compiled()
 
 
 def file_name(language: str) -> str:
@@ -112,14 +92,13 @@ def render(study: Study, evidence: Evidence | None = None, language: str = LANGU
     sections = {name: content for name, content in contents if content is not None}
     sheet, digest = styles()
     return (
-        environment(texts)
+        environment(language)
         .get_template("report.html.jinja")
         .render(
             view=view,
             facts=real.facts(view),
             study=study,
             campaign=study.campaign,
-            texts=texts,
             level=numbers.level(1.0 - study.campaign.alpha),
             alpha=numbers.level(study.campaign.alpha),
             margin=numbers.level(study.campaign.margin),
@@ -136,8 +115,9 @@ def styles() -> tuple[Markup, str]:
     return Markup(sheet), base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
 
 
-def environment(texts: Texts) -> Environment:
-    """Return the environment that renders templates with these texts; values are escaped."""
+@cache
+def environment(language: str) -> Environment:
+    """Return the environment that renders templates in a language; values are escaped."""
     made = Environment(
         loader=FileSystemLoader(_ROOM / "templates"),
         autoescape=True,
@@ -145,10 +125,10 @@ def environment(texts: Texts) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_printable,
-        bytecode_cache=_COMPILED,
     )
+    texts = Texts(language)
     made.globals.update(
-        t=texts, many=texts.many, titled=texts.titled, name=texts.name, said=texts.said
+        t=texts, many=texts.many, titled=texts.titled, name=texts.name, said=texts.said, texts=texts
     )
     made.filters["load"] = load_text
     return made

@@ -10,7 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from harness import units
 
 WRITABLE = [
-    (dimension, unit) for dimension, allowed in units.DIMENSIONS.items() for unit in allowed if unit
+    (dimension, unit)
+    for dimension, allowed in units.DIMENSIONS.items()
+    for unit in allowed.units
+    if unit
 ]
 NUMBERS = st.floats(min_value=1e-6, max_value=1e9)
 TYPES: list[tuple[Any, str]] = [
@@ -78,12 +81,12 @@ def test_back_and_forth(number: float, written: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("dimension", units.DIMENSIONS)
 def test_every_dimension_has_its_si_unit_and_an_example(dimension: str) -> None:
-    assert units.parse(units.EXAMPLES[dimension], dimension) > 0
+    assert units.parse(units.DIMENSIONS[dimension].example, dimension) > 0
     assert math.isclose(min(abs(units.parse(f"1 {u}", dimension) - 1) for u in _si(dimension)), 0)
 
 
 def _si(dimension: str) -> list[str]:
-    return [unit for unit in units.DIMENSIONS[dimension] if unit]
+    return [unit for unit in units.DIMENSIONS[dimension].units if unit]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +127,7 @@ def test_what_is_no_quantity_is_told_what_would_be(
 
 @pytest.mark.parametrize(("kind", "dimension"), TYPES)
 def test_types_read_what_parse_reads(kind: Any, dimension: str) -> None:
-    example = units.EXAMPLES[dimension]
+    example = units.DIMENSIONS[dimension].example
     assert TypeAdapter(kind).validate_python(example) == units.parse(example, dimension)
 
 

@@ -10,6 +10,7 @@ from harness.cli.options import (
     OnlyOption,
     WorkersOption,
     cores,
+    within,
 )
 from harness.cli.output import Screen
 from harness.cli.studies import study_progress
@@ -25,12 +26,7 @@ def search_capacity(
         ),
     ] = "p95 2 x",
     replications: Annotated[
-        int,
-        typer.Option(
-            min=REPLICATIONS.least,
-            max=REPLICATIONS.most,
-            help="Replications of the search of each cell.",
-        ),
+        int, within(REPLICATIONS, "Replications of the search of each cell.")
     ] = 5,
     workers: WorkersOption = None,
     only: OnlyOption = [],  # noqa: B006

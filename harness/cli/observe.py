@@ -9,17 +9,14 @@ from urllib.parse import urlencode
 import typer
 
 from harness.campaign.schema.limits import PORT
-from harness.cli.options import DirectoryArgument
+from harness.cli.options import DirectoryArgument, within
 from harness.cli.studies import open_store
 from harness.errors import UserError
 
 
 def observe_campaign(
     directory: DirectoryArgument,
-    port: Annotated[
-        int | None,
-        typer.Option(min=PORT.least, max=PORT.most, help="On 127.0.0.1; by default a free one."),
-    ] = None,
+    port: Annotated[int | None, within(PORT, "On 127.0.0.1; by default a free one.")] = None,
     no_serve: Annotated[
         bool, typer.Option("--no-serve", help="Only write DIR/prometheus.")
     ] = False,

@@ -2,14 +2,20 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from harness.campaign.schema.limits import REPLICATIONS, SEED, WORKERS
+from harness.campaign.schema.limits import REPLICATIONS, SEED, WORKERS, WholeRange
 
 CONFIRMED, REFUTED, ERROR, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
+
+
+def within(limits: WholeRange, help_: str) -> Any:
+    """Return an option with a whole number within limits."""
+    return typer.Option(min=limits.least, max=limits.most, help=help_)
+
 
 CampaignArgument = Annotated[
     str, typer.Argument(metavar="CAMPAIGN", help="A shipped name (smoke, carrier...) or a file.")
@@ -18,21 +24,9 @@ DirectoryArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="The results of a campaign.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option(
-        min=WORKERS.least,
-        max=WORKERS.most,
-        help="Processes; by default one for each core.",
-    ),
-]
-SeedOption = Annotated[
-    int | None, typer.Option(min=SEED.least, max=SEED.most, help="Replaces the one of the file.")
-]
-ReplicationsOption = Annotated[
-    int | None,
-    typer.Option(min=REPLICATIONS.least, max=REPLICATIONS.most, help="Replace those of the file."),
-]
+WorkersOption = Annotated[int | None, within(WORKERS, "Processes; by default one for each core.")]
+SeedOption = Annotated[int | None, within(SEED, "Replaces the one of the file.")]
+ReplicationsOption = Annotated[int | None, within(REPLICATIONS, "Replace those of the file.")]
 OnlyOption = Annotated[
     list[str],
     typer.Option(metavar="FACTOR=VALUE", help="Only cells with this value; can be repeated."),

@@ -15,6 +15,7 @@ from harness.cli.options import (
     SeedOption,
     WorkersOption,
     cores,
+    within,
 )
 from harness.cli.output import Screen, print_message
 from harness.errors import UserError
@@ -75,14 +76,7 @@ def run_campaign(
         bool,
         typer.Option("--force", help="Run it even if it is too long or too large."),
     ] = False,
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(
-            min=PORT.least,
-            max=PORT.most,
-            help="Port of /metrics, on 127.0.0.1.",
-        ),
-    ] = None,
+    metrics_port: Annotated[int | None, within(PORT, "Port of /metrics, on 127.0.0.1.")] = None,
 ) -> None:
     """Run a campaign, or its missing runs.
 

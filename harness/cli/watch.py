@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.campaign.schema.limits import PORT, SPEED
-from harness.cli.options import CampaignArgument, OnlyOption
+from harness.cli.options import CampaignArgument, OnlyOption, within
 from harness.cli.output import print_message
 from harness.errors import UserError
 
@@ -33,15 +33,8 @@ def watch_cell(
         float,
         typer.Option(help=f"Simulated / real time, {SPEED.least:g} to {SPEED.most:,.0f}."),
     ] = 1.0,
-    port: Annotated[
-        int,
-        typer.Option(
-            min=PORT.least, max=PORT.most, help="Port of Locust's web page, on 127.0.0.1."
-        ),
-    ] = 8089,
-    metrics_port: Annotated[
-        int, typer.Option(min=PORT.least, max=PORT.most, help="Port of /metrics, on 127.0.0.1.")
-    ] = 9464,
+    port: Annotated[int, within(PORT, "Port of Locust's web page, on 127.0.0.1.")] = 8089,
+    metrics_port: Annotated[int, within(PORT, "Port of /metrics, on 127.0.0.1.")] = 9464,
 ) -> None:
     """Simulate one cell in real time until Ctrl-C.
 

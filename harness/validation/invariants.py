@@ -342,51 +342,42 @@ class Invariant:
     unit: str
     law: str
     violation: Callable[[Shape], float]
-    rounding: float
+    rounding: float = 0.0
 
 
-_NS = 1e-9
 INVARIANTS: tuple[Invariant, ...] = (
-    Invariant("conservation", "s", "processors x time = accounts + idle time", conservation, 0.0),
+    Invariant("conservation", "s", "processors x time = accounts + idle time", conservation),
     Invariant(
         "window guarantee",
         "s",
         "who stays runnable gets its entitlement in every window, the capped no more",
         window_guarantee,
-        0.0,
     ),
     Invariant(
         "accounts",
         "s",
         "no account, idle time among them, ever falls or is below zero",
         growing_accounts,
-        0.0,
     ),
     Invariant(
         "weight proportions",
         "s",
         "spare capacity goes out in proportion to weights",
         weight_proportions,
-        0.0,
     ),
     Invariant("Little's law", "", "number x time = sum of response times", littles_law, 1e-12),
     Invariant(
-        "monotonicity, costs",
-        "",
-        "a more expensive event never lowers overhead",
-        expensive_events,
-        0.0,
+        "monotonicity, costs", "", "a more expensive event never lowers overhead", expensive_events
     ),
     Invariant(
         "monotonicity, entitlement",
         "s",
         "more entitlement never lowers a capped partition's work",
         more_entitlement,
-        0.0,
     ),
     Invariant("scale invariance", "", "twice all times, twice the result", scale_invariance, 1e-6),
-    Invariant("symmetry", "s", "equal partitions get equal shares", symmetry, 0.0),
-    Invariant("repeatability", "s", "the same configuration gives the same run", equal_runs, 0.0),
+    Invariant("symmetry", "s", "equal partitions get equal shares", symmetry),
+    Invariant("repeatability", "s", "the same configuration gives the same run", equal_runs),
 )
 
 

@@ -61,7 +61,7 @@ def _worst(view: ReportView, result: Capacities, names: list[str]) -> Iterator[s
                 virtualization=name,
                 ratio=numbers.percent(bounds.estimate),
                 span=_span(bounds),
-                where=tables.where(view, environment).title,
+                where=tables.where(view.texts, environment).title,
             )
 
 
@@ -75,7 +75,7 @@ def _limit(view: ReportView, result: Capacities) -> str:
 def _row(view: ReportView, each: Searched, names: list[str]) -> Content:
     by_name = {one.virtualization: one for one in each.capacities}
     return {
-        "where": tables.where(view, each.environment),
+        "where": tables.where(view.texts, each.environment),
         "limit": numbers.seconds(each.limit_seconds),
         "baseline": _rate(view, by_name.get(view.baseline)),
         "cells": [_cell(view, by_name.get(name)) for name in names],

@@ -274,30 +274,36 @@ def against(view: ReportView) -> Content | None:
     verdict = view.study.verdict
     if verdict is None:
         return None
-    groups = []
-    for outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE):
+
+    def rows(outcome: Outcome, *, average: bool = False) -> list[Content]:
+        """List environments by measure, and of average outcomes only those."""
+        groups = []
         for each in verdict.measures:
-            members = [one for one in each.environments if one.outcome is outcome]
+            members = [
+                one
+                for one in each.environments
+                if one.outcome is outcome and (not average or tables.average_only(one))
+            ]
             if members:
-                rows = tables.judged(view, members, explained=True)
-                groups.append({"outcome": str(outcome), "measure": each.measure, "rows": rows})
+                groups.append(
+                    {
+                        "outcome": "average" if average else str(outcome),
+                        "measure": each.measure,
+                        "rows": tables.judged(view, members, explained=True),
+                    }
+                )
+        return groups
+
     counts = []
     for each in verdict.measures:
         outcomes = Counter(str(one.outcome) for one in each.environments)
-        numbers_of = {str(name): outcomes[name] for name in Outcome}
-        total = len(each.environments)
-        counts.append({"measure": each.measure, "total": total, **numbers_of})
-    average = []
-    for each in verdict.measures:
-        members = [
-            one
-            for one in each.environments
-            if one.outcome is Outcome.CONFIRMED and tables.average_only(one)
-        ]
-        if members:
-            rows = tables.judged(view, members, explained=True)
-            average.append({"outcome": "average", "measure": each.measure, "rows": rows})
-    return {"groups": groups, "average": average, "counts": counts}
+        by_name = {str(name): outcomes[name] for name in Outcome}
+        counts.append({"measure": each.measure, "total": len(each.environments), **by_name})
+    return {
+        "groups": [*rows(Outcome.REFUTED), *rows(Outcome.INCONCLUSIVE)],
+        "average": rows(Outcome.CONFIRMED, average=True),
+        "counts": counts,
+    }
 
 
 def failures(view: ReportView) -> Content:

@@ -1,7 +1,6 @@
 """The sections of real machines: measured and predicted overheads, and conditions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.cell_summary import CellSummary
@@ -23,33 +22,6 @@ _SMALL = 0.05
 """Smallest share of a cause that is named."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """A workload in a target: measured and predicted."""
-
-    workload: str
-    load: str
-    virtualization: str
-    level: str
-    first: bool
-    """Whether it is the work's first row."""
-    rows: int
-    """How many rows the work has."""
-    measured: str
-    """Ratio to the baseline; empty if it was not measured."""
-    span: str
-    samples: int
-    disturbed: str
-    """How many of the runs, both sides together: ``3 of 12``."""
-    predicted: str
-    """Empty if there is no prediction."""
-    predicted_span: str
-    error: str
-    hit: bool | None
-    """None without a prediction or a measurement."""
-    causes: str
-
-
 def measured(view: ReportView) -> dict[str, Any] | None:
     """Show the overheads of a real machine; None for a modelled one."""
     real = view.study.campaign.real
@@ -57,7 +29,7 @@ def measured(view: ReportView) -> dict[str, Any] | None:
         return None
     tables = {measure: list(_rows(view, measure)) for measure in MEASURES}
     judged = {
-        measure: [row.hit for row in rows if row.hit is not None]
+        measure: [row["hit"] for row in rows if row["hit"] is not None]
         for measure, rows in tables.items()
     }
     runs = sum(cell.runs for cell in view.study.cells)
@@ -157,7 +129,8 @@ def _disturbed(cells: Sequence[CellSummary]) -> int:
     return round(sum(c.condition.get("condition_disturbed", 0.0) * c.runs for c in cells))
 
 
-def _rows(view: ReportView, measure: str) -> Iterator[Row]:
+def _rows(view: ReportView, measure: str) -> Iterator[dict[str, Any]]:
+    """Show the workloads in each target: measured and predicted ratios."""
     predictions = {
         (each["workload"], tuple(map(tuple, each["load"])), each["virtualization"]): each
         for each in (view.study.campaign.real or {}).get("predictions", ())
@@ -173,17 +146,18 @@ def _rows(view: ReportView, measure: str) -> Iterator[Row]:
                 if (cell := view.cell(result.environment, each)) is not None
             ]
             runs = sum(cell.runs for cell in cells)
-            yield Row(
-                workload=result.workload,
-                load=load_text(result.load),
-                virtualization=name,
-                level=view.level(name),
-                first=number == 0,
-                rows=len(result.all),
-                samples=overhead.interval.samples,
-                disturbed=view.texts("measured.of", part=_disturbed(cells), whole=runs),
+            yield {
+                "workload": result.workload,
+                "load": load_text(result.load),
+                "virtualization": name,
+                "level": view.level(name),
+                "first": number == 0,
+                "rows": len(result.all),
+                "samples": overhead.interval.samples,
+                # Of the runs of both sides.
+                "disturbed": view.texts("measured.of", part=_disturbed(cells), whole=runs),
                 **_compared(overhead, prediction, measure),
-            )
+            }
 
 
 def _compared(

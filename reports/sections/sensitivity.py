@@ -91,7 +91,7 @@ def _driven_row(view: ReportView, one: Driven, alpha: float) -> Content:
             }
         )
     return {
-        "where": tables.where(view, one.environment),
+        "where": tables.where(view.texts, one.environment),
         "virtualization": one.virtualization,
         "overhead": numbers.overhead(one.overhead),
         "named": named,
@@ -117,7 +117,7 @@ def _rows(view: ReportView, break_even: Sequence[BreakEven]) -> list[Content]:
         columns = [together.get("firmware"), single, together.get("software")]
         rows.append(
             {
-                "where": tables.where(view, environment),
+                "where": tables.where(view.texts, environment),
                 "confirmed": mine[0].confirmed,
                 "distance": min(_distance(each) for each in mine),
                 "cells": [None if each is None else _cell(view, each) for each in columns],
@@ -150,7 +150,8 @@ def _singles(view: ReportView, break_even: Sequence[BreakEven]) -> list[Content]
     if len(singles) <= len(distinct(each.environment for each in singles)):
         return []
     return [
-        {"where": tables.where(view, each.environment), **_cell(view, each)} for each in singles
+        {"where": tables.where(view.texts, each.environment), **_cell(view, each)}
+        for each in singles
     ]
 
 
@@ -167,7 +168,7 @@ def _summary(view: ReportView, break_even: Sequence[BreakEven]) -> list[str]:
                 key,
                 confirmed=len(confirmed),
                 total=len(whole),
-                where=tables.where(view, nearest.environment).title,
+                where=tables.where(view.texts, nearest.environment).title,
                 factor=factor_text(nearest.factor or nearest.kept),
                 kept=factor_text(nearest.kept),
             )

@@ -3,13 +3,18 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 from harness.analysis.cell_summary import CellSummary
 from harness.analysis.environment import Environment
 from harness.analysis.overhead import Concern, Overhead
 from harness.analysis.study import EnvironmentResult, Outcome
 from reports import format as numbers
+from reports.i18n import Texts
 from reports.view import ReportView, Work, load_text
+
+Content = dict[str, Any]
 
 _CONCERNS = (Concern.MIX_DIFFERS, Concern.WORK_MISSING)
 
@@ -59,64 +64,41 @@ class Where:
         return " / ".join(filter(None, (self.machine, self.os, self.workload, self.load)))
 
 
-def where(view: ReportView, environment: Environment) -> Where:
+def where(texts: Texts, environment: Environment) -> Where:
     """Show an environment."""
     machine, system, workload, load = environment
-    return Where(machine, view.texts.name("os", system), workload, load_text(load))
+    return Where(machine, texts.name("os", system), workload, load_text(load))
 
 
-@dataclass(frozen=True)
-class MatrixCell:
-    """An environment in the matrix of one measure."""
-
-    outcome: str
-    """Empty if it is not judged."""
-    average: bool
-    """Whether the outcome holds on average only, not for one machine with its own constants."""
-    firmware: Cost | None
-    software: Cost | None
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    """A machine and an operating system, with all their workloads."""
-
-    machine: str
-    os: str
-    load: str
-    first: bool
-    """Whether the machine begins here."""
-    span: int
-    """How many rows the machine has."""
-    cells: tuple[MatrixCell | None, ...]
-
-
-def matrix(view: ReportView, measure: str) -> tuple[MatrixRow, ...]:
+def matrix(view: ReportView, measure: str) -> list[Content]:
     """Arrange the outcomes of a measure by machine and operating system, load and workload."""
-    rows = []
-    span = len(view.systems) * len(view.loads)
-    for machine in view.machines:
-        for number, (system, load) in enumerate(
-            (system, load) for system in view.systems for load in view.loads
-        ):
-            cells = tuple(
-                _matrix_cell(view.result((machine, system, workload, load), measure))
+    rows = list(product(view.systems, view.loads))
+    return [
+        {
+            "machine": machine,
+            "os": view.texts.name("os", system),
+            "load": load_text(load),
+            "first": number == 0,
+            "span": len(rows),  # rows of the machine
+            "cells": [
+                None if result is None else _outcome(result)
                 for workload in view.workloads
-            )
-            title = view.texts.name("os", system)
-            rows.append(MatrixRow(machine, title, load_text(load), number == 0, span, cells))
-    return tuple(rows)
+                for result in [view.result((machine, system, workload, load), measure)]
+            ],
+        }
+        for machine in view.machines
+        for number, (system, load) in enumerate(rows)
+    ]
 
 
-def _matrix_cell(result: EnvironmentResult | None) -> MatrixCell | None:
-    if result is None:
-        return None
-    return MatrixCell(
-        str(result.outcome or ""),
-        average_only(result),
-        cost(result.firmware),
-        cost(result.software),
-    )
+def _outcome(result: EnvironmentResult) -> Content:
+    """Show an outcome, empty if there is none, and the overheads that represent the levels."""
+    return {
+        "outcome": str(result.outcome or ""),
+        "average": average_only(result),
+        "firmware": cost(result.firmware),
+        "software": cost(result.software),
+    }
 
 
 def average_only(result: EnvironmentResult) -> bool:
@@ -124,46 +106,28 @@ def average_only(result: EnvironmentResult) -> bool:
     return result.outcome in (Outcome.CONFIRMED, Outcome.REFUTED) and not result.robust
 
 
-@dataclass(frozen=True)
-class JudgedRow:
-    """An environment and the outcome of the claim in it."""
-
-    where: Where
-    outcome: str
-    average: bool
-    """As in :class:`MatrixCell`."""
-    firmware: Cost | None
-    software: Cost | None
-    p_values: tuple[str, ...]
-    """Below margin, below software, above margin, above software."""
-    why: tuple[str, ...]
-    extra: str
-    """Causes of the extra time of the firmware level."""
-
-
 def judged(
     view: ReportView, results: Sequence[EnvironmentResult], *, explained: bool = False
-) -> tuple[JudgedRow, ...]:
-    """Show environments with their outcome.
+) -> list[Content]:
+    """Show environments with their outcome and p-values.
+
+    The p-values are below margin, below software, above margin, above software.
 
     Parameters
     ----------
     explained
         Whether reasons and causes are included.
     """
-    return tuple(
-        JudgedRow(
-            where=where(view, result.environment),
-            outcome=str(result.outcome or ""),
-            average=average_only(result),
-            firmware=cost(result.firmware),
-            software=cost(result.software),
-            p_values=tuple(_probability(each) for each in (result.p_values or {}).values()),
-            why=why(view, result) if explained else (),
-            extra=extra(view, result) if explained else "",
-        )
+    return [
+        {
+            "where": where(view.texts, result.environment),
+            **_outcome(result),
+            "p_values": [_probability(each) for each in (result.p_values or {}).values()],
+            "why": why(view, result) if explained else (),
+            "extra": extra(view, result) if explained else "",
+        }
         for result in results
-    )
+    ]
 
 
 def _probability(value: float) -> str:
@@ -231,21 +195,7 @@ def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
     return view.texts("page.comma").join(parts)
 
 
-@dataclass(frozen=True)
-class OverheadRow:
-    """All overheads in one environment."""
-
-    machine: str
-    os: str
-    workload: str
-    load: str
-    costs: tuple[Cost | None, ...]
-    deciding: tuple[str, ...]
-    """The virtualizations that represent their level in the claim."""
-    samples: str
-
-
-def overhead_rows(view: ReportView, measure: str, machine: str) -> tuple[OverheadRow, ...]:
+def overhead_rows(view: ReportView, measure: str, machine: str) -> list[Content]:
     """Show every overhead of a measure on one machine; the baseline has no column."""
     names = view.compared
     rows = []
@@ -257,19 +207,18 @@ def overhead_rows(view: ReportView, measure: str, machine: str) -> tuple[Overhea
             costs = [cost(result.all.get(name)) for name in names]
             samples = sorted({each.samples for each in costs if each is not None})
             rows.append(
-                OverheadRow(
-                    machine=machine,
-                    os=view.texts.name("os", system),
-                    workload=work[0],
-                    load=load_text(work[1]),
-                    costs=tuple(costs),
-                    deciding=tuple(
-                        each.virtualization for each in (result.firmware, result.software) if each
-                    ),
-                    samples=_samples(view, samples),
-                )
+                {
+                    "machine": machine,
+                    "os": view.texts.name("os", system),
+                    "workload": work[0],
+                    "load": load_text(work[1]),
+                    "costs": costs,
+                    # The virtualizations that represent their level in the claim.
+                    "deciding": [x.virtualization for x in (result.firmware, result.software) if x],
+                    "samples": _samples(view, samples),
+                }
             )
-    return tuple(rows)
+    return rows
 
 
 def _samples(view: ReportView, counts: Sequence[int]) -> str:
@@ -279,30 +228,7 @@ def _samples(view: ReportView, counts: Sequence[int]) -> str:
     return view.texts("responses.users_range", low=low, high=high)
 
 
-@dataclass(frozen=True)
-class CellRow:
-    """Measures of the runs of a cell."""
-
-    os: str
-    workload: str
-    load: str
-    virtualization: str
-    level: str
-    first: bool
-    """Whether the environment begins here."""
-    causes: tuple[str, ...]
-    """Microseconds."""
-    total: str
-    throughput: str
-    utilisation: str
-    quantiles: tuple[tuple[str, str], ...]
-    """Quantile and interval, for p50, p95 and p99."""
-    responses: str
-    failed: str
-    runs: int
-
-
-def cell_rows(view: ReportView, machine: str, causes: Sequence[str]) -> tuple[CellRow, ...]:
+def cell_rows(view: ReportView, machine: str, causes: Sequence[str]) -> list[Content]:
     """Show all cells of a machine that have a complete run."""
     rows = []
     for system in view.systems:
@@ -313,35 +239,35 @@ def cell_rows(view: ReportView, machine: str, causes: Sequence[str]) -> tuple[Ce
                 if cell is not None:
                     rows.append(_cell_row(view, cell, work, causes, first=first))
                     first = False
-    return tuple(rows)
+    return rows
 
 
 def _cell_row(
     view: ReportView, cell: CellSummary, work: Work, causes: Sequence[str], *, first: bool
-) -> CellRow:
+) -> Content:
+    """Show measures of the runs of a cell; ``first``: the environment begins here."""
     quantiles = {} if cell.response is None else cell.response.quantiles
-    total = cell.processor_seconds
-    return CellRow(
-        os=view.texts.name("os", cell.cell.os),
-        workload=work[0],
-        load=load_text(work[1]),
-        virtualization=cell.cell.virtualization,
-        level=view.level(cell.cell.virtualization),
-        first=first,
-        causes=tuple(
+    known = [quantiles.get(key) for key in ("p50", "p95", "p99")]
+    total, utilisation = cell.processor_seconds, cell.utilisation
+    return {
+        "os": view.texts.name("os", cell.cell.os),
+        "workload": work[0],
+        "load": load_text(work[1]),
+        "virtualization": cell.cell.virtualization,
+        "level": view.level(cell.cell.virtualization),
+        "first": first,
+        "causes": [
             numbers.microseconds(cell.causes[name].estimate) if name in cell.causes else ""
             for name in causes
-        ),
-        total="" if total is None else numbers.microseconds(total.estimate),
-        throughput=numbers.plain(cell.throughput.estimate),
-        utilisation="" if cell.utilisation is None else numbers.share(cell.utilisation.estimate),
-        quantiles=tuple(
-            (numbers.seconds(quantiles[key].estimate), numbers.seconds_span(quantiles[key]))
-            if key in quantiles
-            else ("", "")
-            for key in ("p50", "p95", "p99")
-        ),
-        responses="0" if cell.response is None else f"{cell.response.count:,}",
-        failed=f"{cell.failed_transactions:,.0f}",
-        runs=cell.runs,
-    )
+        ],
+        "total": "" if total is None else numbers.microseconds(total.estimate),
+        "throughput": numbers.plain(cell.throughput.estimate),
+        "utilisation": "" if utilisation is None else numbers.share(utilisation.estimate),
+        "quantiles": [
+            ("", "") if x is None else (numbers.seconds(x.estimate), numbers.seconds_span(x))
+            for x in known
+        ],
+        "responses": "0" if cell.response is None else f"{cell.response.count:,}",
+        "failed": f"{cell.failed_transactions:,.0f}",
+        "runs": cell.runs,
+    }

@@ -3,7 +3,6 @@
 import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -20,27 +19,6 @@ KINDS = (Kind.THEORY, Kind.INVARIANT, Kind.CALIBRATION, Kind.PREDICTION)
 """In the order of the section."""
 
 _HELD, _MISSED = "#0b3c78", "#b4480a"
-
-
-@dataclass(frozen=True)
-class ValidationRow:
-    """A row ready to be printed."""
-
-    first: bool
-    """Whether its case begins here."""
-    case: str
-    measure: str
-    expected: str
-    model: str
-    span: str
-    """The model's interval; empty where it has no width."""
-    error: str
-    tolerance: str
-    held: bool
-    mark: int
-    """The number of its source in the list of sources."""
-    note: str
-    """What a reader needs to judge it."""
 
 
 def validation(view: ReportView) -> dict[str, Any] | None:
@@ -87,10 +65,8 @@ def _kind(view: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _shown(
-    view: ReportView, rows: Sequence[Row], notes: dict[str, int]
-) -> tuple[ValidationRow, ...]:
-    """Make rows ready; a case is named once for all its measures."""
+def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list[dict[str, Any]]:
+    """Show rows; a case is named once for all its measures, a source by its number in notes."""
     said = view.texts.said
     shown = []
     last = ""
@@ -99,22 +75,22 @@ def _shown(
         if note:
             origin += view.texts("validation.note", note=note)
         shown.append(
-            ValidationRow(
-                first=row.case != last,
-                case=said(row.case),
-                measure=said(row.measure),
-                expected=numbers.typeset(row.amount(row.expected)),
-                model=numbers.typeset(row.amount(row.value)),
-                span=_span(row),
-                error=numbers.typeset(row.error_text),
-                tolerance=_tolerance(view, row),
-                held=row.passed,
-                mark=notes.setdefault(origin, len(notes) + 1),
-                note=note,
-            )
+            {
+                "first": row.case != last,
+                "case": said(row.case),
+                "measure": said(row.measure),
+                "expected": numbers.typeset(row.amount(row.expected)),
+                "model": numbers.typeset(row.amount(row.value)),
+                "span": _span(row),
+                "error": numbers.typeset(row.error_text),
+                "tolerance": _tolerance(view, row),
+                "held": row.passed,
+                "mark": notes.setdefault(origin, len(notes) + 1),
+                "note": note,
+            }
         )
         last = row.case
-    return tuple(shown)
+    return shown
 
 
 def _span(row: Row) -> str:

@@ -230,10 +230,10 @@ def _index(site: Path, known: Sequence[Publication], pairs: Sequence[Pair], text
 def _page(template: str, texts: Texts, **values: object) -> bytes:
     sheet, digest = styles()
     level: Callable[[float], str] = numbers.level
-    page = environment(texts).get_template(template)
-    return page.render(
-        texts=texts, styles=sheet, styles_digest=digest, percent=level, **values
-    ).encode("utf-8", errors="replace")
+    page = environment(texts.language).get_template(template)
+    return page.render(styles=sheet, styles_digest=digest, percent=level, **values).encode(
+        "utf-8", errors="replace"
+    )
 
 
 def _json(value: Any) -> bytes:
