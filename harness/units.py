@@ -258,25 +258,11 @@ Ratio = Annotated[float, BeforeValidator(_validator("ratio")), WithJsonSchema(sc
 """A ratio, written like ``10 %`` or 0.1; a pure number once read."""
 
 
-_READABLE: Mapping[str, Sequence[tuple[float, str]]] = {
+_MULTIPLES: Mapping[str, Sequence[tuple[float, str]]] = {
     "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
     "B": ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")),
     "B/s": ((10**9, "GB/s"), (10**6, "MB/s"), (10**3, "KB/s")),
-    "ratio": ((0.0, "%"),),
-    "count": ((0.0, ""),),
 }
-
-
-def readable(value: float, unit: str) -> tuple[float, str]:
-    """Turn a value of an SI unit into the multiple that suits it.
-
-    Sizes are binary, as those of memory are, and bandwidths decimal, as those of networks are; a
-    ratio is in per cent. Other units stay as they are.
-    """
-    for size, name in _READABLE.get(unit, ()):
-        if abs(value) >= size:
-            return (100.0 * value if name == "%" else value / (size or 1.0)), name
-    return value, unit
 
 
 def number(value: float) -> str:
@@ -287,6 +273,14 @@ def number(value: float) -> str:
 
 
 def amount(value: float, unit: str) -> str:
-    """Write a value with its unit: ``2.3 ms``, ``24.3 MB/s``, ``5 %``."""
-    value, unit = readable(value, unit)
-    return f"{number(value)} {unit}".rstrip()
+    """Write a value of an SI unit in a multiple that suits it: ``2.3 ms``, ``8 GiB``, ``5 %``.
+
+    Sizes are binary, as those of memory are, and bandwidths decimal, as those of networks are.
+    """
+    for size, name in _MULTIPLES.get(unit, ()):
+        if abs(value) >= size:
+            value, unit = value / size, name
+            break
+    if unit == "ratio":
+        value, unit = 100.0 * value, "%"
+    return f"{number(value)} {'' if unit == 'count' else unit}".rstrip()

@@ -64,14 +64,9 @@ class Publication:
         return read_snapshot(path.read_bytes(), str(path))
 
 
-def page_name(language: str) -> str:
-    """Return the name of the report in a language."""
-    return f"report.{language}.html"
-
-
-def pdf_name(language: str) -> str:
-    """Return the name of the printed report in a language."""
-    return f"report.{language}.pdf"
+def page_name(kind: str, language: str, ending: str = "html") -> str:
+    """Return the name of a page, such as ``report.en.html``."""
+    return f"{kind}.{language}.{ending}"
 
 
 def digest_of(store: Store, evidence: Evidence) -> str:
@@ -158,7 +153,7 @@ def publish_campaign(
         lacking = [
             language
             for language in languages
-            if held is None or not (held.directory / page_name(language)).exists()
+            if held is None or not (held.directory / page_name("report", language)).exists()
         ]
         if held is not None and not lacking:
             return held, damaged
@@ -166,27 +161,22 @@ def publish_campaign(
         pages = {each: render(study, evidence, each).encode(errors="replace") for each in lacking}
         if held is not None:
             for language, page in pages.items():
-                write_new(held.directory / page_name(language), page)
+                write_new(held.directory / page_name("report", language), page)
             return held, damaged
         snap = snapshot(study)
         same = [each.entry.number for each in known if each.entry.name == snap.name]
+        shared = ("name", "title", "outcome", "margin", "seed", "complete", "failed")
         entry = Entry(
+            **{name: getattr(snap, name) for name in shared},
             number=max(same, default=0) + 1,
             digest=digest,
-            name=snap.name,
-            title=snap.title,
-            outcome=snap.outcome,
-            margin=snap.margin,
-            seed=snap.seed,
-            complete=snap.complete,
-            failed=snap.failed,
             version=snap.versions.get("vtax", ""),
             machines=tuple(dict.fromkeys(cell.machine for cell in store.campaign.cells)),
         )
         target = folder / safe_name(snap.name, digest)
         with new_directory(target) as directory:
             for language, page in pages.items():
-                write_new(directory / page_name(language), page)
+                write_new(directory / page_name("report", language), page)
             runs, overheads = run_table(store), overhead_table(study)
             for form in ("csv", "parquet"):
                 write_table(runs, directory / f"runs.{form}", form)
@@ -201,8 +191,8 @@ def publish_campaign(
 def print_reports(publication: Publication, program: str, languages: Sequence[str]) -> str | None:
     """Print the reports that were not printed yet; return an error message or None."""
     for language in languages:
-        page = publication.directory / page_name(language)
-        target = publication.directory / pdf_name(language)
+        page = publication.directory / page_name("report", language)
+        target = publication.directory / page_name("report", language, "pdf")
         if page.exists() and not target.exists():
             try:
                 write_new(target, print_page(program, page))

@@ -29,7 +29,6 @@ from reports.site.files import new_directory, opened, safe_name, write, write_ne
 from reports.site.publication import (
     Publication,
     page_name,
-    pdf_name,
     print_reports,
     publish_campaign,
     read_publications,
@@ -119,12 +118,7 @@ def publish(sources: Sequence[Path], site: Path) -> Site:
 
 def index_name(language: str) -> str:
     """Return the name of the index in a language."""
-    return "index.html" if language == "en" else f"index.{language}.html"
-
-
-def comparison_name(language: str) -> str:
-    """Return the name of a comparison in a language."""
-    return f"comparison.{language}.html"
+    return "index.html" if language == "en" else page_name("index", language)
 
 
 def _pairs(known: Sequence[Publication], folder: Path, wanted: Sequence[str]) -> list[Pair]:
@@ -139,7 +133,7 @@ def _pairs(known: Sequence[Publication], folder: Path, wanted: Sequence[str]) ->
 
 
 def _pair(first: Publication, second: Publication, folder: Path, wanted: Sequence[str]) -> Pair:
-    lacking = [each for each in wanted if not (folder / comparison_name(each)).exists()]
+    lacking = [each for each in wanted if not (folder / page_name("comparison", each)).exists()]
     if lacking:
         try:
             comparison = compare(first.snapshot(), second.snapshot())
@@ -148,11 +142,11 @@ def _pair(first: Publication, second: Publication, folder: Path, wanted: Sequenc
         pages = {each: comparison_page(comparison, first, second, Texts(each)) for each in lacking}
         if folder.exists():
             for language, page in pages.items():
-                write_new(folder / comparison_name(language), page)
+                write_new(folder / page_name("comparison", language), page)
         else:
             with new_directory(folder) as directory:
                 for language, page in pages.items():
-                    write_new(directory / comparison_name(language), page)
+                    write_new(directory / page_name("comparison", language), page)
                 write_new(directory / "comparison.json", _json(comparison.to_json()))
                 counts = {str(each): comparison.count(each) for each in Direction}
                 write_new(directory / _COUNTS, _json(counts))
@@ -193,22 +187,23 @@ def _index(site: Path, known: Sequence[Publication], pairs: Sequence[Pair], text
     def files(publication: Publication) -> list[tuple[str, str]]:
         """List titles and paths, the language of the reader first."""
         order = sorted(languages(), key=lambda each: each != texts.language)
-        reports = [(each, publication.directory / page_name(each)) for each in order]
-        prints = [(each, publication.directory / pdf_name(each)) for each in order]
         titles = [
-            (texts(f"site.{kind}", language=texts.name("language", each)), target)
-            for kind, targets in (("report", reports), ("pdf", prints))
-            for each, target in targets
+            (
+                texts(f"site.{kind}", language=texts.name("language", each)),
+                page_name("report", each, ending),
+            )
+            for kind, ending in (("report", "html"), ("pdf", "pdf"))
+            for each in order
         ]
-        titles += [("CSV", publication.directory / "runs.csv")]
-        titles += [("CSV: overheads", publication.directory / "overheads.csv")]
-        titles += [("Parquet", publication.directory / "runs.parquet")]
-        return [(title, path(target)) for title, target in titles if target.exists()]
+        titles += [("CSV", "runs.csv"), ("CSV: overheads", "overheads.csv")]
+        titles += [("Parquet", "runs.parquet")]
+        targets = [(title, publication.directory / name) for title, name in titles]
+        return [(title, path(target)) for title, target in targets if target.exists()]
 
     comparisons = {
         each.second.directory: None
         if each.directory is None
-        else (path(each.directory / comparison_name(texts.language)), each.counts)
+        else (path(each.directory / page_name("comparison", texts.language)), each.counts)
         for each in pairs
     }
     groups = [

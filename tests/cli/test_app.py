@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tiny import TINY
 from typer.testing import CliRunner
 
 import harness
@@ -17,29 +18,9 @@ from harness.cli.app import app
 from harness.results.sqlite import FILE_NAME
 from harness.results.store import Store
 
-SMALL = """
-[campaign]
-name = "small"
-duration = "50 ms"
-warm_up = "10 ms"
-replications = 2
-seed = 5
-
-[claim]
-firmware = ["shared-uncapped"]
-software = ["hosted-uml"]
-
-[factors]
-machine = ["p5-520"]
-os = ["aix-5.3"]
-virtualization = ["full-system", "shared-uncapped", "dedicated", "hosted-uml"]
-workload = ["integer"]
-
-[[partitions]]
-name = "app"
-count = 2
-share = "30 %"
-"""
+SMALL = TINY.replace('"tiny"', '"small"').replace(
+    '"shared-uncapped", "hosted', '"shared-uncapped", "dedicated", "hosted'
+)
 
 
 def vtax(*arguments: str | Path):
@@ -406,7 +387,7 @@ def test_compare_ends_with_1_if_anything_got_worse(finished, tmp_path, synthetic
     assert vtax("compare", tmp_path / "b", tmp_path / "a").exit_code == 0
     assert "nothing in common" in one_line(vtax("compare", finished, tmp_path / "a"))
     assert "no campaign there" in one_line(vtax("compare", finished, tmp_path))
-    assert "1 if anything got worse" in " ".join(vtax("compare", "--help").stdout.split())
+    assert "1 if anything became worse" in " ".join(vtax("compare", "--help").stdout.split())
 
 
 def test_publish_says_what_is_new_and_where(finished, tmp_path, monkeypatch):

@@ -50,9 +50,9 @@ def check_self_contained(page):
 
 def test_says_the_outcome_in_words_and_not_by_colour_alone(pages):
     wording = {
-        "confirmed": "The claim is confirmed: it was shown in every environment",
-        "refuted": "The claim is refuted: in at least one environment it was shown to be false.",
-        "inconclusive": "We do not know.",
+        "confirmed": "The claim is confirmed: it is shown in every environment",
+        "refuted": "The claim is refuted: it is shown to be false in at least one environment.",
+        "inconclusive": "The claim is not shown in every environment",
     }
     for outcome, page in pages.items():
         verdict = page.section("verdict")
@@ -162,27 +162,27 @@ def test_shows_failed_runs_and_what_the_machine_cannot_hold(build, truths, parse
         "error : the model or a user class raised an error boom" in found
     )
     verdict = page.section("verdict")
-    assert "2 failed, 1 cells not possible" in verdict
+    assert "2 failed, 1 cells infeasible" in verdict
     assert "2 runs failed; comparisons use the replications that both sides have." in verdict
     assert "not measured: the software level" in page.section("against")
 
 
 def test_says_so_when_nothing_failed(pages):
-    assert "All cells are possible on these machines, and no run failed." in pages[
+    assert "All cells are feasible on these machines, and no run failed." in pages[
         "confirmed"
     ].section("failures")
 
 
 def test_says_that_there_is_no_claim(build, truths, parse_page):
     page = parse_page(build(true=truths["confirmed"], claim=None).read_text())
-    assert "no claim This campaign makes no claim" in page.section("verdict")
+    assert "no claim This campaign has no claim" in page.section("verdict")
     assert not {"matrix", "against"} & {each.attributes["id"] for each in page.all("section")}
     assert page.section("overheads")
 
 
 def test_says_what_a_single_replication_cannot(build, truths, parse_page):
     page = parse_page(build(true=truths["confirmed"], replications=1).read_text())
-    assert "We do not know." in page.section("verdict")
+    assert "The claim is not shown in every environment" in page.section("verdict")
     assert "interval unknown" in page.section("verdict")
     assert "A hollow mark has no interval" in page.section("overheads")
     assert "nan" not in page.text.lower().split()
@@ -199,7 +199,7 @@ def test_reports_a_campaign_without_a_single_result(build, truths, parse_page):
         page = parse_page(
             build(true=truths["confirmed"], replications=1, **{kind: every}).read_text()
         )
-        assert "We do not know." in page.section("verdict")
+        assert "The claim is not shown in every environment" in page.section("verdict")
         assert "not measured" in page.section("matrix")
         check_self_contained(page)
 

@@ -46,7 +46,7 @@ def test_a_forest_has_a_mark_for_every_overhead(view):
 def test_a_forest_of_single_replications_has_hollow_marks(make_product, shipped):
     single = ReportView(make_product(shipped, replications=1), Texts("en"), {})
     with drawing():
-        root = tree(forest(single, "slowdown", "machine-0", single.places))
+        root = tree(forest(single, "slowdown", "machine-0", single.works))
     fills = [element.attrib.get("fill") for element in root.iter("use")]
     assert fills.count("#ffffff") == 2
 
