@@ -103,6 +103,4 @@ def _rate(view: ReportView, one: ResourceAllocation | None) -> str:
 
 
 def _span(bounds: Bounds | None) -> str:
-    if bounds is None or bounds.low is None or bounds.high is None:
-        return ""
-    return f"{numbers.plain(100.0 * bounds.low)} … {numbers.percent(bounds.high)}"
+    return numbers.ends(bounds, lambda ratio: numbers.plain(100.0 * ratio), numbers.percent)

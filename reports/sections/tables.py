@@ -248,7 +248,7 @@ def _cell_row(
     """Show measures of the runs of a cell; ``first``: the environment begins here."""
     quantiles = {} if cell.response is None else cell.response.quantiles
     known = [quantiles.get(key) for key in ("p50", "p95", "p99")]
-    total, utilisation = cell.processor_seconds, cell.utilisation
+    total, utilisation, time = cell.processor_seconds, cell.utilisation, numbers.seconds
     return {
         "os": view.texts.name("os", cell.cell.os),
         "workload": work[0],
@@ -264,8 +264,7 @@ def _cell_row(
         "throughput": numbers.plain(cell.throughput.estimate),
         "utilisation": "" if utilisation is None else numbers.share(utilisation.estimate),
         "quantiles": [
-            ("", "") if x is None else (numbers.seconds(x.estimate), numbers.seconds_span(x))
-            for x in known
+            ("", "") if x is None else (time(x.estimate), numbers.ends(x, time)) for x in known
         ],
         "responses": "0" if cell.response is None else f"{cell.response.count:,}",
         "failed": f"{cell.failed_transactions:,.0f}",

@@ -3,6 +3,7 @@
 import math
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -72,6 +73,7 @@ def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list
     last = ""
     for row in rows:
         origin, note = row.source, said(row.note)
+        amount = partial(_amount, row)
         if note:
             origin += view.texts("validation.note", note=note)
         shown.append(
@@ -79,9 +81,9 @@ def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list
                 "first": row.case != last,
                 "case": said(row.case),
                 "measure": said(row.measure),
-                "expected": numbers.typeset(row.amount(row.expected)),
-                "model": numbers.typeset(row.amount(row.value)),
-                "span": _span(row),
+                "expected": amount(row.expected),
+                "model": amount(row.value),
+                "span": numbers.ends(row, amount) if row.low != row.high else "",
                 "error": numbers.typeset(row.error_text),
                 "tolerance": _tolerance(view, row),
                 "held": row.passed,
@@ -93,10 +95,8 @@ def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list
     return shown
 
 
-def _span(row: Row) -> str:
-    if row.low == row.high:
-        return ""
-    return " … ".join(numbers.typeset(row.amount(each)) for each in (row.low, row.high))
+def _amount(row: Row, value: float) -> str:
+    return numbers.typeset(row.amount(value))
 
 
 def _tolerance(view: ReportView, row: Row) -> str:
@@ -107,7 +107,7 @@ def _tolerance(view: ReportView, row: Row) -> str:
             text += view.texts("validation.allowance", more=numbers.level(row.allowance))
         return text
     if not row.expected:
-        return numbers.typeset(row.amount(row.tolerance))
+        return _amount(row, row.tolerance)
     return f"± {numbers.level(row.tolerance)}"
 
 

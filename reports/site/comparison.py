@@ -4,8 +4,6 @@ import math
 from typing import Any
 
 from harness.analysis.comparison import Comparison, Direction
-from harness.analysis.snapshot import OverheadRecord
-from harness.statistics.intervals import Interval
 from reports import format as numbers
 from reports.i18n import Texts
 from reports.sections.tables import where
@@ -21,20 +19,11 @@ def rows(comparison: Comparison, direction: Direction, texts: Texts) -> list[dic
             "virtualization": each.first.virtualization,
             "measure": texts.name("measure", each.first.measure),
             "first": numbers.overhead(each.first.estimate),
-            "first_span": _span(each.first),
+            "first_span": numbers.span(each.first),
             "second": numbers.overhead(each.second.estimate),
-            "second_span": _span(each.second),
+            "second_span": numbers.span(each.second),
             "change": numbers.overhead(each.interval.estimate),
             "change_span": numbers.span(each.interval),
         }
         for each in changes
     ]
-
-
-def _span(measured: OverheadRecord) -> str:
-    if measured.low is None or measured.high is None:
-        return ""
-    samples = sum(ratio is not None for ratio in measured.ratios)
-    return numbers.span(
-        Interval(measured.estimate, measured.low, measured.high, level=0.0, samples=samples)
-    )
