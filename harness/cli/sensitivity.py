@@ -20,16 +20,16 @@ def study_sensitivity(
     only: OnlyOption = [],  # noqa: B006
     per_constant: Annotated[
         bool,
-        typer.Option("--per-constant", help="Search the break-even of every single cost; longer."),
+        typer.Option("--per-constant", help="Find the break-even of every cost (slow)."),
     ] = False,
 ) -> None:
     """Find which constants drive each overhead.
 
-    And how far costs may move before a verdict changes.
+    The study also finds the factor of the costs at which a verdict changes.
 
     DIR holds a finished campaign with a claim. The runs of the study are kept in DIR/sensitivity;
-    interrupted, the same command goes on from there. The result is DIR/sensitivity.json, which
-    'vtax report DIR' shows.
+    after an interruption the same command continues. The result is DIR/sensitivity.json; 'vtax
+    report DIR' shows it.
     """
     from harness.cli.tables.sensitivity import sensitivity_text
     from harness.studies.sensitivity.campaign import finished_campaign

@@ -1,4 +1,4 @@
-"""The validation table as it is kept beside a campaign's results, for their report to show."""
+"""The validation table as a file in a directory of results; the report shows it."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ class ValidationRecord(ResultFile):
 
 
 def recorded(rows: Iterable[Row], *, quick: bool) -> ValidationRecord:
-    """Make the record of rows that this model and the shipped catalog have just given."""
+    """Make the record of rows of this model and the shipped catalog."""
     constants = [asdict(constant) for constant in load_catalog().constants.values()]
     return ValidationRecord(
         model_digest=model_digest(),
@@ -45,7 +45,7 @@ def recorded(rows: Iterable[Row], *, quick: bool) -> ValidationRecord:
 
 
 def digest_of_constants(constants: Iterable[Mapping[str, Any]]) -> str:
-    """Return SHA-256 of the constants' values and ranges, whoever says so and however sure it is.
+    """Return SHA-256 of the values and ranges of constants, without source and status.
 
     Parameters
     ----------

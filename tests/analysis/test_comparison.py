@@ -258,7 +258,7 @@ def test_the_terminal_shows_what_got_worse(good, bad):
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(changes_text(compare(good, bad)))
     text = console.export_text()
-    assert "overheads that became worse" in text
+    assert "Overheads that became worse" in text
     assert "p5-570 / aix-5.3 / commercial, users = 4" in text
     assert "confirmed -> refuted" in text
     console.print(changes_text(compare(replace_name(good), good)))

@@ -144,7 +144,7 @@ def test_nothing_is_left_behind_whatever_ends_it(plan, tmp_path, number):
             process.kill()
         if number == signal.SIGINT:
             assert process.returncode == 130
-            assert "the same command goes on from there" in said
+            assert "the same command continues from there" in said
     patience = time.monotonic() + 20
     while traces(process.pid) and time.monotonic() < patience:
         time.sleep(0.05)

@@ -355,11 +355,11 @@ def play() -> Callable[..., Study]:
 @pytest.fixture(scope="session")
 def build(synthetic: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Build the report of a synthetic campaign and return where it is."""
-    from reports.builder import build_report
+    from reports.builder import build_reports
 
     def make(**keywords: Any) -> Path:
         directory = tmp_path_factory.mktemp("campaign")
         synthetic(**keywords).fill(directory).close()
-        return build_report(directory)
+        return build_reports(directory)[0]
 
     return make

@@ -163,7 +163,7 @@ def test_a_different_result_is_a_new_publication_and_the_old_one_stays(
     assert len(after) == 2 * len(before)
     pages = check_pages(site, parse_page)
     (name,) = (each for each in pages if each.endswith("comparison.en.html"))
-    assert "Something got worse" in pages[name].text
+    assert "Something became worse" in pages[name].text
     assert "p5-570 / AIX 5L V5.3 / commercial users = 4 shared-uncapped" in pages[name].text
     assert name in {each.attributes["href"] for each in pages["index.html"].all("a")}
     rows = [row.text.split()[0] for row in pages["index.html"].all("tr")[1:]]
