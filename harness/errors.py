@@ -1,13 +1,13 @@
-"""Errors that users meet: who wrote a campaign, and Locust's users on a partition."""
+"""Errors of campaigns and of operations on a partition."""
 
 MOST_CHARACTERS = 800
 """Length of the longest message."""
 
 
 class UserError(Exception):
-    """One line that says what is wrong, where, and what would be right.
+    """An error of the user: one line with the error, its place and a correction.
 
-    The command line prints it and ends with exit code 2. What is longer than
+    The command line prints it and ends with exit code 2. A text longer than
     :data:`MOST_CHARACTERS` is shortened in the middle.
     """
 
@@ -19,4 +19,4 @@ class UserError(Exception):
 
 
 class PartitionDownError(OSError):
-    """A partition has crashed, or something that it cannot do without."""
+    """A partition, or a device that it needs, has crashed."""

@@ -1,9 +1,9 @@
-"""Files: reading those that users name, and writing whole ones.
+"""Reading files that users name, and writing whole files.
 
-What users name is read from regular files only, up to a stated size and a stated depth of tables.
-What is written appears whole or not at all, through a scratch directory. That is locked as long as
-the process that made it lives; the next one in the same place first removes those that no process
-locks any more.
+Only regular files are read, up to a maximum size and depth of tables. A file is written in a
+scratch directory and then moved, so that it appears whole or not at all. A process locks its
+scratch directories; before a new one is made, those without a lock in the same directory are
+removed.
 """
 
 import codecs
@@ -95,7 +95,7 @@ def decode(content: bytes, name: str) -> str:
     content
         The bytes of the file. A byte order mark of UTF-8 is left out.
     name
-        What the message calls the file.
+        Name of the file in messages.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
     text
         The content of the file.
     name
-        What messages call it.
+        Name of the file in messages.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
 
 
 def _entries(name: str, key: str, value: Any) -> list[tuple[str, Any]]:
-    """List what stands in a table or list; check a number."""
+    """List the entries of a table or list; check a number."""
     prefix = f"{key}." if key else ""
     if isinstance(value, dict):
         long = next((inner for inner in value if len(inner) > MOST_KEY), None)
@@ -215,7 +215,7 @@ def _kind(mode: int) -> str:
 
 @contextlib.contextmanager
 def scratch_directory(parent: Path) -> Iterator[Path]:
-    """Make a directory that goes when the context is left, or is swept when the process was killed.
+    """Make a directory that is removed at the end of the context, or swept after a kill.
 
     Raises
     ------
@@ -233,9 +233,9 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Write a file beside its place; it takes its place when the context is left without an error.
+    """Write a file in a scratch directory; it is moved to its path when the context ends normally.
 
-    A symbolic link stays; what it leads to is replaced, unless that is a stream: see
+    A symbolic link stays; its target is replaced, unless that is a stream: see
     :func:`is_stream`.
 
     Raises

@@ -32,7 +32,7 @@ def printable(text: str) -> str:
 
 def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
     """Return a text in one line of at most about so many characters."""
-    # What is far beyond the limit need not be looked at.
+    # Text far beyond the limit is not needed.
     flat = " ".join(text[: 10 * longest].split())
     cut = len(text) - longest
     if len(flat) > longest or cut > 9 * longest:

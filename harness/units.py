@@ -1,4 +1,4 @@
-"""Quantities as people write them, turned into SI numbers.
+"""Quantities with units: parsing to SI numbers, and formatting.
 
 Every quantity has a dimension; a dimension knows the units that it may be written in, and nothing
 else is accepted: ``10 ms`` is a time, ``10`` is not. Decimal and binary multiples are kept apart
@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -37,66 +37,45 @@ _RATES = {"/s": _ONE, "/min": _ONE / 60, "/h": _ONE / 3600}
 _SIZES = _factors(_BYTE_MULTIPLES, "B")
 _BANDWIDTHS = {**_factors(_DECIMAL, "b/s", divisor=8), **_factors(_BYTE_MULTIPLES, "B/s")}
 
-DIMENSIONS: Mapping[str, Mapping[str, Decimal]] = {
-    "time": _TIMES,
-    "frequency": _FREQUENCIES,
-    "rate": {**_RATES, **_FREQUENCIES},
-    "size": _SIZES,
-    "bandwidth": _BANDWIDTHS,
-    "ratio": {"": _ONE, "ratio": _ONE, "%": _ONE / 100},
-    "cycles": {"cycles": _ONE},
-    "cycles/B": {"cycles/B": _ONE},
-    "count": {"": _ONE, "count": _ONE},
-    "cores": {"": _ONE, "cores": _ONE},
-    "power": _factors(_DECIMAL, "W"),
-}
-"""What each dimension may be written in, with the factor that turns it into SI."""
 
-EXAMPLES: Mapping[str, str] = {
-    "time": "20 ms",
-    "frequency": "1.65 GHz",
-    "rate": "400 /s",
-    "size": "8 KiB",
-    "bandwidth": "24.3 MiB/s",
-    "ratio": "10 %",
-    "cycles": "45000 cycles",
-    "cycles/B": "8.5 cycles/B",
-    "count": "24",
-    "cores": "0.5 cores",
-    "power": "450 W",
-}
-"""One well-written quantity of each dimension, for messages and schemas."""
+class Dimension(NamedTuple):
+    """A kind of quantity.
 
-_SI = {
-    "time": "s",
-    "frequency": "Hz",
-    "rate": "/s",
-    "size": "B",
-    "bandwidth": "B/s",
-    "ratio": "ratio",
-    "cycles": "cycles",
-    "cycles/B": "cycles/B",
-    "count": "count",
-    "cores": "cores",
-    "power": "W",
-}
-RANGES: Mapping[str, tuple[float, float]] = {
-    "time": (1e-9, 315_360_000.0),
-    "frequency": (1e-6, 1e15),
-    "rate": (1e-9, 1e15),
-    "size": (1e-9, 2.0**60),
-    "bandwidth": (1e-3, 1e15),
-    "ratio": (1e-12, 1e9),
-    "cycles": (1e-3, 1e15),
-    "cycles/B": (1e-9, 1e9),
-    "count": (1e-9, 1e12),
-    "cores": (1e-9, 1e9),
-    "power": (1e-6, 1e12),
-}
-"""The smallest quantity above 0 and the largest one that a file may hold, in SI units.
+    Attributes
+    ----------
+    units
+        Its units, with their factors to SI.
+    example
+        A quantity for messages and schemas.
+    least, most
+        The smallest quantity above 0 and the largest one that a file may hold, in SI units.
+    """
 
-A time is at least the nanosecond that simulated time is counted in, and at most 3,650 days.
-"""
+    units: Mapping[str, Decimal]
+    example: str
+    least: float
+    most: float
+
+    @property
+    def si(self) -> str:
+        """Name of the SI unit."""
+        return next(unit for unit, factor in self.units.items() if unit and factor == 1)
+
+
+DIMENSIONS: Mapping[str, Dimension] = {
+    # From the nanosecond that simulated time is counted in to 3,650 days.
+    "time": Dimension(_TIMES, "20 ms", 1e-9, 315_360_000.0),
+    "frequency": Dimension(_FREQUENCIES, "1.65 GHz", 1e-6, 1e15),
+    "rate": Dimension({**_RATES, **_FREQUENCIES}, "400 /s", 1e-9, 1e15),
+    "size": Dimension(_SIZES, "8 KiB", 1e-9, 2.0**60),
+    "bandwidth": Dimension(_BANDWIDTHS, "24.3 MiB/s", 1e-3, 1e15),
+    "ratio": Dimension({"": _ONE, "ratio": _ONE, "%": _ONE / 100}, "10 %", 1e-12, 1e9),
+    "cycles": Dimension({"cycles": _ONE}, "45000 cycles", 1e-3, 1e15),
+    "cycles/B": Dimension({"cycles/B": _ONE}, "8.5 cycles/B", 1e-9, 1e9),
+    "count": Dimension({"": _ONE, "count": _ONE}, "24", 1e-9, 1e12),
+    "cores": Dimension({"": _ONE, "cores": _ONE}, "0.5 cores", 1e-9, 1e9),
+    "power": Dimension(_factors(_DECIMAL, "W"), "450 W", 1e-6, 1e12),
+}
 _RANGE_TEXTS: Mapping[str, str] = {
     "time": "0, or from 1 ns to 3650 d",
     "size": "0, or from 1 B to 1073741824 GiB",
@@ -127,18 +106,18 @@ def parse(quantity: str | float, dimension: str) -> float:
     Raises
     ------
     ValueError
-        When the text is no quantity of that dimension; the message says what would be.
+        When the text is no quantity of that dimension; the message names a valid one.
     """
-    units = DIMENSIONS[dimension]
+    units = DIMENSIONS[dimension].units
     number, unit = _split(quantity, dimension)
     if unit not in units:
         if unit == "":
-            example = EXAMPLES[dimension]
+            example = DIMENSIONS[dimension].example
             raise ValueError(f"{shown(quantity)} needs a unit, for instance '{example}'")
         allowed = ", ".join(name for name in units if name) or "no unit"
         raise ValueError(
             f"{shown(quantity)} has the unit '{unit}', but a {dimension} is written in {allowed}, "
-            f"for instance '{EXAMPLES[dimension]}'"
+            f"for instance '{DIMENSIONS[dimension].example}'"
         )
     return _scale(number, units[unit])
 
@@ -149,16 +128,16 @@ def read(quantity: str | float, dimension: str) -> float:
     Raises
     ------
     ValueError
-        When the text is no quantity of that dimension, is too small to be told from 0, or is too
-        large; the message says what is allowed.
+        When the text is no quantity of that dimension, is too small, or is too large; the
+        message states the range.
     """
     number = parse(quantity, dimension)
-    least, most = RANGES[dimension]
-    if number == 0 or least <= abs(number) <= most:
+    known = DIMENSIONS[dimension]
+    if number == 0 or known.least <= abs(number) <= known.most:
         return number or 0.0
-    unit = "" if _SI[dimension] in ("ratio", "count") else f" {_SI[dimension]}"
-    allowed = _RANGE_TEXTS.get(dimension, f"0, or from {least:g} to {most:g}{unit}")
-    size = "small" if abs(number) < least else "large"
+    unit = "" if known.si in ("ratio", "count") else f" {known.si}"
+    allowed = _RANGE_TEXTS.get(dimension, f"0, or from {known.least:g} to {known.most:g}{unit}")
+    size = "small" if abs(number) < known.least else "large"
     raise ValueError(f"{shown(quantity)} is too {size}; a {dimension} is {allowed}")
 
 
@@ -173,11 +152,11 @@ def dimension_of(unit: str) -> str:
     ValueError
         When no dimension has such a unit; the message lists all units.
     """
-    for dimension, units in DIMENSIONS.items():
-        if unit in units:
+    for dimension, known in DIMENSIONS.items():
+        if unit in known.units:
             return dimension
-    known = sorted({name for units in DIMENSIONS.values() for name in units if name})
-    raise ValueError(f"unknown unit '{unit}'; known are {', '.join(known)}")
+    names = sorted({name for known in DIMENSIONS.values() for name in known.units if name})
+    raise ValueError(f"unknown unit '{unit}'; known are {', '.join(names)}")
 
 
 def to_si(number: float, unit: str) -> tuple[float, str]:
@@ -193,10 +172,9 @@ def to_si(number: float, unit: str) -> tuple[float, str]:
     ValueError
         When the unit is unknown.
     """
-    dimension = dimension_of(unit)
-    return _scale(Decimal(repr(number)), DIMENSIONS[dimension][unit]), "" if unit == "" else _SI[
-        dimension
-    ]
+    dimension = DIMENSIONS[dimension_of(unit)]
+    number = _scale(Decimal(repr(number)), dimension.units[unit])
+    return number, "" if unit == "" else dimension.si
 
 
 def _scale(number: Decimal, factor: Decimal) -> float:
@@ -211,8 +189,14 @@ def _split(quantity: str | float, dimension: str) -> tuple[Decimal, str]:
     text = "" if isinstance(quantity, bool) else str(quantity).strip()
     match = _NUMBER.match(text) if len(text) <= _CHARACTERS else None
     if match is None:
-        raise ValueError(f"{shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
+        raise ValueError(
+            f"{shown(quantity)} is no {dimension}; write '{DIMENSIONS[dimension].example}'"
+        )
     return Decimal(match[0]), text[match.end() :].strip()
+
+
+def _wrong(quantity: object, dimension: str) -> str:
+    return f"{shown(quantity)} is no {dimension}; write '{DIMENSIONS[dimension].example}'"
 
 
 def shown(quantity: object) -> str:
@@ -224,7 +208,9 @@ def shown(quantity: object) -> str:
 def _validator(dimension: str, *, whole: bool = False) -> Callable[[object], float | int]:
     def validate(quantity: object) -> float | int:
         if not isinstance(quantity, (str, int, float)):
-            raise ValueError(f"{shown(quantity)} is no {dimension}; write '{EXAMPLES[dimension]}'")
+            raise ValueError(
+                f"{shown(quantity)} is no {dimension}; write '{DIMENSIONS[dimension].example}'"
+            )
         number = read(quantity, dimension)
         if number < 0:
             raise ValueError(f"{shown(quantity)} is negative; a {dimension} is at least 0")
@@ -239,13 +225,13 @@ def _validator(dimension: str, *, whole: bool = False) -> Callable[[object], flo
 
 def schema(dimension: str) -> dict[str, Any]:
     """Describe a quantity in JSON Schema, so that editors complete and check it."""
-    units = DIMENSIONS[dimension]
+    units = DIMENSIONS[dimension].units
     names = "|".join(re.escape(name) for name in units if name)
     optional = "?" if "" in units else ""
     text: dict[str, Any] = {
         "type": "string",
         "pattern": rf"^\s*{_UNSIGNED}(\s*({names})){optional}\s*$",
-        "examples": [EXAMPLES[dimension]],
+        "examples": [DIMENSIONS[dimension].example],
     }
     if not optional:
         return text
@@ -264,27 +250,33 @@ Bytes = Annotated[
     int, BeforeValidator(_validator("size", whole=True)), WithJsonSchema(schema("size"))
 ]
 """A size, written like ``8 KiB``; whole bytes once read."""
-BytesPerSecond = Annotated[
-    float, BeforeValidator(_validator("bandwidth")), WithJsonSchema(schema("bandwidth"))
-]
-"""A bandwidth, written like ``1 Gb/s`` or ``24.3 MiB/s``; bytes per second once read."""
 Ratio = Annotated[float, BeforeValidator(_validator("ratio")), WithJsonSchema(schema("ratio"))]
 """A ratio, written like ``10 %`` or 0.1; a pure number once read."""
 
 
-_READABLE: Mapping[str, Sequence[tuple[int, str]]] = {
+_MULTIPLES: Mapping[str, Sequence[tuple[float, str]]] = {
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
     "B": ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")),
     "B/s": ((10**9, "GB/s"), (10**6, "MB/s"), (10**3, "KB/s")),
 }
 
 
-def readable(number: float, unit: str) -> tuple[float, str]:
-    """Turn bytes, and bytes per second, into the multiple that suits the number.
+def number(value: float) -> str:
+    """Write a number with four digits; from 1,000 on as a whole one."""
+    if not math.isfinite(value):
+        return "?"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def amount(value: float, unit: str) -> str:
+    """Write a value of an SI unit in a multiple that suits it: ``2.3 ms``, ``8 GiB``, ``5 %``.
 
     Sizes are binary, as those of memory are, and bandwidths decimal, as those of networks are.
-    Other units stay as they are.
     """
-    for size, name in _READABLE.get(unit, ()):
-        if abs(number) >= size:
-            return number / size, name
-    return number, unit
+    for size, name in _MULTIPLES.get(unit, ()):
+        if abs(value) >= size:
+            value, unit = value / size, name
+            break
+    if unit == "ratio":
+        value, unit = 100.0 * value, "%"
+    return f"{number(value)} {'' if unit == 'count' else unit}".rstrip()

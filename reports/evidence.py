@@ -1,4 +1,4 @@
-"""What a report shows besides the study: validation, sensitivity and the like."""
+"""Results that a report shows besides the study: validation, sensitivity, capacity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,41 +7,39 @@ from typing import Any
 
 from harness.analysis.breakdown.constants_used import used_constants
 from harness.results.store import Store
-from harness.studies.capacity import result as capacity
 from harness.studies.capacity.result import Capacities
-from harness.studies.sensitivity import result as sensitivity
 from harness.studies.sensitivity.result import Sensitivity
-from harness.validation.record import ValidationRecord, read_record
+from harness.validation.record import ValidationRecord
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it; nothing by default."""
+    """These results; none by default."""
 
     drawn: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """For each draw of the uncertain constants its values, by name."""
     validation: ValidationRecord | None = None
-    """What the model was held against; None if that was not kept beside the results."""
+    """Validation of the model; None if it was not kept with the results."""
     sensitivity: Sensitivity | None = None
-    """What 'vtax sensitivity' has found; None if it was not run."""
+    """Result of 'vtax sensitivity'; None if it was not run."""
     capacity: Capacities | None = None
-    """What 'vtax capacity' has found; None if it was not run."""
+    """Result of 'vtax capacity'; None if it was not run."""
     used: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Virtualization -> the constants that its costs were made of, beyond the baseline's."""
+    """Virtualization -> the constants of its costs that the baseline does not have."""
 
 
 def gather(store: Store, directory: Path) -> Evidence:
-    """Gather what lies in a directory of results.
+    """Read the evidence of a directory of results.
 
     Raises
     ------
     UserError
-        If what is kept there is damaged.
+        If a file of them is damaged.
     """
     return Evidence(
         drawn=store.drawn(),
-        validation=read_record(directory),
-        sensitivity=sensitivity.read(directory),
-        capacity=capacity.read(directory),
+        validation=ValidationRecord.read(directory),
+        sensitivity=Sensitivity.read(directory),
+        capacity=Capacities.read(directory),
         used=used_constants(store),
     )

@@ -1,12 +1,18 @@
 """Numbers as a report shows them: sensible digits, a unit, a true minus sign."""
 
 import math
-
-from harness.statistics.intervals import Interval
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 MINUS = "\N{MINUS SIGN}"
 _SPACE = "\N{NO-BREAK SPACE}"
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "\N{MICRO SIGN}s"), (1e-9, "ns"))
+
+
+def typeset(text: str) -> str:
+    """Set a number with its unit as in print: a true minus sign, a micro sign, no line break."""
+    return text.replace("-", MINUS).replace(" us", " \N{MICRO SIGN}s").replace(" ", _SPACE)
 
 
 def plain(value: float, digits: int = 3) -> str:
@@ -46,16 +52,36 @@ def overhead(ratio: float, *, unit: bool = True) -> str:
     return f"{'+' if value > 0 else MINUS}{text}{suffix}"
 
 
-def span(interval: Interval) -> str:
-    """Write the ends of an overhead's interval: ``+32 … +99 %``; empty if nothing is known."""
-    if math.isinf(interval.high):
+class _Ends(Protocol):
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+
+
+def ends(
+    value: _Ends | None, text: Callable[[float], str], last: Callable[[float], str] | None = None
+) -> str:
+    """Write the ends of an interval, the upper one as ``last`` does; empty if one is unknown."""
+    low, high = (None, None) if value is None else (value.low, value.high)
+    if low is None or high is None or math.isinf(low) or math.isinf(high):
         return ""
-    return f"{overhead(interval.low, unit=False)} … {overhead(interval.high)}"
+    return f"{text(low)} … {(last or text)(high)}"
+
+
+def span(value: _Ends) -> str:
+    """Write the ends of an overhead's interval: ``+32 … +99 %``."""
+    return ends(value, partial(overhead, unit=False), overhead)
+
+
+def percent(ratio: float) -> str:
+    """Write a ratio in per cent without a sign: ``10 %``."""
+    return f"{plain(100.0 * ratio)}{_SPACE}%"
 
 
 def share(ratio: float) -> str:
-    """Write a share in per cent without a sign: ``10 %``."""
-    return f"{plain(100.0 * ratio)}{_SPACE}%" if ratio < 0.9995 else f"100{_SPACE}%"
+    """Write a share in per cent; never more than ``100 %``."""
+    return percent(ratio if ratio < 0.9995 else 1.0)
 
 
 def level(ratio: float) -> str:
@@ -79,13 +105,6 @@ def tick(value: float) -> str:
     if "." in number:
         number = number.rstrip("0").rstrip(".")
     return f"{number}{_SPACE}{unit}"
-
-
-def seconds_span(interval: Interval) -> str:
-    """Write the ends of an interval of times; empty if nothing is known."""
-    if math.isinf(interval.high) or math.isinf(interval.low):
-        return ""
-    return f"{seconds(interval.low)} … {seconds(interval.high)}"
 
 
 def microseconds(value: float) -> str:

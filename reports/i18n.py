@@ -1,4 +1,4 @@
-"""What a report says, in one language: all its words come from a locale file."""
+"""Texts of reports in one language, from a locale file."""
 
 import re
 import tomllib
@@ -8,20 +8,20 @@ from typing import Any
 
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = ("en", "ja")
-"""Languages that reports are written in; the first is the one that all others fall back to."""
+"""Languages of reports; the first is the default."""
 
 _PLACE = re.compile(r"\\{(\w+)\\}(?!$)")
 _LAST = re.compile(r"\\{(\w+)\\}$")
 _AND = "; "
-"""Between several sentences; only the last place of a sentence may hold it."""
+"""Separator of sentences; only the last name of a sentence may stand for it."""
 _LONGEST = 400
 """Characters of a sentence that is looked up."""
 
 
 def languages() -> tuple[str, ...]:
     """Return all languages that there is a locale of, English first."""
-    found = {path.stem for path in LOCALES.glob("*.toml")}
-    return tuple(sorted(found, key=lambda language: (language != "en", language)))
+    names = {path.stem for path in LOCALES.glob("*.toml")}
+    return tuple(sorted(names, key=lambda language: (language != "en", language)))
 
 
 class Texts:
@@ -44,68 +44,68 @@ class Texts:
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the text of a dotted key with ``{names}`` filled in.
 
-        The result is plain text: what is put in is neither parsed nor escaped here.
+        The result is plain text: values are neither parsed nor escaped.
 
         Raises
         ------
         KeyError
             If the locale has no such text.
         """
-        found = self._find(key)
-        if not isinstance(found, str):
+        text = self._find(key)
+        if not isinstance(text, str):
             raise KeyError(key)
-        return found.format(**values) if values else found
+        return text.format(**values) if values else text
 
     def many(self, key: str, /, **values: object) -> Sequence[str]:
         """Return a list of texts, such as paragraphs."""
-        found = self._find(key)
-        if not isinstance(found, list):
+        texts = self._find(key)
+        if not isinstance(texts, list):
             raise KeyError(key)
-        return [each.format(**values) if values else each for each in found]
+        return [each.format(**values) if values else each for each in texts]
 
     def titled(self, key: str, /, **values: object) -> Sequence[tuple[str, str]]:
         """Return a list of titles, each with its text."""
-        found = self._find(key)
-        if not isinstance(found, list):
+        items = self._find(key)
+        if not isinstance(items, list):
             raise KeyError(key)
-        return [(each["title"], each["text"].format(**values)) for each in found]
+        return [(each["title"], each["text"].format(**values)) for each in items]
 
     def name(self, kind: str, identifier: str) -> str:
-        """Return what people call something, or its own name if the locale has no other."""
-        found = self._tree.get("names", {}).get(kind, {}).get(identifier)
-        return found if isinstance(found, str) else identifier
+        """Return the title of an identifier; the identifier if the locale has none."""
+        name = self._tree.get("names", {}).get(kind, {}).get(identifier)
+        return name if isinstance(name, str) else identifier
 
     def said(self, sentence: str) -> str:
-        """Return what a run or the analysis says in English in this language.
+        """Translate an English message of a run or of the analysis.
 
-        What stands in the places of a sentence is looked up in turn; a sentence that the locale
-        does not have stays as it is.
+        Names in the braces of a sentence are translated in turn. A sentence without a translation
+        stays as it is.
         """
         if len(sentence) > _LONGEST:
             return sentence
         for said, text in self._sayings:
-            found = said.fullmatch(sentence)
-            if found is not None:
-                parts = found.groupdict()
+            match = said.fullmatch(sentence)
+            if match is not None:
+                parts = match.groupdict()
                 return str(text.format(**{name: self.said(part) for name, part in parts.items()}))
         if _AND in sentence:
             return self("page.separator").join(map(self.said, sentence.split(_AND)))
         return sentence
 
     def of(self, translations: dict[str, str]) -> str:
-        """Choose what a user wrote in several languages."""
+        """Choose among the translations of a user's text."""
         return translations.get(self.language) or translations.get("en") or ""
 
     def _find(self, key: str) -> Any:
-        found: Any = self._tree
+        node: Any = self._tree
         for part in key.split("."):
-            found = found[part] if isinstance(found, dict) else None
-            if found is None:
+            node = node[part] if isinstance(node, dict) else None
+            if node is None:
                 raise KeyError(key)
-        return found
+        return node
 
 
 def _pattern(said: str) -> re.Pattern[str]:
-    """Find what stands in the ``{places}`` of a sentence."""
+    """Return the pattern of a sentence with ``{names}``."""
     inner = _PLACE.sub(rf"(?P<\1>(?:(?!{_AND}).)+?)", re.escape(said))
     return re.compile(_LAST.sub(r"(?P<\1>.+)", inner))

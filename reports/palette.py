@@ -1,6 +1,6 @@
-"""Colours and marks. Nothing is told by colour alone: shapes, dashes, signs or words go with it.
+"""Colours and marks. Shapes, dashes, signs or words show every meaning of a colour, too.
 
-Firmware is blue, software orange, everything else grey, in lightness steps that stay apart for
+Firmware is blue, software orange, everything else grey, in lightness steps that are distinct for
 colour-blind readers and in grey print.
 """
 
@@ -66,7 +66,7 @@ firmware level adds in blues, what the software level adds in oranges; caches in
 def level_of(
     virtualization: str, claim: Mapping[str, Any] | None, baseline: str = FULL_SYSTEM
 ) -> str:
-    """Tell ``baseline``, ``firmware``, ``software`` or ``other``.
+    """Return ``baseline``, ``firmware``, ``software`` or ``other``.
 
     On a real machine there are ``operating-system`` and ``hardware``, too.
 
@@ -90,20 +90,20 @@ def styles(
     claim: Mapping[str, Any] | None,
     baseline: str = FULL_SYSTEM,
 ) -> dict[str, Style]:
-    """Give each virtualization a style; those of a level share their colour's family."""
+    """Choose a style for each virtualization; those of a level have similar colours."""
     seen = dict.fromkeys(_COLOURS, 0)
-    found = {}
+    made = {}
     for name in virtualizations:
         level = level_of(name, claim, baseline)
         if level == "baseline":
-            found[name] = Style(INK, "|", (0, ()))
+            made[name] = Style(INK, "|", (0, ()))
             continue
-        place = seen[level]
+        number = seen[level]
         seen[level] += 1
         colours, markers = _COLOURS[level], _MARKERS[level]
-        found[name] = Style(
-            colours[place % len(colours)],
-            markers[place % len(markers)],
-            _DASHES[place % len(_DASHES)],
+        made[name] = Style(
+            colours[number % len(colours)],
+            markers[number % len(markers)],
+            _DASHES[number % len(_DASHES)],
         )
-    return found
+    return made

@@ -11,13 +11,13 @@ from harness.files import scratch_directory
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _SECONDS = 180.0
-"""More than the largest report takes on a slow machine."""
+"""Timeout; more than the largest report takes on a slow machine."""
 _DATE = re.compile(rb"/(?:CreationDate|ModDate) \(D:(\d{14})")
 _NO_DATE = b"19700101000000"
 
 
 class PrintingError(Exception):
-    """A page could not be printed; the message says why in one line."""
+    """A page cannot be printed; the message states the cause in one line."""
 
 
 def chromium() -> str | None:
@@ -26,9 +26,9 @@ def chromium() -> str | None:
 
 
 def print_page(program: str, page: Path) -> bytes:
-    """Print a page of ours to PDF; equal pages give equal bytes with the same Chromium and fonts.
+    """Print a page to PDF; equal pages give equal bytes with the same Chromium and fonts.
 
-    The page's own policy forbids scripts and references; besides, no host name is resolved.
+    The policy of the page forbids scripts and references, and no host name is resolved.
 
     Raises
     ------
@@ -73,5 +73,5 @@ def print_page(program: str, page: Path) -> bytes:
 
 
 def without_dates(content: bytes) -> bytes:
-    """Replace when a PDF was made by a date that is always the same; no offset moves."""
-    return _DATE.sub(lambda found: found[0].replace(found[1], _NO_DATE), content)
+    """Replace the dates of a PDF by a constant one of the same length."""
+    return _DATE.sub(lambda match: match[0].replace(match[1], _NO_DATE), content)

@@ -1,20 +1,19 @@
-"""What the sections of a report are made from: a study, seen by machine, system and work."""
+"""The data of a report: a study by machine, operating system and workload."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
 from harness.analysis.cell_summary import CellSummary
-from harness.analysis.environment import Environment, Load
 from harness.analysis.study import EnvironmentResult, Study
+from harness.results.environment import Environment, Load
 from harness.results.record import CellRecord
-from harness.validation.record import ValidationRecord
 from reports.evidence import Evidence
 from reports.i18n import Texts
 from reports.palette import Style, level_of, styles
 
-Place = tuple[str, Load]
+Work = tuple[str, Load]
 """A workload and its load: a row of a figure or table."""
 
 _T = TypeVar("_T")
@@ -27,21 +26,6 @@ class ReportView:
     study: Study
     texts: Texts
     evidence: Evidence = field(default_factory=Evidence)
-
-    @property
-    def drawn(self) -> Mapping[str, Mapping[str, Any]]:
-        """For each draw of the uncertain constants its values, by name."""
-        return self.evidence.drawn
-
-    @property
-    def validation(self) -> ValidationRecord | None:
-        """What the model was held against; None if that was not kept beside the results."""
-        return self.evidence.validation
-
-    @property
-    def used(self) -> Mapping[str, tuple[str, ...]]:
-        """Virtualization -> the constants that its costs were made of, beyond the baseline's."""
-        return self.evidence.used
 
     @property
     def claim(self) -> dict[str, Any] | None:
@@ -89,10 +73,10 @@ class ReportView:
         return distinct(cell.load for cell in self.matrix)
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
+    def works(self) -> tuple[Work, ...]:
         """Workloads with their loads, all loads of a workload together."""
-        found = distinct((cell.workload, cell.load) for cell in self.matrix)
-        return tuple(sorted(found, key=lambda place: self.workloads.index(place[0])))
+        works = distinct((cell.workload, cell.load) for cell in self.matrix)
+        return tuple(sorted(works, key=lambda work: self.workloads.index(work[0])))
 
     @cached_property
     def virtualizations(self) -> tuple[str, ...]:
@@ -101,7 +85,7 @@ class ReportView:
 
     @property
     def real(self) -> bool:
-        """Whether it is about real targets of a machine."""
+        """Whether it is a campaign on real targets."""
         return self.study.campaign.real is not None
 
     @property
@@ -121,21 +105,21 @@ class ReportView:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Measures with figures of their own: those of the claim."""
+        """Measures with figures: those of the claim."""
         if self.claim is not None:
             return tuple(self.claim["measures"])
         return ("slowdown", "processor-time")
 
     @property
     def focus(self) -> str:
-        """The operating system for figures that have room for one only: the worst one's."""
+        """The operating system of figures that show one only: that of the worst environment."""
         verdict = self.study.verdict
         if verdict is not None and verdict.worst is not None:
-            return verdict.worst.os
+            return verdict.worst.environment.os
         return self.systems[0]
 
     def level(self, virtualization: str) -> str:
-        """Tell ``baseline``, ``firmware``, ``software`` or ``other``."""
+        """Return ``baseline``, ``firmware``, ``software`` or ``other``."""
         return level_of(virtualization, self.claim, self.baseline)
 
     def cell(self, environment: Environment, virtualization: str) -> CellSummary | None:
@@ -172,7 +156,7 @@ def load_text(load: Load) -> str:
     return ", ".join(f"{name} = {value}" for name, value in load)
 
 
-def place_text(place: Place, separator: str = ", ") -> str:
+def work_text(work: Work, separator: str = ", ") -> str:
     """Write a workload and its load."""
-    workload, load = place
+    workload, load = work
     return f"{workload}{separator}{load_text(load)}" if load else workload

@@ -115,7 +115,7 @@ def _value(field: Mapping[str, Any]) -> str:
 
 
 _SI = {"time": "s", "size": "B"}
-_DIMENSION_OF = {example: dimension for dimension, example in units.EXAMPLES.items()}
+_DIMENSION_OF = {each.example: name for name, each in units.DIMENSIONS.items()}
 
 
 def _plain(field: Mapping[str, Any]) -> str:
@@ -195,8 +195,8 @@ def quantities() -> Iterator[str]:
         (
             (
                 dimension,
-                ", ".join(code(unit) for unit in known if unit) or "none",
-                code(_toml(units.EXAMPLES[dimension])),
+                ", ".join(code(unit) for unit in known.units if unit) or "none",
+                code(_toml(known.example)),
             )
             for dimension, known in units.DIMENSIONS.items()
         ),

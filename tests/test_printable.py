@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 from harness.cli.output import Messages, Output, Screen
 from harness.printable import LONGEST_MESSAGE, one_line, printable
 from harness.results.store import Failure, Store, pack
-from reports.builder import build_report
+from reports.builder import build_reports
 
 HOSTILE = "=a\rb\x1b[31m\x00\u202eevil\u2066\u200b\ud800[red]x[/]\ufeff"
 """What moves the cursor, turns the direction, has no width, cannot be encoded, is markup of Rich,
@@ -107,4 +107,4 @@ def test_nothing_hostile_leaves_by_a_file(hostile):
 
 
 def test_nothing_hostile_is_in_a_page(hostile):
-    assert shown_well(build_report(hostile).read_bytes().decode())
+    assert shown_well(build_reports(hostile)[0].read_bytes().decode())

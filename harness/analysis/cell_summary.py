@@ -1,48 +1,34 @@
-"""What the runs of one cell amount to: where the time went, and how long responses took."""
+"""Summary of the runs of one cell: processor time by cause, throughput and response times."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
-from harness.metrics.ddsketch import RELATIVE_ERROR, Digest
-from harness.metrics.measures import IDLE, QUANTILES, Measures, merge
+from harness.metrics.ddsketch import Digest
+from harness.metrics.measures import IDLE, QUANTILES, Measures
 from harness.results.record import CellRecord
 from harness.statistics.intervals import Bootstrap, Interval
+from harness.statistics.ratios import exp
 
 
 @dataclass(frozen=True)
 class ResponseDistribution:
     """Response times of all transactions of a cell, all replications together."""
 
-    merged: dict[str, Any]
-    """The digest of all runs in its JSON form."""
+    digest: Digest
+    """Of all runs together."""
     quantiles: dict[str, Interval]
-    """``p50``, ``p95``, ``p99`` in seconds, with what they vary among replications: the
-    geometric mean of the replications' quantiles."""
-    relative_error: float = RELATIVE_ERROR
-    """How far a quantile read from the digest may be off, relatively."""
-
-    @cached_property
-    def digest(self) -> Digest:
-        """The digest of all runs."""
-        return Digest.from_json(self.merged)
+    """``p50``, ``p95``, ``p99`` in seconds: geometric mean of the replications' quantiles."""
 
     @property
     def count(self) -> int:
         """How many responses."""
         return self.digest.count
 
-    def curve(self, points: int = 200) -> tuple[tuple[float, float], ...]:
-        """Return (seconds, share of responses up to there) at evenly spaced shares."""
-        shares = [(place + 0.5) / points for place in range(points)]
-        return tuple((self.digest.quantile(share), share) for share in shares)
-
 
 @dataclass(frozen=True)
 class CellSummary:
-    """What the runs of one cell amount to; intervals are over its replications."""
+    """Summary of the runs of one cell; intervals are over its replications."""
 
     cell: CellRecord
     runs: int
@@ -60,11 +46,11 @@ class CellSummary:
     response: ResponseDistribution | None
     """None without responses."""
     partitions: dict[str, dict[str, float]]
-    """Partition -> what it exposed about itself, mean over the runs."""
+    """Partition -> its metrics, mean over the runs."""
     warm_up_seconds: Interval
-    """Where the warm-up was cut."""
+    """End of the warm-up."""
     condition: dict[str, float] = field(default_factory=dict)
-    """What a real machine was like during the runs, mean over those that tell."""
+    """Condition of a real machine during the runs, mean over the runs that have it."""
 
 
 def summarise(
@@ -123,15 +109,17 @@ def _per_transaction(run: Measures, cause: str) -> float:
 
 
 def _response(measured: Sequence[Measures], level: float, seed: int) -> ResponseDistribution | None:
-    found = {}
+    quantiles = {}
     for name in QUANTILES:
         logs = [math.log(run.quantiles[name]) if run.quantiles else math.nan for run in measured]
         interval = _interval(logs, level, seed)
         if interval is not None:
-            found[name] = interval.transformed(_exp)
-    if not found:
+            quantiles[name] = interval.transformed(exp)
+    if not quantiles:
         return None
-    return ResponseDistribution(merge(run.digest for run in measured), found)
+    return ResponseDistribution(
+        Digest.merged(Digest.from_json(run.digest) for run in measured), quantiles
+    )
 
 
 def _partitions(measured: Sequence[Measures]) -> dict[str, dict[str, float]]:
@@ -147,11 +135,7 @@ def _partitions(measured: Sequence[Measures]) -> dict[str, dict[str, float]]:
 
 def _condition(measured: Sequence[Measures]) -> dict[str, float]:
     names = sorted({name for run in measured for name in run.condition})
-    told = {
+    values = {
         name: [run.condition[name] for run in measured if name in run.condition] for name in names
     }
-    return {name: math.fsum(values) / len(values) for name, values in told.items()}
-
-
-def _exp(value: float) -> float:
-    return math.exp(value) if value < math.log(1e300) else math.inf
+    return {name: math.fsum(each) / len(each) for name, each in values.items()}

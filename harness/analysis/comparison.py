@@ -1,4 +1,4 @@
-"""What became better or worse from one campaign to another, and what cannot be told.
+"""Comparison of two campaigns: what became better or worse, and what shows no change.
 
 Every overhead that both campaigns measured is compared: the same virtualization, environment and
 measure. Replications are paired by their number. With equal seeds they share arrivals, demands and
@@ -15,20 +15,21 @@ the probability alpha, the smaller one of both campaigns, as far as the tests ho
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.environment import Environment
-from harness.analysis.snapshot import CampaignSnapshot, Checked, OverheadRecord, VerdictRecord
+from harness.analysis.snapshot import CampaignSnapshot, CheckRecord, OverheadRecord, VerdictRecord
 from harness.errors import UserError
+from harness.results.environment import Environment
 from harness.statistics.intervals import Interval
 from harness.statistics.ratios import (
     LOG_RESOLUTION,
+    expm1,
     holm,
     paired_ratios,
     ratio_bootstrap,
@@ -36,6 +37,9 @@ from harness.statistics.ratios import (
 from harness.statistics.verdict import Outcome
 
 Array = NDArray[np.float64]
+_Key = TypeVar("_Key")
+_Record = TypeVar("_Record", OverheadRecord, VerdictRecord, CheckRecord)
+_Pairs = list[tuple[_Record, _Record]]
 
 
 class Direction(StrEnum):
@@ -44,7 +48,7 @@ class Direction(StrEnum):
     WORSE = "worse"
     BETTER = "better"
     UNKNOWN = "unknown"
-    """It cannot be told."""
+    """No change is shown."""
     SAME = "same"
     """Equal: an overhead in each common replication, an outcome or a check as such."""
 
@@ -64,7 +68,7 @@ class Change:
     first: OverheadRecord
     second: OverheadRecord
     interval: Interval
-    """Of the change; 0.05 is 5 % dearer than in the first campaign."""
+    """Of the change; 0.05 is 5 % more than in the first campaign."""
     p_better: float
     """Adjusted for all comparisons."""
     p_worse: float
@@ -73,7 +77,7 @@ class Change:
 
 @dataclass(frozen=True)
 class OutcomeChange:
-    """What the claim came to, in one environment and measure, in both campaigns."""
+    """Outcome of the claim in one environment and measure, in both campaigns."""
 
     environment: Environment
     measure: str
@@ -122,10 +126,9 @@ class Comparison:
 
     def count(self, direction: Direction) -> int:
         """Return how many overheads, outcomes and checks went this way."""
-        found = [each.direction for each in self.changes]
-        found += [each.direction for each in self.outcomes]
-        found += [each.direction for each in self.checks]
-        return found.count(direction)
+        parts: tuple[Sequence[Change | OutcomeChange | CheckChange], ...]
+        parts = (self.changes, self.outcomes, self.checks)
+        return sum(each.direction is direction for part in parts for each in part)
 
     @property
     def direction(self) -> Direction:
@@ -134,7 +137,7 @@ class Comparison:
 
     @property
     def summary(self) -> str:
-        """What the comparison comes to, in words."""
+        """The overall direction, in words."""
         return _SUMMARIES[self.direction]
 
     def to_json(self) -> dict[str, Any]:
@@ -149,24 +152,15 @@ class Comparison:
             "overheads": [_change_json(each) for each in self.changes],
             "outcomes": [
                 {
-                    **_environment_json(each.environment),
+                    **each.environment.to_json(),
                     "measure": each.measure,
                     "first": each.first,
                     "second": each.second,
-                    "direction": str(each.direction),
+                    "direction": each.direction,
                 }
                 for each in self.outcomes
             ],
-            "checks": [
-                {
-                    "scenario": each.scenario,
-                    "name": each.name,
-                    "first": each.first,
-                    "second": each.second,
-                    "direction": str(each.direction),
-                }
-                for each in self.checks
-            ],
+            "checks": [vars(each) for each in self.checks],
             "settings": [vars(each) for each in self.settings],
             "constants": [vars(each) for each in self.constants],
             "only_first": list(self.only_first),
@@ -183,36 +177,28 @@ def compare(first: CampaignSnapshot, second: CampaignSnapshot) -> Comparison:
         If nothing was measured, judged or checked in both.
     """
     alpha = min(first.alpha, second.alpha)
-    here = {
-        (*each.environment, each.measure, each.virtualization): each for each in first.overheads
-    }
-    there = {
-        (*each.environment, each.measure, each.virtualization): each for each in second.overheads
-    }
-    judged_here, judged_there = _judged(first.outcomes), _judged(second.outcomes)
+    here, there = _measured(first.overheads), _measured(second.overheads)
     checked_here, checked_there = _checked(first.checks), _checked(second.checks)
-    changes, unpaired = _changes([(here[key], there[key]) for key in here if key in there], alpha)
+    changes, unpaired = _changes(_pairs(here, there), alpha)
     outcomes = tuple(
         OutcomeChange(
-            each.environment,
-            each.measure,
-            each.outcome,
-            judged_there[key].outcome,
-            _outcome_direction(each.outcome, judged_there[key].outcome),
+            one.environment,
+            one.measure,
+            one.outcome,
+            other.outcome,
+            _outcome_direction(one.outcome, other.outcome),
         )
-        for key, each in judged_here.items()
-        if key in judged_there
+        for one, other in _pairs(_judged(first.outcomes), _judged(second.outcomes))
     )
     checks = tuple(
         CheckChange(
-            each.scenario,
-            each.name,
-            each.passed,
-            checked_there[key].passed,
-            _check_direction(each.passed, checked_there[key].passed),
+            one.scenario,
+            one.name,
+            one.passed,
+            other.passed,
+            _check_direction(one.passed, other.passed),
         )
-        for key, each in checked_here.items()
-        if key in checked_there
+        for one, other in _pairs(checked_here, checked_there)
     )
     if not (changes or outcomes or checks):
         raise UserError(
@@ -228,21 +214,31 @@ def compare(first: CampaignSnapshot, second: CampaignSnapshot) -> Comparison:
         checks=checks,
         settings=_settings(first, second),
         constants=_differences(first.constants, second.constants),
-        only_first=(
-            *_titles(each for key, each in here.items() if key not in there),
-            *unpaired,
-            *_names(each for key, each in checked_here.items() if key not in checked_there),
-        ),
-        only_second=(
-            *_titles(each for key, each in there.items() if key not in here),
-            *unpaired,
-            *_names(each for key, each in checked_there.items() if key not in checked_here),
-        ),
+        only_first=(*_only(here, there), *unpaired, *_only(checked_here, checked_there)),
+        only_second=(*_only(there, here), *unpaired, *_only(checked_there, checked_here)),
     )
 
 
+def _pairs(first: Mapping[_Key, _Record], second: Mapping[_Key, _Record]) -> _Pairs[_Record]:
+    return [(each, second[key]) for key, each in first.items() if key in second]
+
+
+def _only(
+    first: Mapping[_Key, OverheadRecord | CheckRecord], second: Mapping[_Key, Any]
+) -> Iterator[str]:
+    """Name what only the first has, each once for all measures."""
+    names = (_name(each) for key, each in first.items() if key not in second)
+    yield from dict.fromkeys(names)
+
+
+def _name(each: OverheadRecord | CheckRecord) -> str:
+    if isinstance(each, CheckRecord):
+        return f"scenario {each.scenario}: {each.name.get('en', '')}"
+    return f"{each.environment.title}: {each.virtualization}"
+
+
 def _changes(
-    pairs: Sequence[tuple[OverheadRecord, OverheadRecord]], alpha: float
+    pairs: _Pairs[OverheadRecord], alpha: float
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """Compare pairs of overheads; return also those without a common replication, in words."""
     rows = max((len(each.ratios) for pair in pairs for each in pair), default=0)
@@ -250,43 +246,38 @@ def _changes(
         paired_ratios(_column(second, rows), _column(first, rows)) for first, second in pairs
     ]
     usable = [index for index, column in enumerate(columns) if np.isfinite(column).any()]
-    unpaired = _titles(first for index, (first, _) in enumerate(pairs) if index not in set(usable))
+    unpaired = tuple(
+        dict.fromkeys(_name(first) for n, (first, _) in enumerate(pairs) if n not in usable)
+    )
     if not usable:
         return (), unpaired
     ratios = np.column_stack([columns[index] for index in usable])
     bootstrap = ratio_bootstrap(ratios)
     adjusted = holm(np.concatenate([bootstrap.p_below(0.0), bootstrap.p_above(0.0)]))
     better, worse = np.split(adjusted, 2)
-    found = []
-    for place, (index, interval) in enumerate(
+    changes = []
+    for column, (index, interval) in enumerate(
         zip(usable, bootstrap.intervals(1.0 - alpha), strict=True)
     ):
         logs = np.log(columns[index][np.isfinite(columns[index])])
         direction = Direction.UNKNOWN
         if (np.abs(logs) <= LOG_RESOLUTION).all():
             direction = Direction.SAME
-        elif worse[place] <= alpha:
+        elif worse[column] <= alpha:
             direction = Direction.WORSE
-        elif better[place] <= alpha:
+        elif better[column] <= alpha:
             direction = Direction.BETTER
         first, second = pairs[index]
-        change = interval.transformed(_expm1)
-        found.append(
-            Change(first, second, change, float(better[place]), float(worse[place]), direction)
+        change = interval.transformed(expm1)
+        changes.append(
+            Change(first, second, change, float(better[column]), float(worse[column]), direction)
         )
-    return tuple(found), unpaired
+    return tuple(changes), unpaired
 
 
-def _column(measured: OverheadRecord, rows: int) -> Array:
-    column = np.full(rows, np.nan)
-    for number, ratio in enumerate(measured.ratios):
-        if ratio is not None:
-            column[number] = ratio
-    return column
-
-
-def _expm1(value: float) -> float:
-    return math.expm1(value) if value < math.log(1e300) else math.inf
+def _column(record: OverheadRecord, rows: int) -> Array:
+    missing = (None,) * (rows - len(record.ratios))
+    return np.array([*record.ratios, *missing], dtype=np.float64)
 
 
 def _outcome_direction(first: str, second: str) -> Direction:
@@ -303,23 +294,27 @@ def _check_direction(first: bool, second: bool) -> Direction:
     return Direction.BETTER if second else Direction.WORSE
 
 
+def _measured(overheads: Iterable[OverheadRecord]) -> dict[tuple[Any, ...], OverheadRecord]:
+    return {(each.environment, each.measure, each.virtualization): each for each in overheads}
+
+
 def _judged(outcomes: Iterable[VerdictRecord]) -> dict[tuple[Any, ...], VerdictRecord]:
-    return {(*each.environment, each.measure): each for each in outcomes}
+    return {(each.environment, each.measure): each for each in outcomes}
 
 
-def _checked(checks: Iterable[Checked]) -> dict[tuple[str, str, int], Checked]:
-    """Key checks by scenario, name and, where a scenario repeats a name, how often it was there."""
-    found: dict[tuple[str, str, int], Checked] = {}
+def _checked(checks: Iterable[CheckRecord]) -> dict[tuple[str, str, int], CheckRecord]:
+    """Key checks by scenario, name and, where a scenario repeats a name, its number."""
+    records: dict[tuple[str, str, int], CheckRecord] = {}
     for each in checks:
         name, number = each.name.get("en", ""), 0
-        while (each.scenario, name, number) in found:
+        while (each.scenario, name, number) in records:
             number += 1
-        found[each.scenario, name, number] = each
-    return found
+        records[each.scenario, name, number] = each
+    return records
 
 
 def _settings(first: CampaignSnapshot, second: CampaignSnapshot) -> tuple[Difference, ...]:
-    def told(each: CampaignSnapshot) -> dict[str, str]:
+    def values(each: CampaignSnapshot) -> dict[str, str]:
         return {
             "campaign": each.name,
             "margin": f"{each.margin:.6g}",
@@ -332,7 +327,7 @@ def _settings(first: CampaignSnapshot, second: CampaignSnapshot) -> tuple[Differ
             **each.versions,
         }
 
-    return _differences(told(first), told(second))
+    return _differences(values(first), values(second))
 
 
 def _differences(first: dict[str, str], second: dict[str, str]) -> tuple[Difference, ...]:
@@ -341,22 +336,6 @@ def _differences(first: dict[str, str], second: dict[str, str]) -> tuple[Differe
         for name in {**first, **second}
         if first.get(name) != second.get(name)
     )
-
-
-def place(environment: Environment) -> str:
-    """Write an environment in one line."""
-    machine, system, workload, load = environment
-    return f"{machine} / {system} / {workload}" + "".join(f", {key} = {each}" for key, each in load)
-
-
-def _titles(measured: Iterable[OverheadRecord]) -> tuple[str, ...]:
-    """Name what was measured, each once for all measures."""
-    names = (f"{place(each.environment)}: {each.virtualization}" for each in measured)
-    return tuple(dict.fromkeys(names))
-
-
-def _names(checks: Iterable[Checked]) -> tuple[str, ...]:
-    return tuple(f"scenario {each.scenario}: {each.name.get('en', '')}" for each in checks)
 
 
 def _campaign_json(each: CampaignSnapshot) -> dict[str, Any]:
@@ -370,12 +349,7 @@ def _campaign_json(each: CampaignSnapshot) -> dict[str, Any]:
     }
 
 
-def _environment_json(environment: Environment) -> dict[str, Any]:
-    machine, system, workload, load = environment
-    return {"machine": machine, "os": system, "workload": workload, "load": dict(load)}
-
-
-def _measured_json(each: OverheadRecord) -> dict[str, Any]:
+def _overhead_json(each: OverheadRecord) -> dict[str, Any]:
     return {
         "overhead": each.estimate,
         "low": each.low,
@@ -389,11 +363,11 @@ def _change_json(each: Change) -> dict[str, Any]:
     interval = each.interval
     known = math.isfinite(interval.high)
     return {
-        **_environment_json(each.first.environment),
+        **each.first.environment.to_json(),
         "measure": each.first.measure,
         "virtualization": each.first.virtualization,
-        "first": _measured_json(each.first),
-        "second": _measured_json(each.second),
+        "first": _overhead_json(each.first),
+        "second": _overhead_json(each.second),
         "change": {
             "estimate": interval.estimate,
             "low": interval.low if known else None,

@@ -1,8 +1,4 @@
-"""Environments: what is compared in each, and how it speaks for or against the claim.
-
-An environment is a machine, an operating system, a workload and a load. Its virtualizations are
-compared with one another; the claim is about every environment.
-"""
+"""Comparison of the virtualizations of each environment, and its test against the claim."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,37 +10,33 @@ from numpy.typing import NDArray
 
 from harness.analysis.overhead import MEASURES, Overhead, overheads, percent
 from harness.metrics.measures import Measures
+from harness.results.environment import Environment
 from harness.results.record import CampaignRecord, CellRecord
+from harness.statistics.intervals import finite
 from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
 
 Array = NDArray[np.float64]
-Load = tuple[tuple[str, str], ...]
-Environment = tuple[str, str, str, Load]
-"""Machine, operating system, workload, load."""
 Runs = Mapping[int, Mapping[int, Measures]]
-"""Position of the cell -> replication -> what its run measured."""
+"""Position of the cell -> replication -> measures of its run."""
 
 
 @dataclass(frozen=True)
 class EnvironmentResult:
     """One measure in one environment."""
 
-    machine: str
-    os: str
-    workload: str
-    load: Load
+    environment: Environment
     measure: str
     firmware: Overhead | None
-    """The dearest of the claim's firmware virtualizations; None if none was measured."""
+    """Highest overhead of the claim's firmware virtualizations; None if none was measured."""
     software: Overhead | None
-    """The cheapest of the claim's software virtualizations; None if none was measured."""
+    """Lowest overhead of the claim's software virtualizations; None if none was measured."""
     all: dict[str, Overhead]
     """Every virtualization that was measured, in the order of the matrix; without the baseline."""
     outcome: Outcome | None = None
     """None if the claim is not about this measure."""
     reason: str = ""
-    """Why the outcome is what it is, in one sentence."""
+    """Reason of the outcome, in one sentence."""
     p_values: dict[str, float] | None = None
     """``below-margin`` and ``below-software``: the largest, all of which confirming needs.
     ``above-margin`` and ``above-software``: the smallest, adjusted for all environments and
@@ -53,11 +45,6 @@ class EnvironmentResult:
     """``margin`` and ``software``: whether that part of the outcome holds for one machine with
     constants of its own, too. Confirmed: the range of every firmware overhead, or of every ratio
     to the software level, lies below. Refuted: one of them lies above. Empty if inconclusive."""
-
-    @property
-    def environment(self) -> Environment:
-        """Machine, operating system, workload, load."""
-        return (self.machine, self.os, self.workload, self.load)
 
     @property
     def robust(self) -> bool:
@@ -70,10 +57,7 @@ class EnvironmentResult:
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON holds it; what is unknown or without bound is None."""
         return {
-            "machine": self.machine,
-            "os": self.os,
-            "workload": self.workload,
-            "load": dict(self.load),
+            **self.environment.to_json(),
             "measure": self.measure,
             "firmware": _overhead_json(self.firmware),
             "software": _overhead_json(self.software),
@@ -122,7 +106,7 @@ def environment_results(campaign: CampaignRecord, runs: Runs) -> tuple[Environme
 
 @dataclass(frozen=True)
 class Confirmation:
-    """How far one measure of one environment confirms the claim, whatever others do."""
+    """Test of one measure of one environment, independent of the others."""
 
     result: EnvironmentResult
     margin: float
@@ -137,8 +121,7 @@ def confirmations(
     """Test one environment in every measure of the claim.
 
     It is confirmed exactly if no value exceeds the campaign's alpha: confirming needs no
-    allowance for other environments. Where something the claim speaks of was not measured, the
-    values are 1.
+    allowance for other environments. Where a part of the claim was not measured, the values are 1.
 
     Parameters
     ----------
@@ -147,20 +130,20 @@ def confirmations(
     cells
         The cells of the environment.
     runs
-        What they measured.
+        Their measures.
     """
     claim = campaign.claim
     assert claim is not None
     (environment,) = {cell.environment for cell in cells}
-    found = []
+    tests = []
     for name in claim["measures"]:
         result = _compared(name, environment, cells, campaign, runs)
         lacking = _missing(result, cells, campaign, runs)
         evidence = _evidence(result, claim, campaign, complete=not lacking)
         margin = max(evidence.below_margin, default=1.0) if evidence.complete else 1.0
         software = max(evidence.below_software, default=0.0) if evidence.complete else 1.0
-        found.append(Confirmation(result, margin, software))
-    return tuple(found)
+        tests.append(Confirmation(result, margin, software))
+    return tuple(tests)
 
 
 _UNCLAIMED = ("slowdown", "processor-time")
@@ -168,7 +151,7 @@ _UNCLAIMED = ("slowdown", "processor-time")
 
 
 def deciding(campaign: CampaignRecord, result: EnvironmentResult) -> list[Overhead]:
-    """Return the overheads that a campaign must know precisely: those that its claim hangs on.
+    """Return the overheads that a campaign must know precisely: those that decide its claim.
 
     Without a claim, every overhead in slowdown and processor time.
     """
@@ -192,7 +175,7 @@ def _compared(
     firmware = [found[each] for each in claim["firmware"] if each in found]
     software = [found[each] for each in claim["software"] if each in found]
     return EnvironmentResult(
-        *environment,
+        environment,
         measure=name,
         firmware=max(firmware, key=_estimate, default=None),
         software=min(software, key=_estimate, default=None),
@@ -214,7 +197,7 @@ def _estimate(overhead: Overhead) -> float:
 def _missing(
     result: EnvironmentResult, cells: Sequence[CellRecord], campaign: CampaignRecord, runs: Runs
 ) -> list[str]:
-    """List what the claim speaks of and was not measured.
+    """List the parts of the claim that were not measured.
 
     A virtualization that the machine cannot hold is no part of the claim there, unless its whole
     level is not possible.
@@ -241,7 +224,7 @@ def _missing(
 
 
 def _idle(runs: Mapping[int, Measures]) -> str:
-    """Say why no run of a cell has anything to compare; empty if one has."""
+    """Return why no run of a cell can be compared; empty if one can."""
     reasons = [run.nothing_done for _, run in sorted(runs.items())]
     return reasons[0] if all(reasons) else ""
 
@@ -283,7 +266,7 @@ def _parts(
     campaign: CampaignRecord,
     outcome: Outcome,
 ) -> dict[str, bool]:
-    """Tell which parts of an outcome hold for one machine with constants of its own."""
+    """Return which parts of an outcome hold for one machine with constants of its own."""
     if outcome is Outcome.INCONCLUSIVE:
         return {}
     level = 1.0 - campaign.alpha
@@ -318,28 +301,28 @@ def _reason(
     missing: Sequence[str],
     campaign: CampaignRecord,
 ) -> str:
-    """Say in one sentence why an environment has its outcome."""
+    """Give the reason of an outcome in one sentence."""
     alpha, firmware, software = campaign.alpha, result.firmware, result.software
     if firmware is None:
         return f"Not measured: {', '.join(missing)}."
     margin = f"the margin of {percent(campaign.margin)}"
-    rival = "" if software is None else f"{software.virtualization} ({_described(software)})"
+    other = "" if software is None else f"{software.virtualization} ({_described(software)})"
     if judgement.outcome is Outcome.CONFIRMED:
         parts = [f"less than {margin}"]
-        if rival:
-            parts.append(f"less than {rival}")
+        if other:
+            parts.append(f"less than {other}")
     elif judgement.outcome is Outcome.REFUTED:
         parts = []
         if judgement.refuting_margin <= alpha:
             parts.append(f"more than {margin}")
         if judgement.refuting_software <= alpha:
-            parts.append(f"more than {rival}")
+            parts.append(f"more than {other}")
     else:
         parts = [f"not measured: {', '.join(missing)}"] if missing else []
         if judgement.confirming_margin > alpha:
             parts.append(f"not shown to be less than {margin}")
-        if judgement.confirming_software > alpha and rival:
-            parts.append(f"not shown to be less than {rival}")
+        if judgement.confirming_software > alpha and other:
+            parts.append(f"not shown to be less than {other}")
     return f"{firmware.virtualization} costs {_described(firmware)}: {'; '.join(parts)}."
 
 
@@ -357,9 +340,9 @@ def _overhead_json(overhead: Overhead | None) -> dict[str, Any] | None:
         "virtualization": overhead.virtualization,
         "overhead": interval.estimate,
         "low": interval.low,
-        "high": None if math.isinf(interval.high) else interval.high,
+        "high": finite(interval.high),
         "range_low": overhead.range.low,
-        "range_high": None if math.isinf(overhead.range.high) else overhead.range.high,
+        "range_high": finite(overhead.range.high),
         "level": interval.level,
         "samples": interval.samples,
         "warnings": [str(warning) for warning in interval.warnings],

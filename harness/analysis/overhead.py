@@ -1,16 +1,16 @@
-"""What a virtualization costs, relative to the baseline doing the same work.
+"""Overhead of a virtualization, relative to the baseline doing the same work.
 
 The baseline is the full-system partition of a modelled machine, or a process of a real one.
 
 An overhead is the geometric mean of the ratios of paired replications, minus one. Replications are
 paired because they share their arrivals, their demands and their draw of the uncertain constants;
-those of a real machine share their demands and a stretch of time.
+those of a real machine share their demands and the time of measurement.
 
-Its interval is that of the mean over all draws, and narrows with more replications although they
-teach nothing about the constants. A real machine has one set of constants, fixed and unknown: the
-overhead of such a machine lies in the range, which no number of replications narrows below what
-the constants leave open. The range holds the randomness of one run, too, and is a little too wide
-by that.
+Its interval is that of the mean over all draws. More replications make it narrower, although they
+add nothing to what is known of the constants. A real machine has one set of constants, fixed and
+unknown: its overhead lies in the range, a prediction interval, whose width replications cannot
+reduce below what the constants leave open. The range contains the randomness of one run, too, and
+is a little too wide because of that.
 """
 
 import math
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from harness.metrics.measures import Measures, mix_distance, slowdown, unmatched
 from harness.statistics.intervals import Interval
-from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
+from harness.statistics.ratios import expm1, paired_ratios, ratio_bootstrap, ratio_ranges
 
 Array = NDArray[np.float64]
 Replications = Mapping[int, Measures]
@@ -55,14 +55,14 @@ class Concern(StrEnum):
 
 @dataclass(frozen=True)
 class Overhead:
-    """What a virtualization costs in one environment."""
+    """Overhead of a virtualization in one environment."""
 
     virtualization: str
     measure: str
     interval: Interval
     """The overhead: 0.05 is 5 % more than the baseline."""
     range: Interval
-    """Where the overhead of one machine lies whose constants are one further draw."""
+    """Prediction interval: the overhead of one machine, whose constants are one further draw."""
     ratios: tuple[float | None, ...]
     """Ratio to the baseline of each replication; None where one of the two has no result."""
 
@@ -91,7 +91,7 @@ def overheads(
     name
         One of :data:`MEASURES`.
     virtualizations
-        What the runs of each measured; without the baseline.
+        Measures of the runs of each; without the baseline.
     level
         Confidence of the intervals and ranges.
     seed
@@ -120,8 +120,8 @@ def overheads(
         found[virtualization] = Overhead(
             virtualization=virtualization,
             measure=name,
-            interval=replace(interval.transformed(_expm1), warnings=interval.warnings + concerns),
-            range=span.transformed(_expm1),
+            interval=replace(interval.transformed(expm1), warnings=interval.warnings + concerns),
+            range=span.transformed(expm1),
             ratios=tuple(None if math.isnan(each) else each for each in column.tolist()),
         )
     return found
@@ -137,9 +137,9 @@ def _ratios(name: str, measured: Replications, baseline: Replications, rows: int
 
 
 def compared(name: str, run: Measures, reference: Measures) -> tuple[float, float]:
-    """Return what a run and the baseline's measured in one measure; NaN where they have none.
+    """Return the values of a run and of the baseline's in one measure; NaN where they have none.
 
-    Where either has done nothing, they have none: idle machines are not compared.
+    They have none where either has done nothing: idle machines are not compared.
     """
     if run.nothing_done or reference.nothing_done:
         return math.nan, math.nan
@@ -152,7 +152,7 @@ def compared(name: str, run: Measures, reference: Measures) -> tuple[float, floa
 
 
 def _concerns(name: str, measured: Replications, baseline: Replications) -> tuple[str, ...]:
-    """Say what makes a comparison of two cells doubtful."""
+    """Return what makes a comparison of two cells doubtful."""
     pairs = [(measured[each], baseline[each]) for each in sorted(measured.keys() & baseline.keys())]
     if name == "slowdown":
         if np.mean([unmatched(*pair) for pair in pairs]) > UNMATCHED_TOLERANCE:
@@ -160,10 +160,6 @@ def _concerns(name: str, measured: Replications, baseline: Replications) -> tupl
     elif np.mean([mix_distance(*pair) for pair in pairs]) > MIX_TOLERANCE:
         return (Concern.MIX_DIFFERS,)
     return ()
-
-
-def _expm1(value: float) -> float:
-    return math.expm1(value) if value < math.log(1e300) else math.inf
 
 
 def percent(ratio: float) -> str:

@@ -1,8 +1,7 @@
-"""What the scenarios of a campaign have shown: the seven elements and what stands around them.
+"""Results of the scenarios of a campaign, by element of System p virtualization.
 
-A row is one expectation beside what was measured. With several replications (the first one takes
-the catalog's constants as they are stated, the others draw them from their ranges) it passes if it
-does in every run.
+A row is one expectation with the measured value. The first replication uses the stated constants of
+the catalog, the others draw them from their ranges. A row passes if it passes in every run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +25,12 @@ ELEMENTS: dict[str, dict[str, str]] = {
     "isolation": {"en": "Isolation", "ja": "障害の分離"},
     "physical": {"en": "Physical partitioning", "ja": "物理区画"},
 }
-"""Element -> what people call it, in the order of the report."""
+"""Element -> language -> name, in the order of the report."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """An expectation and what all runs measured."""
+    """Expectation and what all runs measured."""
 
     scenario: str
     element: str
@@ -56,12 +55,12 @@ class Row:
     source: str
     """Where the expected value is published."""
     assumed: tuple[str, ...]
-    """Constants that it rests on and that nobody published."""
+    """Unpublished constants that the outcome depends on."""
 
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """What was done in one scenario, and what was seen."""
+    """Result of one scenario."""
 
     name: str
     title: dict[str, str]
@@ -77,17 +76,17 @@ class ScenarioResult:
     failed: tuple[str, ...]
     """Why runs have no result."""
     timeline: tuple[Point, ...]
-    """Of the first run: seconds, what was sampled, of whom, value."""
+    """Of the first run: seconds, name, labels, value."""
     operations: tuple[OperationEvent, ...]
     """Of the first run."""
 
     @property
     def passed(self) -> bool:
-        """Whether everything expected was seen, in every run."""
+        """Whether every expectation was met in every run."""
         return bool(self.rows) and not self.failed and all(row.passed for row in self.rows)
 
     def series(self, name: str) -> dict[str, tuple[tuple[float, float], ...]]:
-        """Return what was sampled under a name: partition or machine -> (seconds, value)."""
+        """Return the samples of a name: partition or machine -> (seconds, value)."""
         found: dict[str, list[tuple[float, float]]] = {}
         for seconds, sampled, labels, value in self.timeline:
             if sampled == name:
@@ -130,7 +129,7 @@ def scenario_results(
     runs: Mapping[int, Mapping[int, RunResult]],
     failures: Mapping[int, Sequence[str]],
 ) -> ScenarioResults | None:
-    """Put together what scenarios have shown; None if the campaign has none.
+    """Results of all scenarios; None if the campaign has none.
 
     Parameters
     ----------

@@ -1,16 +1,11 @@
-"""Which cells are not known precisely enough yet.
+"""Sequential stopping: which cells need more replications.
 
-Going on until an interval is narrow makes it end early where the values happen to look alike, so
-that it is a little too narrow. Simulated, from 10 replications in blocks of 10 up to 60, with the
-target that does most harm: of normal log ratios a 95 % interval then contains the mean in 94.5 %
-instead of 96 % of all cases, and a test at 5 % errs in 5.6 % instead of 4.4 %; of log-normal ones
-92 % instead of 94.5 %, and 10.6 % instead of 8.1 %. At the very small levels that many environments
-need, errors double. That is stated rather than mended, because the Latin hypercube makes intervals
-wider than they need be wherever constants matter (:mod:`harness.statistics.latin_hypercube`).
+Stopping when an interval is narrow ends early where values look alike by chance. docs/statistics.md
+has the error rates. A Latin hypercube makes intervals wider than necessary wherever constants
+matter (:mod:`harness.statistics.latin_hypercube`).
 """
 
 from harness.analysis.environment import deciding, environment_results
-from harness.metrics.measures import Measures
 from harness.results.store import Store
 
 
@@ -38,10 +33,7 @@ def cells_needing_more_runs(store: Store, replications: int) -> frozenset[int]:
     target = campaign.replications["half_width"]
     if target is None:
         return frozenset()
-    runs: dict[int, dict[int, Measures]] = {}
-    for run in store.runs():
-        if run.result is not None and run.replication < replications:
-            runs.setdefault(run.cell.position, {})[run.replication] = run.result.measures()
+    runs = store.measures(replications=replications)
     wide = {
         result.environment
         for result in environment_results(campaign, runs)

@@ -1,31 +1,22 @@
-"""What a campaign has found out, small enough to be kept beside its report and compared later."""
+"""Snapshot of a campaign's results, small enough to keep beside its report and compare later."""
 
 import math
-from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from harness.analysis.environment import Environment, EnvironmentResult, Load
+from harness.analysis.environment import EnvironmentResult
 from harness.analysis.overhead import Overhead
 from harness.analysis.study import Study
 from harness.errors import UserError
+from harness.results.result_file import EnvironmentRecord, Finite, Record, first_error
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(allow_inf_nan=False, gt=0.0)]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class OverheadRecord(_Record):
+class OverheadRecord(EnvironmentRecord):
     """The overhead of one virtualization in one environment, in one measure."""
 
-    machine: str
-    os: str
-    workload: str
-    load: Load
     measure: str
     virtualization: str
     estimate: Finite
@@ -39,30 +30,16 @@ class OverheadRecord(_Record):
     ratios: tuple[Positive | None, ...]
     """Ratio to the baseline of each replication; None where one of the two has no result."""
 
-    @property
-    def environment(self) -> Environment:
-        """Machine, operating system, workload, load."""
-        return (self.machine, self.os, self.workload, self.load)
 
+class VerdictRecord(EnvironmentRecord):
+    """Outcome of the claim in one environment, in one measure."""
 
-class VerdictRecord(_Record):
-    """What the claim came to in one environment, in one measure."""
-
-    machine: str
-    os: str
-    workload: str
-    load: Load
     measure: str
     outcome: str
     """A member of :class:`harness.statistics.verdict.Outcome`."""
 
-    @property
-    def environment(self) -> Environment:
-        """Machine, operating system, workload, load."""
-        return (self.machine, self.os, self.workload, self.load)
 
-
-class Checked(_Record):
+class CheckRecord(Record):
     """An expectation of a scenario."""
 
     scenario: str
@@ -72,8 +49,8 @@ class Checked(_Record):
     """In every run."""
 
 
-class CampaignSnapshot(_Record):
-    """A campaign, its settings and all that was concluded from its runs."""
+class CampaignSnapshot(Record):
+    """Campaign, its settings and all that was concluded from its runs."""
 
     name: str
     title: dict[str, str]
@@ -96,61 +73,65 @@ class CampaignSnapshot(_Record):
     """Name -> value with unit, range and status, as text."""
     overheads: tuple[OverheadRecord, ...]
     outcomes: tuple[VerdictRecord, ...]
-    checks: tuple[Checked, ...]
+    checks: tuple[CheckRecord, ...]
 
 
 def snapshot(study: Study) -> CampaignSnapshot:
-    """Take from a study what comparing it with another one needs.
+    """Take the snapshot of a study.
 
     Raises
     ------
     UserError
-        If the store says something that no campaign could.
+        If the store holds values that no campaign has.
     """
-    try:
-        return _snapshot(study)
-    except ValidationError as error:
-        raise UserError(_told(error, f"campaign {study.campaign.name!r}")) from None
-
-
-def _snapshot(study: Study) -> CampaignSnapshot:
     campaign = study.campaign
-    return CampaignSnapshot(
-        name=campaign.name,
-        title=campaign.title,
-        identity=campaign.identity,
-        model=campaign.model,
-        versions=campaign.versions,
-        seed=campaign.seed,
-        margin=campaign.margin,
-        alpha=campaign.alpha,
-        replications=int(campaign.replications["minimum"]),
-        complete=study.complete,
-        failed=len(study.failed),
-        outcome=None if study.outcome is None else str(study.outcome),
-        constants={
-            each["name"]: f"{each['published']} ({each['published_range']}), {each['status']}"
-            if each.get("published_range")
-            else f"{each['published']}, {each['status']}"
-            for each in campaign.constants
-        },
-        overheads=tuple(
-            _measured(result, overhead)
-            for result in study.environments
-            for overhead in result.all.values()
-        ),
-        outcomes=tuple(_judged(study)),
-        checks=()
-        if study.elements is None
-        else tuple(
-            Checked(scenario=row.scenario, name=row.name, passed=row.passed)
-            for row in study.elements.rows
-        ),
-    )
+    try:
+        return CampaignSnapshot(
+            name=campaign.name,
+            title=campaign.title,
+            identity=campaign.identity,
+            model=campaign.model,
+            versions=campaign.versions,
+            seed=campaign.seed,
+            margin=campaign.margin,
+            alpha=campaign.alpha,
+            replications=int(campaign.replications["minimum"]),
+            complete=study.complete,
+            failed=len(study.failed),
+            outcome=None if study.outcome is None else str(study.outcome),
+            constants={
+                each["name"]: f"{each['published']} ({each['published_range']}), {each['status']}"
+                if each.get("published_range")
+                else f"{each['published']}, {each['status']}"
+                for each in campaign.constants
+            },
+            overheads=tuple(
+                _overhead_record(result, overhead)
+                for result in study.environments
+                for overhead in result.all.values()
+            ),
+            outcomes=tuple(
+                VerdictRecord(
+                    **result.environment._asdict(),
+                    measure=result.measure,
+                    outcome=str(result.outcome),
+                )
+                for result in study.environments
+                if result.outcome is not None
+            ),
+            checks=()
+            if study.elements is None
+            else tuple(
+                CheckRecord(scenario=row.scenario, name=row.name, passed=row.passed)
+                for row in study.elements.rows
+            ),
+        )
+    except ValidationError as error:
+        raise UserError(_message(error, f"campaign {campaign.name!r}")) from None
 
 
 def read_snapshot(text: bytes, where: str) -> CampaignSnapshot:
-    """Read findings from JSON.
+    """Read a snapshot from JSON.
 
     Raises
     ------
@@ -160,24 +141,19 @@ def read_snapshot(text: bytes, where: str) -> CampaignSnapshot:
     try:
         return CampaignSnapshot.model_validate_json(text)
     except ValidationError as error:
-        raise UserError(_told(error, where)) from None
+        raise UserError(_message(error, where)) from None
 
 
-def _told(error: ValidationError, where: str) -> str:
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"])) or "the file"
-    return f"{where}: not the findings of a campaign ({place}: {first['msg']})"
+def _message(error: ValidationError, where: str) -> str:
+    return f"{where}: not the findings of a campaign ({first_error(error, 'the file')})"
 
 
-def _measured(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
+def _overhead_record(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
     interval = overhead.interval
     known = math.isfinite(interval.high)
     bounded = math.isfinite(overhead.range.high)
     return OverheadRecord(
-        machine=result.machine,
-        os=result.os,
-        workload=result.workload,
-        load=result.load,
+        **result.environment._asdict(),
         measure=result.measure,
         virtualization=overhead.virtualization,
         estimate=interval.estimate,
@@ -187,16 +163,3 @@ def _measured(result: EnvironmentResult, overhead: Overhead) -> OverheadRecord:
         range_high=overhead.range.high if bounded else None,
         ratios=overhead.ratios,
     )
-
-
-def _judged(study: Study) -> Iterator[VerdictRecord]:
-    for result in study.environments:
-        if result.outcome is not None:
-            yield VerdictRecord(
-                machine=result.machine,
-                os=result.os,
-                workload=result.workload,
-                load=result.load,
-                measure=result.measure,
-                outcome=str(result.outcome),
-            )

@@ -1,8 +1,7 @@
-"""From the runs of a store to overheads with intervals and a verdict.
+"""Analysis of a store: overheads with intervals, and the verdict on the claim.
 
-What is compared is in :mod:`harness.analysis.overhead`, how it is judged in
-:mod:`harness.analysis.environment`;
-the error rates of the verdict are those of :mod:`harness.statistics.verdict`.
+Overheads are computed in :mod:`harness.analysis.overhead` and tested in
+:mod:`harness.analysis.environment`. docs/statistics.md has the error rates of the verdict.
 """
 
 import math
@@ -62,7 +61,7 @@ class Verdict:
     outcome: Outcome
     measures: tuple[MeasureVerdict, ...]
     worst: EnvironmentResult | None
-    """The environment that speaks most against the claim."""
+    """The environment with the strongest evidence against the claim."""
     environments: tuple[EnvironmentResult, ...]
     """All environments of all measures."""
     failed_runs: int
@@ -145,7 +144,7 @@ class FailedRun:
 
 @dataclass(frozen=True)
 class Study:
-    """All that a campaign has found out."""
+    """Everything concluded from the runs of a campaign."""
 
     campaign: CampaignRecord
     verdict: Verdict | None
@@ -164,9 +163,9 @@ class Study:
     damaged: tuple[str, ...]
     """What could not be read."""
     notes: tuple[str, ...]
-    """What a reader must know before believing the rest, in plain words."""
+    """What a reader must know before relying on the rest, in plain words."""
     elements: ScenarioResults | None = None
-    """What the campaign's scenarios have shown; None if it has none."""
+    """Results of the campaign's scenarios; None if it has none."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -176,15 +175,15 @@ class Study:
 
 
 def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
-    """Read all runs of a store and conclude from them.
+    """Analyse all runs of a store.
 
     Parameters
     ----------
     store
-        Which runs there are, which failed, and what scenarios expected and saw.
+        The runs, their failures, and the checks of scenarios.
     elsewhere
-        What the runs of the matrix measured, if it is not to be read from the store: from
-        Prometheus, for instance.
+        Measures of the runs of the matrix, instead of those in the store: from Prometheus, for
+        instance.
 
     Raises
     ------
@@ -223,7 +222,7 @@ def study(
     damaged: Sequence[str] = (),
     scenarios: Mapping[int, Mapping[int, RunResult]] | None = None,
 ) -> Study:
-    """Conclude from the measures of runs and the results of scenarios, wherever they were kept."""
+    """Conclude from the measures of runs and the results of scenarios."""
     scenarios = scenarios or {}
     whole = campaign
     matrix = tuple(cell for cell in whole.cells if cell.scenario is None)
@@ -304,7 +303,7 @@ def _verdict(
 
 
 def _worst(environments: Sequence[EnvironmentResult]) -> EnvironmentResult | None:
-    """Return what speaks most against the claim: by outcome, then by the firmware's overhead."""
+    """Return the strongest evidence against the claim: by outcome, then by overhead."""
     order = {Outcome.CONFIRMED: 0, Outcome.INCONCLUSIVE: 1, Outcome.REFUTED: 2}
 
     def against(result: EnvironmentResult) -> tuple[int, float]:
@@ -323,7 +322,7 @@ def _notes(
     failed: Sequence[FailedRun],
     damaged: int,
 ) -> tuple[str, ...]:
-    """Say what a reader must know before believing the numbers."""
+    """Return what a reader must know before relying on the numbers."""
     notes = []
     if complete + len(failed) < planned:
         notes.append(
@@ -358,26 +357,26 @@ def _notes(
     if campaign.cells and not any(
         cell.virtualization == campaign.baseline for cell in campaign.cells
     ):
-        notes.append(f"There is no {campaign.baseline} baseline, so that no overhead can be told.")
+        notes.append(f"There is no {campaign.baseline} baseline, so there are no overheads.")
     found = [overhead for each in environments for overhead in each.all.values()]
     for warning, meaning in _MEANINGS.items():
         count = sum(warning in overhead.interval.warnings for overhead in found)
         if count:
             notes.append(f"{count} of {len(found)} comparisons: {meaning}")
     target = campaign.replications.get("half_width")
-    hung_on = [one for each in environments for one in deciding(campaign, each)]
-    if target is not None and any(each.half_width > target for each in hung_on):
-        wide = sum(each.half_width > target for each in hung_on)
-        whose = "comparisons of the claim" if campaign.claim else "comparisons"
+    needed = [one for each in environments for one in deciding(campaign, each)]
+    if target is not None and any(each.half_width > target for each in needed):
+        wide = sum(each.half_width > target for each in needed)
+        kind = "comparisons of the claim" if campaign.claim else "comparisons"
         notes.append(
             f"The target half-width of {percent(target)} was not reached in {wide} of "
-            f"{len(hung_on)} {whose}."
+            f"{len(needed)} {kind}."
         )
     return tuple(notes)
 
 
 _MEANINGS: dict[str, str] = {
-    Caution.SINGLE_SAMPLE: "a single replication, whose uncertainty is unknown.",
+    Caution.SINGLE_SAMPLE: "a single replication: the uncertainty is unknown.",
     Caution.FEW_SAMPLES: "fewer than 10 replications, too few to see skewed values.",
     Caution.NO_VARIATION: "all replications agree exactly; the interval has no width.",
     Concern.MIX_DIFFERS: "the baseline completed another mix of transactions.",

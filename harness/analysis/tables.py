@@ -3,7 +3,6 @@
 Units are in the names of the columns.
 """
 
-import math
 from collections.abc import Mapping
 
 from harness.analysis.environment import EnvironmentResult
@@ -11,6 +10,7 @@ from harness.analysis.study import Study
 from harness.results.record import CampaignRecord
 from harness.results.store import Store, StoredRun
 from harness.results.table import Table, Value, table_of
+from harness.statistics.intervals import finite
 
 
 def run_table(store: Store) -> Table:
@@ -44,11 +44,7 @@ def _run_row(campaign: CampaignRecord, run: StoredRun) -> dict[str, Value]:
         "campaign": campaign.name,
         "cell": cell.position,
         "scenario": None if cell.scenario is None else cell.scenario["name"],
-        "machine": cell.machine,
-        "os": cell.os,
-        "virtualization": cell.virtualization,
-        "workload": cell.workload,
-        **{f"load.{name}": value for name, value in cell.load},
+        **cell.factors,
         "replication": run.replication,
         "status": "complete" if run.failure is None else "failed",
         "failure": None if run.failure is None else f"{run.failure}: {run.reason}",
@@ -64,24 +60,20 @@ def _overhead_row(
     overhead = result.all[virtualization]
     return {
         "campaign": campaign,
-        "machine": result.machine,
-        "os": result.os,
-        "workload": result.workload,
-        **{f"load.{name}": value for name, value in result.load},
+        "machine": result.environment.machine,
+        "os": result.environment.os,
+        "workload": result.environment.workload,
+        **{f"load.{name}": value for name, value in result.environment.load},
         "virtualization": virtualization,
         "level": levels.get(virtualization),
         "measure": result.measure,
-        "estimate": _finite(overhead.interval.estimate),
-        "low": _finite(overhead.interval.low),
-        "high": _finite(overhead.interval.high),
+        "estimate": finite(overhead.interval.estimate),
+        "low": finite(overhead.interval.low),
+        "high": finite(overhead.interval.high),
         "confidence": overhead.interval.level,
-        "range_low": _finite(overhead.range.low),
-        "range_high": _finite(overhead.range.high),
+        "range_low": finite(overhead.range.low),
+        "range_high": finite(overhead.range.high),
         "n": overhead.interval.samples,
         "warnings": " ".join(overhead.interval.warnings) or None,
         "outcome": None if result.outcome is None else str(result.outcome),
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

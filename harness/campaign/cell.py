@@ -12,6 +12,7 @@ from typing import Any
 from harness.campaign.scenario_script import Script
 from harness.catalog import Constants
 from harness.model.config import SystemConfiguration, UserGroup
+from harness.results.environment import Environment
 from workloads.loading import UserFile
 
 
@@ -56,20 +57,16 @@ class Cell:
     """Users of a real target; those of a modelled system stand with its partitions."""
 
     @property
-    def environment(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
-        """Machine, operating system, workload and load: what is the same for every virtualization.
-
-        Cells of one environment are compared with each other.
-        """
-        return (self.machine, self.os, self.workload, self.load)
+    def environment(self) -> Environment:
+        """What is the same for every virtualization that the cell is compared with."""
+        return Environment(self.machine, self.os, self.workload, self.load)
 
     @property
     def title(self) -> str:
         """The cell's name for people, in one line."""
         if self.scenario is not None:
             return f"scenario {self.scenario.name}"
-        load = "".join(f", {key} = {value}" for key, value in self.load)
-        return f"{self.machine} / {self.os} / {self.virtualization} / {self.workload}{load}"
+        return self.environment.cell_title(self.virtualization)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:

@@ -23,29 +23,25 @@ from harness.cli import (
     validate,
     watch,
 )
-from harness.cli.exit_status import exit_status
-from harness.cli.options import INTERRUPTED, fail
+from harness.cli.exit_status import exit_status, report_error
 from harness.cli.output import open_streams
 from harness.errors import UserError
 
 
 class Commands(TyperGroup):
-    """The commands; whatever goes wrong in one is told in one line."""
+    """The commands; an error of a command is one line on standard error."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except UserError as error:
-            fail(str(error))
-        except KeyboardInterrupt:
-            print("vtax: interrupted", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
+        except (UserError, KeyboardInterrupt) as error:
+            raise typer.Exit(report_error(error)) from None
 
 
 app = typer.Typer(
     cls=Commands,
-    help="What virtualization costs, in firmware and in software, on modelled System p machines.",
+    help="Measure the cost of virtualization on modelled System p machines.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -81,7 +77,7 @@ def main() -> None:
 
 
 def _run() -> None:
-    """Carry out what the command line says, and leave it to the caller how the process ends."""
+    """Run the command line; the caller ends the process."""
     command = typer.main.get_command(app)
     with command.make_context("vtax", sys.argv[1:]) as context:
         command.invoke(context)
@@ -99,4 +95,4 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Take the options of the command itself."""
+    """Read the options of ``vtax`` itself."""

@@ -1,4 +1,4 @@
-"""``vtax calibrate``: what single events cost on this machine and in its real targets."""
+"""``vtax calibrate``: the cost of single events on this machine and in its real targets."""
 
 import sys
 from pathlib import Path
@@ -14,15 +14,15 @@ _ALL = "native,capped,qemu-tcg,qemu-kvm"
 
 def calibrate_machine(
     out: Annotated[
-        Path, typer.Option(metavar="FILE", readable=False, help="Where the costs go, as TOML.")
+        Path, typer.Option(metavar="FILE", readable=False, help="File for the costs, TOML.")
     ],
     targets: Annotated[
-        str, typer.Option(metavar="NAMES", help="Which of them, between commas.")
+        str, typer.Option(metavar="NAMES", help="Targets, separated by commas.")
     ] = _ALL,
 ) -> None:
-    """Measure what single events cost on this machine.
+    """Measure the cost of single events on this machine.
 
-    Natively, and in each real target of this Linux machine.
+    Events are measured natively and in each real target of this Linux machine.
     """
     from harness.cli.tables.calibration import calibration_table
     from harness.real.agent import build_agent
@@ -36,13 +36,13 @@ def calibrate_machine(
     if sys.platform != "linux":
         raise UserError("real targets are measured on Linux only")
     check_writable(out)
-    # Ratios are ratios to native, whatever else is wanted.
+    # Every ratio is to native.
     names = tuple(dict.fromkeys((NATIVE, *named(targets))))
     partial = out.with_name(f"{out.name}.partial")
     machine = provenance()
     screen = Screen(stderr=True)
-    with launcher() as place, screen.status("probing the targets") as status:
-        up, unavailable = probe(place, build_agent(place.directory), names)
+    with launcher() as launched, screen.status("probing the targets") as status:
+        up, unavailable = probe(launched, build_agent(launched.directory), names)
         if NATIVE in unavailable:
             raise UserError(f"{NATIVE}: {unavailable[NATIVE]}")
         calibration = Calibration(up, EVENTS)
@@ -50,11 +50,11 @@ def calibrate_machine(
         status.update("warming up")
         try:
             for blocks in calibration.run():
-                # What is measured is kept, whatever becomes of the rest.
+                # An error later loses nothing that was measured.
                 write(document(calibration, unavailable, machine), partial)
                 status.update(f"{blocks} blocks of at most {MAXIMUM_BLOCKS} measured")
         except KeyboardInterrupt:
-            screen.print(f"what was measured is in {partial}", highlight=False)
+            screen.print(f"the measurements until now are in {partial}", highlight=False)
             raise
         write(document(calibration, unavailable, machine), out)
         partial.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from harness.cli.options import (
     OnlyOption,
     WorkersOption,
     cores,
+    within,
 )
 from harness.cli.output import Screen
 from harness.cli.studies import study_progress
@@ -21,41 +22,35 @@ def search_capacity(
         str,
         typer.Option(
             metavar="LIMIT",
-            help="A quantile of the response time and what it must not exceed: a multiple of the "
-            "baseline's at the campaign's load ('p95 2 x'), or a time ('p99 20 ms').",
+            help="Response-time limit: 'p95 2 x' or 'p99 20 ms'.",
         ),
     ] = "p95 2 x",
     replications: Annotated[
-        int,
-        typer.Option(
-            min=REPLICATIONS.least,
-            max=REPLICATIONS.most,
-            help="In how many replications each cell is searched.",
-        ),
+        int, within(REPLICATIONS, "Replications of the search of each cell.")
     ] = 5,
     workers: WorkersOption = None,
     only: OnlyOption = [],  # noqa: B006
 ) -> None:
     """Find the highest load that each cell sustains.
 
-    A load is sustained while the response time stays within a limit.
+    A load is sustained while a quantile of the response time stays within a limit. The limit is a
+    multiple of the baseline's quantile at the load of the campaign ('p95 2 x'), or a time ('p99
+    20 ms').
 
-    The runs are kept in DIR/capacity; interrupted, the same command goes on from there. The result
-    is DIR/capacity.json, which 'vtax report DIR' shows.
+    The runs are kept in DIR/capacity; after an interruption the same command continues. The result
+    is DIR/capacity.json; 'vtax report DIR' shows it.
     """
     from harness.cli.tables.capacity import capacity_text
-    from harness.studies.capacity.result import write
     from harness.studies.capacity.slo import limit_of
-    from harness.studies.capacity.study import expected, ground, study
+    from harness.studies.capacity.study import expected, finished_campaign, study
 
     wanted = limit_of(limit)
     workers = workers or cores()
-    start = ground(directory, wanted, replications, only)
-    runs, seconds = expected(start)
+    finished = finished_campaign(directory, wanted, replications, only)
+    runs, seconds = expected(finished)
     kept = directory / "capacity"
-    with study_progress(kept, len(start.environments), runs, seconds, workers) as bar:
-        found = study(start, directory, wanted, workers=workers, observer=bar)
-    path = write(found, directory)
-    Screen().print(capacity_text(found))
-    print(path)
+    with study_progress(kept, len(finished.environments), runs, seconds, workers) as bar:
+        result = study(finished, directory, wanted, workers=workers, observer=bar)
+    Screen().print(capacity_text(result))
+    print(result.write(directory))
     print(f"next: vtax report {directory}")

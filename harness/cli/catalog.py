@@ -1,4 +1,4 @@
-"""``vtax catalog``."""
+"""``vtax catalog``: the items and constants of the catalog."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from harness.cli.output import Screen
 
 catalog_app = typer.Typer(
-    help="List what a campaign can name.",
+    help="List the items that a campaign can name.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )

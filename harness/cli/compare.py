@@ -1,12 +1,13 @@
-"""``vtax compare``."""
+"""``vtax compare``: two campaigns side by side."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import warn_damaged
+from harness.cli.options import JsonOption
 from harness.cli.output import Screen, print_json
+from harness.cli.studies import open_store
 
 if TYPE_CHECKING:
     from harness.analysis.snapshot import CampaignSnapshot
@@ -18,14 +19,14 @@ SOMETHING_WORSE = 1
 def compare_campaigns(
     first: Annotated[Path, typer.Argument(metavar="DIR1", help="Results to compare with.")],
     second: Annotated[Path, typer.Argument(metavar="DIR2", help="Results that may be worse.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare the results of two campaigns.
 
-    Prints what became better or worse from DIR1 to DIR2, and what the data cannot show.
+    Prints which overheads, outcomes and checks became better or worse from DIR1 to DIR2, and which
+    changes the data do not show.
 
-    Exit code 1 if anything got worse (an overhead, an outcome from confirmed to refuted, a check),
-    0 if nothing was shown to, 2 for an error.
+    Exit code 1 if anything became worse, 0 if not, 2 for an error.
     """
     from harness.analysis.comparison import Direction, compare
     from harness.cli.tables.comparison import changes_text
@@ -41,9 +42,6 @@ def compare_campaigns(
 def _read(directory: Path) -> "CampaignSnapshot":
     from harness.analysis.snapshot import snapshot
     from harness.analysis.study import analyse
-    from harness.results.store import Store
 
-    with Store.open(directory) as store:
-        study = analyse(store)
-    warn_damaged(study.damaged)
-    return snapshot(study)
+    with open_store(directory) as store:
+        return snapshot(analyse(store))

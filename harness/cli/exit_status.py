@@ -1,8 +1,7 @@
-"""How the process ends: its exit code and at most one line that says why.
+"""The exit code of the process, and one line on standard error that states its cause.
 
-0, 1 and 3 are results of commands. Whatever goes wrong is 2, whoever or whatever it is about; an
-interruption is 130; a reader of the output that went away ends the process by SIGPIPE, as it ends
-other programs.
+0, 1 and 3 are results of commands, 2 is any error, 130 an interruption. A broken pipe of standard
+output ends the process by SIGPIPE, as it ends other programs.
 """
 
 import os
@@ -16,7 +15,7 @@ from typer import Exit
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from harness.cli.options import ERROR, INTERRUPTED
-from harness.cli.output import OutputError
+from harness.cli.output import OutputError, print_message
 from harness.errors import UserError
 from harness.printable import one_line
 
@@ -25,16 +24,16 @@ DEBUG = "VTAX_DEBUG"
 
 
 def exit_status(command: Callable[[], object]) -> int:
-    """Carry out a command and return the exit code; say in one line what went wrong, if anything.
+    """Run a command and return the exit code; report an error in one line.
 
-    Standard output is flushed. It is closed for good when it cannot be written, so that nothing is
-    left for the end of the interpreter to fail at.
+    Standard output is flushed. It is closed for good when it cannot be written, so that the
+    interpreter does not fail at it when it ends.
     """
     status = _status(command)
     try:
         sys.stdout.flush()
     except OutputError as error:
-        status = _failed(error, said=status == ERROR)
+        status = report_error(error, reported=status == ERROR)
     # An interruption while the interpreter ends has nothing to interrupt any more.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return status
@@ -46,15 +45,15 @@ def _status(command: Callable[[], object]) -> int:
         return 0
     except Exit as error:
         return error.exit_code
-    except KeyboardInterrupt:
-        print("vtax: interrupted", file=sys.stderr)
-        return INTERRUPTED
     except BaseException as error:  # a SystemExit, too: no command of ours raises it
-        return _failed(error)
+        return report_error(error)
 
 
-def _failed(error: BaseException, *, said: bool = False) -> int:
-    """Say what went wrong, unless a line was said already; return the exit code."""
+def report_error(error: BaseException, *, reported: bool = False) -> int:
+    """Print a line about an error, unless one was printed already; return the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        print_message("interrupted")
+        return INTERRUPTED
     if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)
     if isinstance(error, OutputError):
@@ -62,17 +61,17 @@ def _failed(error: BaseException, *, said: bool = False) -> int:
         if error.broken_pipe:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGPIPE)
-    if said:
+    if reported:
         return ERROR
     if isinstance(error, NoArgsIsHelpError):
         print(error.format_message(), file=sys.stderr)
     else:
-        print(f"vtax: {one_line(_described(error))}", file=sys.stderr)
+        print_message(one_line(_message(error)))
     return ERROR
 
 
-def _described(error: BaseException) -> str:
-    """Say what went wrong, and what would be right as far as that can be known here."""
+def _message(error: BaseException) -> str:
+    """State what is wrong and, where that is known, what would be right."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, ClickException):

@@ -1,31 +1,26 @@
-"""``vtax explain``: how the overhead of one cell comes about."""
+"""``vtax explain``: the causes of the overhead of one cell."""
 
-from typing import Annotated
-
-import typer
-
-from harness.cli.options import DirectoryArgument, OnlyOption, warn_damaged
+from harness.cli.options import DirectoryArgument, JsonOption, OnlyOption
 from harness.cli.output import Screen, print_json
+from harness.cli.studies import open_store
 
 
 def explain_cell(
     directory: DirectoryArgument,
     only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show how the overhead of a cell comes about.
+    """Show the causes of the overhead of a cell.
 
-    The events, the cost of each, the waiting times, and every constant with its source.
+    Events, the cost of each, waiting times, and every constant with its source.
     """
     from harness.analysis.breakdown.breakdown import explain
     from harness.campaign.selectors import chosen_cell
     from harness.cli.tables.breakdown import explanation_text
-    from harness.results.store import Store
 
-    with Store.open(directory) as store:
-        found = explain(store, chosen_cell(store.campaign, only))
-        warn_damaged(store.damaged)
+    with open_store(directory) as store:
+        breakdown = explain(store, chosen_cell(store.campaign, only))
     if as_json:
-        print_json(found.to_json())
+        print_json(breakdown.to_json())
     else:
-        Screen().print(explanation_text(found))
+        Screen().print(explanation_text(breakdown))

@@ -1,4 +1,4 @@
-"""``vtax observe``: a campaign in the machine's own Prometheus."""
+"""``vtax observe``: the runs of a campaign in a Prometheus server on this machine."""
 
 import signal
 from datetime import UTC, datetime
@@ -9,20 +9,16 @@ from urllib.parse import urlencode
 import typer
 
 from harness.campaign.schema.limits import PORT
-from harness.cli.options import DirectoryArgument, warn_damaged
+from harness.cli.options import DirectoryArgument, within
+from harness.cli.studies import open_store
 from harness.errors import UserError
 
 
 def observe_campaign(
     directory: DirectoryArgument,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=PORT.least, max=PORT.most, help="On 127.0.0.1; by default any that is free."
-        ),
-    ] = None,
+    port: Annotated[int | None, within(PORT, "On 127.0.0.1; by default a free one.")] = None,
     no_serve: Annotated[
-        bool, typer.Option("--no-serve", help="Write DIR/prometheus and start no server.")
+        bool, typer.Option("--no-serve", help="Only write DIR/prometheus.")
     ] = False,
 ) -> None:
     """Serve the runs in Prometheus until Ctrl-C.
@@ -33,21 +29,19 @@ def observe_campaign(
     from harness.prometheus.analysis_samples import analysis_samples
     from harness.prometheus.backfill import backfill, installed
     from harness.prometheus.server import serving
-    from harness.results.store import Store
 
     if not no_serve:
         installed("prometheus")
     elif port is not None:
         raise UserError("--port: changes nothing with --no-serve; leave it out")
-    with Store.open(directory) as store:
+    with open_store(directory) as store:
         name = store.campaign.name
         blocks, held, written = backfill(store, analysis_samples(analyse(store)))
-        warn_damaged(store.damaged)
     first, last = (
         datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
         for ms in (held.first_ms, held.last_ms + 999)
     )
-    how = "written and read back" if written else "there already"
+    how = "written and read back" if written else "written before"
     print(f"{held.samples} samples of {name}, {first} to {last} UTC, {how}: {blocks}")
     if no_serve:
         return
@@ -56,10 +50,10 @@ def observe_campaign(
     try:
         with serving(blocks, port) as server:
             graph = {"g0.expr": "vtax_processor_seconds_total", "g0.end_input": last}
-            print(f"Prometheus: {server.url} with {server.rules} files of rules (Ctrl-C ends it)")
+            print(f"Prometheus: {server.url} with {server.rules} files of rules (stop: Ctrl-C)")
             print(f"for instance: {server.url}/graph?{urlencode(graph)}&g0.range_input=1m")
             print(f"the verdict from it: vtax verdict {directory} --prometheus {server.url}")
-            # Whoever reads this through a pipe waits for it.
+            # A reader of a pipe waits for these lines.
             print(end="", flush=True)
             server.wait()
     except KeyboardInterrupt:

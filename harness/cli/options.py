@@ -1,59 +1,36 @@
-"""What several commands have in common: arguments, options, exit codes, how an error is told."""
+"""Arguments, options and exit codes that several commands have in common."""
 
 import os
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from harness.campaign.schema.limits import REPLICATIONS, SEED, WORKERS
-from harness.printable import one_line
+from harness.campaign.schema.limits import REPLICATIONS, SEED, WORKERS, WholeRange
 
 CONFIRMED, REFUTED, ERROR, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
+
+
+def within(limits: WholeRange, help_: str) -> Any:
+    """Return an option with a whole number within limits."""
+    return typer.Option(min=limits.least, max=limits.most, help=help_)
+
 
 CampaignArgument = Annotated[
     str, typer.Argument(metavar="CAMPAIGN", help="A shipped name (smoke, carrier...) or a file.")
 ]
 DirectoryArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The directory of a campaign's results.")
+    Path, typer.Argument(metavar="DIR", help="The results of a campaign.")
 ]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option(
-        min=WORKERS.least,
-        max=WORKERS.most,
-        help="Processes at work; by default one for each core.",
-    ),
-]
-SeedOption = Annotated[
-    int | None, typer.Option(min=SEED.least, max=SEED.most, help="Instead of the file's.")
-]
-ReplicationsOption = Annotated[
-    int | None,
-    typer.Option(min=REPLICATIONS.least, max=REPLICATIONS.most, help="Instead of the file's."),
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WorkersOption = Annotated[int | None, within(WORKERS, "Processes; by default one for each core.")]
+SeedOption = Annotated[int | None, within(SEED, "Replaces the one of the file.")]
+ReplicationsOption = Annotated[int | None, within(REPLICATIONS, "Replace those of the file.")]
 OnlyOption = Annotated[
     list[str],
-    typer.Option(metavar="FACTOR=VALUE", help="Only cells with this value; may be given again."),
+    typer.Option(metavar="FACTOR=VALUE", help="Only cells with this value; can be repeated."),
 ]
-
-
-def fail(message: str) -> NoReturn:
-    """Tell what is wrong in one line and end with exit code 2."""
-    print(f"vtax: {one_line(message)}", file=sys.stderr)
-    raise typer.Exit(ERROR)
-
-
-def warn_damaged(damaged: list[str] | tuple[str, ...]) -> None:
-    """Tell in one line what of a store could not be read, if anything."""
-    if damaged:
-        print(
-            f"vtax: the store is damaged: {len(damaged)} parts could not be read and were left "
-            f"out, the first is {damaged[0]}",
-            file=sys.stderr,
-        )
 
 
 def cores() -> int:

@@ -1,7 +1,7 @@
 """Standard output and standard error as all commands use them.
 
-What is written is made printable here, at the last place before the terminal. Output that cannot be
-written ends the command; messages that cannot be written are lost and change nothing.
+All text is made printable here. Output that cannot be written ends the command; messages that
+cannot be written are lost and change nothing.
 """
 
 import io
@@ -18,13 +18,13 @@ from rich.segment import Segment
 from harness.printable import printable
 
 NARROWEST, WIDEST = 20, 1000
-"""Columns of a terminal that tables are made for."""
+"""Limits of the width of tables, in columns."""
 
 
 class OutputError(Exception):
     """Standard output cannot be written.
 
-    Not an ``OSError``, so that it is never taken for the error of a file.
+    Not an ``OSError``: it is no error of a file.
     """
 
     def __init__(self, error: OSError) -> None:
@@ -36,7 +36,7 @@ class Output(io.TextIOWrapper):
     """Standard output, which takes printable text only."""
 
     def write(self, text: str) -> int:
-        """Write a text; what is not printable in it becomes escapes."""
+        """Write a text; characters that are not printable become escapes."""
         self.write_styled(printable(text))
         return len(text)
 
@@ -48,7 +48,7 @@ class Output(io.TextIOWrapper):
             self.failed(error)
 
     def flush(self) -> None:
-        """Hand on what was written."""
+        """Flush the buffer."""
         try:
             super().flush()
         except OSError as error:
@@ -75,7 +75,7 @@ class Screen(Console):
 
     @property
     def file(self) -> IO[str]:
-        """Where it writes; its own control characters stay."""
+        """The stream that it writes to; its own control characters stay."""
         target = super().file
         return cast("TextIO", _Styled(target)) if isinstance(target, Output) else target
 
@@ -103,16 +103,21 @@ class _Styled:
         return getattr(self._stream, name)
 
 
+def print_message(message: str) -> None:
+    """Print a message of vtax on standard error."""
+    print(f"vtax: {message}", file=sys.stderr)
+
+
 def print_json(value: object) -> None:
-    """Print a value as JSON, in ASCII, so that any terminal and any parser takes it."""
+    """Print a value as JSON in ASCII."""
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
 def open_streams() -> None:
-    """Take the place of the process's standard streams, closed ones too.
+    """Replace the standard streams of the process, closed ones too.
 
-    A closed one is opened so that no file of ours gets its number, and so that writing to it fails.
-    What the environment says of the terminal's size counts if it is a number.
+    A closed one is opened, so that no other file gets its number and writing to it fails. Sizes of
+    the terminal in the environment that are no numbers are ignored.
     """
     for name in ("COLUMNS", "LINES"):
         if not re.fullmatch("[0-9]{1,4}", os.environ.get(name, "0")):

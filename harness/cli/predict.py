@@ -1,25 +1,26 @@
-"""``vtax predict``: a program's overhead in every target that was calibrated."""
+"""``vtax predict``: a program's overhead in every calibrated target."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.cli.options import JsonOption
 from harness.cli.output import Screen, print_json
 
 
 def predict_overhead(
     profile: Annotated[
-        Path, typer.Option(metavar="FILE", help="Of the program, from vtax profile --out.")
+        Path, typer.Option(metavar="FILE", help="Profile: FILE of vtax profile --out.")
     ],
     catalog: Annotated[
-        Path, typer.Option(metavar="FILE", help="Of the machine, from vtax calibrate --out.")
+        Path, typer.Option(metavar="FILE", help="Costs: FILE of vtax calibrate --out.")
     ],
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Predict a program's overhead in each target.
 
-    As multiples of what it takes natively.
+    Overheads are multiples of its native times.
     """
     from harness.cli.tables.prediction import prediction_json, prediction_table
     from harness.errors import UserError
@@ -30,9 +31,9 @@ def predict_overhead(
     program, costs = read_profile(profile), read_costs(catalog)
     if not costs.targets:
         raise UserError(f"{catalog}: has native costs only; calibrate with more targets")
-    found = [predict(program, costs, target) for target in costs.targets]
+    predictions = [predict(program, costs, target) for target in costs.targets]
     differences = other_machine(program, costs)
-    if json:
-        print_json(prediction_json(program, costs, found, differences))
+    if as_json:
+        print_json(prediction_json(program, costs, predictions, differences))
         return
-    Screen().print(prediction_table(program, costs, found, differences))
+    Screen().print(prediction_table(program, costs, predictions, differences))

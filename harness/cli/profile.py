@@ -1,4 +1,4 @@
-"""``vtax profile``: what a program uses and asks of the system."""
+"""``vtax profile``: the processor time, memory and events of a program."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from harness.cli.output import OutputError, Screen
+from harness.cli.output import OutputError, Screen, print_message
 from harness.errors import UserError
 
 
@@ -42,17 +42,17 @@ def profile_program(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", readable=False, help="Where the profile goes, as TOML."),
+        typer.Option(metavar="FILE", readable=False, help="File for the profile, TOML."),
     ] = None,
     repeat: Annotated[
-        int, typer.Option(min=2, max=10_000, help="Timed runs; up to three that count come on top.")
+        int, typer.Option(min=2, max=10_000, help="Timed runs; up to three more count events.")
     ] = 5,
     input_: Annotated[
         Path | None,
         typer.Option(
             "--input",
             metavar="FILE",
-            help="What every run reads; else this command's standard input if that is no terminal.",
+            help="Standard input of every run.",
         ),
     ] = None,
     accept_exit: Annotated[
@@ -61,16 +61,17 @@ def profile_program(
             min=1,
             max=255,
             metavar="CODE",
-            help="An exit code that is a success, too; again for further ones.",
+            help="A further exit code of success; repeatable.",
         ),
     ] = None,
 ) -> None:
     """Measure the event profile of a program.
 
-    The program runs several times on one processor.
+    The program runs several times on one processor. Without --input, every run reads a copy of the
+    standard input of this command, unless that is a terminal.
 
-    Its outputs are pipes, read and thrown away. For pipes and redirections of a shell: -- sh -c
-    'COMMANDS'. Processes that still run when the program ends are ended with it.
+    The outputs of the program are discarded. Use -- sh -c 'COMMANDS' for pipes and redirections.
+    Processes that still run when the program ends are killed.
     """
     from harness.cli.tables.prediction import profile_table
     from harness.real.calibration.file import check_writable, write
@@ -85,10 +86,9 @@ def profile_program(
         check_writable(out)
     standard_input = own_input() if input_ is None else named_input(input_)
     if input_ is None and standard_input.descriptor is not None:
-        print(
-            "vtax: every run of the program reads a copy of this command's standard input, made "
-            "when that has ended; --input /dev/null gives an empty one",
-            file=sys.stderr,
+        print_message(
+            "every run of the program reads a copy of this command's standard input, made when "
+            "that has ended; --input /dev/null gives an empty one"
         )
     screen = Screen(stderr=True)
     with screen.status("starting") as status:

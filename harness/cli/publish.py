@@ -1,10 +1,11 @@
-"""``vtax publish``."""
+"""``vtax publish``: a static site of reports."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from harness.cli.output import print_message
 
 
 def publish_campaigns(
@@ -13,19 +14,19 @@ def publish_campaigns(
     ],
     site: Annotated[
         Path,
-        typer.Option("--to", metavar="SITE", help="The site: a new or empty directory, or one."),
+        typer.Option("--to", metavar="SITE", help="A site, or a new or empty directory."),
     ],
 ) -> None:
     """Add reports and comparisons to a static site.
 
-    What was published before is never changed: the same results stay the same publication, others
-    get a new one. Reports are printed to PDF where Chromium is installed.
+    Publications never change: equal results are the same publication, other results a new one.
+    Reports are printed to PDF where Chromium is installed.
     """
     from reports.site.site import publish
 
     published = publish(directories, site)
     for warning in published.warnings:
-        print(f"vtax: {warning}", file=sys.stderr)
+        print_message(warning)
     for path in published.publications:
         print(path)
     print(

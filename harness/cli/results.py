@@ -1,4 +1,4 @@
-"""``vtax report``, ``vtax verdict`` and ``vtax export``: what has come of a campaign."""
+"""``vtax report``, ``vtax verdict`` and ``vtax export``: the results of a campaign."""
 
 import shutil
 import sys
@@ -14,9 +14,10 @@ from harness.cli.options import (
     INCONCLUSIVE,
     REFUTED,
     DirectoryArgument,
-    warn_damaged,
+    JsonOption,
 )
-from harness.cli.output import Screen, print_json
+from harness.cli.output import Screen, print_json, print_message
+from harness.cli.studies import open_store
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ def write_report(
         typer.Option(
             "--lang",
             metavar="LANGUAGE",
-            help="en (report.html), ja (report.ja.html, in Japanese) or both.",
+            help="en, ja (Japanese: report.ja.html) or both.",
         ),
     ] = "en",
 ) -> None:
     """Write DIR/report.html.
 
-    In Japanese, DIR/report.ja.html.
+    The Japanese report is DIR/report.ja.html.
     """
     from reports.builder import build_reports
     from reports.i18n import LANGUAGES
@@ -50,10 +51,10 @@ def write_report(
 
 def print_verdict(
     directory: DirectoryArgument,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: JsonOption = False,
     prometheus: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Read what was measured from there, not from DIR."),
+        typer.Option(metavar="URL", help="Read samples from this Prometheus."),
     ] = None,
 ) -> None:
     """Print the verdict.
@@ -63,26 +64,21 @@ def print_verdict(
     from harness.analysis.study import analyse
     from harness.cli.tables.campaign import elements_text, verdict_text
     from harness.prometheus.client import Prometheus
-    from harness.results.store import Store
 
-    with Store.open(directory) as store:
-        there = None if prometheus is None else Prometheus(prometheus).runs(store.campaign)
-        study = analyse(store, there)
+    with open_store(directory) as store:
+        runs = None if prometheus is None else Prometheus(prometheus).runs(store.campaign)
+        study = analyse(store, runs)
     verdict, elements = study.verdict, study.elements
     if study.outcome is None:
-        raise UserError(f"{directory}: campaign {study.campaign.name!r} makes no claim to judge")
-    warn_damaged(study.damaged)
+        raise UserError(f"{directory}: campaign {study.campaign.name!r} has no claim")
     if prometheus is not None and elements is not None:
-        print(
-            "vtax: what scenarios expected and saw is read from DIR: Prometheus holds only numbers",
-            file=sys.stderr,
-        )
+        print_message("results of scenarios are read from DIR: Prometheus holds only numbers")
     if as_json:
-        told = {} if verdict is None else verdict.to_json()
+        result = {} if verdict is None else verdict.to_json()
         if elements is not None:
-            told = {"campaign": study.campaign.name, **told, "outcome": str(study.outcome)}
-            told |= {"scenarios": str(elements.outcome), "checks": elements.to_json()}
-        print_json(told)
+            result = {"campaign": study.campaign.name, **result, "outcome": str(study.outcome)}
+            result |= {"scenarios": str(elements.outcome), "checks": elements.to_json()}
+        print_json(result)
     else:
         if verdict is not None:
             Screen().print(verdict_text(study, verdict))
@@ -101,18 +97,16 @@ def export_runs(
         str,
         typer.Option(
             metavar="TABLE",
-            help="runs (a row for each), or overheads (a row for each, with intervals).",
+            help="runs or overheads; by default both.",
         ),
     ] = "",
     columns: Annotated[
         str,
-        typer.Option(
-            metavar="SET", help="tidy, or all: every parameter, constant and sample of the runs."
-        ),
+        typer.Option(metavar="SET", help="tidy, or all (parameters, constants too)."),
     ] = "tidy",
     out: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="One table to this file, or to - (standard output)."),
+        typer.Option(metavar="FILE", help="File of one table; - is standard output."),
     ] = None,
 ) -> None:
     """Write tables of runs and overheads.
@@ -120,7 +114,6 @@ def export_runs(
     Without --out: DIR/runs.csv and DIR/overheads.csv (or .parquet), or DIR/runs.openmetrics.
     """
     from harness.analysis.study import analyse
-    from harness.results.store import Store
 
     _check("--format", form, ("csv", "parquet", "openmetrics"), "format")
     if table:
@@ -133,14 +126,13 @@ def export_runs(
     if out == "-" and form == "parquet":
         raise UserError("--out -: Parquet is no text; name a file")
     names = [table] if table else ["runs"] if out or columns == "all" else list(_TABLES)
-    with Store.open(directory) as store:
+    with open_store(directory) as store:
         if form == "openmetrics":
             _export_samples(store, out)
         else:
             study = analyse(store) if "overheads" in names else None
             for name in names:
                 _export_table(store, study, name, form, columns == "all", out)
-        warn_damaged(store.damaged)
 
 
 _TABLES = ("runs", "overheads")
@@ -177,17 +169,17 @@ def _export_samples(store: "Store", out: str | None) -> None:
     from harness.prometheus.analysis_samples import analysis_samples
     from harness.prometheus.openmetrics import write_openmetrics
 
-    found = analysis_samples(analyse(store))
+    samples = analysis_samples(analyse(store))
     if out == "-":
         with scratch_directory(Path(tempfile.gettempdir())) as folder:
-            write_openmetrics(store, folder / "runs", found)
+            write_openmetrics(store, folder / "runs", samples)
             with (folder / "runs").open(encoding="utf-8") as text:
                 shutil.copyfileobj(text, sys.stdout)
         return
     path = store.directory / "runs.openmetrics" if out is None else Path(out)
     try:
         with whole_file(path) as unfinished:
-            write_openmetrics(store, unfinished, found)
+            write_openmetrics(store, unfinished, samples)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     print(path)

@@ -1,6 +1,5 @@
 """``vtax plan`` and ``vtax run``."""
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,9 +15,9 @@ from harness.cli.options import (
     SeedOption,
     WorkersOption,
     cores,
-    fail,
+    within,
 )
-from harness.cli.output import Screen
+from harness.cli.output import Screen, print_message
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,9 +37,10 @@ def show_plan(
     """Print cells, runs and expected time; run nothing.
 
     The duration, memory and disk space are estimated from the numbers of cells, replications,
-    users and samples. What is more than this machine has, or longer than a week, is said.
-    The locustfiles that the campaign file names are imported, and so what stands outside of
-    functions in them is executed.
+    users and samples. A campaign that needs more than this machine has, or more than a week, is
+    reported.
+    The locustfiles that the campaign file names are imported: code outside of their functions is
+    executed.
     """
     from harness.campaign.locust_notes import locust_notes
     from harness.campaign.plan import make_plan
@@ -50,7 +50,7 @@ def show_plan(
 
     plan = make_plan(campaign, replications=replications, only=only)
     _refuse_workers(plan, workers)
-    _note(*plan.notes, *locust_notes(plan))
+    _print_notes(*plan.notes, *locust_notes(plan))
     size = 1 if plan.real else workers or cores()
     Screen().print(plan_table(plan, size))
     for note in unused(plan.campaign):
@@ -70,26 +70,19 @@ def run_campaign(
     only: OnlyOption = [],  # noqa: B006
     dask: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Use the workers of this Dask cluster instead."),
+        typer.Option(metavar="ADDRESS", help="Use the workers of this Dask cluster."),
     ] = None,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Run it even if it takes too long, or more than there is."),
+        typer.Option("--force", help="Run it even if it is too long or too large."),
     ] = False,
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(
-            min=PORT.least,
-            max=PORT.most,
-            help="Show progress and overheads at /metrics on 127.0.0.1.",
-        ),
-    ] = None,
+    metrics_port: Annotated[int | None, within(PORT, "Port of /metrics, on 127.0.0.1.")] = None,
 ) -> None:
-    """Run a campaign, or what is left of it.
+    """Run a campaign, or its missing runs.
 
-    A campaign that is expected to take longer than a week, or needs more memory or disk space than
-    there is, needs --force.
-    It executes the locustfiles that the campaign file names.
+    A campaign that is expected to take longer than a week, or that needs more memory or disk space
+    than this machine has, needs --force.
+    The locustfiles that the campaign file names are executed.
     """
     from harness.api import run_plan
     from harness.campaign.locust_notes import locust_notes
@@ -105,8 +98,10 @@ def run_campaign(
     directory = _directory(plan, out)
     _refuse_workers(plan, workers if dask is None else dask)
     if dask is not None and workers is not None:
-        fail("--dask and --workers: a cluster has workers of its own; leave one of them out")
-    _note(*plan.notes, *locust_notes(plan))
+        raise UserError(
+            "--dask and --workers: a cluster has its own workers; leave one of them out"
+        )
+    _print_notes(*plan.notes, *locust_notes(plan))
     if metrics_port is not None:
         check_free(metrics_port, "--metrics-port")
     with ExitStack() as stack:
@@ -119,7 +114,7 @@ def run_campaign(
                 "nevertheless"
             )
         if isinstance(executor, Cluster) and plan.files and executor.shuffling():
-            _note(
+            _print_notes(
                 "--dask: sets of texts have an order of their own in each worker, so that users "
                 "who go through one differ; start workers with PYTHONHASHSEED=0",
             )
@@ -128,9 +123,9 @@ def run_campaign(
         bar: Observer = shown
         if metrics_port is not None:
             bar = TeeObserver(bar, stack.enter_context(serve_progress(store, metrics_port)))
-        summary = run_plan(plan, store, executor, observer=bar, tell=shown.tell)
+        summary = run_plan(plan, store, executor, observer=bar, tell=shown.describe)
         counts = store.counts()
-    _tell(plan, directory, summary, counts)
+    _print_summary(plan, directory, summary, counts)
 
 
 def _directory(plan: "Plan", out: Path | None) -> Path:
@@ -139,19 +134,19 @@ def _directory(plan: "Plan", out: Path | None) -> Path:
 
 def _refuse_workers(plan: "Plan", given: object) -> None:
     if plan.real and given is not None:
-        fail("--dask and --workers: real targets take turns on this machine; leave them out")
+        raise UserError("--dask and --workers: real targets run one after another; leave them out")
 
 
-def _note(*notes: str) -> None:
-    """Say what may be other than the user thinks; of many notes the first."""
+def _print_notes(*notes: str) -> None:
+    """Print notes on what may surprise the user; of many notes the first ones."""
     for note in notes[:_MOST_NOTES]:
-        print(f"vtax: note: {note}", file=sys.stderr)
+        print_message(f"note: {note}")
     if len(notes) > _MOST_NOTES:
-        print(f"vtax: note: and {len(notes) - _MOST_NOTES} more of the kind", file=sys.stderr)
+        print_message(f"note: and {len(notes) - _MOST_NOTES} more")
 
 
-def _tell_idle(directory: Path) -> None:
-    """Say in which cells nothing was done, by the first run of each."""
+def _warn_of_idle_cells(directory: Path) -> None:
+    """Warn of cells without any work, judged by the first run of each."""
     from harness.metrics.measures import NO_TRANSACTION
     from harness.results.store import Store
 
@@ -168,21 +163,21 @@ def _tell_idle(directory: Path) -> None:
         hint = "tasks call verbs of self.partition"
         if reason == NO_TRANSACTION:
             hint = "mark a task with workloads.user.transaction, or make the runs longer"
-        print(
-            f"vtax: in {len(idle)} cells nothing was done, for instance {title}: {reason}; they "
-            f"say nothing about the claim ({hint})",
-            file=sys.stderr,
+        print_message(
+            f"{len(idle)} cells did no work, for instance {title}: {reason}; they do not count for "
+            f"the claim ({hint})"
         )
 
 
-def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]) -> None:
-    """Say how a campaign ended, and what to do next."""
+def _print_summary(
+    plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, int]
+) -> None:
+    """Print the numbers of runs, and the next command."""
     if summary.interrupted:
         needed = len(plan.cells) * plan.minimum
-        print(
-            f"vtax: interrupted with {summary.kept + summary.done} of {needed} runs kept in "
-            f"{directory}; the same command goes on from there",
-            file=sys.stderr,
+        print_message(
+            f"interrupted with {summary.kept + summary.done} of {needed} runs kept in "
+            f"{directory}; the same command continues from there"
         )
         raise typer.Exit(INTERRUPTED)
     print(
@@ -195,13 +190,12 @@ def _tell(plan: "Plan", directory: Path, summary: "Summary", counts: dict[str, i
         with Store.open(directory) as store:
             failed = [run for run in store.runs() if run.failure is not None]
         first = failed[0]
-        print(
-            f"vtax: {len(failed)} runs failed, for instance {first.cell.title}, replication "
+        print_message(
+            f"{len(failed)} runs failed, for instance {first.cell.title}, replication "
             f"{first.replication}: {first.failure}: {first.reason}; they are tried again when the "
-            "campaign is run again",
-            file=sys.stderr,
+            "campaign is run again"
         )
     if not counts["complete"]:
-        fail("no run has a result")
-    _tell_idle(directory)
+        raise UserError("no run has a result")
+    _warn_of_idle_cells(directory)
     print(f"next: vtax report {directory}")

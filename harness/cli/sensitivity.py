@@ -20,29 +20,27 @@ def study_sensitivity(
     only: OnlyOption = [],  # noqa: B006
     per_constant: Annotated[
         bool,
-        typer.Option("--per-constant", help="Search the break-even of every single cost; longer."),
+        typer.Option("--per-constant", help="Find the break-even of every cost (slow)."),
     ] = False,
 ) -> None:
     """Find which constants drive each overhead.
 
-    And how far costs may move before a verdict changes.
+    The study also finds the factor of the costs at which a verdict changes.
 
     DIR holds a finished campaign with a claim. The runs of the study are kept in DIR/sensitivity;
-    interrupted, the same command goes on from there. The result is DIR/sensitivity.json, which
-    'vtax report DIR' shows.
+    after an interruption the same command continues. The result is DIR/sensitivity.json; 'vtax
+    report DIR' shows it.
     """
     from harness.cli.tables.sensitivity import sensitivity_text
-    from harness.studies.base import ground
-    from harness.studies.sensitivity.result import write
+    from harness.studies.sensitivity.campaign import finished_campaign
     from harness.studies.sensitivity.study import expected, study
 
     workers = workers or cores()
-    start = ground(directory, only)
-    runs, seconds = expected(start, each=per_constant)
+    finished = finished_campaign(directory, only)
+    runs, seconds = expected(finished, each=per_constant)
     kept = directory / "sensitivity"
-    with study_progress(kept, len(start.places), runs, seconds, workers) as bar:
-        found = study(start, directory, workers=workers, each=per_constant, observer=bar)
-    path = write(found, directory)
-    Screen().print(sensitivity_text(found))
-    print(path)
+    with study_progress(kept, len(finished.environments), runs, seconds, workers) as bar:
+        result = study(finished, directory, workers=workers, each=per_constant, observer=bar)
+    Screen().print(sensitivity_text(result))
+    print(result.write(directory))
     print(f"next: vtax report {directory}")

@@ -1,6 +1,5 @@
-"""Progress of the commands that carry out further runs: ``vtax sensitivity``, ``vtax capacity``."""
+"""Access to the results of a campaign, and progress of further runs around them."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +8,31 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.cli.options import INTERRUPTED
-from harness.cli.output import Screen
+from harness.cli.output import Screen, print_message
 
 if TYPE_CHECKING:
     from harness.cli.tables.campaign import ProgressBar
+    from harness.results.store import Store
+
+
+@contextmanager
+def open_store(directory: Path) -> Iterator["Store"]:
+    """Open a store; at the end warn in one line of its parts that could not be read.
+
+    Raises
+    ------
+    UserError
+        If there is no readable store.
+    """
+    from harness.results.store import Store
+
+    with Store.open(directory) as store:
+        yield store
+        if store.damaged:
+            print_message(
+                f"the store is damaged: {len(store.damaged)} parts could not be read and were left "
+                f"out, the first is {store.damaged[0]}"
+            )
 
 
 @contextmanager
@@ -24,9 +44,9 @@ def study_progress(
     Parameters
     ----------
     kept
-        The directory that keeps the runs; an interruption names it.
+        The directory that keeps the runs.
     environments, runs
-        How many there are.
+        Their numbers.
     seconds
         Time that the runs take with one worker.
     workers
@@ -37,20 +57,18 @@ def study_progress(
     typer.Exit
         At an interruption, with its exit code.
     """
-    from harness.cli.tables.campaign import ProgressBar, duration
+    from harness.cli.format import duration
+    from harness.cli.tables.campaign import ProgressBar
 
-    print(
-        f"vtax: {environments} environment{'s' * (environments != 1)}: about {runs} runs, expected "
-        f"to take about {duration(seconds / workers)} with {workers} workers",
-        file=sys.stderr,
+    print_message(
+        f"{environments} environment{'s' * (environments != 1)}: about {runs} runs, expected "
+        f"to take about {duration(seconds / workers)} with {workers} workers"
     )
     try:
         with ProgressBar(Screen(stderr=True), workers) as bar:
             yield bar
     except KeyboardInterrupt:
-        print(
-            f"vtax: interrupted; what was run is kept in {kept}, and the same command goes on from "
-            "there",
-            file=sys.stderr,
+        print_message(
+            f"interrupted; finished runs are kept in {kept}; the same command continues from there"
         )
         raise typer.Exit(INTERRUPTED) from None

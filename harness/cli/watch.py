@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.campaign.schema.limits import PORT, SPEED
-from harness.cli.options import CampaignArgument, OnlyOption
+from harness.cli.options import CampaignArgument, OnlyOption, within
+from harness.cli.output import print_message
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,24 +31,14 @@ def watch_cell(
     only: OnlyOption = [],  # noqa: B006 (typer reads it, nothing changes it)
     speed: Annotated[
         float,
-        typer.Option(
-            help="Simulated seconds for each second on the wall, from "
-            f"{SPEED.least:g} to {SPEED.most:,.0f}."
-        ),
+        typer.Option(help=f"Simulated / real time, {SPEED.least:g} to {SPEED.most:,.0f}."),
     ] = 1.0,
-    port: Annotated[
-        int,
-        typer.Option(
-            min=PORT.least, max=PORT.most, help="Where Locust's web page is, on 127.0.0.1."
-        ),
-    ] = 8089,
-    metrics_port: Annotated[
-        int, typer.Option(min=PORT.least, max=PORT.most, help="Where /metrics is, on 127.0.0.1.")
-    ] = 9464,
+    port: Annotated[int, within(PORT, "Port of Locust's web page, on 127.0.0.1.")] = 8089,
+    metrics_port: Annotated[int, within(PORT, "Port of /metrics, on 127.0.0.1.")] = 9464,
 ) -> None:
     """Simulate one cell in real time until Ctrl-C.
 
-    It executes the locustfiles that the campaign file names.
+    The locustfiles that the campaign file names are executed.
     """
     import gevent
     from gevent.event import Event
@@ -84,7 +75,7 @@ def watch_cell(
         page: Any = environment.create_web_ui(LOOPBACK, port, delayed_start=True).app
         limit_swarms(page)
         servers = [serve(page, port, "--port"), serve_metrics(live.registry, metrics_port)]
-        helpers = [gevent.spawn(stats_history, runner), gevent.spawn(_tell_when_late, live.clock)]
+        helpers = [gevent.spawn(stats_history, runner), gevent.spawn(_warn_when_late, live.clock)]
         stop = Event()
         with _stopped_by_signals(stop):
             try:
@@ -101,10 +92,10 @@ def watch_cell(
 
 @contextmanager
 def _stopped_by_signals(stop: "Event") -> Iterator[None]:
-    """Set an event at the first signal that asks for an end, and see to it that the end comes.
+    """Set an event at the first signal to stop, and make sure that the process ends.
 
-    A second signal ends the process at once, and so does time if users do not stop: some of their
-    code, or spawning them, may leave no turn to anything else.
+    A second signal ends the process at once, and so does a timer: the code of users may never
+    yield to other greenlets.
     """
 
     def begin(number: int, frame: FrameType | None) -> None:
@@ -138,8 +129,8 @@ def _announce(live: "RealtimeSimulation", page: str, metrics: str) -> None:
     print("stop: Ctrl-C", flush=True)
 
 
-def _tell_when_late(clock: "RealtimeClock") -> None:
-    """Say that time falls behind, and again whenever it is twice as late."""
+def _warn_when_late(clock: "RealtimeClock") -> None:
+    """Warn that simulated time falls behind, and again whenever it is twice as late."""
     import gevent
 
     tolerated = 1.0
@@ -148,18 +139,17 @@ def _tell_when_late(clock: "RealtimeClock") -> None:
         late = clock.late_seconds
         if late > tolerated:
             tolerated = 2 * late
-            print(
-                f"vtax: simulated time runs {late:.1f} s late: this computer cannot keep the pace; "
-                "results stay right, a lower --speed helps",
-                file=sys.stderr,
+            print_message(
+                f"simulated time runs {late:.1f} s late: this computer is too slow; "
+                "results stay right; a lower --speed helps"
             )
 
 
 def _summarize(live: "RealtimeSimulation") -> None:
+    print(file=sys.stderr)  # the terminal has written ^C
     clock = live.clock
-    print(
-        f"\nvtax: watched {clock.now_ns / 1e9:.1f} s of simulated time, "
+    print_message(
+        f"watched {clock.now_ns / 1e9:.1f} s of simulated time, "
         f"{live.observation.completed} transactions; at worst {clock.worst_late_seconds:.3g} s "
-        "behind its pace",
-        file=sys.stderr,
+        "behind its pace"
     )

@@ -17,8 +17,6 @@ from greenlet import getcurrent, greenlet
 
 from harness.engine.processes import Processes
 
-NS_PER_SECOND = 1_000_000_000
-
 _FIRST = 1 << 62
 """What sets the numbers of those apart that come before all others of their time."""
 

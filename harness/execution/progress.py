@@ -11,13 +11,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from harness.analysis.environment import Environment, EnvironmentResult, environment_results
+from harness.analysis.environment import EnvironmentResult, environment_results
 from harness.campaign.cell import RunSpec
 from harness.execution.execute import Observer
+from harness.metrics.families import RECORDED
 from harness.metrics.http import serving_metrics
 from harness.metrics.measures import Measures
-from harness.metrics.recorded import RECORDED
-from harness.results.labels import cell_labels
+from harness.results.environment import Environment
 from harness.results.record import CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
@@ -102,13 +102,12 @@ class ProgressCollector(Collector):
         self._stale.clear()
         levels = self._campaign.levels
         families: list[Metric] = [Metric(name, RECORDED[name], "gauge") for name in _OVERHEADS]
-        for environment, cells in self._environments.items():
-            labels = {cell.virtualization: cell_labels(cell) for cell in cells}
+        for environment in self._environments:
             for result in self._results.get(environment, ()):
                 for virtualization, overhead in result.all.items():
                     where = {
                         "campaign": self._campaign.name,
-                        **labels[virtualization],
+                        **environment.labels(virtualization=virtualization),
                         "level": levels.get(virtualization, ""),
                         "measure": result.measure,
                     }

@@ -1,4 +1,4 @@
-"""Exposing the table of metric families through prometheus-client."""
+"""Prometheus collectors of a simulated machine and of a paced clock."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,6 +11,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from harness.engine.realtime_clock import RealtimeClock
 from harness.metrics.families import (
     FAMILIES,
     RESPONSE,
@@ -60,15 +61,44 @@ class MachineCollector(Collector):
             RESPONSE, RESPONSE_HELP, labels=(*self._names, *RESPONSE_LABELS)
         )
         for key, kind in self.observation.transactions.items():
-            digest = kind.response
-            below = digest.cumulative(RESPONSE_BOUNDS)
-            buckets = [
-                (f"{bound:.7g}", float(count))
-                for bound, count in zip(RESPONSE_BOUNDS, below, strict=True)
-            ]
-            buckets.append(("+Inf", float(digest.count)))
-            metric.add_metric((*self._values, *key), buckets, digest.sum_ns / 1e9)
+            buckets = kind.response.histogram(RESPONSE_BOUNDS)
+            metric.add_metric((*self._values, *key), buckets, kind.response.sum_ns / 1e9)
         return metric
+
+
+class PacingCollector(Collector):
+    """Reads a clock's pace; brings its time up to the present first.
+
+    The pace that it really has is the rate of ``vtax_simulated_seconds_total``.
+    """
+
+    def __init__(self, clock: RealtimeClock, labels: Mapping[str, str]) -> None:
+        self.clock = clock
+        self.labels = dict(labels)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families as they stand at this moment."""
+        self.clock.sync()
+        for name, text, value in (
+            (
+                "vtax_pacing_speed_ratio",
+                "Simulated seconds for each second of the wall clock, as asked for.",
+                self.clock.speed,
+            ),
+            (
+                "vtax_pacing_late_seconds",
+                "How late the paced clock runs now, in seconds of the wall clock.",
+                self.clock.late_seconds,
+            ),
+            (
+                "vtax_pacing_worst_late_seconds",
+                "The latest that the paced clock has been, in seconds of the wall clock.",
+                self.clock.worst_late_seconds,
+            ),
+        ):
+            metric = GaugeMetricFamily(name, text, labels=list(self.labels))
+            metric.add_metric(list(self.labels.values()), value)
+            yield metric
 
 
 def registry_for(observation: Observation) -> CollectorRegistry:

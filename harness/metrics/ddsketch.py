@@ -1,27 +1,27 @@
 """A digest of response times: quantiles within half a per cent in bounded memory.
 
 Counts in buckets whose bounds grow geometrically, as in DDSketch (Masson, Rim, Lee, VLDB 2019):
-whatever the distribution, a quantile read from it is wrong by no more than half a bucket's width.
+for any distribution, the error of a quantile is at most half the width of a bucket.
 Means are exact.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 GROWTH = 1.01
 """Ratio of a bucket's bounds."""
 
 RELATIVE_ERROR = (GROWTH - 1) / (GROWTH + 1)
-"""No quantile is farther from the truth than this, relatively: about 0.5 %."""
+"""Largest relative error of a quantile: about 0.5 %."""
 
 _PER_LOG = 1 / math.log(GROWTH)
 _BUCKETS = math.ceil(math.log(1e15) * _PER_LOG) + 1
 """Up to 10^15 ns, eleven days; what is longer counts as that long."""
 
 
-class Digest:
+class Digest:  # noqa: PLW1641 (mutable)
     """Response times of one kind, in nanoseconds.
 
     Attributes
@@ -36,6 +36,9 @@ class Digest:
         self.count = 0
         self.sum_ns = 0
         self.counts: defaultdict[int, int] = defaultdict(int)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Digest) and self.to_json() == other.to_json()
 
     def add(self, ns: int) -> None:
         """Add one response time."""
@@ -75,21 +78,34 @@ class Digest:
         """
         counts = []
         buckets = sorted(self.counts)
-        below = place = 0
+        below = index = 0
         for bound in bounds_seconds:
             end = int(math.log(max(1.0, bound * 1e9)) * _PER_LOG)
-            while place < len(buckets) and buckets[place] < end:
-                below += self.counts[buckets[place]]
-                place += 1
+            while index < len(buckets) and buckets[index] < end:
+                below += self.counts[buckets[index]]
+                index += 1
             counts.append(below)
         return counts
 
-    def merge(self, other: "Digest") -> None:
-        """Add all of another digest's response times."""
-        self.count += other.count
-        self.sum_ns += other.sum_ns
-        for bucket, count in other.counts.items():
-            self.counts[bucket] += count
+    def histogram(self, bounds_seconds: Sequence[float]) -> list[tuple[str, float]]:
+        """Buckets of a Prometheus histogram: label ``le`` and :meth:`cumulative` count."""
+        counts = self.cumulative(bounds_seconds)
+        buckets = [
+            (f"{bound:.7g}", float(count))
+            for bound, count in zip(bounds_seconds, counts, strict=True)
+        ]
+        return [*buckets, ("+Inf", float(self.count))]
+
+    @classmethod
+    def merged(cls, digests: Iterable["Digest"]) -> "Digest":
+        """Digest of the response times of several digests."""
+        merged = cls()
+        for each in digests:
+            merged.count += each.count
+            merged.sum_ns += each.sum_ns
+            for bucket, count in each.counts.items():
+                merged.counts[bucket] += count
+        return merged
 
     def copy(self) -> "Digest":
         """Return an independent copy."""

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.metrics.observer import Observation
+from harness.model.cpu.entities import Partition
+from harness.model.io.disk import Disk
+from harness.model.io.vios import Vios
 from harness.model.ledger import CAUSE_LABELS
+from harness.model.net.link import Link
 
+Kind = Literal["counter", "gauge"]
 Reading = Iterable[tuple[tuple[str, ...], float]]
 """Label values and a value."""
 
@@ -22,10 +27,10 @@ class Family:
     """
 
     name: str
-    kind: Literal["counter", "gauge"]
     help: str
     labels: tuple[str, ...]
     read: Callable[[Observation], Reading]
+    kind: Kind = "counter"
 
     @property
     def sample_name(self) -> str:
@@ -52,197 +57,186 @@ def _entitlement(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
         yield (name,), cores
 
 
-def _dispatched(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
-    for dispatcher in o.machine.dispatchers:
-        for partition in dispatcher.partitions:
-            yield (partition.name,), partition.occupied_ns() / 1e9
-
-
 def _os_events(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
     for name, partition in o.machine.partitions.items():
         for event, count in partition.events.items():
             yield (name, event), count
 
 
+def _sums(values: Iterable[tuple[tuple[str, ...], float]]) -> Reading:
+    """Add up the values of equal labels."""
+    totals: dict[tuple[str, ...], float] = {}
+    for key, value in values:
+        totals[key] = totals.get(key, 0.0) + value
+    return totals.items()
+
+
 def _network(of: Callable[[int, int], int]) -> Callable[[Observation], Reading]:
-    """Sum something of size and packets over what passed the protocol stacks."""
-
-    def read(o: Observation) -> Reading:
-        totals: dict[tuple[str, ...], float] = {}
-        for partition in o.machine.dispatched():
-            for (way, direction, size, packets), tally in partition.traffic.items():
-                key = (partition.name, way, direction)
-                totals[key] = totals.get(key, 0.0) + of(size, packets) * tally.count
-        return totals.items()
-
-    return read
+    """Sum a function of size and packets over what passed the protocol stacks."""
+    return lambda o: _sums(
+        ((partition.name, way, direction), of(size, packets) * tally.count)
+        for partition in o.machine.dispatched()
+        for (way, direction, size, packets), tally in partition.traffic.items()
+    )
 
 
 def _bridged(of: Callable[[int], int]) -> Callable[[Observation], Reading]:
-    """Sum something of size over what the VIOS bridged."""
+    """Sum a function of size over what the VIOS bridged."""
+    return lambda o: _sums(
+        ((name, direction, traffic), of(size) * tally.count)
+        for name, vios in o.machine.vios.items()
+        for (direction, traffic, size), tally in vios.bridged.items()
+    )
 
+
+def _machine(
+    name: str, text: str, value: Callable[[Observation], float], *, kind: Kind = "counter"
+) -> Family:
+    return Family(name, text, (), lambda o: [((), value(o))], kind)
+
+
+def _partition(
+    name: str, text: str, value: Callable[[Partition], float], *, kind: Kind = "counter"
+) -> Family:
+    """Family with a value for each partition, VIOS included."""
+    label = ("partition",)
+    return Family(
+        name, text, label, lambda o: (((p.name,), value(p)) for p in o.machine.dispatched()), kind
+    )
+
+
+def _disk(name: str, text: str, value: Callable[[Disk], float]) -> Family:
+    return Family(name, text, ("disk",), lambda o: (((d.name,), value(d)) for d in o.machine.disks))
+
+
+def _vios(name: str, text: str, value: Callable[[Vios], float]) -> Family:
     def read(o: Observation) -> Reading:
-        totals: dict[tuple[str, ...], float] = {}
-        for name, vios in o.machine.vios.items():
-            for (direction, traffic, size), tally in vios.bridged.items():
-                key = (name, direction, traffic)
-                totals[key] = totals.get(key, 0.0) + of(size) * tally.count
-        return totals.items()
+        return (((name,), value(vios)) for name, vios in o.machine.vios.items())
 
-    return read
+    return Family(name, text, ("vios",), read)
+
+
+def _wire(name: str, text: str, value: Callable[[Link], float]) -> Family:
+    def read(o: Observation) -> Reading:
+        return (((wire.name,), value(wire)) for wire in o.machine.network.wires)
+
+    return Family(name, text, ("adapter",), read)
 
 
 FAMILIES: tuple[Family, ...] = (
     Family(
         "vtax_processor_seconds",
-        "counter",
         "Processor time by the partition on whose behalf it was spent, and by cause.",
         ("partition", "cause"),
         _processor_seconds,
     ),
-    Family(
+    _machine(
         "vtax_processors",
-        "gauge",
         "Processors (cores) of the machine.",
-        (),
-        lambda o: [((), len(o.machine.processors))],
+        lambda o: len(o.machine.processors),
+        kind="gauge",
     ),
-    Family(
-        "vtax_simulated_seconds",
-        "counter",
-        "Simulated time.",
-        (),
-        lambda o: [((), o.now_ns / 1e9)],
-    ),
+    _machine("vtax_simulated_seconds", "Simulated time.", lambda o: o.now_ns / 1e9),
     Family(
         "vtax_transactions",
-        "counter",
         "Transactions that ended, by outcome.",
         ("partition", "group", "name", "outcome"),
         _transactions,
     ),
     Family(
         "vtax_partition_entitlement_cores",
-        "gauge",
         "Entitled capacity, or own cores of a dedicated partition (ent).",
         ("partition",),
         _entitlement,
-    ),
-    Family(
-        "vtax_partition_virtual_processors",
         "gauge",
+    ),
+    _partition(
+        "vtax_partition_virtual_processors",
         "Virtual processors.",
-        ("partition",),
-        lambda o: (((p.name,), len(p.vps)) for p in o.machine.dispatched()),
+        lambda p: len(p.vps),
+        kind="gauge",
     ),
-    Family(
+    _partition(
         "vtax_partition_dispatched_seconds",
-        "counter",
         "Processor time while dispatched; its rate is physc, physical processors consumed.",
-        ("partition",),
-        _dispatched,
+        lambda p: p.occupied_ns() / 1e9,
     ),
-    Family(
-        "vtax_partition_dispatches",
-        "counter",
-        "Virtual context switches (vcsw).",
-        ("partition",),
-        lambda o: (((p.name,), p.dispatches) for p in o.machine.dispatched()),
+    _partition(
+        "vtax_partition_dispatches", "Virtual context switches (vcsw).", lambda p: p.dispatches
     ),
-    Family(
+    _partition(
         "vtax_partition_dispatch_wait_seconds",
-        "counter",
         "Time that virtual processors were ready without a processor.",
-        ("partition",),
-        lambda o: (((p.name,), p.dispatch_wait_ns / 1e9) for p in o.machine.dispatched()),
+        lambda p: p.dispatch_wait_ns / 1e9,
     ),
-    Family(
+    _partition(
         "vtax_partition_phantom_interrupts",
-        "counter",
         "Interrupts for others that arrived on a processor of the partition (phint).",
-        ("partition",),
-        lambda o: (((p.name,), p.phantom_interrupts) for p in o.machine.dispatched()),
+        lambda p: p.phantom_interrupts,
     ),
-    Family(
+    _partition(
         "vtax_partition_ticks",
-        "counter",
         "Clock ticks that a partition's virtual processors took.",
-        ("partition",),
-        lambda o: (((p.name,), p.ticks) for p in o.machine.dispatched()),
+        lambda p: p.ticks,
     ),
-    Family(
+    _partition(
         "vtax_partition_idle_ticks",
-        "counter",
         "Of these, clock ticks that found their virtual processor idle.",
-        ("partition",),
-        lambda o: (((p.name,), p.idle_ticks) for p in o.machine.dispatched()),
+        lambda p: p.idle_ticks,
     ),
-    Family(
+    _partition(
         "vtax_partition_refilled_lines",
-        "counter",
         "Cache lines fetched again after others had driven them out.",
-        ("partition",),
-        lambda o: (((p.name,), p.refilled_lines) for p in o.machine.dispatched()),
+        lambda p: p.refilled_lines,
     ),
-    Family(
+    _partition(
         "vtax_partition_queue_wait_seconds",
-        "counter",
         "Time that work waited in the operating system for a virtual processor.",
-        ("partition",),
-        lambda o: (((p.name,), p.queue_wait_ns() / 1e9) for p in o.machine.dispatched()),
+        lambda p: p.queue_wait_ns() / 1e9,
     ),
     Family(
         "vtax_os_events",
-        "counter",
         "Operating-system events that a partition's users asked for.",
         ("partition", "event"),
         _os_events,
     ),
-    Family(
+    _machine(
         "vtax_host_ticks",
-        "counter",
         "Clock ticks of the host operating system, on all processors.",
-        (),
-        lambda o: [((), o.machine.host_ticks)],
+        lambda o: o.machine.host_ticks,
     ),
     Family(
         "vtax_network_segments",
-        "counter",
         "Pieces of streams that a partition's protocol stack worked on.",
         ("partition", "way", "direction"),
         _network(lambda _, packets: int(packets > 0)),
     ),
     Family(
         "vtax_network_packets",
-        "counter",
         "Packets of those pieces.",
         ("partition", "way", "direction"),
         _network(lambda _, packets: packets),
     ),
     Family(
         "vtax_network_messages",
-        "counter",
         "Requests and responses that a partition's protocol stack worked on.",
         ("partition", "way", "direction"),
         _network(lambda _, packets: int(packets == 0)),
     ),
     Family(
         "vtax_network_bytes",
-        "counter",
         "Bytes of streams, requests and responses in a partition's protocol stack.",
         ("partition", "way", "direction"),
         _network(lambda size, _: size),
     ),
-    Family(
+    _machine(
         "vtax_pool_processors",
-        "gauge",
         "Processors of the shared pool (psize).",
-        (),
-        lambda o: [((), len(o.machine.pool.processors) if o.machine.pool else 0)],
+        lambda o: len(o.machine.pool.processors) if o.machine.pool else 0,
+        kind="gauge",
     ),
     Family(
         "vtax_block_operations",
-        "counter",
         "Block operations that a partition began.",
         ("partition",),
         lambda o: (
@@ -252,7 +246,6 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "vtax_block_queue_wait_seconds",
-        "counter",
         "Time that block operations waited for a place in the queue of their disk.",
         ("partition",),
         lambda o: (
@@ -260,103 +253,65 @@ FAMILIES: tuple[Family, ...] = (
             for name, p in o.machine.partitions.items()
         ),
     ),
-    Family(
-        "vtax_disk_operations",
-        "counter",
-        "Operations that a disk completed.",
-        ("disk",),
-        lambda o: (((d.name,), d.operations) for d in o.machine.disks),
-    ),
-    Family(
-        "vtax_disk_bytes",
-        "counter",
-        "Bytes read from or written to a disk.",
-        ("disk",),
-        lambda o: (((d.name,), d.bytes) for d in o.machine.disks),
-    ),
-    Family(
+    _disk("vtax_disk_operations", "Operations that a disk completed.", lambda d: d.operations),
+    _disk("vtax_disk_bytes", "Bytes read from or written to a disk.", lambda d: d.bytes),
+    _disk(
         "vtax_disk_busy_seconds",
-        "counter",
         "Time of a disk's spindles in use, all summed.",
-        ("disk",),
-        lambda o: (((d.name,), d.busy_ns / 1e9) for d in o.machine.disks),
+        lambda d: d.busy_ns / 1e9,
     ),
-    Family(
+    _disk(
         "vtax_disk_response_seconds",
-        "counter",
         "Time that completed operations took at the disk, waiting included.",
-        ("disk",),
-        lambda o: (((d.name,), d.response_ns / 1e9) for d in o.machine.disks),
+        lambda d: d.response_ns / 1e9,
     ),
-    Family(
+    _vios(
         "vtax_vios_operations",
-        "counter",
         "Virtual SCSI operations that a Virtual I/O Server took on.",
-        ("vios",),
-        lambda o: (((name,), vios.operations) for name, vios in o.machine.vios.items()),
+        lambda vios: vios.operations,
     ),
-    Family(
-        "vtax_vios_bytes",
-        "counter",
-        "Bytes of those operations.",
-        ("vios",),
-        lambda o: (((name,), vios.bytes) for name, vios in o.machine.vios.items()),
-    ),
-    Family(
+    _vios("vtax_vios_bytes", "Bytes of those operations.", lambda vios: vios.bytes),
+    _vios(
         "vtax_vios_added_seconds",
-        "counter",
         "Time that those operations took besides their device's: latency added, waiting included.",
-        ("vios",),
-        lambda o: (((name,), vios.added_ns / 1e9) for name, vios in o.machine.vios.items()),
+        lambda vios: vios.added_ns / 1e9,
     ),
-    Family(
+    _vios(
         "vtax_sea_bytes",
-        "counter",
         "Bytes that a Shared Ethernet Adapter bridged.",
-        ("vios",),
-        lambda o: (((name,), vios.bridged_bytes) for name, vios in o.machine.vios.items()),
+        lambda vios: vios.bridged_bytes,
     ),
     Family(
         "vtax_bridge_segments",
-        "counter",
         "Pieces of streams, requests and responses that a Shared Ethernet Adapter bridged.",
         ("vios", "direction", "traffic"),
         _bridged(lambda _: 1),
     ),
     Family(
         "vtax_bridge_bytes",
-        "counter",
         "Bytes of those, by direction and kind of traffic.",
         ("vios", "direction", "traffic"),
         _bridged(lambda size: size),
     ),
-    Family(
+    _vios(
         "vtax_bridge_seconds",
-        "counter",
         "Time that those took in the Shared Ethernet Adapter, waiting included.",
-        ("vios",),
-        lambda o: (((name,), vios.bridging_ns / 1e9) for name, vios in o.machine.vios.items()),
+        lambda vios: vios.bridging_ns / 1e9,
     ),
-    Family(
+    _wire(
         "vtax_wire_bytes",
-        "counter",
         "Payload that an Ethernet adapter carried, both directions together.",
-        ("adapter",),
-        lambda o: (((wire.name,), wire.bytes) for wire in o.machine.network.wires),
+        lambda wire: wire.bytes,
     ),
-    Family(
+    _wire(
         "vtax_wire_busy_seconds",
-        "counter",
         "Time of a wire in use, both directions summed.",
-        ("adapter",),
-        lambda o: (((wire.name,), wire.busy_ns / 1e9) for wire in o.machine.network.wires),
+        lambda wire: wire.busy_ns / 1e9,
     ),
-    Family(
+    _wire(
         "vtax_wire_transit_seconds",
-        "counter",
         "Time that pieces took on a wire, waiting included, both directions together.",
-        ("adapter",),
-        lambda o: (((wire.name,), wire.transit_ns / 1e9) for wire in o.machine.network.wires),
+        lambda wire: wire.transit_ns / 1e9,
     ),
 )
 
@@ -367,3 +322,49 @@ RESPONSE_BOUNDS = tuple(
     mantissa * 10.0**exponent for exponent in range(-6, 3) for mantissa in (1, 1.5, 2, 3, 5, 7)
 )
 """Upper bounds of the response time histogram's buckets, in seconds."""
+
+RECORDED: dict[str, str] = {
+    # A run
+    "vtax_measured_seconds": "Simulated time that the run's samples cover.",
+    "vtax_warm_up_seconds": "Simulated time cut off at the run's beginning.",
+    "vtax_warm_up_trustworthy": "1 if the end of the warm-up was found, 0 if it was guessed.",
+    # A run on a real target
+    "vtax_condition_others": "Share of the machine's processors that other programs took.",
+    "vtax_condition_stolen": "Share that the machine's own hypervisor withheld.",
+    "vtax_condition_load": "Load average of the last minute.",
+    "vtax_condition_frequency_hertz": "Frequency of the processor.",
+    "vtax_condition_temperature_celsius": "Temperature of the hottest zone.",
+    "vtax_condition_disturbed": "1 if others took too much for an undisturbed measurement.",
+    "vtax_target_inside_seconds": "Time of all work by the target's clock.",
+    "vtax_target_outside_seconds": "The same by the machine's clock, the channel subtracted.",
+    "vtax_target_channel_seconds": "What the channel and preparations took.",
+    "vtax_machine_info": "Processor, kernels, QEMU and mitigations of the machine.",
+    # A scenario's timeline
+    "vtax_partition_physc_cores": "Physical processors consumed since the sample before (physc).",
+    "vtax_partition_unfolded_virtual_processors": "Virtual processors that are not folded away.",
+    "vtax_partition_weight": "Weight by which an uncapped partition gets spare capacity.",
+    "vtax_partition_memory_bytes": "Memory of the partition.",
+    "vtax_partition_adapters": "Physical adapters of the partition.",
+    "vtax_partition_down": "1 while the partition is down.",
+    "vtax_pool_size_processors": "Processors of the shared pool at that moment (psize).",
+    "vtax_pool_available_processors": "Processors of the shared pool that nobody used (app).",
+    "vtax_machine_power_watts": "Power that the machine drew since the sample before.",
+    "vtax_requests_per_second": "Requests answered per simulated second since the sample before.",
+    "vtax_requests_failed": "Requests that failed since the sample before.",
+    "vtax_response_mean_seconds": "Mean response time since the sample before.",
+    "vtax_response_p95_seconds": "95th percentile of the response time since the sample before.",
+    "vtax_operation_event_timestamp_seconds": "When something became of an operation: Unix time.",
+    "vtax_expectation_met": "1 if the scenario met the expectation, 0 if it missed it.",
+    # The analysis
+    "vtax_campaign_runs_planned": "Runs that the campaign needs, and those made beyond them.",
+    "vtax_campaign_runs": "Runs by what became of them.",
+    "vtax_campaign_margin_ratio": "Overhead that the campaign's claim holds small enough.",
+    "vtax_overhead_ratio": "Overhead against the baseline: 0.05 is 5 % more.",
+    "vtax_overhead_low_ratio": "Lower bound of the overhead's confidence interval.",
+    "vtax_overhead_high_ratio": "Upper bound of the overhead's confidence interval.",
+    "vtax_overhead_range_low_ratio": "Lower end of the overhead of one machine of that kind.",
+    "vtax_overhead_range_high_ratio": "Upper end of the overhead of one machine of that kind.",
+    "vtax_verdict": "1 for the outcome that the environment's verdict has, 0 for the others.",
+}
+"""Name -> help of what is not read off a machine: nearly all gauges, from a run's result, a
+scenario's timeline or the analysis."""

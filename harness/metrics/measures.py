@@ -1,10 +1,10 @@
-"""What one run measured, read from what it exposed.
+"""Measures of one run, read from its exposition.
 
 Everything is of the measured time only: counters are increases over it.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 from harness.metrics.ddsketch import Digest
 
 IDLE = "idle"
-"""The ledger's account of processors that did nothing."""
+"""The ledger's account of idle processors."""
 
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 """Quantiles of the response time that are measures."""
 
 _TARGET = "target"
-"""The cause of a real target's processor time, of which short work may show nothing."""
+"""Cause of a real target's processor time; short work may show none."""
 
 _WORK = ("user", "os")
 """The causes of processor time that a transaction's own work has on a modelled machine."""
@@ -41,7 +41,7 @@ _SUMMED = (
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What one run measured."""
+    """Measures of one run."""
 
     measured_seconds: float
     warm_up_seconds: float
@@ -64,10 +64,10 @@ class Measures:
     and what follows from that: ``physc_cores``, processors consumed, and ``entc_ratio``, that as a
     share of the entitlement."""
     warm_up_trustworthy: bool = True
-    """False if it could not be told where the warm-up ends."""
+    """False if no end of the warm-up was found."""
     condition: dict[str, float] = field(default_factory=dict)
-    """What a real machine was like meanwhile (``condition_disturbed``...), and how long a target
-    worked by both clocks (``target_inside_seconds``...); empty for a simulated run."""
+    """Condition of a real machine during the run (``condition_disturbed``...), and working time of
+    a target by both clocks (``target_inside_seconds``...); empty for a simulated run."""
 
     @property
     def processor_seconds_per_transaction(self) -> float:
@@ -163,9 +163,7 @@ def measure(
             numbers["physc_cores"] = numbers["dispatched_seconds_total"] / measured_seconds
             if numbers.get("entitlement_cores"):
                 numbers["entc_ratio"] = numbers["physc_cores"] / numbers["entitlement_cores"]
-    digest = Digest()
-    for part in digests:
-        digest.merge(part)
+    digest = Digest.merged(digests)
     return Measures(
         measured_seconds=measured_seconds,
         warm_up_seconds=warm_up_seconds,
@@ -179,16 +177,6 @@ def measure(
         warm_up_trustworthy=trustworthy,
         condition=condition,
     )
-
-
-def merge(digests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge digests in their JSON form, without unfolding their empty buckets."""
-    total, occupied = 0, Counter[int]()
-    for digest in digests:
-        total += digest["sum_ns"]
-        occupied.update(dict(zip(digest["buckets"], digest["counts"], strict=True)))
-    buckets = sorted(occupied)
-    return {"sum_ns": total, "buckets": buckets, "counts": [occupied[each] for each in buckets]}
 
 
 def slowdown(measured: Measures, baseline: Measures) -> float:

@@ -1,16 +1,18 @@
-"""What is observed of a running machine and its users."""
+"""Observation of a running machine and its users' requests."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.ddsketch import Digest
-from harness.metrics.request import MOST_MS, owner, problem
 from harness.model.machine import Machine
-from workloads.arguments import number
+from workloads.arguments import number, shown
 
 if TYPE_CHECKING:
     # Importing Locust patches the whole process, also where metrics are only read.
     from locust.env import Environment
+
+MOST_MS = 1e12
+"""The longest response time that a request may have, in milliseconds."""
 
 Key = tuple[str, str, str]
 """Partition, group and name of a transaction."""
@@ -25,22 +27,19 @@ class Transactions:
 
 
 class Observation:
-    """A machine, its users' transactions, and since when they are measured.
+    """Machine and its users' transactions.
 
     Attributes
     ----------
     transactions
         By partition, group and name; in order of first appearance.
-    start_ns
-        Where the measured time begins.
     refused
-        Why the first request that was none is none, such as one without its user; or None.
+        Why the first invalid request is invalid, such as one without its user; or None.
     """
 
     def __init__(self, machine: Machine, environment: "Environment") -> None:
         self.machine = machine
         self.transactions: dict[Key, Transactions] = {}
-        self.start_ns = 0
         self.completed = 0
         self.response_ns = 0
         self.refused: str | None = None
@@ -59,7 +58,7 @@ class Observation:
         context: Any = None,
         **_: object,
     ) -> None:
-        # Whatever a user reports arrives here: Locust prints an error of ours, and goes on.
+        # Any value that a user reports arrives here; an error raised here Locust only prints.
         try:
             partition, group = owner(context).labels
             milliseconds = response_time if type(response_time) is float else number(response_time)
@@ -81,3 +80,35 @@ class Observation:
         kind.response.add(ns)
         self.completed += 1
         self.response_ns += ns
+
+
+def owner(context: Any) -> Any:
+    """Return the user of a request: that of its context, or of the task set there.
+
+    Raises
+    ------
+    LookupError, TypeError, AttributeError
+        If there is none.
+    """
+    user = context["user"]
+    return user if hasattr(user, "labels") else user.user
+
+
+def problem(name: object, response_time: object, context: object) -> str:
+    """Return why a reported request is invalid: its user, its time or its name; empty if valid."""
+    try:
+        owner(context).labels  # noqa: B018
+    except (LookupError, TypeError, AttributeError):
+        return (
+            f"request {shown(name)} is reported without its user: mark the task with "
+            "workloads.user.transaction, or fire with context={'user': self}"
+        )
+    if not isinstance(name, str):
+        return f"a request is reported with name={shown(name)}: must be text"
+    milliseconds = number(response_time)
+    if milliseconds is None or not 0.0 <= milliseconds <= MOST_MS:
+        return (
+            f"request {shown(name)} is reported with response_time={shown(response_time)}: must "
+            "be a finite number of milliseconds, not below 0"
+        )
+    return ""

@@ -1,14 +1,13 @@
-"""What the analysis found, as samples for dashboards and alerts.
+"""Results of the analysis, as samples for dashboards and alerts.
 
 Overheads need both sides of a comparison, so no run can expose them; their names and meanings are
-in :mod:`harness.metrics.recorded`.
+in :mod:`harness.metrics.families`.
 """
 
 import math
 from collections.abc import Iterator
 
 from harness.analysis.study import EnvironmentResult, Outcome, Study
-from harness.results.labels import environment_labels
 from harness.results.run_result import Sample
 
 
@@ -27,13 +26,12 @@ def analysis_samples(study: Study) -> list[Sample]:
     ]
     levels = campaign.levels
     for result in study.environments:
-        samples.extend(_found(result, levels))
+        samples.extend(_samples(result, levels))
     return samples
 
 
-def _found(result: EnvironmentResult, levels: dict[str, str]) -> Iterator[Sample]:
-    where = environment_labels(result.machine, result.os, result.workload, result.load)
-    where["measure"] = result.measure
+def _samples(result: EnvironmentResult, levels: dict[str, str]) -> Iterator[Sample]:
+    where = result.environment.labels(measure=result.measure)
     for virtualization, overhead in result.all.items():
         labels = {
             **where,

@@ -1,4 +1,4 @@
-"""A campaign in Prometheus's own blocks, at its simulated timestamps."""
+"""Blocks of Prometheus with the samples of a campaign at their simulated timestamps."""
 
 import hashlib
 import json
@@ -61,7 +61,7 @@ def backfill(store: Store, findings: Sequence[Sample] = ()) -> tuple[Path, Backf
         If there is no complete run, ``promtool`` is missing or fails, samples got lost, or the
         directory cannot be written.
     """
-    place = store.directory / BLOCKS
+    blocks = store.directory / BLOCKS
     if not store.counts()["complete"]:
         raise UserError(f"{store.directory}: no run has a result yet; there is nothing to observe")
     promtool = installed("promtool")
@@ -70,19 +70,19 @@ def backfill(store: Store, findings: Sequence[Sample] = ()) -> tuple[Path, Backf
             text, fresh = folder / "openmetrics", folder / BLOCKS
             write_openmetrics(store, text, findings)
             wanted = _statement(text)
-            if _held(place) == wanted and _lost(promtool, place, wanted) is None:
-                return place, wanted, False
+            if _held(blocks) == wanted and _lost(promtool, blocks, wanted) is None:
+                return blocks, wanted, False
             _tool(promtool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(fresh))
             lost = _lost(promtool, fresh, wanted)
             if lost is not None:
-                raise UserError(f"{place}: {lost}; the campaign's results are untouched")
+                raise UserError(f"{blocks}: {lost}; the campaign's results are untouched")
             (fresh / _STATEMENT).write_text(json.dumps(asdict(wanted), indent=2) + "\n")
-            if place.exists():
-                place.rename(folder / "replaced")
-            fresh.rename(place)
+            if blocks.exists():
+                blocks.rename(folder / "replaced")
+            fresh.rename(blocks)
     except OSError as error:
-        raise UserError(f"{place}: cannot be written ({error.strerror or error})") from None
-    return place, wanted, True
+        raise UserError(f"{blocks}: cannot be written ({error.strerror or error})") from None
+    return blocks, wanted, True
 
 
 def installed(program: str) -> str:
@@ -121,7 +121,7 @@ def _link(source: str, target: str) -> str:
 
 
 def _statement(text: Path) -> Backfill:
-    """Say what the blocks made of an OpenMetrics text must hold."""
+    """Return what the blocks made of an OpenMetrics text must hold."""
     digest = hashlib.sha256()
     samples = first = last = 0
     with text.open("rb") as file:
@@ -135,16 +135,16 @@ def _statement(text: Path) -> Backfill:
     return Backfill(digest.hexdigest(), samples, first, last)
 
 
-def _held(place: Path) -> Backfill | None:
-    """Return what the blocks of an earlier time are said to hold; None if nothing is said."""
+def _held(blocks: Path) -> Backfill | None:
+    """Return what the existing blocks hold by their statement; None without one."""
     try:
-        return Backfill(**json.loads((place / _STATEMENT).read_text()))
+        return Backfill(**json.loads((blocks / _STATEMENT).read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
 
 def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
-    """Read all blocks back; say in words what differs from what must be in them."""
+    """Read all blocks back; return what differs from what must be in them, in words."""
     samples = first = last = 0
     with scratch_directory(blocks.parent) as folder:
         link_blocks(blocks, folder)
@@ -183,6 +183,6 @@ def _tool(*command: str) -> None:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not empty."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing"

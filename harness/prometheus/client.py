@@ -58,8 +58,8 @@ _LAST_BUCKET = math.log(1e15, GROWTH)
 
 _MAX_URL = 2000
 
-_MAX_TOLD = 200
-"""How many characters of a server's own words are shown."""
+_MAX_SHOWN = 200
+"""How many characters of a server's text are shown."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -95,8 +95,8 @@ class Prometheus:
     as basic authentication; no message has them. For this machine itself the proxies of the
     environment are not asked.
 
-    Every method raises :class:`~harness.errors.UserError` if the server is down, too slow, says too
-    much, or is no Prometheus at all.
+    Every method raises :class:`~harness.errors.UserError` if the server is down, too slow, answers
+    at too great length, or is no Prometheus.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Prometheus:
         """Evaluate an instant query at a time (seconds since 1970): labels and value of each."""
         status, body = self._ask({"query": expression, "time": f"{at:.3f}"})
         if status != http.client.OK:
-            raise self._failure(f"it refused the query ({_told(status, body)})")
+            raise self._failure(f"it refused the query ({_message(status, body)})")
         try:
             found = _Answer.model_validate_json(body).data.result
             # One by one: a list of all that is wrong in an answer may be longer than memory.
@@ -151,7 +151,7 @@ class Prometheus:
             except Exception as error:
                 answers.append(error)
 
-        # A socket's time limit begins anew with each byte; looking a name up has none at all.
+        # A socket's time limit restarts with each byte; a name look-up has none.
         thread = Thread(target=ask, daemon=True)
         thread.start()
         thread.join(_TIMEOUT_SECONDS)
@@ -195,7 +195,7 @@ class Prometheus:
     def runs(self, campaign: CampaignRecord) -> dict[int, dict[int, Measures]]:
         """Read what every run of the campaign's matrix measured: cell -> replication -> measures.
 
-        Each number is the very one that the store has: Prometheus keeps and tells doubles exactly,
+        Each number is equal to that in the store: Prometheus keeps and returns doubles exactly,
         and the digest of the response times comes bucket by bucket.
 
         Raises
@@ -294,8 +294,8 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _told(status: int, body: bytes) -> str:
-    """Return what Prometheus says about an error, or the status alone."""
+def _message(status: int, body: bytes) -> str:
+    """Return Prometheus's message about an error, or the status alone."""
     if status in range(300, 400):
         return f"HTTP {status}: it is at another address; give that one"
     try:
@@ -305,14 +305,14 @@ def _told(status: int, body: bytes) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what is at the bottom of an error, as the libraries on top of it wrap it."""
+    """Return the original reason of an error that libraries have wrapped."""
     while (deeper := error.__cause__ or error.__context__) is not None:
         error = deeper
-    told = error.strerror if isinstance(error, OSError) else str(error)
-    return _brief(str(told or error or type(error).__name__))
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    return _brief(str(text or error or type(error).__name__))
 
 
 def _brief(text: str) -> str:
-    """Return the beginning of somebody else's words, in characters that can be printed."""
-    shown = "".join(each if each.isprintable() else "?" for each in text[:_MAX_TOLD])
-    return shown if len(text) <= _MAX_TOLD else f"{shown}..."
+    """Return the beginning of a server's text, in printable characters."""
+    shown = "".join(each if each.isprintable() else "?" for each in text[:_MAX_SHOWN])
+    return shown if len(text) <= _MAX_SHOWN else f"{shown}..."

@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import IO
 
 from harness.files import scratch_directory
-from harness.metrics.ddsketch import GROWTH
+from harness.metrics.ddsketch import GROWTH, Digest
 from harness.metrics.exposition import family_of, series
-from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
-from harness.metrics.measures import merge
-from harness.metrics.recorded import RECORDED
-from harness.results.labels import cell_labels
+from harness.metrics.families import FAMILIES, RECORDED, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult, Sample
 from harness.results.store import Store
 
 CAMPAIGN = "vtax_campaign_info"
-"""A sample where simulated time begins, whose labels say which campaign the others are of."""
+"""Sample at the beginning of simulated time whose labels identify the campaign."""
 
 DIGEST = "vtax_response_digest_responses"
 """How many response times of a run lie in a bucket of its digest: what quantiles are read from."""
@@ -40,7 +37,7 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
 
     Every series has the campaign's name as a label, those of runs also the run's names and
     replication. Findings stand where the last run ends. A counter is 0 where measuring
-    begins and has its increase at the end; what a run recorded on the way comes between. Histograms
+    begins and has its increase at the end; samples during the run come between. Histograms
     stand at the end only, because prometheus-client's own parser (0.26) reads no second point of
     one; so do digests. The format wants all samples of a family together: they are collected in a
     file for each.
@@ -85,11 +82,12 @@ def begins(campaign: CampaignRecord) -> float:
 def series_labels(cell: CellRecord) -> dict[str, str]:
     """Return the labels of a cell's exported series.
 
-    Two loads may differ in characters that no label's name can hold: the position tells them apart.
+    Two loads may differ in characters that no label's name can hold: the position
+    distinguishes them.
     """
     return {
         "cell": str(cell.position),
-        **cell_labels(cell),
+        **cell.environment.labels(virtualization=cell.virtualization),
         **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
     }
 
@@ -147,13 +145,11 @@ def _buckets(result: RunResult) -> Iterator[Sample]:
         if name != f"{RESPONSE}_count":
             continue
         digest = result.digests[f"{labels['partition']}/{labels['group']}/{labels['name']}"]
-        for bound, count in zip(RESPONSE_BOUNDS, digest.cumulative(RESPONSE_BOUNDS), strict=True):
-            yield f"{RESPONSE}_bucket", {**labels, "le": f"{bound:.7g}"}, float(count)
-        yield f"{RESPONSE}_bucket", {**labels, "le": "+Inf"}, float(digest.count)
+        for bound, count in digest.histogram(RESPONSE_BOUNDS):
+            yield f"{RESPONSE}_bucket", {**labels, "le": bound}, count
 
 
 def _digest(result: RunResult) -> Iterator[Sample]:
     """Yield the occupied buckets of all response times together."""
-    merged = merge(digest.to_json() for digest in result.digests.values())
-    for bucket, count in zip(merged["buckets"], merged["counts"], strict=True):
+    for bucket, count in sorted(Digest.merged(result.digests.values()).counts.items()):
         yield DIGEST, {"bucket": str(bucket)}, float(count)

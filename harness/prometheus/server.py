@@ -30,7 +30,7 @@ _STOP_SECONDS = 20.0
 
 
 class Server:
-    """A Prometheus that is ready to be asked.
+    """Prometheus server that is ready for queries.
 
     Attributes
     ----------
@@ -47,18 +47,18 @@ class Server:
         self._log = log
 
     def wait(self) -> None:
-        """Wait for its end, which nobody asked for.
+        """Wait for its unexpected end.
 
         Raises
         ------
         UserError
-            When it has come.
+            When it has ended.
         """
         self.process.wait()
         raise self.ended()
 
     def ended(self) -> UserError:
-        """Say that it has ended, and why as far as it said so itself."""
+        """Error that it has ended, with the last line of its log."""
         why = last_line(self._log.read_text(errors="replace"))
         return UserError(f"prometheus ended with exit code {self.process.returncode}: {why}")
 
@@ -67,8 +67,8 @@ class Server:
 def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Iterator[Server]:
     """Serve blocks until the context is left; then no process and no file remains.
 
-    The server works on links beside the blocks, which stay as they are. It ends with this process,
-    however that ends.
+    The server works on links beside the blocks, which stay as they are. It ends with this
+    process in any case.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Itera
         with scratch_directory(blocks.parent) as folder:
             link_blocks(blocks, folder / "data")
             files = [str(path) for path in sorted(rules.resolve().glob("*.yml"))]
-            # JSON is YAML, too, and quotes whatever a path holds.
+            # JSON is valid YAML, and quotes any character of a path.
             config = folder / "prometheus.yml"
             config.write_text(
                 json.dumps({"global": {"evaluation_interval": "10s"}, "rule_files": files})

@@ -1,4 +1,4 @@
-"""Tables of runs as files for other programs, and the table of every run with all that is known.
+"""Tables as CSV and Parquet files, and the table of runs with every parameter and sample.
 
 They depend on the runs alone: not on the number of workers, nor on the wall clock.
 """
@@ -57,7 +57,7 @@ def csv_text(table: Mapping[str, Sequence[Value]]) -> str:
 
 
 def columns(store: Store) -> Table:
-    """Return the table of all intact runs: who they are, parameters, constants, measures.
+    """Return the table of all intact runs: identification, parameters, constants, measures.
 
     Parameters of the cell are named by their paths, partitions and other lists by the names of
     their members; constants drawn for the run begin with ``constant.``; then come the run's
@@ -90,11 +90,7 @@ def _identification(store: Store, run: StoredRun) -> dict[str, Value]:
     return {
         "campaign": store.campaign.name,
         "cell": cell.position,
-        "machine": cell.machine,
-        "os": cell.os,
-        "virtualization": cell.virtualization,
-        "workload": cell.workload,
-        **{f"load.{name}": value for name, value in cell.load},
+        **cell.factors,
         **({} if cell.scenario is None else {"scenario": cell.scenario["name"]}),
         "replication": run.replication,
         "seed": store.campaign.seed,
@@ -106,7 +102,7 @@ def _identification(store: Store, run: StoredRun) -> dict[str, Value]:
 
 
 _REPEATED = ("machine", "os", "virtualization", "workload", "load", "drawn_demands", "scenario")
-"""Parameters that the identification says already, or that say where others come from."""
+"""Parameters that are in the identification, or that only say where others come from."""
 
 
 def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
@@ -124,7 +120,7 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
             own = inner.get("name") if isinstance(inner, Mapping) else None
             yield from _flat(inner, f"{prefix}.{number if own is None else own}")
     elif value is not None:
-        # Table of numbers have 64 bits.
+        # Columns of numbers have 64 bits.
         large = isinstance(value, int) and not -MOST_INTEGER <= value < MOST_INTEGER
         yield prefix, str(value) if large else value
 
@@ -134,8 +130,8 @@ def _parameters(run: StoredRun, drawn: Mapping[str, Any]) -> dict[str, Value]:
     row = dict(_flat(run.cell.parameters, ""))
     for demand in run.cell.parameters.get("drawn_demands", ()):
         if demand["constant"] in drawn:
-            place = f"system.partitions.{demand['partition']}.groups.{demand['group']}.demand"
-            row[f"{place}.{demand['parameter']}"] = drawn[demand["constant"]]
+            group = f"system.partitions.{demand['partition']}.groups.{demand['group']}.demand"
+            row[f"{group}.{demand['parameter']}"] = drawn[demand["constant"]]
     return row
 
 

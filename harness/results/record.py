@@ -1,8 +1,10 @@
-"""What a store says about its campaign, apart from the runs."""
+"""Record of a campaign and its cells in a store."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from harness.results.environment import Environment, Load
 
 FULL_SYSTEM = "full-system"
 """The baseline of modelled machines."""
@@ -18,9 +20,9 @@ class CellRecord:
     os: str
     virtualization: str
     workload: str
-    load: tuple[tuple[str, str], ...]
+    load: Load
     infeasible: str | None
-    """Why the machine cannot hold it, and so it is not run; None for a cell that is run."""
+    """Why the machine cannot hold it, so that it is not run; None for a cell that is run."""
     parameters: dict[str, Any] = field(compare=False)
     """Every resolved parameter, nested; empty when infeasible."""
 
@@ -31,22 +33,32 @@ class CellRecord:
         return found
 
     @property
-    def environment(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
-        """Machine, operating system, workload, load: what is compared among virtualizations."""
-        return (self.machine, self.os, self.workload, self.load)
+    def environment(self) -> Environment:
+        """What is the same for every virtualization that the cell is compared with."""
+        return Environment(self.machine, self.os, self.workload, self.load)
+
+    @property
+    def factors(self) -> dict[str, str]:
+        """Factor -> value, as columns of tables; a further factor is named ``load.NAME``."""
+        return {
+            "machine": self.machine,
+            "os": self.os,
+            "virtualization": self.virtualization,
+            "workload": self.workload,
+            **{f"load.{name}": value for name, value in self.load},
+        }
 
     @property
     def title(self) -> str:
         """The cell's name for people, in one line."""
         if self.scenario is not None:
             return f"scenario {self.scenario['name']}"
-        load = "".join(f", {key} = {value}" for key, value in self.load)
-        return f"{self.machine} / {self.os} / {self.virtualization} / {self.workload}{load}"
+        return self.environment.cell_title(self.virtualization)
 
 
 @dataclass(frozen=True)
 class CampaignRecord:
-    """A campaign as it was when its first run was stored: all that a report needs to repeat it."""
+    """Campaign at the time of its first run: everything that a report needs to repeat it."""
 
     name: str
     title: dict[str, str]
@@ -82,8 +94,8 @@ class CampaignRecord:
     files: tuple[dict[str, str], ...] = ()
     """The user's files that decide results, sorted by path: ``path``, ``sha256``."""
     real: dict[str, Any] | None = None
-    """What was found out about this machine before real targets were run; None where nothing was,
-    as in every campaign that is simulated."""
+    """Properties of this machine, measured before real targets were run; None for a simulated
+    campaign."""
 
     @property
     def levels(self) -> dict[str, str]:

@@ -1,57 +1,93 @@
-"""Result files beside a campaign's runs: JSON of a pydantic model, replaced in one step."""
+"""Records that are kept as JSON: parts of result files, and the files beside a campaign's runs."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UserError
 from harness.files import read_bytes, whole_file
+from harness.results.environment import Environment, Load
 
 MOST_BYTES = 2**26
-"""Size of the largest result that is read."""
+"""Size of the largest result file that is read."""
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-def write_result(result: BaseModel, path: Path) -> Path:
-    """Keep a result and return where; an earlier one is replaced in one step.
-
-    Raises
-    ------
-    UserError
-        If it cannot be written.
-    """
-    try:
-        with whole_file(path) as unfinished:
-            unfinished.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
-    return path
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def read_result(model: type[ModelT], path: Path, command: str) -> ModelT | None:
-    """Read a result; None if there is none.
+class Record(BaseModel):
+    """Immutable part of a JSON file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EnvironmentRecord(Record):
+    """Part of a JSON file about one environment."""
+
+    machine: str
+    os: str
+    workload: str
+    load: Load
+
+    @property
+    def environment(self) -> Environment:
+        """The environment."""
+        return Environment(self.machine, self.os, self.workload, self.load)
+
+
+class ResultFile(Record):
+    """JSON file in a campaign's directory."""
+
+    FILE_NAME: ClassVar[str]
+    COMMAND: ClassVar[str]
+    """Command that writes the file; the directory follows."""
+
+    def write(self, directory: Path) -> Path:
+        """Write the file, replacing an earlier one in one step, and return its path.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written.
+        """
+        path = directory / self.FILE_NAME
+        try:
+            with whole_file(path) as unfinished:
+                unfinished.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+        return path
+
+    @classmethod
+    def read(cls, directory: Path) -> Self | None:
+        """Read the file; None if there is none.
+
+        Raises
+        ------
+        UserError
+            If the file is damaged.
+        """
+        path = directory / cls.FILE_NAME
+        if not path.exists():
+            return None
+        text = read_bytes(path, MOST_BYTES)
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise UserError(
+                f"{path}: is damaged ({first_error(error, 'the file')}); remove it, or write it "
+                f"again with '{cls.COMMAND} {directory}'"
+            ) from None
+
+
+def first_error(error: ValidationError, whole: str) -> str:
+    """First error of a validation, in one line: where it is and what is wrong.
 
     Parameters
     ----------
-    command
-        What writes it, for the message.
-
-    Raises
-    ------
-    UserError
-        If the file is not what it should be.
+    whole
+        Name of the place where an error concerns no part.
     """
-    if not path.exists():
-        return None
-    text = read_bytes(path, MOST_BYTES)
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(
-            f"{path}: is damaged ({place}: {first['msg']}); remove it, or make it anew with "
-            f"'{command}'"
-        ) from None
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or whole
+    return f"{place}: {first['msg']}"

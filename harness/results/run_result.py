@@ -1,17 +1,22 @@
-"""What one run leaves behind."""
+"""Result of one run."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from typing import Annotated, Any
+
+from pydantic import Field, GetPydanticSchema, TypeAdapter, with_config
+from pydantic_core import core_schema
+from typing_extensions import TypedDict
 
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures, measure
-from harness.results.store_schema import RESULT, read
+from harness.results.store_schema import STRICT, Number, read
 
-Sample = tuple[str, dict[str, str], float]
+Sample = tuple[str, dict[str, str], Number]
 """A sample of the exposition: name, labels, value."""
 
-Point = tuple[float, str, dict[str, str], float]
-"""A sample on the way: seconds since simulated time began, name, labels, value."""
+Point = tuple[Number, str, dict[str, str], Number]
+"""A sample during the run: seconds since simulated time began, name, labels, value."""
 
 
 _RESPONSE = frozenset({"partition", "group", "name"})
@@ -21,42 +26,66 @@ _LABELS = {
     "vtax_response_seconds_count": _RESPONSE,
     "vtax_response_seconds_sum": _RESPONSE,
 }
-"""What samples are found by; without these labels they mean nothing."""
+"""Labels that these samples must have."""
 
 
+Count = Annotated[int, Field(ge=0)]
+
+
+@with_config(STRICT)
+class _Digest(TypedDict):
+    sum_ns: int
+    buckets: list[Count]
+    counts: list[Count]
+
+
+ResponseTimes = Annotated[
+    Digest,
+    GetPydanticSchema(
+        lambda _, schema_of: core_schema.no_info_after_validator_function(
+            Digest.from_json, schema_of(_Digest)
+        )
+    ),
+]
+"""Digest, read from its JSON form."""
+
+
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class OperationEvent:
-    """Something that became of an operation."""
+    """Change of the status of an operation."""
 
-    at_seconds: float
+    at_seconds: Number
     operation: str
     status: str
     """``started``, ``done``, ``refused`` or ``failed``."""
     reason: str
 
 
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class Check:
     """An expectation of a scenario beside what was measured."""
 
     name: dict[str, str]
     """Language -> what is expected, in words."""
-    measured: float | str | None
+    measured: Number | str | None
     """In SI units; None if there was nothing to measure."""
-    expected: float | str
+    expected: Number | str
     relation: str
     """``equals``, ``at-least`` or ``at-most``."""
-    tolerance: float
+    tolerance: Number
     """How far off ``equals`` may be, in the unit of the value."""
     unit: str
     passed: bool
     detail: str
-    """What else there is to know: whose value it is, the reason of a refusal."""
+    """Further information: the partition of the value, the reason of a refusal."""
     source: str
     assumed: tuple[str, ...]
-    """Constants that the outcome rests on and nobody published."""
+    """Unpublished constants that the outcome depends on."""
 
 
+@with_config(STRICT)
 @dataclass(slots=True)
 class RunResult:
     """The result of one run: what its exposition says at the end, and the response times.
@@ -67,18 +96,18 @@ class RunResult:
     samples: list[Sample]
     """The exposition at the end of the run; a counter's value is its increase over the measured
     time."""
-    digests: dict[str, Digest]
+    digests: dict[str, ResponseTimes]
     """``partition/group/name`` -> the response times."""
-    warm_up_seconds: float
+    warm_up_seconds: Number
     """Simulated time that was cut off at the beginning."""
-    measured_seconds: float
+    measured_seconds: Number
     """Simulated time that the samples cover."""
-    requests: int
+    requests: Count
     """Requests that were completed in the measured time, failed ones included."""
     timeline: list[Point] = field(default_factory=list)
-    """Samples taken on the way, in order of time; empty unless the run records one."""
+    """Samples during the run, in order of time; empty unless the run records them."""
     operations: list[OperationEvent] = field(default_factory=list)
-    """What became of a scenario's operations, in order of time."""
+    """Events of a scenario's operations, in order of time."""
     checks: list[Check] = field(default_factory=list)
     """A scenario's expectations beside what was measured."""
 
@@ -103,16 +132,8 @@ class RunResult:
             If a value is not a finite number.
         """
         return json.dumps(
-            {
-                "samples": self.samples,
-                "digests": {name: digest.to_json() for name, digest in self.digests.items()},
-                "timeline": self.timeline,
-                "operations": [asdict(each) for each in self.operations],
-                "checks": [asdict(each) for each in self.checks],
-                "warm_up_seconds": self.warm_up_seconds,
-                "measured_seconds": self.measured_seconds,
-                "requests": self.requests,
-            },
+            {each.name: getattr(self, each.name) for each in fields(self)},
+            default=_plain,
             allow_nan=False,
             ensure_ascii=False,
             separators=(",", ":"),
@@ -128,20 +149,16 @@ class RunResult:
         ValueError, LookupError
             If the text is not a result.
         """
-        data = read(RESULT, text)
-        for name, labels, _ in data["samples"]:
+        result = read(_RESULT, text)
+        for name, labels, _ in result.samples:
             needed = _LABELS.get(name)
             if needed is not None and not needed <= labels.keys():
                 raise ValueError(f"a sample {name} lacks labels")
-        return cls(
-            samples=data["samples"],
-            digests={name: Digest.from_json(part) for name, part in data["digests"].items()},
-            timeline=data["timeline"],
-            operations=[OperationEvent(**each) for each in data["operations"]],
-            checks=[
-                Check(**{**each, "assumed": tuple(each["assumed"])}) for each in data["checks"]
-            ],
-            warm_up_seconds=data["warm_up_seconds"],
-            measured_seconds=data["measured_seconds"],
-            requests=data["requests"],
-        )
+        return result
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return value.to_json() if isinstance(value, Digest) else asdict(value)
+
+
+_RESULT = TypeAdapter(RunResult)

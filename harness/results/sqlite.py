@@ -1,8 +1,10 @@
 """The file of a store: its tables, and how to read what is intact of a damaged one.
 
-Everything but numbers and names is zlib-compressed JSON, whose checksum tells damaged from intact.
+Everything but numbers and names is zlib-compressed JSON, whose checksum distinguishes damaged from
+intact.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -15,6 +17,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from harness.errors import UserError
 from harness.files import scratch_directory
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.store_schema import CAMPAIGN, CELL, read
@@ -56,9 +59,9 @@ UNREADABLE = (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error)
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open the file so that nothing is written and whatever is intact can be read.
+    """Open the file so that nothing is written and every intact part can be read.
 
-    Without a WAL nobody writes, and reading as immutable leaves no files behind. SQLite reads
+    Without a WAL no process writes, and reading as immutable leaves no files behind. SQLite reads
     nothing of a file that lost its end, so a copy gets zeros there.
     """
     log = path.with_name(f"{FILE_NAME}-wal")
@@ -100,7 +103,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def why(error: Exception) -> str:
-    """Say what is wrong with a store, of what :data:`UNREADABLE` is about."""
+    """Reason why a store cannot be used, from one of :data:`UNREADABLE`."""
     if isinstance(error, NewerError):
         return f"written by a newer version of vtax ({error}); install that one"
     code = getattr(error, "sqlite_errorcode", None)
@@ -123,6 +126,82 @@ _REASONS = {
 }
 
 
+def lock(directory: Path) -> int:
+    """Make the directory and lock it; the lock ends with the process."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"{directory}: cannot be made or opened ({error.strerror})") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise UserError(
+            f"{directory}: another vtax is at work there; wait for it or choose another --out"
+        ) from None
+    # The effective user counts, where the system supports it.
+    effective = os.access in os.supports_effective_ids
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=effective):
+        os.close(lock)
+        raise UserError(f"{directory}: not writable; choose another --out")
+    return lock
+
+
+def close(connection: sqlite3.Connection | None, lock: int | None) -> None:
+    """Close a connection and release a lock, where there are any."""
+    if connection is not None:
+        connection.close()
+    if lock is not None:
+        os.close(lock)
+
+
+def unusable(directory: Path, error: Exception) -> UserError:
+    """Error for the user, from one of :data:`UNREADABLE`."""
+    text = why(error)
+    advice = "" if "damaged" not in text else "; choose another --out or move it away"
+    return UserError(f"{directory / FILE_NAME}: {text}{advice}")
+
+
+def check_same(
+    directory: Path, connection: sqlite3.Connection, campaign: CampaignRecord
+) -> CampaignRecord:
+    """Make sure that the store is intact and holds this very campaign; return what it holds."""
+    try:
+        held, problems = read_campaign(connection)
+        problems += [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
+    except UNREADABLE as error:
+        raise unusable(directory, error) from None
+    if problems != ["ok"]:
+        raise UserError(
+            f"{directory / FILE_NAME}: the store is damaged ({' '.join(problems[0].split())}); its "
+            "intact runs can still be read (report, verdict, export), but none can be added: "
+            "choose another --out"
+        )
+    if held.identity == campaign.identity:
+        return held
+    if held.name != campaign.name:
+        what = f"another campaign, {held.name!r}"
+    elif held.seed != campaign.seed:
+        what = f"{held.name!r} with seed {held.seed}, not {campaign.seed}"
+    elif held.model != campaign.model:
+        what = f"{held.name!r} by another version of the model"
+    elif held.constants != campaign.constants:
+        what = f"{held.name!r} with another catalog"
+    else:
+        what = f"{held.name!r} with other settings"
+        changed = _changed(held, campaign)
+        what += f" ({', '.join(changed)} changed)" if changed else ""
+    raise UserError(f"{directory}: holds {what}; choose another --out or move it away")
+
+
+def _changed(held: CampaignRecord, campaign: CampaignRecord) -> list[str]:
+    """Return the paths of the user's files that are not what they were."""
+    pairs = {tuple(file.items()) for file in held.files}
+    others = {tuple(file.items()) for file in campaign.files}
+    return sorted({dict(pair)["path"] for pair in pairs ^ others})
+
+
 def possible_rows(connection: sqlite3.Connection) -> range:
     """Return all row numbers that a file of this size can have, when its order is lost."""
     smallest_row_bytes = 64
@@ -132,45 +211,30 @@ def possible_rows(connection: sqlite3.Connection) -> range:
 
 
 def create(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
-    """Make the tables of a new store and fill in its campaign, in one transaction."""
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {_FORMAT}")
-    _fill(connection, campaign)
-    connection.execute("COMMIT")
+    """Create the tables of a new store and fill in its campaign, in one transaction."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        _fill(connection, campaign)
 
 
 def replace_campaign(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
-    """Put another record and its cells in the place of what is there, in one transaction."""
+    """Replace the record of the campaign and its cells, in one transaction."""
     connection.execute("PRAGMA defer_foreign_keys = ON")
-    try:
+    with connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("DELETE FROM campaign")
         connection.execute("DELETE FROM cells")
         _fill(connection, campaign)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _fill(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
     cells = [
         (
             cell.position,
-            compressed(
-                {
-                    "machine": cell.machine,
-                    "os": cell.os,
-                    "virtualization": cell.virtualization,
-                    "workload": cell.workload,
-                    "load": cell.load,
-                    "infeasible": cell.infeasible,
-                    "parameters": cell.parameters,
-                }
-            ),
+            compressed({key: value for key, value in vars(cell).items() if key != "position"}),
         )
         for cell in campaign.cells
     ]

@@ -1,11 +1,10 @@
-"""Where the runs of a campaign are kept: one SQLite file, one transaction a run.
+"""Store of the runs of a campaign: one SQLite file, one transaction for each run.
 
-The file is in WAL mode with ``synchronous = NORMAL``: what was committed survives the death of the
-process at any moment; the file itself also survives a power cut. Results are zlib-compressed JSON,
-whose checksum tells a damaged row from an intact one.
+The file is in WAL mode with ``synchronous = NORMAL``: committed runs survive the end of the process
+at any moment; the file itself also survives a power cut. Results are zlib-compressed JSON, whose
+checksum distinguishes damaged rows from intact ones.
 """
 
-import fcntl
 import os
 import sqlite3
 import zlib
@@ -17,20 +16,24 @@ from types import TracebackType
 from typing import Any
 
 from harness.errors import UserError
+from harness.metrics.measures import Measures
 from harness.printable import one_line
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.sqlite import (
     FILE_NAME,
     UNREADABLE,
+    check_same,
+    close,
     compressed,
     connect_to_read,
     create,
     decompressed,
+    lock,
     possible_rows,
     read_campaign,
     replace_campaign,
-    why,
+    unusable,
 )
 from harness.results.store_schema import DRAWN
 
@@ -81,7 +84,7 @@ class Store:
     Attributes
     ----------
     campaign
-        What the store says about its campaign.
+        Record of the campaign.
     damaged
         One line for each row that could not be read so far.
     """
@@ -111,13 +114,13 @@ class Store:
             If the directory cannot be written, holds another campaign or a damaged store, or
             another process adds runs to it.
         """
-        lock = _lock(directory)
+        locked = lock(directory)
         connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(directory / FILE_NAME, isolation_level=None)
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if tables:
-                held = _check_same(directory, connection, campaign)
+                held = check_same(directory, connection, campaign)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             if not tables:
@@ -129,12 +132,12 @@ class Store:
                     record = compressed(campaign.to_json())
                     connection.execute("UPDATE campaign SET record = ?", (record,))
         except UNREADABLE as error:
-            _close(connection, lock)
-            raise _unusable(directory, error) from None
+            close(connection, locked)
+            raise unusable(directory, error) from None
         except BaseException:
-            _close(connection, lock)
+            close(connection, locked)
             raise
-        return cls(directory, connection, campaign, lock)
+        return cls(directory, connection, campaign, locked)
 
     @classmethod
     def open(cls, directory: Path) -> "Store":
@@ -160,13 +163,13 @@ class Store:
             connection = connect_to_read(path)
             campaign, damaged = read_campaign(connection)
         except UNREADABLE as error:
-            _close(connection, None)
-            raise _unusable(directory, error) from None
+            close(connection, None)
+            raise unusable(directory, error) from None
         return cls(directory, connection, campaign, damaged=damaged)
 
     def close(self) -> None:
         """Give the file back."""
-        _close(self._connection, self._lock)
+        close(self._connection, self._lock)
 
     def __enter__(self) -> "Store":
         return self
@@ -180,7 +183,7 @@ class Store:
         self.close()
 
     def amend(self, campaign: CampaignRecord) -> None:
-        """Put what is known by now in the place of what the store says about its campaign.
+        """Replace the record of the campaign.
 
         Raises
         ------
@@ -194,7 +197,7 @@ class Store:
         try:
             replace_campaign(self._connection, campaign)
         except sqlite3.OperationalError as error:
-            raise _unusable(self.directory, error) from None
+            raise unusable(self.directory, error) from None
         self.campaign = campaign
 
     def complete(self) -> frozenset[str]:
@@ -242,27 +245,23 @@ class Store:
         reason: str,
     ) -> None:
         """Keep the reason why a run has no result. A later result takes its place."""
-        told = one_line(reason)
-        row = (identity, cell_position, replication, constants, "failed", failure, told, None)
-        self._add(row, drawn)
+        run = (identity, cell_position, replication, constants)
+        self._add((*run, "failed", failure, one_line(reason), None), drawn)
 
     def _add(self, row: tuple[Any, ...], drawn: Mapping[str, Any]) -> None:
         database = self._connection
         try:
-            database.execute("BEGIN IMMEDIATE")
-            known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (row[3],))
-            if known.fetchone() is None:
-                values = (row[3], compressed(dict(drawn)))
-                database.execute("INSERT INTO constants VALUES (?, ?)", values)
-            database.execute("DELETE FROM runs WHERE identity = ? AND status = 'failed'", row[:1])
-            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-            database.execute("COMMIT")
-        except BaseException as error:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
-                raise _unusable(self.directory, error) from None
-            raise
+            with database:
+                database.execute("BEGIN IMMEDIATE")
+                known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (row[3],))
+                if known.fetchone() is None:
+                    values = (row[3], compressed(dict(drawn)))
+                    database.execute("INSERT INTO constants VALUES (?, ?)", values)
+                failed = "DELETE FROM runs WHERE identity = ? AND status = 'failed'"
+                database.execute(failed, row[:1])
+                database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.OperationalError as error:
+            raise unusable(self.directory, error) from None
 
     def runs(
         self, positions: Collection[int] | None = None, *, one_of_each: bool = False
@@ -303,6 +302,31 @@ class Store:
             except UNREADABLE as error:
                 self.damaged.append(f"{label}: {error}")
 
+    def measures(
+        self,
+        positions: Collection[int] | None = None,
+        replications: int | None = None,
+        *,
+        quantiles: bool = True,
+    ) -> dict[int, dict[int, Measures]]:
+        """Measures of complete runs: position of the cell -> replication -> measures.
+
+        Parameters
+        ----------
+        positions
+            Only cells at these places of the matrix; None: all.
+        replications
+            Only this many first replications; None: all.
+        quantiles
+            With quantiles of response times, which take time to compute.
+        """
+        measures: dict[int, dict[int, Measures]] = {}
+        for run in self.runs(positions):
+            if run.result is not None and (replications is None or run.replication < replications):
+                members = measures.setdefault(run.cell.position, {})
+                members[run.replication] = run.result.measures(quantiles=quantiles)
+        return measures
+
     def result(self, identity: str) -> RunResult | None:
         """Return what a run has measured; None if it failed or was never kept."""
         query = "SELECT result FROM runs WHERE identity = ? AND failure IS NULL"
@@ -310,14 +334,14 @@ class Store:
             for (packed,) in self._select(query, identity):
                 return RunResult.from_json(zlib.decompress(packed))
         except UNREADABLE as error:
-            raise _unusable(self.directory, error) from None
+            raise unusable(self.directory, error) from None
         return None
 
     def _select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise _unusable(self.directory, error) from None
+            raise unusable(self.directory, error) from None
 
     def drawn(self) -> dict[str, dict[str, Any]]:
         """Return, for each digest of constants, the values that were drawn, as JSON holds them."""
@@ -357,80 +381,6 @@ class Store:
             (rowid, cell, f"cell {cell} replication {number}")
             for cell, number, rowid in sorted(found)
         ]
-
-
-def _lock(directory: Path) -> int:
-    """Make the directory and lock it; the lock goes with the process, however that ends."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = os.open(directory, os.O_RDONLY)
-    except OSError as error:
-        raise UserError(f"{directory}: cannot be made or opened ({error.strerror})") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise UserError(
-            f"{directory}: another vtax is at work there; wait for it or choose another --out"
-        ) from None
-    # Whoever the process acts as counts, where the system can tell.
-    effective = os.access in os.supports_effective_ids
-    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=effective):
-        os.close(lock)
-        raise UserError(f"{directory}: not writable; choose another --out")
-    return lock
-
-
-def _close(connection: sqlite3.Connection | None, lock: int | None) -> None:
-    if connection is not None:
-        connection.close()
-    if lock is not None:
-        os.close(lock)
-
-
-def _unusable(directory: Path, error: Exception) -> UserError:
-    text = why(error)
-    advice = "" if "damaged" not in text else "; choose another --out or move it away"
-    return UserError(f"{directory / FILE_NAME}: {text}{advice}")
-
-
-def _check_same(
-    directory: Path, connection: sqlite3.Connection, campaign: CampaignRecord
-) -> CampaignRecord:
-    """Make sure that the store is intact and holds this very campaign; return what it holds."""
-    try:
-        held, problems = read_campaign(connection)
-        problems += [text for (text,) in connection.execute("PRAGMA quick_check(1)")]
-    except UNREADABLE as error:
-        raise _unusable(directory, error) from None
-    if problems != ["ok"]:
-        raise UserError(
-            f"{directory / FILE_NAME}: the store is damaged ({' '.join(problems[0].split())}); its "
-            "intact runs can still be read (report, verdict, export), but none can be added: "
-            "choose another --out"
-        )
-    if held.identity == campaign.identity:
-        return held
-    if held.name != campaign.name:
-        what = f"another campaign, {held.name!r}"
-    elif held.seed != campaign.seed:
-        what = f"{held.name!r} with seed {held.seed}, not {campaign.seed}"
-    elif held.model != campaign.model:
-        what = f"{held.name!r} by another version of the model"
-    elif held.constants != campaign.constants:
-        what = f"{held.name!r} with another catalog"
-    else:
-        what = f"{held.name!r} with other settings"
-        changed = _changed(held, campaign)
-        what += f" ({', '.join(changed)} changed)" if changed else ""
-    raise UserError(f"{directory}: holds {what}; choose another --out or move it away")
-
-
-def _changed(held: CampaignRecord, campaign: CampaignRecord) -> list[str]:
-    """Return the paths of the user's files that are not what they were."""
-    pairs = {tuple(file.items()) for file in held.files}
-    others = {tuple(file.items()) for file in campaign.files}
-    return sorted({dict(pair)["path"] for pair in pairs ^ others})
 
 
 def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:

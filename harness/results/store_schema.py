@@ -1,7 +1,10 @@
-"""What the JSON in a store must look like, checked when it is read."""
+"""Schema of the JSON in a store, checked when it is read.
+
+A table without a configuration of its own has that of the table around it.
+"""
 
 from datetime import datetime
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, NotRequired, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -13,7 +16,11 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-_STRICT = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
+from harness.results.result_file import first_error
+
+T = TypeVar("T")
+
+STRICT = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
 _OPEN = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
 Number = Annotated[int, Field(ge=-(2**63), lt=2**63)] | float
@@ -27,59 +34,6 @@ def _time(text: str) -> str:
     return text
 
 
-Count = Annotated[int, Field(ge=0)]
-
-
-@with_config(_STRICT)
-class Digest(TypedDict):
-    """Response times."""
-
-    sum_ns: int
-    buckets: list[Count]
-    counts: list[Count]
-
-
-@with_config(_STRICT)
-class Operation(TypedDict):
-    """An event of an operation."""
-
-    at_seconds: Number
-    operation: str
-    status: str
-    reason: str
-
-
-@with_config(_STRICT)
-class Check(TypedDict):
-    """An expectation and what was measured."""
-
-    name: Texts
-    measured: Number | str | None
-    expected: Number | str
-    relation: str
-    tolerance: Number
-    unit: str
-    passed: bool
-    detail: str
-    source: str
-    assumed: list[str]
-
-
-@with_config(_STRICT)
-class Result(TypedDict):
-    """What :class:`harness.results.run_result.RunResult` writes."""
-
-    samples: list[tuple[str, dict[str, str], Number]]
-    digests: dict[str, Digest]
-    timeline: list[tuple[Number, str, dict[str, str], Number]]
-    operations: list[Operation]
-    checks: list[Check]
-    warm_up_seconds: Number
-    measured_seconds: Number
-    requests: Count
-
-
-@with_config(_OPEN)
 class _Group(TypedDict):
     name: str
     users: int | None
@@ -87,13 +41,11 @@ class _Group(TypedDict):
     think_time_seconds: Number
 
 
-@with_config(_OPEN)
 class _Disk(TypedDict):
     vios: str | None
     backing: str
 
 
-@with_config(_OPEN)
 class _Partition(TypedDict):
     name: str
     os: str
@@ -102,30 +54,25 @@ class _Partition(TypedDict):
     disks: NotRequired[list[_Disk]]
 
 
-@with_config(_OPEN)
 class _Adapter(TypedDict):
     mtu_bytes: int
 
 
-@with_config(_OPEN)
 class _Bridge(TypedDict):
     adapter: _Adapter
     threaded: bool
 
 
-@with_config(_OPEN)
 class _Vios(TypedDict):
     name: str
     virtualization: str
     shared_ethernet: _Bridge | None
 
 
-@with_config(_OPEN)
 class _Machine(TypedDict):
     clock_hz: Annotated[Number, Field(gt=0)]
 
 
-@with_config(_OPEN)
 class _System(TypedDict):
     machine: _Machine
     partitions: list[_Partition]
@@ -133,7 +80,7 @@ class _System(TypedDict):
     flavour: str | None
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class _DrawnDemand(TypedDict):
     partition: str
     group: str
@@ -141,7 +88,6 @@ class _DrawnDemand(TypedDict):
     constant: str
 
 
-@with_config(_OPEN)
 class _Script(TypedDict):
     name: str
     title: Texts
@@ -158,7 +104,7 @@ class _Parameters(TypedDict, total=False):
     groups: list[_Group]
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class Cell(TypedDict):
     """A cell, without its position."""
 
@@ -171,7 +117,6 @@ class Cell(TypedDict):
     parameters: _Parameters
 
 
-@with_config(_STRICT)
 class _Claim(TypedDict):
     firmware: list[str]
     software: list[str]
@@ -179,21 +124,18 @@ class _Claim(TypedDict):
     text: NotRequired[Texts | None]
 
 
-@with_config(_STRICT)
 class _Replications(TypedDict):
     minimum: Annotated[int, Field(ge=1)]
     maximum: Annotated[int, Field(ge=1)]
     half_width: Number | None
 
 
-@with_config(_OPEN)
 class _Target(TypedDict, total=False):
     kernel: str
     reason: str
     channel_seconds: Number
 
 
-@with_config(_OPEN)
 class _RealMachine(TypedDict, total=False):
     mitigations: Texts
     processor: str
@@ -201,14 +143,12 @@ class _RealMachine(TypedDict, total=False):
     qemu: str
 
 
-@with_config(_OPEN)
 class _Ratio(TypedDict):
     ratio: Number
     low: Number
     high: Number
 
 
-@with_config(_OPEN)
 class _Cause(TypedDict):
     cause: str
     extra_share: Number | None
@@ -253,13 +193,12 @@ class _Constant(TypedDict):
     status: str
 
 
-@with_config(_STRICT)
 class _File(TypedDict):
     path: str
     sha256: str
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 class Campaign(TypedDict):
     """What :class:`harness.results.record.CampaignRecord` writes."""
 
@@ -282,14 +221,13 @@ class Campaign(TypedDict):
     real: _Real | None
 
 
-RESULT = TypeAdapter(Result)
 CELL = TypeAdapter(Cell)
 CAMPAIGN = TypeAdapter(Campaign)
 DRAWN = TypeAdapter(dict[str, Value])
 
 
-def read(kind: TypeAdapter[Any], text: str | bytes) -> dict[str, Any]:
-    """Read JSON of a kind, an object.
+def read(kind: TypeAdapter[T], text: str | bytes) -> T:
+    """Read JSON of a kind.
 
     Raises
     ------
@@ -297,9 +235,6 @@ def read(kind: TypeAdapter[Any], text: str | bytes) -> dict[str, Any]:
         One line: where it is another kind, and how.
     """
     try:
-        value: dict[str, Any] = kind.validate_json(text)
+        return kind.validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "JSON"
-        raise ValueError(f"{where}: {first['msg']}") from None
-    return value
+        raise ValueError(first_error(error, "JSON")) from None

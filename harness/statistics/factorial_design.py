@@ -23,7 +23,7 @@ BLOCKS = 4
 """Runs are made in so many blocks, whose differences are no effect of a factor."""
 
 _SMALLEST, _FREE = 32, 8
-"""Runs at least; runs at least beyond those that the effects use up, to tell the noise from."""
+"""Runs at least; runs at least beyond those that the effects use up, to estimate the noise."""
 
 _RESOLUTION = 1e-9
 """Responses that differ by no more than this are equal: rounding, not an effect."""

@@ -1,21 +1,10 @@
 """Draws of uncertain constants: Latin hypercubes and the triangular distribution.
 
-The replications of a block are not independent: they are spread evenly, so that their mean varies
-less than that of independent draws, while intervals and tests take them for independent. These are
-therefore on the safe side. With ten replications and six constants that act additively, the mean's
-variance is 0.98, 0.5, 0.11 and 0.02 of what it is taken for, if the constants make none, half, nine
-tenths and all of the ratios' variance; a 95 % interval contains the mean in 96, 99.3, 100 and 100 %
-of all cases, and a test at 5 % errs in 4, 1, 0 and 0 %. Constants that act on each other leave more
-(0.1 instead of 0.02). Where the variance comes from the workload, nothing is gained.
-
-In the carrier's study both occur: of 48 overheads of one machine and operating system (152
-replications), the variance of a block's mean was below 0.1 of what it is taken for in 27, and
-between 0.8 and 1.3 in 12, above all slowdowns. Of all blocks, 97.8 % of the intervals contained the
-overall mean, and tests at 5 % against it erred in 2.5 % (below) and 0.4 % (above).
-
-What such an interval contains is the mean over all draws. It is not the range in which the overhead
-lies for the constants as they truly are, and more replications narrow it although they teach
-nothing about the constants.
+The replications of a block are spread evenly, so that their mean varies less than that of
+independent draws. Intervals and tests assume independent draws and are therefore on the safe side;
+docs/statistics.md has the measured rates. An interval contains the mean over all draws. It is not
+the range in which the overhead lies for the true constants: more replications narrow it although
+they add nothing to what is known of the constants.
 """
 
 from collections.abc import Sequence
@@ -52,7 +41,7 @@ def latin_hypercube(
     tuple of dict
         For each replication a probability in the open interval (0, 1) for each name.
     """
-    # Imported here because it takes a second, which nobody who draws nothing should wait for.
+    # The import takes a second; it is not needed without a draw.
     from scipy.stats import qmc
 
     if not names:

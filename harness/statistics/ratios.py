@@ -1,5 +1,7 @@
 """Comparisons of paired measurements, and what many comparisons at once cost."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,6 +11,18 @@ Array = NDArray[np.float64]
 
 LOG_RESOLUTION = 1e-9
 """Log ratios closer than this are equal: rounding, not an effect."""
+
+_MOST = math.log(1e300)
+
+
+def exp(log: float) -> float:
+    """Ratio of a logarithm; infinity where it is too large to be known."""
+    return math.exp(log) if log < _MOST else math.inf
+
+
+def expm1(log: float) -> float:
+    """Ratio of a logarithm, less one; infinity where it is too large to be known."""
+    return math.expm1(log) if log < _MOST else math.inf
 
 
 def paired_ratios(measured: ArrayLike, baseline: ArrayLike) -> Array:
@@ -58,8 +72,8 @@ def ratio_bootstrap(ratios: ArrayLike, *, seed: int = 0, resamples: int = RESAMP
 def ratio_ranges(ratios: ArrayLike, level: float) -> tuple[Interval, ...]:
     """Range of the logarithm of one further ratio, for each column.
 
-    Where replications draw uncertain constants anew, that is where the ratio of a single machine
-    lies whose constants are one more such draw; what is random in a run is part of it.
+    Each replication draws the uncertain constants. The range is that of a single machine whose
+    constants are one more draw; it contains the randomness of a run.
 
     Parameters
     ----------

@@ -1,10 +1,8 @@
-"""From tests of single environments to the verdict on a claim about all of them.
+"""Verdict on a claim about all environments, from the tests of each.
 
 The claim: in every environment, and for every measure named, the firmware level costs less than
-the software level and less than the margin. What is tested is given as one-sided probability
-values of paired comparisons.
-
-Error rates, for a significance level alpha:
+the software level and less than the margin. The input are one-sided probability values of paired
+comparisons. For a significance level alpha:
 
 - *Confirmed* needs every single test at alpha, without adjustment. This is an intersection-union
   test: if the claim is false anywhere, the test of that part alone passes with at most alpha, so
@@ -16,26 +14,7 @@ Error rates, for a significance level alpha:
   most alpha, however many environments there are.
 - *Inconclusive* is everything else.
 
-These hold as far as each test holds its own level. Both kinds ask the test of
-:mod:`harness.statistics.intervals`, which says what it was measured to do. Simulated with alpha at
-5 % and ten replications (tests/statistics repeats it on a smaller scale):
-
-- One environment, exactly at the margin, is confirmed in 4 % of all cases for normal log ratios, in
-  5.3 % for triangular and 8.4 % for log-normal ones with their tail towards higher costs (standard
-  error 0.2).
-- 84 environments and measures, all exactly at the margin and equal to the software level, are
-  refuted anywhere in 5 % of all cases for normal log ratios, with five replications, too, and less
-  often if they depend on each other (0.6). With a triangle's tail towards higher costs it is 3 %.
-  With its tail towards lower costs, 84 tests at the margin alone go wrong in 32 % (1.6), in 22 and
-  11 % with 20 and 60 replications: the very small probability values that many tests need do not
-  hold for such values. So a claim refuted by values with a tail downwards, by little and with few
-  replications, deserves a second look.
-- Going on until the interval is narrow (:mod:`harness.analysis.sequential_stopping`) and a Latin
-  hypercube (:mod:`harness.statistics.latin_hypercube`) change both, in ways told there.
-
-With ten replications, one standard deviation of the log ratio below the margin is confirmed in
-87 % of all cases, two in more than 99 %; one of 84 that lies three above it refutes the claim in
-more than 95 %.
+These hold as far as each test holds its own level. docs/statistics.md has the measured error rates.
 """
 
 from collections.abc import Iterable, Sequence
@@ -70,7 +49,7 @@ class Evidence:
     above_software: tuple[float, ...]
     """Against "the firmware level costs at most as much as the software level"."""
     complete: bool = True
-    """False when something the claim speaks of could not be measured: never confirmed then."""
+    """False when a part of the claim could not be measured: it is never confirmed then."""
 
 
 @dataclass(frozen=True, slots=True)

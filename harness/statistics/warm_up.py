@@ -26,7 +26,7 @@ class WarmUp:
     """Index of the first observation that is kept; a multiple of :data:`BATCH`."""
     trustworthy: bool
     """False when the best cut of all lies in the second half, so that the series may not have
-    settled at all, or when the series is too short to tell."""
+    settled at all, or when the series is too short."""
 
 
 def mser5(series: ArrayLike) -> WarmUp:
@@ -37,14 +37,8 @@ def mser5(series: ArrayLike) -> WarmUp:
     long as :data:`MINIMUM_BATCHES` remain: a level that shifts after the half would otherwise look
     settled from the beginning.
 
-    Of 1,000 observations (variance one, AR(1) with a coefficient of 0, 0.5 or 0.9; 400 series
-    each), a level that shifts by five after 100 is cut there or up to 100 later in 95 % of all
-    cases; an exponential decay from ten with a time constant of 50 after 2 to 3 time constants; a
-    stationary series loses at most 70 in 95 %. All of these are trusted; after a shift at 300, and
-    0.9, 98 %, and of stationary series of 200 observations 98, 97 and 85 %. A shift after 600 never
-    is, a steady rise in at most 2 %; one after 850 leaves too little to be seen. A decay as long as
-    half of the series is trusted, wrongly, in 0, 5 and 34 %: noise that lasts hides a trend. A
-    swing that never ends is no transient to the rule, and is trusted.
+    docs/statistics.md has the measured error rates. Cycles that never end are no transient to the
+    rule, and are trusted.
 
     Parameters
     ----------

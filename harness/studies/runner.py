@@ -1,23 +1,24 @@
-"""The runs of a sensitivity study: made where they are missing, kept in a store of their own."""
+"""Runs of a study: those missing are carried out, all are kept in the study's store."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from harness.campaign.cell import RunSpec
 from harness.catalog.constants import Constants, NotedConstants
-from harness.execution.execute import Observer, Summary, execute
+from harness.execution.dask import Cluster
+from harness.execution.execute import Observer, execute
 from harness.metrics.measures import Measures
 from harness.results.run_result import RunResult
 from harness.results.store import Store
 from harness.runs.run_cell import run_cell
 
 NOTED = "vtax_constant_read"
-"""The sample that says that a run has read a constant."""
+"""Sample that marks a constant that the run has read."""
 
 
 def run_noting(spec: RunSpec) -> RunResult:
-    """Carry out a run and add to its result which constants it has read."""
+    """Carry out a run and note in its result the constants that it has read."""
     noted = NotedConstants(spec.constants)
     result = run_cell(replace(spec, constants=noted))
     result.samples += [(NOTED, {"constant": name}, 1.0) for name in sorted(noted.read)]
@@ -27,11 +28,6 @@ def run_noting(spec: RunSpec) -> RunResult:
 def read_by(result: RunResult) -> frozenset[str]:
     """Return the constants that a run has read."""
     return frozenset(labels["constant"] for name, labels, _ in result.samples if name == NOTED)
-
-
-def measured(result: RunResult, *, quantiles: bool) -> Measures:
-    """Return what a run has measured; response times' quantiles only if wanted, for they cost."""
-    return result.measures(quantiles=quantiles)
 
 
 def with_constants(spec: RunSpec, constants: Constants, number: int) -> RunSpec:
@@ -51,20 +47,39 @@ def with_constants(spec: RunSpec, constants: Constants, number: int) -> RunSpec:
     )
 
 
+def moved(stated: Constants, specs: Sequence[RunSpec]) -> dict[str, dict[str, Any]]:
+    """Digest of constants -> values that differ from those stated."""
+    constants = {spec.constants_digest: spec.constants for spec in specs}
+    return {
+        digest: {name: value for name, value in each.items() if stated.get(name) != value}
+        for digest, each in constants.items()
+    }
+
+
 class Runner:
-    """Carries out runs of a study and hands back what they measured."""
+    """Carries out runs of a study and returns their measures.
+
+    Parameters
+    ----------
+    run
+        Carries out one run.
+    drawn
+        Returns, for some runs, the drawn constants by digest, as the store keeps them.
+    """
 
     def __init__(
         self,
         store: Store,
-        stated: Constants,
+        run: Callable[[RunSpec], RunResult],
+        drawn: Callable[[Sequence[RunSpec]], Mapping[str, Mapping[str, Any]]],
         *,
-        workers: int,
-        quantiles: bool,
+        workers: int | Cluster,
+        quantiles: bool = True,
         observer: Observer | None = None,
     ) -> None:
         self._store = store
-        self._stated = stated
+        self._run = run
+        self._drawn = drawn
         self._workers = workers
         self._quantiles = quantiles
         self._observer = observer
@@ -84,7 +99,7 @@ class Runner:
     def measures(self, specs: Sequence[RunSpec]) -> dict[str, Measures]:
         """Return what runs measured, by identity; as :meth:`results`."""
         return {
-            identity: measured(result, quantiles=self._quantiles)
+            identity: result.measures(quantiles=self._quantiles)
             for identity, result in self.results(specs).items()
         }
 
@@ -97,36 +112,18 @@ class Runner:
             When SIGINT came.
         """
         unique = {spec.identity: spec for spec in specs}
-        summary: Summary = execute(
+        summary = execute(
             list(unique.values()),
             self._store,
-            run_noting,
+            self._run,
             workers=self._workers,
-            drawn=_Moved(unique.values(), self._stated),
+            drawn=self._drawn(list(unique.values())),
             observer=self._observer,
         )
         if summary.interrupted:
             raise KeyboardInterrupt
         self._asked.update(unique)
-        found = {identity: self._store.result(identity) for identity in unique}
-        kept = {identity: result for identity, result in found.items() if result is not None}
-        self._without.update(unique.keys() - kept.keys())
-        return kept
-
-
-class _Moved(Mapping[str, Mapping[str, Any]]):
-    """Digest of constants -> values that differ from those stated, made when somebody asks."""
-
-    def __init__(self, specs: Iterable[RunSpec], stated: Constants) -> None:
-        self._constants = {spec.constants_digest: spec.constants for spec in specs}
-        self._stated = stated
-
-    def __getitem__(self, digest: str) -> Mapping[str, Any]:
-        values = self._constants[digest]
-        return {name: value for name, value in values.items() if self._stated.get(name) != value}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._constants)
-
-    def __len__(self) -> int:
-        return len(self._constants)
+        kept = {identity: self._store.result(identity) for identity in unique}
+        results = {identity: result for identity, result in kept.items() if result is not None}
+        self._without.update(unique.keys() - results.keys())
+        return results

@@ -74,8 +74,7 @@ def _or_complain(listener: Callable[[Environment], None]) -> Callable[..., None]
 
 def _begin(environment: Environment) -> None:
     from harness.campaign.plan import make_plan
-    from harness.metrics.http import LOOPBACK, check_free, serve_metrics
-    from harness.metrics.same_origin import SameOrigin
+    from harness.metrics.http import LOOPBACK, SameOrigin, check_free, serve_metrics
     from harness.users.locust_page import fine_numbers, limit_swarms
     from harness.users.realtime import RealtimeSimulation, live_spec
     from workloads.user_code import UserCode

@@ -25,13 +25,11 @@ from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import to_ns
 from harness.engine.realtime_clock import RealtimeClock
 from harness.errors import PartitionDownError, UserError
-from harness.metrics.collector import MachineCollector
+from harness.metrics.collector import MachineCollector, PacingCollector
 from harness.metrics.observer import Observation
-from harness.metrics.pacing import PacingCollector
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition
-from harness.results.labels import cell_labels
 from harness.users.population import START_WITHIN_SECONDS, UserPopulation, locust_on
 from workloads.arguments import Arguments
 from workloads.loading import load_user
@@ -239,7 +237,9 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
     def registry(self) -> CollectorRegistry:
         """What is exposed: the machine, the transactions, and how the clock keeps its pace."""
         registry = CollectorRegistry()
-        labels = {"campaign": self.campaign, **cell_labels(self.spec.cell)}
+        cell = self.spec.cell
+        own = cell.environment.labels(virtualization=cell.virtualization)
+        labels = {"campaign": self.campaign, **own}
         registry.register(PacingCollector(self.clock, labels))
         registry.register(MachineCollector(self.observation, labels))
         return registry

@@ -1,1 +1,1 @@
-"""The model held against exact theory, against published figures, and against itself."""
+"""Validation of the model by exact theory, published figures and invariants."""

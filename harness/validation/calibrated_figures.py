@@ -1,6 +1,10 @@
-"""Published figures that set constants: the model must give them back, and this proves no more."""
+"""Published figures that set constants: the model must reproduce them.
+
+This shows that the model keeps its constants, and no more.
+"""
 
 from collections.abc import Callable
+from functools import partial
 
 from harness.validation.minimal_model import REFERENCE_HZ, catalog
 from harness.validation.published import (
@@ -16,111 +20,86 @@ from harness.validation.row import Kind, Row
 TOLERANCE = 0.02
 """Largest error; clock ticks, the first refill of a cache and rounding to whole packets remain."""
 
-
-def _entries(name: str) -> list[tuple[int, float]]:
-    """Give a table's points: where, and the stated value."""
-    at, values = catalog().nominal().table(name)
-    return [(round(x), value) for x, value in zip(at, values, strict=True)]
+_WHOLE = "all that the VIOS's processors do, the hypervisor's part and clock ticks included"
 
 
 def _row(
-    name: str,
-    case: str,
-    measure: str,
-    expected: float,
-    unit: str,
-    value: float,
-    note: str = "",
+    name: str, case: str, measure: str, expected: float, unit: str, value: float, note: str = ""
 ) -> Row:
-    source = catalog().constants[name].source
-    return Row(
-        Kind.CALIBRATION,
-        case,
-        measure,
-        expected,
-        unit,
-        source,
-        value,
-        value,
-        value,
-        "stated constants, nothing is random",
-        TOLERANCE,
-        note=note,
-    )
+    source, interval = catalog().constants[name].source, "stated constants, nothing is random"
+    given = (case, measure, expected, unit, source, value, value, value, interval, TOLERANCE)
+    return Row(Kind.CALIBRATION, *given, note=note)
+
+
+def _table(
+    name: str, case: str, measure: str, unit: str, model: Callable[[int], float], note: str = ""
+) -> list[Row]:
+    """Make a row for each point of a table of the catalog; ``{}`` in the measure is the point."""
+    points, values = catalog().nominal().table(name)
+    kib = 1024 if "KiB" in measure else 1
+    return [
+        _row(name, case, measure.format(at // kib), expected, unit, model(at), note)
+        for at, expected in zip(map(round, points), values, strict=True)
+    ]
 
 
 def disk_rows() -> list[Row]:
-    """Hold local bandwidth, time added by a VIOS and what it costs the VIOS against IBM."""
-    constants, rows = catalog().nominal(), []
-    name = "disks.ds4400-raid0-5.sequential_bandwidth"
-    for size, expected in _entries(name):
-        value = read_bandwidth(constants, size, None)
-        rows.append(_row(name, "local disk", f"bandwidth, {_kib(size)}", expected, "B/s", value))
-    for backing in ("physical", "logical-volume"):
-        case = f"virtual SCSI, dedicated VIOS, {backing} backing"
-        name = f"vios.vscsi.added_latency.{backing}"
-        for size, expected in _entries(name):
-            added = read_time(constants, size, backing) - read_time(constants, size, None)
-            rows.append(_row(name, case, f"added time, {_kib(size)}", expected, "s", added))
-        name = f"vios.vscsi.cycles.{backing}"
-        for size, expected in _entries(name):
-            value = vios_cycles(constants, size, backing)
-            rows.append(
-                _row(
-                    name,
-                    case,
-                    f"VIOS per operation, {_kib(size)}",
-                    expected,
-                    "cycles",
-                    value,
-                    _WHOLE,
-                )
-            )
-    return rows
+    """Compare local bandwidth, and latency and cycles that a VIOS adds, with IBM's figures."""
+    name, case = "disks.ds4400-raid0-5.sequential_bandwidth", "local disk"
+    local = partial(read_bandwidth, catalog().nominal(), backing=None)
+    rows = _table(name, case, "bandwidth, {} KiB", "B/s", local)
+    return rows + [row for each in ("physical", "logical-volume") for row in _backed(each)]
 
 
-_WHOLE = "all that the VIOS's processors do, the hypervisor's part and clock ticks included"
+def _backed(backing: str) -> list[Row]:
+    nominal = catalog().nominal()
+    case = f"virtual SCSI, dedicated VIOS, {backing} backing"
+
+    def added(size: int) -> float:
+        return read_time(nominal, size, backing) - read_time(nominal, size, None)
+
+    cycles = partial(vios_cycles, nominal, backing=backing)
+    name, measure = f"vios.vscsi.cycles.{backing}", "VIOS per operation, {} KiB"
+    return [
+        *_table(f"vios.vscsi.added_latency.{backing}", case, "added time, {} KiB", "s", added),
+        *_table(name, case, measure, "cycles", cycles, _WHOLE),
+    ]
 
 
 def bridge_rows() -> list[Row]:
     """Measure cycles per byte of the Shared Ethernet Adapter, by IBM's formula."""
-    constants, rows = catalog().nominal(), []
-    for mode in ("threaded", "non-threaded"):
-        for direction in ("simplex", "duplex"):
-            name = f"vios.sea.cycles_per_byte.{mode}.{direction}"
-            for mtu, expected in _entries(name):
-                rate, processors = bridged(
-                    constants, mtu, threaded=mode == "threaded", duplex=direction == "duplex"
-                )
-                value = processors * REFERENCE_HZ / rate
-                case = f"Shared Ethernet Adapter, {mode}, {direction}"
-                measure = f"VIOS per byte, MTU {mtu}"
-                rows.append(_row(name, case, measure, expected, "cycles/B", value, _WHOLE))
-    return rows
+    modes = [(m, d) for m in ("threaded", "non-threaded") for d in ("simplex", "duplex")]
+    return [row for mode, direction in modes for row in _bridged(mode, direction)]
+
+
+def _bridged(mode: str, direction: str) -> list[Row]:
+    threaded, duplex = mode == "threaded", direction == "duplex"
+
+    def cycles(mtu: int) -> float:
+        rate, processors = bridged(catalog().nominal(), mtu, threaded=threaded, duplex=duplex)
+        return processors * REFERENCE_HZ / rate
+
+    name = f"vios.sea.cycles_per_byte.{mode}.{direction}"
+    case = f"Shared Ethernet Adapter, {mode}, {direction}"
+    return _table(name, case, "VIOS per byte, MTU {}", "cycles/B", cycles, _WHOLE)
 
 
 def monitor_rows() -> list[Row]:
-    """Put the shares of a packet sent by a VMware guest (Sugerman et al.) together again."""
-    constants = catalog().nominal()
+    """Sum the shares of a packet sent by a VMware guest (Sugerman et al.)."""
+    nominal = catalog().nominal()
     monitor, transmit, status, interrupts, path = 0.773, 0.087, 0.040, 0.034, 0.033
     own = 0.22 * monitor
-    whole = constants.number("hosted.vmware.transmit") / PENTIUM_HZ / transmit
-    expected = whole * (monitor - own + transmit + status + interrupts + path)
-    name = "hosted.vmware.packet.monitor"
+    whole = nominal.number("hosted.vmware.transmit") / PENTIUM_HZ / transmit
     return [
         _row(
-            name,
+            "hosted.vmware.packet.monitor",
             "VMware guest, one packet sent, Pentium III 733 MHz",
             "processor time beyond the guest's own",
-            expected,
+            whole * (monitor - own + transmit + status + interrupts + path),
             "s",
-            packet_seconds(constants),
+            packet_seconds(nominal),
         )
     ]
-
-
-def _kib(size_bytes: int) -> str:
-    return f"{size_bytes // 1024} KiB"
 
 
 PARTS: tuple[Callable[[], list[Row]], ...] = (disk_rows, bridge_rows, monitor_rows)

@@ -1,4 +1,4 @@
-"""What holds of any configuration: laws of conservation and of order, on generated machines.
+"""Invariants: laws of conservation and of order, tested on generated machines.
 
 Every invariant is a function of a shape (:class:`Shape`) that returns its violation, 0 where the
 law holds. The command tries shapes from a seeded generator, the tests those of hypothesis.
@@ -58,7 +58,7 @@ class Shape:
 
 @dataclass
 class Outcome:
-    """What came of running a shape."""
+    """The result of running a shape."""
 
     machine: Machine
     done: dict[str, int]
@@ -265,11 +265,11 @@ def littles_law(shape: Shape) -> float:
     return worst
 
 
-def dearer_events(shape: Shape) -> float:
-    """Overhead saved by dearer switches of virtual processors (relative).
+def expensive_events(shape: Shape) -> float:
+    """Overhead saved by more expensive switches of virtual processors (relative).
 
     Overhead is all processor time that is not the users', for each unit of theirs. A switch five
-    times as dear may also make switches rarer, so that their number is no part of the law.
+    times as expensive may also make switches rarer, so that their number is no part of the law.
     """
     nominal = catalog().nominal()
     spent = []
@@ -342,66 +342,63 @@ class Invariant:
     unit: str
     law: str
     violation: Callable[[Shape], float]
-    rounding: float
+    rounding: float = 0.0
 
 
-_NS = 1e-9
 INVARIANTS: tuple[Invariant, ...] = (
-    Invariant("conservation", "s", "processors x time = accounts + idle time", conservation, 0.0),
+    Invariant("conservation", "s", "processors x time = accounts + idle time", conservation),
     Invariant(
         "window guarantee",
         "s",
         "who stays runnable gets its entitlement in every window, the capped no more",
         window_guarantee,
-        0.0,
     ),
     Invariant(
         "accounts",
         "s",
         "no account, idle time among them, ever falls or is below zero",
         growing_accounts,
-        0.0,
     ),
     Invariant(
         "weight proportions",
         "s",
         "spare capacity goes out in proportion to weights",
         weight_proportions,
-        0.0,
     ),
     Invariant("Little's law", "", "number x time = sum of response times", littles_law, 1e-12),
     Invariant(
-        "monotonicity, costs", "", "a dearer event never lowers overhead", dearer_events, 0.0
+        "monotonicity, costs", "", "a more expensive event never lowers overhead", expensive_events
     ),
     Invariant(
         "monotonicity, entitlement",
         "s",
         "more entitlement never lowers a capped partition's work",
         more_entitlement,
-        0.0,
     ),
     Invariant("scale invariance", "", "twice all times, twice the result", scale_invariance, 1e-6),
-    Invariant("symmetry", "s", "equal partitions get equal shares", symmetry, 0.0),
-    Invariant("repeatability", "s", "the same configuration gives the same run", equal_runs, 0.0),
+    Invariant("symmetry", "s", "equal partitions get equal shares", symmetry),
+    Invariant("repeatability", "s", "the same configuration gives the same run", equal_runs),
 )
 
 
-def row_of(invariant: Invariant, quick: bool) -> Row:
-    """Look for the worst violation among generated shapes."""
+def rows_of(invariant: Invariant, quick: bool) -> list[Row]:
+    """Search for the worst violation among generated shapes."""
     generator = np.random.default_rng([1, *invariant.name.encode()])
     count = QUICK_SHAPES if quick else SHAPES
-    found = [invariant.violation(generate(generator)) for _ in range(count)]
-    worst = max(found)
-    return Row(
-        Kind.INVARIANT,
-        invariant.name,
-        "worst violation",
-        0.0,
-        invariant.unit,
-        invariant.law,
-        worst,
-        min(found),
-        worst,
-        f"range over {count} generated machines",
-        invariant.rounding,
-    )
+    violations = [invariant.violation(generate(generator)) for _ in range(count)]
+    worst = max(violations)
+    return [
+        Row(
+            Kind.INVARIANT,
+            invariant.name,
+            "worst violation",
+            0.0,
+            invariant.unit,
+            invariant.law,
+            worst,
+            min(violations),
+            worst,
+            f"range over {count} generated machines",
+            invariant.rounding,
+        )
+    ]

@@ -1,4 +1,4 @@
-"""Machines of the real platform for validation, and work put on them without any users."""
+"""Machines for validation, and work on them without users."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -40,7 +40,7 @@ NO_OVERHEAD: Mapping[str, Value] = {
 
 @cache
 def catalog() -> Catalog:
-    """Give the shipped catalog."""
+    """Return the shipped catalog."""
     return load_catalog()
 
 
@@ -63,7 +63,7 @@ def replaced(constants: Constants, *overrides: Mapping[str, Value]) -> Constants
 
 
 def free(*overrides: Mapping[str, Value]) -> Constants:
-    """Give the stated constants with all overheads at zero."""
+    """Return the stated constants with all overheads at zero."""
     return replaced(catalog().nominal(), NO_OVERHEAD, *overrides)
 
 
@@ -101,7 +101,7 @@ def build(
 
 
 def keep_busy(app: SimulatedPartition, burst_seconds: float, threads: int = 1) -> None:
-    """Have threads that compute for ever, so long at a time."""
+    """Start threads that compute for ever, in bursts."""
 
     def again() -> None:
         app.compute(burst_seconds, None, again)

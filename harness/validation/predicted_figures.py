@@ -1,8 +1,8 @@
-"""Published figures that set no constant: what the model says about them, however far off it is.
+"""Published figures that set no constant, and the model's values of them.
 
 The interval is the range over draws of all uncertain constants; the value is that of the stated
-ones. One tolerance holds for all: within 10 % a prediction is said to hold, otherwise it is missed.
-No constant may be changed because of a row in here.
+ones. A prediction within 10 % holds, any other is missed. No constant may be changed because of a
+row of this module.
 """
 
 import math
@@ -25,12 +25,12 @@ ON_THE_PAPERS_MACHINE = ("hosted.transfer", "native.transfer")
 """Not drawn where the model is the machine that the cycles were measured on."""
 
 Model = Callable[[Constants, dict[str, float]], float]
-"""A figure from constants, and from quantiles (0 to 1) of what the catalog does not know."""
+"""Returns a figure from constants and from quantiles (0 to 1) of other uncertain quantities."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A published figure and how the model comes to it.
+    """A published figure and the model of it.
 
     Attributes
     ----------
@@ -92,23 +92,18 @@ def _disk() -> list[Prediction]:
 
 
 def _bridge() -> list[Prediction]:
-    def rate(mtu: int, threaded: bool, duplex: bool) -> Model:
-        return lambda constants, _: published.bridged(
-            constants, mtu, threaded=threaded, duplex=duplex
-        )[0]
+    def stream(mtu: int, mode: str, direction: str, which: int) -> Model:
+        flags = {"threaded": mode == "threaded", "duplex": direction == "duplex"}
+        return lambda constants, _: published.bridged(constants, mtu, **flags)[which]
 
-    def use(mtu: int) -> Model:
-        return lambda constants, _: published.bridged(constants, mtu, threaded=True, duplex=False)[
-            1
-        ]
-
+    mtus = tuple(enumerate((1500, 9000)))
     rows = [
         Prediction(
             f"Shared Ethernet Adapter, {mode}, {direction}",
             f"throughput, MTU {mtu}",
             "B/s",
             f"vios.sea.throughput.{mode}.{direction}",
-            rate(mtu, mode == "threaded", direction == "duplex"),
+            stream(mtu, mode, direction, 0),
             index,
             note=""
             if direction == "simplex"
@@ -116,7 +111,7 @@ def _bridge() -> list[Prediction]:
         )
         for mode in ("threaded", "non-threaded")
         for direction in ("simplex", "duplex")
-        for index, mtu in enumerate((1500, 9000))
+        for index, mtu in mtus
     ]
     return rows + [
         Prediction(
@@ -124,11 +119,11 @@ def _bridge() -> list[Prediction]:
             f"processors in use at line rate, MTU {mtu}",
             "cores",
             "vios.sea.processors_per_gigabit",
-            use(mtu),
+            stream(mtu, "threaded", "simplex", 1),
             index,
             note="IBM's rule is for sizing and may leave room",
         )
-        for index, mtu in enumerate((1500, 9000))
+        for index, mtu in mtus
     ]
 
 
@@ -158,21 +153,23 @@ def _pool() -> list[Prediction]:
 
 
 def _turns() -> list[Prediction]:
-    def loss(seconds: float) -> Model:
-        return lambda constants, _: published.slicing_loss(constants, seconds)
-
-    case = "128 compute-bound partitions on one core"
+    case, name = "128 compute-bound partitions on one core", "hypervisor.other_slices"
     note = "a bound from another hypervisor (Xen) on another processor"
     return [
         Prediction(
-            case, "lost at slices of 5 ms", "", "hypervisor.other_slices", loss(0.005), note=note
+            case,
+            "lost at slices of 5 ms",
+            "",
+            name,
+            lambda constants, _: published.slicing_loss(constants, 0.005),
+            note=note,
         ),
         Prediction(
             case,
             "lost at slices of 50 ms",
             "",
-            "hypervisor.other_slices",
-            loss(0.050),
+            name,
+            lambda constants, _: published.slicing_loss(constants, 0.050),
             published=0.0,
             tolerance=0.01,
             note=f"published: almost nothing, taken as at most 1 %; {note}",
@@ -273,18 +270,23 @@ def _network() -> list[Prediction]:
 
 
 def predictions() -> list[Prediction]:
-    """List everything that is predicted."""
+    """Return all predictions."""
     return [*_disk(), *_bridge(), *_pool(), *_turns(), *_programs(), *_network()]
+
+
+def rows_of(index: int, draws: int) -> list[Row]:
+    """Return the row of one of the predictions."""
+    return [row_of(predictions()[index], draws)]
 
 
 def row_of(prediction: Prediction, draws: int) -> Row:
     """Predict one figure with the stated constants and with draws of the uncertain ones."""
-    shelf = catalog()
-    value = prediction.model(shelf.nominal(), {})
-    names = [name for name in shelf.uncertain if name not in prediction.fixed]
+    shipped = catalog()
+    value = prediction.model(shipped.nominal(), {})
+    names = [name for name in shipped.uncertain if name not in prediction.fixed]
     drawn = []
     for u in latin_hypercube([*names, *MIX_QUANTILES], draws, SEED):
-        constants = shelf.draw({name: u[name] for name in names})
+        constants = shipped.draw({name: u[name] for name in names})
         drawn.append(prediction.model(constants, u))
     finite = [each for each in drawn if math.isfinite(each)]
     return Row(
@@ -293,7 +295,7 @@ def row_of(prediction: Prediction, draws: int) -> Row:
         prediction.measure,
         prediction.expected,
         prediction.unit,
-        shelf.constants[prediction.constant].source,
+        shipped.constants[prediction.constant].source,
         value,
         float(np.min([value, *finite])),
         float(np.max([value, *finite])),

@@ -1,20 +1,18 @@
-"""Set-ups of published measurements, on the real platform; each returns what was measured there.
+"""The systems of published measurements, modelled; each function returns the published measure.
 
-Every function takes constants (the stated ones, or a draw of the uncertain ones) and is used by
-calibration or by prediction, never by both for the same figure.
+Every function takes constants (the stated ones, or a draw of the uncertain ones). Calibration or
+prediction uses it, never both for the same figure.
 """
 
 from collections.abc import Callable, Mapping
 
 from harness.catalog import Constants
-from harness.engine.clock import Clock, to_ns
+from harness.engine.clock import to_ns
 from harness.model.config import (
     DiskConfiguration,
     EthernetConfiguration,
-    MachineConfiguration,
     PartitionConfiguration,
     SharedEthernetConfiguration,
-    SystemConfiguration,
     ViosConfiguration,
     VirtualEthernetConfiguration,
     Virtualization,
@@ -26,6 +24,7 @@ from harness.validation.minimal_model import (
     NO_TICKS,
     OS,
     REFERENCE_HZ,
+    build,
     busy_seconds,
     keep_busy,
     partition,
@@ -49,10 +48,7 @@ def _machine(
     clock_hz: float = REFERENCE_HZ,
 ) -> Machine:
     cores = round(app.entitlement_cores + sum(each.entitlement_cores for each in vios))
-    hardware = MachineConfiguration("published", "9117-570", "POWER5", cores, clock_hz, 2**36)
-    return Machine(
-        Clock(), SystemConfiguration(hardware, app.virtualization, (app,), vios, flavour), constants
-    )
+    return build(constants, cores, app, vios=vios, flavour=flavour, clock_hz=clock_hz)
 
 
 # Virtual SCSI: one thread of sequential reads, POWER5 at 1.65 GHz
@@ -98,7 +94,7 @@ def read_time(constants: Constants, size_bytes: int, backing: str | None) -> flo
 
 
 def vios_cycles(constants: Constants, size_bytes: int, backing: str) -> float:
-    """Processor cycles of the VIOS for one read: all that its processors are busy with.
+    """Processor cycles of the VIOS for one read: all busy time of its processors.
 
     The hypervisor's work on the VIOS's processors is in it, as in the use that a VIOS shows.
     """
@@ -112,7 +108,7 @@ def vios_cycles(constants: Constants, size_bytes: int, backing: str) -> float:
 # Shared Ethernet Adapter: streams to and from the outside, POWER5 at 1.65 GHz
 
 STREAMS = 4
-"""Streams at once in each direction; IBM does not say how many there were."""
+"""Streams at once in each direction; IBM does not publish their number."""
 
 
 def bridged(
@@ -225,8 +221,8 @@ BUILD_MIX: Mapping[str, float] = {
     "context_switches": 20,
 }
 """Events of one file compiled: a driver and three passes of a compiler, which read some hundred
-headers. Nobody published the mix; it is a choice of ours, made before the first look at a result,
-and each count may be twice or half as large."""
+headers. The mix is not published; it was chosen before the first result was seen, and each count
+may be twice or half as large."""
 
 
 def build_seconds(
@@ -238,7 +234,7 @@ def build_seconds(
     os_seconds = native_seconds * constants.number("programs.kernel_build.os_share")
     events_ns, _ = machine.costs.events(mix)
     times = os_seconds / (events_ns / 1e9)
-    # Demands in user mode are told as time of the reference processor.
+    # Demands in user mode are times of the reference processor.
     user = (native_seconds - os_seconds) * XEON_HZ / constants.number("processor.reference_clock")
     events = {name: count * times / 100 / parts for name, count in mix.items()}
     # A hundredth of the build: it is the same from beginning to end.
@@ -268,9 +264,7 @@ def pool_overhead(constants: Constants, events: Mapping[str, float], demand: flo
             partition(f"p{i}", 0.5, 2, UNCAPPED) if shared else partition("p", 4.0, 4, FULL_SYSTEM)
             for i in range(count)
         ]
-        hardware = MachineConfiguration("published", "9117-570", "POWER5", 4, REFERENCE_HZ, 2**36)
-        way = apps[0].virtualization
-        machine = Machine(Clock(), SystemConfiguration(hardware, way, tuple(apps)), constants)
+        machine = build(constants, 4, *apps)
         modelled = list(machine.partitions.values())
         os_seconds = machine.costs.events(events)[0] / 1e9
         period_ns = to_ns(8 * (demand + os_seconds) / (0.7 * 4))
@@ -291,7 +285,7 @@ def _arrive(
     demand: float,
     events: Mapping[str, float],
 ) -> list[int]:
-    """Have units of work come at even intervals; the list fills with the times of their ends."""
+    """Start units of work at even intervals; return the list of their ends, which grows."""
     ends: list[int] = []
 
     def start() -> None:
@@ -311,8 +305,7 @@ def slicing_loss(constants: Constants, slice_seconds: float) -> float:
     shares = []
     for count in (1, DOMAINS):
         apps = tuple(partition(f"d{i}", 1 / count, 1, UNCAPPED) for i in range(count))
-        hardware = MachineConfiguration("published", "9117-570", "POWER5", 1, REFERENCE_HZ, 2**36)
-        machine = Machine(Clock(), SystemConfiguration(hardware, UNCAPPED, apps), turns)
+        machine = build(turns, 1, *apps)
         for app in machine.partitions.values():
             keep_busy(app, 0.0101)
         seconds = 2 * DOMAINS * slice_seconds

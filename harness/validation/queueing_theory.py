@@ -1,9 +1,9 @@
-"""Degenerate cases: with overheads at zero the platform is a queue, or a schedule, of the textbook.
+"""Queues: with all overheads at zero the model is a queue with a known exact result.
 
-Each queue is replicated with independent seeds, which come from the cases' names: nobody chose
-them. The interval is Student's at 99 %. Of many such rows one will miss by chance: a queue whose
-interval does not hold the exact value is run once more with new seeds; that second sample decides,
-and says so.
+Each queue is replicated with independent seeds, which are derived from the names of the cases. The
+interval is Student's at 99 %. Of many such rows one misses by chance: a queue whose interval does
+not contain the exact value is run once more with new seeds. The second sample decides; a note
+marks it.
 """
 
 import math
@@ -32,7 +32,7 @@ QUICK_FACTOR = 8
 QUICK_WIDENING = 4.0
 """And how much wider their intervals may be."""
 NEVER = 1e4
-"""A time slice (s) that nobody uses up makes a run queue first come, first served."""
+"""A time slice (s) longer than any service: the run queue is first come, first served."""
 
 FULL_SYSTEM = Virtualization.FULL_SYSTEM
 DEDICATED = Virtualization.DEDICATED
@@ -43,7 +43,7 @@ HOSTED = Virtualization.HOSTED
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What theory says about one measure: ``mean``, ``throughput``, ``p95`` or ``p99``."""
+    """The exact value of one measure: ``mean``, ``throughput``, ``p95`` or ``p99``."""
 
     name: str
     expected: float
@@ -53,7 +53,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class QueueCase:
-    """A queue on the platform.
+    """A queue on the model.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ _SLICES = 20
 _QUANTUM = SERVICE / _SLICES
 _QUANTUM_NOTE = "processor sharing is the limit of ever shorter slices; these are 1/20 of a service"
 _LIMIT = 0.01
-"""What is left of the distance from that limit where a thread that wakes is favoured, too."""
+"""The rest of the distance from that limit, as threads that wake are preferred."""
 
 QUEUES: tuple[QueueCase, ...] = (
     QueueCase(
@@ -321,7 +321,7 @@ def student(values: list[float], level: float = 0.99) -> tuple[float, float, flo
 def rows_of(
     case: QueueCase, values: list[dict[str, float]], *, quick: bool = False, second: bool = False
 ) -> list[Row]:
-    """Hold a queue's replications against theory."""
+    """Compare the replications of a queue with theory."""
     notes = [case.note] if case.note else []
     if quick:
         notes.append(f"quick: intervals may be {QUICK_WIDENING:g} times as wide")

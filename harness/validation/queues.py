@@ -63,7 +63,7 @@ def m_d_1_quantile(q: float, utilization: float, service: float = 1.0) -> float:
 
 
 def processor_sharing_mean(utilization: float, service: float = 1.0) -> float:
-    """Mean response time of M/G/1 under processor sharing, whatever the services."""
+    """Mean response time of M/G/1 under processor sharing, for any service times."""
     return service / (1 - utilization)
 
 
@@ -80,7 +80,7 @@ def repairman(users: int, servers: int, think: float, service: float = 1.0) -> t
 def spare_shares(entitlements: list[float], weights: list[int], cores: float) -> list[float]:
     """Processor time of partitions that always want more: entitlement, and spare by weight.
 
-    Holds while nobody reaches the ceiling of its virtual processors.
+    Holds while no partition reaches the limit of its virtual processors.
     """
     spare = cores - sum(entitlements)
     total = sum(weights)

@@ -1,26 +1,25 @@
-"""The validation table as it is kept beside a campaign's results, for their report to show."""
+"""The validation table as a file in a directory of results; the report shows it."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from harness.campaign.provenance import model_digest, versions
 from harness.catalog import load_catalog
-from harness.results.result_file import read_result, write_result
+from harness.results.result_file import ResultFile
 from harness.validation.row import Row
 
-FILE_NAME = "validation.json"
 
-
-class ValidationRecord(BaseModel):
+class ValidationRecord(ResultFile):
     """All rows, and which model they are of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    FILE_NAME: ClassVar[str] = "validation.json"
+    COMMAND: ClassVar[str] = "vtax validate --save-to"
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     model_digest: str
     """Of the model's source; see :func:`harness.campaign.provenance.model_digest`."""
@@ -34,7 +33,7 @@ class ValidationRecord(BaseModel):
 
 
 def recorded(rows: Iterable[Row], *, quick: bool) -> ValidationRecord:
-    """Make the record of rows that this model and the shipped catalog have just given."""
+    """Make the record of rows of this model and the shipped catalog."""
     constants = [asdict(constant) for constant in load_catalog().constants.values()]
     return ValidationRecord(
         model_digest=model_digest(),
@@ -46,7 +45,7 @@ def recorded(rows: Iterable[Row], *, quick: bool) -> ValidationRecord:
 
 
 def digest_of_constants(constants: Iterable[Mapping[str, Any]]) -> str:
-    """Return SHA-256 of the constants' values and ranges, whoever says so and however sure it is.
+    """Return SHA-256 of the values and ranges of constants, without source and status.
 
     Parameters
     ----------
@@ -55,26 +54,3 @@ def digest_of_constants(constants: Iterable[Mapping[str, Any]]) -> str:
     """
     values = sorted([each["name"], each["value"], each["low"], each["high"]] for each in constants)
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
-
-
-def write_record(record: ValidationRecord, directory: Path) -> Path:
-    """Keep a record in a directory of results, whole or not at all; an earlier one is replaced.
-
-    Raises
-    ------
-    UserError
-        If the directory cannot be written.
-    """
-    return write_result(record, directory / FILE_NAME)
-
-
-def read_record(directory: Path) -> ValidationRecord | None:
-    """Read the record of a directory of results; None if there is none.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read or is damaged.
-    """
-    command = f"vtax validate --save-to {directory}"
-    return read_result(ValidationRecord, directory / FILE_NAME, command)

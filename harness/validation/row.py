@@ -1,43 +1,45 @@
 """One row of the validation table."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from harness.units import amount
+
 
 class Kind(StrEnum):
-    """What a row is held against, and so what it can prove."""
+    """What the model is compared with."""
 
     THEORY = "theory"
-    """An exact result about queues or schedules: the platform with all overheads at zero."""
+    """An exact result about queues or schedules: the model with all overheads at zero."""
     CALIBRATION = "calibration"
-    """A published figure that sets a constant: the model must give it back."""
+    """A published figure that sets a constant: the model must reproduce it."""
     PREDICTION = "prediction"
-    """A published figure that sets nothing: the model may miss it, and the row says by how much."""
+    """A published figure that sets no constant: the model may miss it."""
     INVARIANT = "invariant"
-    """What holds of any configuration, whatever the constants: the worst violation found."""
+    """A law that holds for any configuration and constants: the largest violation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An expectation and what the model has to say to it.
+    """An expected value and that of the model.
 
     Attributes
     ----------
     case, measure
-        What is modelled, and which of its measures this is.
+        What is modelled, and the name of the measure.
     expected, unit, source
         The value that theory or a publication gives. An invariant's is the violation 0.
     value, low, high
-        The model's value and its interval; ``interval`` says what kind of interval that is.
+        The model's value and its interval; ``interval`` names the kind of the interval.
     tolerance
         Of theory: the largest half-width of the interval, relative. Of the other kinds: the largest
         error, as :attr:`error` counts it.
     allowance
-        Of theory: what the case itself is known to differ from its limit by, relative.
+        Of theory: the known relative difference between the case and its limit.
     note
-        What a reader must know to judge the row.
+        What a reader needs to judge the row.
     """
 
     kind: Kind
@@ -56,14 +58,14 @@ class Row:
 
     @property
     def error(self) -> float:
-        """How far off the model is: relative, or absolute where 0 is expected."""
+        """Error of the model: relative, or absolute where 0 is expected."""
         if self.expected:
             return (self.value - self.expected) / self.expected
         return self.value
 
     @property
     def half_width(self) -> float:
-        """Of the interval, relative to what is expected."""
+        """Half-width of the interval, relative to the expected value."""
         return (self.high - self.low) / 2 / abs(self.expected or 1.0)
 
     @property
@@ -77,7 +79,7 @@ class Row:
 
     @property
     def holds_expected(self) -> bool:
-        """Whether the interval, and the allowance, hold what is expected."""
+        """Whether the interval, widened by the allowance, contains the expected value."""
         slack = self.allowance * abs(self.expected)
         return self.low - slack <= self.expected <= self.high + slack
 
@@ -86,28 +88,28 @@ class Row:
         """Whether the model is wrong if the row does not hold; a prediction may miss."""
         return self.kind is not Kind.PREDICTION
 
+    def amount(self, value: float) -> str:
+        """Write a value in the unit of the row; bandwidths in MiB/s, as in the sources."""
+        if self.unit == "B/s":
+            return amount(value / 2**20, "MiB/s")
+        return amount(value, self.unit or "ratio")
+
+    @property
+    def error_text(self) -> str:
+        """The error with its sign: ``+1.25 %``, or an amount where 0 is expected."""
+        return f"{100 * self.error:+.2f} %" if self.expected else self.amount(self.error)
+
     def to_json(self) -> dict[str, Any]:
-        """Give the row as ``vtax validate --json`` prints it; None where there is no number."""
-        told = {
+        """Return the row as ``vtax validate --json`` prints it; None where there is no number."""
+        values = {
+            **asdict(self),
             "kind": str(self.kind),
-            "case": self.case,
-            "measure": self.measure,
-            "expected": self.expected,
-            "unit": self.unit,
-            "source": self.source,
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "interval": self.interval,
             "relative_error": self.error if self.expected else None,
             "absolute_error": self.value - self.expected,
-            "tolerance": self.tolerance,
-            "allowance": self.allowance,
             "passed": self.passed,
             "must_hold": self.must_hold,
-            "note": self.note,
         }
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in told.items()
+            for name, value in values.items()
         }

@@ -1,4 +1,4 @@
-"""Schedules of the textbook: spare capacity by weight, and the worst gap between two dispatches."""
+"""Exact schedules: spare capacity by weight, and the worst gap between two dispatches."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ WEIGHTS = (32, 64, 128, 255)
 
 
 def weight_rows(quick: bool) -> list[Row]:
-    """Let busy micro-partitions share what is left by weight."""
+    """Share the spare capacity among busy micro-partitions by weight."""
     seconds = 5 if quick else 50
     entitlement = 0.1
     apps = [partition(f"w{w}", entitlement, 1, UNCAPPED, weight=w) for w in WEIGHTS]
@@ -30,7 +30,7 @@ def weight_rows(quick: bool) -> list[Row]:
     rows = []
     for weight, share in zip(WEIGHTS, expected, strict=True):
         value = accounts[f"w{weight}"]["user"] / 1e9 / seconds
-        # The run ends in the middle of somebody's turn: at most four turns either way.
+        # The run ends within a turn of some partition: at most four turns either way.
         end = 4 * slice_seconds / seconds
         rows.append(
             Row(
@@ -54,7 +54,7 @@ ENTITLEMENTS = (0.1, 0.2, 0.5, 0.8)
 
 
 def longest_gap(entitlement: float) -> float:
-    """Bring the worst case about and measure it (s).
+    """Simulate the worst case and measure its gap (s).
 
     The capped partition runs first in the first window; in the next one its neighbour is running
     already and has its own entitlement before it.
@@ -80,9 +80,8 @@ def longest_gap(entitlement: float) -> float:
     return float(np.diff(ends).max()) / 1e9 - burst
 
 
-def gap_rows(quick: bool) -> list[Row]:
-    """Bring the worst gap between two dispatches about, as a function of entitlement."""
-    del quick
+def gap_rows() -> list[Row]:
+    """Measure the worst gap between two dispatches as a function of entitlement."""
     rows = []
     for entitlement in ENTITLEMENTS:
         value = longest_gap(entitlement)

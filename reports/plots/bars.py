@@ -1,7 +1,7 @@
 """The figures: overheads with intervals, where the time goes, how long responses take."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -11,12 +11,12 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.analysis.cell_summary import CellSummary
-from harness.analysis.environment import Environment
+from harness.results.environment import Environment
 from harness.statistics.intervals import Interval
 from reports import format as numbers
 from reports.palette import CAUSES, INK, MUTED, Style
 from reports.plots.svg import add_legend, as_svg, label, new_figure
-from reports.view import Place, ReportView, place_text
+from reports.view import ReportView, Work, work_text
 
 _PANELS = 3
 """Operating systems side by side."""
@@ -28,20 +28,15 @@ _SHARES = tuple(1.0 - 10.0 ** (-2.3 * step / 60) for step in range(61))
 """Shares of responses at which a distribution is drawn: evenly towards the 99.5th percentile."""
 
 
-def forest(view: ReportView, measure: str, machine: str, places: Sequence[Place]) -> Markup:
+def forest(view: ReportView, measure: str, machine: str, works: Sequence[Work]) -> Markup:
     """Draw every overhead of one measure on one machine, with its interval.
 
     One panel for each operating system, one row for each workload; the axis is linear up to the
     margin and logarithmic beyond it.
     """
-    systems = view.systems
-    columns = min(_PANELS, len(systems))
-    panel_rows = math.ceil(len(systems) / columns)
-    names = view.compared
-    height = 0.75 + panel_rows * (0.45 + len(places) * (0.13 + 0.075 * len(names)))
-    figure = new_figure(height)
-    grid = figure.subplots(panel_rows, columns, sharex=True, sharey=True, squeeze=False)
-    panels: list[Axes] = list(grid.flat)
+    systems, names = view.systems, view.compared
+    height = 0.45 + len(works) * (0.13 + 0.075 * len(names))
+    figure, panels = _panels(len(systems), min(_PANELS, len(systems)), 0.75, height, sharex=True)
     margin = view.study.campaign.margin
     for axes, system in zip(panels, systems, strict=False):
         axes.set_title(label(view.texts.name("os", system)), loc="left")
@@ -49,23 +44,19 @@ def forest(view: ReportView, measure: str, machine: str, places: Sequence[Place]
         if not view.real:
             axes.axvspan(-1.0, margin, color="#f1f6f2", zorder=0)
             axes.axvline(margin, color="#2e7d5b", linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
-        for row in range(1, len(places)):
+        for row in range(1, len(works)):
             axes.axhline(row - 0.5, color="#e8ecf1", linewidth=0.8, zorder=0)
-        found = [view.result((machine, system, *place), measure) for place in places]
+        results = [view.result(Environment(machine, system, *work), measure) for work in works]
         for number, name in enumerate(names):
             offset = (number + 0.5) / len(names) * 0.76 - 0.38
             marks = [
                 (row + offset, result.all[name].interval)
-                for row, result in enumerate(found)
+                for row, result in enumerate(results)
                 if result is not None and name in result.all
             ]
             _marks(axes, view.styles[name], marks)
-    for axes in panels[len(systems) :]:
-        axes.set_visible(False)
     _overhead_axis(panels[0], view, measure, margin)
-    panels[0].set_ylim(len(places) - 0.45, -0.55)
-    panels[0].yaxis.set_major_locator(FixedLocator(list(range(len(places)))))
-    panels[0].set_yticklabels([label(place_text(place, "\n")) for place in places])
+    _name_rows(panels[0], [work_text(work, "\n") for work in works])
     for axes in panels:
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelbottom=True)
@@ -78,13 +69,46 @@ def forest(view: ReportView, measure: str, machine: str, places: Sequence[Place]
         color=MUTED,
     )
     _legend(figure, view, names, lines=False)
-    values = {"measure": view.texts.name("measure", measure), "machine": machine}
-    return as_svg(
-        figure,
-        f"forest-{measure}-{_number(view, machine)}-{view.places.index(places[0])}",
-        view.texts("overheads.figure", **values),
-        view.texts("overheads.description", **values),
+    values = {"measure": view.texts.name("measure", measure)}
+    return _svg(figure, view, f"forest-{measure}", "overheads", machine, works, values)
+
+
+def _panels(
+    count: int, columns: int, around: float, height: float, *, sharex: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure of panels side by side; heights of the figure's frame and of a panel."""
+    rows = math.ceil(count / columns)
+    figure = new_figure(around + rows * height)
+    grid = figure.subplots(rows, columns, sharex=sharex, sharey=True, squeeze=False)
+    panels: list[Axes] = list(grid.flat)
+    for axes in panels[count:]:
+        axes.set_visible(False)
+    return figure, panels
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows of panels, from the top."""
+    axes.set_ylim(len(names) - 0.45, -0.55)
+    axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
+    axes.set_yticklabels([label(name) for name in names])
+
+
+def _svg(
+    figure: Figure,
+    view: ReportView,
+    key: str,
+    section: str,
+    machine: str,
+    works: Sequence[Work],
+    values: Mapping[str, str],
+) -> Markup:
+    """Return a figure of some workloads on a machine, with the texts of its section."""
+    key = f"{key}-{view.machines.index(machine)}-{view.works.index(works[0])}"
+    texts = (
+        view.texts(f"{section}.{each}", machine=machine, **values)
+        for each in ("figure", "description")
     )
+    return as_svg(figure, key, *texts)
 
 
 def _marks(axes: Axes, style: Style, marks: Sequence[tuple[float, Interval]]) -> None:
@@ -143,19 +167,16 @@ def causes(
     view: ReportView,
     machine: str,
     system: str,
-    places: Sequence[Place],
+    works: Sequence[Work],
     cause_names: Sequence[str],
 ) -> Markup:
     """Draw the processor time of one transaction by cause: a bar for each virtualization."""
     names = view.virtualizations
-    columns = min(2, len(places))
-    rows = math.ceil(len(places) / columns)
-    figure = new_figure(0.7 + rows * (0.55 + 0.155 * len(names)))
-    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    panels: list[Axes] = list(grid.flat)
-    for axes, place in zip(panels, places, strict=False):
-        environment = (machine, system, *place)
-        axes.set_title(label(place_text(place)), loc="left")
+    height = 0.55 + 0.155 * len(names)
+    figure, panels = _panels(len(works), min(2, len(works)), 0.7, height)
+    for axes, work in zip(panels, works, strict=False):
+        environment = Environment(machine, system, *work)
+        axes.set_title(label(work_text(work)), loc="left")
         cells = {name: view.cell(environment, name) for name in names}
         limit = _limit(view, cells)
         for row, name in enumerate(names):
@@ -165,23 +186,14 @@ def causes(
         axes.locator_params(axis="x", nbins=4)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
-    for axes in panels[len(places) :]:
-        axes.set_visible(False)
-    panels[0].set_ylim(len(names) - 0.45, -0.55)
-    panels[0].yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
-    panels[0].set_yticklabels([label(name) for name in names])
+    _name_rows(panels[0], names)
     handles = [
         Patch(color=CAUSES.get(name, MUTED), label=label(view.texts.name("cause", name)))
         for name in cause_names
     ]
     add_legend(figure, handles)
-    values = {"machine": machine, "os": view.texts.name("os", system)}
-    return as_svg(
-        figure,
-        f"causes-{_number(view, machine)}-{view.places.index(places[0])}",
-        view.texts("time.figure", **values),
-        view.texts("time.description", **values),
-    )
+    values = {"os": view.texts.name("os", system)}
+    return _svg(figure, view, "causes", "time", machine, works, values)
 
 
 def _limit(view: ReportView, cells: dict[str, CellSummary | None]) -> float:
@@ -227,17 +239,13 @@ def _bar(
     )
 
 
-def responses(view: ReportView, machine: str, system: str, places: Sequence[Place]) -> Markup:
+def responses(view: ReportView, machine: str, system: str, works: Sequence[Work]) -> Markup:
     """Draw the distributions of the response times, tails spread out."""
     names = view.virtualizations
-    columns = min(4, max(2, len(places)))
-    rows = math.ceil(len(places) / columns)
-    figure = new_figure(0.7 + rows * 1.75)
-    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    panels: list[Axes] = list(grid.flat)
-    for axes, place in zip(panels, places, strict=False):
-        environment: Environment = (machine, system, *place)
-        axes.set_title(label(place_text(place, "\n")), loc="left")
+    figure, panels = _panels(len(works), min(4, max(2, len(works))), 0.7, 1.75)
+    for axes, work in zip(panels, works, strict=False):
+        environment = Environment(machine, system, *work)
+        axes.set_title(label(work_text(work, "\n")), loc="left")
         axes.set_xscale("log")
         for name in names:
             cell = view.cell(environment, name)
@@ -248,20 +256,13 @@ def responses(view: ReportView, machine: str, system: str, places: Sequence[Plac
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.tick(value)))
         axes.grid()
         axes.tick_params(axis="both", length=0)
-    for axes in panels[len(places) :]:
-        axes.set_visible(False)
     shares = (0.0, 0.5, 0.9, 0.99)
     panels[0].set_ylim(0.0, 2.3)
     panels[0].yaxis.set_major_locator(FixedLocator([-math.log10(1.0 - each) for each in shares]))
     panels[0].set_yticklabels([numbers.level(each) for each in shares])
     _legend(figure, view, names, lines=True)
-    values = {"machine": machine, "os": view.texts.name("os", system)}
-    return as_svg(
-        figure,
-        f"responses-{_number(view, machine)}-{view.places.index(places[0])}",
-        view.texts("responses.figure", **values),
-        view.texts("responses.description", **values),
-    )
+    values = {"os": view.texts.name("os", system)}
+    return _svg(figure, view, "responses", "responses", machine, works, values)
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
@@ -295,7 +296,7 @@ def _distribution(axes: Axes, view: ReportView, name: str, cell: CellSummary) ->
 def _legend(figure: Figure, view: ReportView, names: Sequence[str], *, lines: bool) -> None:
     handles = []
     for name in names:
-        style = view.styles[name]
+        style, baseline = view.styles[name], name == view.baseline
         handles.append(
             Line2D(
                 [],
@@ -304,14 +305,9 @@ def _legend(figure: Figure, view: ReportView, names: Sequence[str], *, lines: bo
                 marker="none" if lines else style.marker,
                 markersize=4.5,
                 linestyle=style.dashes if lines else "-",
-                linewidth=(2.2 if name == view.baseline else 1.3),
-                alpha=0.35 if name == view.baseline else 1.0,
+                linewidth=2.2 if baseline else 1.3,
+                alpha=0.35 if baseline else 1.0,
                 label=label(name),
             )
         )
     add_legend(figure, handles)
-
-
-def _number(view: ReportView, machine: str) -> int:
-    """Stand for a machine in ids, whatever its name may be."""
-    return view.machines.index(machine)

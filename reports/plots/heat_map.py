@@ -1,4 +1,4 @@
-"""The figure of what drives overheads: constants by environments, darker where they count more."""
+"""The figure of constants that drive overheads, by environment."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
-from harness.analysis.environment import Environment
+from harness.results.environment import Environment
 from harness.studies.sensitivity.result import Driven, Influence
 from reports import format as numbers
 from reports.palette import MUTED, RULE
 from reports.plots.svg import WIDTH, add_legend, as_svg, label, new_figure
-from reports.view import ReportView, distinct, place_text
+from reports.view import ReportView, distinct, work_text
 
 _SCALES = {"firmware": ("#dfeaf7", "#0b3c78"), "software": ("#fbe6d3", "#b4480a")}
 _UNUSED = "#eceff3"
@@ -82,7 +82,7 @@ def share_text(share: float) -> str:
 
 
 def _depth(share: float) -> float:
-    """Place a share on the scale of colours; small ones are told apart, too."""
+    """Return the place of a share on the scale of colours; small shares are spread."""
     return math.sqrt(min(max(share, 0.0), 1.0))
 
 
@@ -93,7 +93,7 @@ def _draw(
     scale: matplotlib.colors.Colormap,
     alpha: float,
 ) -> None:
-    unused, told, colours = [], [], []
+    unused, drawn, colours = [], [], []
     for row, constant in enumerate(constants):
         start = 0
         for column in range(len(cells) + 1):
@@ -102,11 +102,11 @@ def _draw(
             if column > start:
                 unused.append(_box(start, column, row))
             start = column + 1
-        for column, found in enumerate(cells):
-            influence = found.get(constant)
+        for column, influences in enumerate(cells):
+            influence = influences.get(constant)
             if influence is None or influence.p > alpha:
                 continue
-            told.append(_box(column, column + 1, row))
+            drawn.append(_box(column, column + 1, row))
             colours.append(scale(_depth(influence.share)))
             if len(cells) <= _NUMBERED:
                 axes.text(
@@ -120,7 +120,7 @@ def _draw(
                     color="white" if influence.share > 0.25 else "#1b2430",
                 )
     axes.add_collection(PolyCollection(unused, facecolors=_UNUSED, linewidths=0, zorder=0))
-    axes.add_collection(PolyCollection(told, facecolors=colours, linewidths=0, zorder=1))
+    axes.add_collection(PolyCollection(drawn, facecolors=colours, linewidths=0, zorder=1))
 
 
 def _box(left: int, right: int, row: int) -> list[tuple[float, float]]:
@@ -138,8 +138,8 @@ def _frame(
     """Rule the map and name its rows and columns."""
     for row in range(1, len(constants)):
         axes.axhline(row, color="white", linewidth=0.8, zorder=2)
-    places = [(each.workload, each.load) for each in members]
-    starts = [n for n, place in enumerate(places) if n == 0 or place != places[n - 1]]
+    works = [(each.workload, each.load) for each in members]
+    starts = [n for n, work in enumerate(works) if n == 0 or work != works[n - 1]]
     for start in starts[1:]:
         axes.axvline(start, color=MUTED, linewidth=0.9, zorder=3)
     for spine in axes.spines.values():
@@ -161,7 +161,7 @@ def _frame(
     room = _ROOM / WIDTH * 125 / len(members)
     for start, end in zip(starts, ends, strict=True):
         axes.annotate(
-            label(_wrapped(place_text(places[start], "\n"), room * (end - start))),
+            label(_wrapped(work_text(works[start], "\n"), room * (end - start))),
             ((start + end) / 2, 0),
             xytext=(0, 4),
             textcoords="offset points",
@@ -181,7 +181,7 @@ def _wrapped(text: str, room: float) -> str:
 
 def in_columns(view: ReportView, members: Sequence[Driven], most: int = 72) -> list[list[Driven]]:
     """Order overheads by workload, then as in the matrix, and divide them into figures."""
-    order = {place: number for number, place in enumerate(view.places)}
+    order = {work: number for number, work in enumerate(view.works)}
     environments: dict[Environment, int] = {
         environment: number
         for number, environment in enumerate(distinct(each.environment for each in members))
@@ -194,8 +194,8 @@ def in_columns(view: ReportView, members: Sequence[Driven], most: int = 72) -> l
         ),
     )
     figures: list[list[Driven]] = []
-    for place in distinct((each.workload, each.load) for each in ordered):
-        group = [each for each in ordered if (each.workload, each.load) == place]
+    for work in distinct((each.workload, each.load) for each in ordered):
+        group = [each for each in ordered if (each.workload, each.load) == work]
         if figures and len(figures[-1]) + len(group) <= most:
             figures[-1] += group
         else:

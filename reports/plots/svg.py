@@ -83,7 +83,7 @@ _ROUNDED = ("d", "transform", "x", "y", "width", "height", "stroke-dasharray")
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Draw in the report's style, whatever the user's own settings are."""
+    """Draw in the style of reports, independent of the settings of the user."""
     with warnings.catch_warnings(), matplotlib.rc_context():
         # The browser has glyphs that the font used for measuring lacks.
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
@@ -144,7 +144,7 @@ def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
     key
         Unique on the page; begins the ids within.
     title, description
-        What the figure shows, for those who cannot see it.
+        Texts for readers who cannot see the figure.
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", facecolor="none")
@@ -165,10 +165,10 @@ def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
             "stroke-linejoin": "round",
         }
     )
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+    for index, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = ElementTree.Element(tag, {"id": f"{key}-{tag}"})
         element.text = printable(text)
-        root.insert(place, element)
+        root.insert(index, element)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
@@ -196,10 +196,10 @@ def _attribute(name: str, value: str) -> dict[str, str]:
         return {}
     if name == "font":
         size = _FONT_SIZE.search(value)
-        found = {"font-size": size[1]} if size else {}
+        attributes = {"font-size": size[1]} if size else {}
         if re.search(r"\b(bold|[6-9]00)\b", value):
-            found["font-weight"] = "bold"
-        return found
+            attributes["font-weight"] = "bold"
+        return attributes
     if name == "font-size":
         return {name: value.removesuffix("px")}
     return {name: value}
@@ -238,7 +238,7 @@ def _invisible(element: ElementTree.Element) -> bool:
 
 
 def _flatten(element: ElementTree.Element) -> None:
-    """Replace groups that say nothing by what is in them."""
+    """Replace groups without attributes by their elements."""
     children: list[ElementTree.Element] = []
     for child in element:
         if child.tag in _DROPPED or _invisible(child):

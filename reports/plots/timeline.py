@@ -1,4 +1,4 @@
-"""The timeline of a scenario: what was sampled on the way, drawn over one axis of time."""
+"""The timeline of a scenario: its samples over simulated time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from reports.palette import MUTED
 from reports.plots.svg import add_legend, as_svg, label, new_figure
 
 Series = tuple[tuple[float, float], ...]
-"""Seconds and what was sampled then."""
+"""Seconds and samples."""
 
 _PAIRS = 60
 """Stretches of time; of each a line keeps the lowest and the highest sample."""
@@ -25,7 +25,7 @@ _COLUMNS = 8
 """Stretches of time in the table behind a figure."""
 
 _OWN = 4
-"""Partitions with a panel of their own; those that changed most."""
+"""Number of partitions with a separate panel; those that changed most."""
 
 _COLOURS = ("#2f76c4", "#b4480a", "#2e7d5b", "#7b4fa3", "#8a6d00", "#5a6675", "#0b3c78", "#c2457a")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
@@ -74,25 +74,25 @@ class Panel:
     """A quantity over time, of one or of several."""
 
     quantity: str
-    """Name of the samples; that of the processors used for a partition's own panel."""
+    """Name of the samples; in the panel of one partition that of the processors used."""
     series: Mapping[str, Series]
-    """Partition, VIOS or machine -> what was sampled."""
+    """Partition, VIOS or machine -> samples."""
     entitled: Series = ()
-    """Of a partition's own panel: its entitlement."""
+    """In the panel of one partition: its entitlement."""
     of: str = ""
-    """Whose own panel it is; empty for a common one."""
+    """Name of the partition of the panel; empty for a panel of several."""
 
 
 def panels(scenario: ScenarioResult) -> list[Panel]:
-    """Choose what to draw: load, response, processors, and whatever else changed."""
-    found = []
+    """Choose the panels: load, response, processors, and other quantities that changed."""
+    chosen = []
     for quantity in _ALWAYS:
         series = scenario.series(quantity)
         if _peak(series.values()) > 0.0:
-            found.append(Panel(quantity, series))
+            chosen.append(Panel(quantity, series))
     entitled, used = scenario.series(ENTITLED), scenario.series(USED)
     ranked = sorted(used, key=lambda name: -_change(used[name]) - _change(entitled.get(name, ())))
-    found += [
+    chosen += [
         Panel(USED, {name: series}, entitled.get(name, ()), name)
         for name, series in used.items()
         if name in ranked[:_OWN]
@@ -100,11 +100,11 @@ def panels(scenario: ScenarioResult) -> list[Panel]:
     for quantity in _IF_CHANGED:
         series = scenario.series(quantity)
         if any(_change(each) > 0.0 for each in series.values()):
-            found.append(Panel(quantity, series))
+            chosen.append(Panel(quantity, series))
     power = scenario.series(_POWER)
     if any(_lowest(each) < _SWITCHED * _peak([each]) for each in power.values()):
-        found.append(Panel(_POWER, power))
-    return found
+        chosen.append(Panel(_POWER, power))
+    return chosen
 
 
 def _peak(series: Iterable[Series]) -> float:
@@ -129,20 +129,20 @@ def thin(series: Series, pairs: int = _PAIRS) -> Series:
         return series
     kept = {0, len(series) - 1}
     for number in range(pairs):
-        places = range(number * len(series) // pairs, (number + 1) * len(series) // pairs)
-        kept.add(min(places, key=lambda place: series[place][1]))
-        kept.add(max(places, key=lambda place: series[place][1]))
-    return tuple(series[place] for place in sorted(kept))
+        indexes = range(number * len(series) // pairs, (number + 1) * len(series) // pairs)
+        kept.add(min(indexes, key=lambda index: series[index][1]))
+        kept.add(max(indexes, key=lambda index: series[index][1]))
+    return tuple(series[index] for index in sorted(kept))
 
 
 def parts(series: Series, longest: float) -> list[Series]:
     """Divide where nothing was sampled for longer than so many seconds: no line spans a gap."""
-    found: list[list[tuple[float, float]]] = []
+    divided: list[list[tuple[float, float]]] = []
     for point in series:
-        if not found or point[0] - found[-1][-1][0] > longest:
-            found.append([])
-        found[-1].append(point)
-    return [tuple(each) for each in found]
+        if not divided or point[0] - divided[-1][-1][0] > longest:
+            divided.append([])
+        divided[-1].append(point)
+    return [tuple(each) for each in divided]
 
 
 def steps(series: Series) -> Series:
@@ -150,8 +150,8 @@ def steps(series: Series) -> Series:
     last = len(series) - 1
     return tuple(
         each
-        for place, each in enumerate(series)
-        if place in (0, last) or each[1] != series[place - 1][1]
+        for index, each in enumerate(series)
+        if index in (0, last) or each[1] != series[index - 1][1]
     )
 
 
@@ -190,17 +190,17 @@ def draw(
 
 
 def _styles(scenario: ScenarioResult) -> dict[str, dict[str, Any]]:
-    """Give each partition, VIOS and machine a colour, and dashes once colours run out."""
+    """Choose a colour of each partition, VIOS and machine, and dashes if colours are too few."""
     names = dict.fromkeys(
         labels.get("partition", labels.get("site", "")) for _, _, labels, _ in scenario.timeline
     )
     return {
         name: {
-            "color": _COLOURS[place % len(_COLOURS)],
-            "linestyle": _DASHES[place // len(_COLOURS) % len(_DASHES)],
+            "color": _COLOURS[index % len(_COLOURS)],
+            "linestyle": _DASHES[index // len(_COLOURS) % len(_DASHES)],
             "linewidth": 1.2,
         }
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     }
 
 
@@ -250,7 +250,7 @@ def _title(texts: Texts, panel: Panel) -> str:
 
 
 def _stepped(panel: Panel) -> bool:
-    """Tell whether a quantity changes by steps, not from sample to sample."""
+    """Whether a quantity changes in steps."""
     return panel.quantity in _IF_CHANGED[1:]
 
 
@@ -305,7 +305,7 @@ def _bad(act: Act) -> bool:
 
 
 def table(texts: Texts, scenario: ScenarioResult, chosen: Sequence[Panel]) -> dict[str, object]:
-    """Tell for each line of the figure its lowest and highest sample, and means on the way."""
+    """Return the lowest and highest sample of each line of the figure, and means over time."""
     times = [point[0] for point in scenario.timeline]
     if not times:
         return {"ends": [], "rows": []}
@@ -324,15 +324,15 @@ def table(texts: Texts, scenario: ScenarioResult, chosen: Sequence[Panel]) -> di
                     "of": name,
                     "lowest": _text(quantity, min(values)),
                     "highest": _text(quantity, max(values)),
-                    "means": [_mean(quantity, series, ends, place) for place in range(_COLUMNS)],
+                    "means": [_mean(quantity, series, ends, column) for column in range(_COLUMNS)],
                 }
             )
     return {"ends": [numbers.tick(each) for each in ends], "rows": rows}
 
 
-def _mean(quantity: str, series: Series, ends: Sequence[float], place: int) -> str:
-    begin = ends[place - 1] if place else -1.0
-    values = [value for at, value in series if begin < at <= ends[place]]
+def _mean(quantity: str, series: Series, ends: Sequence[float], column: int) -> str:
+    begin = ends[column - 1] if column else -1.0
+    values = [value for at, value in series if begin < at <= ends[column]]
     return _text(quantity, sum(values) / len(values)) if values else "\N{EN DASH}"
 
 

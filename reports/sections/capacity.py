@@ -1,9 +1,9 @@
-"""The section on capacity: the highest load that each cell bears within a response-time limit."""
+"""The section on capacity: the highest load of each cell within a response-time limit."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from harness.studies.capacity.result import Bounds, Capacities, ResourceAllocation, Searched
+from harness.studies.capacity.result import Bounds, Capacities, CellCapacity, Searched
 from reports import format as numbers
 from reports.sections import tables
 from reports.view import ReportView
@@ -12,90 +12,88 @@ Content = dict[str, Any]
 
 
 def capacity(view: ReportView) -> Content | None:
-    """Show what 'vtax capacity' has found; without it, say which command finds it."""
+    """Show the result of 'vtax capacity'; None as result if it was not run."""
     if not view.matrix or view.real:
         return None
-    found = view.evidence.capacity
-    if found is None:
-        return {"found": None}
+    result = view.evidence.capacity
+    if result is None:
+        return {"result": None}
     campaign = view.study.campaign
     names = view.compared
-    shown = [each for each in names if _searched(found, each)]
+    shown = [each for each in names if _searched(result, each)]
     return {
-        "found": found,
-        "stale": found.identity != campaign.identity or found.model != campaign.model,
-        "limit": _limit(view, found),
-        "step": numbers.level(found.step - 1.0),
-        "smallest": f"{1.0 / found.smallest:.4g}",
-        "largest": f"{found.largest:.4g}",
-        "level": numbers.level(found.confidence),
+        "result": result,
+        "stale": result.identity != campaign.identity or result.model != campaign.model,
+        "limit": _limit(view, result),
+        "step": numbers.level(result.step - 1.0),
+        "smallest": f"{1.0 / result.smallest:.4g}",
+        "largest": f"{result.largest:.4g}",
+        "level": numbers.level(result.confidence),
         "baseline": view.baseline,
         "names": shown,
-        "worst": list(_worst(view, found, shown)),
-        "rows": [_row(view, each, shown) for each in found.environments],
-        "left_out": [view.texts.said(each) for each in found.left_out],
+        "worst": list(_worst(view, result, shown)),
+        "rows": [_row(view, each, shown) for each in result.environments],
+        "left_out": [view.texts.said(each) for each in result.left_out],
     }
 
 
-def _searched(found: Capacities, virtualization: str) -> bool:
+def _searched(result: Capacities, virtualization: str) -> bool:
     return any(
         one.virtualization == virtualization
-        for each in found.environments
+        for each in result.environments
         for one in each.capacities
     )
 
 
-def _worst(view: ReportView, found: Capacities, names: list[str]) -> Iterator[str]:
-    """Say of each virtualization where it keeps the least of the baseline's capacity."""
+def _worst(view: ReportView, result: Capacities, names: list[str]) -> Iterator[str]:
+    """Name for each virtualization the environment with the smallest share of capacity."""
     for name in names:
         kept = [
             (one.of_baseline, each.environment)
-            for each in found.environments
+            for each in result.environments
             for one in each.capacities
             if one.virtualization == name and one.of_baseline is not None
         ]
         if kept:
             bounds, environment = min(kept, key=lambda each: each[0].estimate)
-            at = tables.where(view, environment)
-            place = " / ".join(filter(None, (at.machine, at.os, at.workload, at.load)))
             yield view.texts(
                 "capacity.least",
                 virtualization=name,
-                ratio=_percent(bounds.estimate),
+                ratio=numbers.percent(bounds.estimate),
                 span=_span(bounds),
-                where=place,
+                where=tables.where(view.texts, environment).title,
             )
 
 
-def _limit(view: ReportView, found: Capacities) -> str:
-    if found.times_baseline is None:
-        seconds = found.environments[0].limit_seconds
+def _limit(view: ReportView, result: Capacities) -> str:
+    if result.times_baseline is None:
+        seconds = result.environments[0].limit_seconds
         return view.texts("capacity.absolute", limit=numbers.seconds(seconds))
-    return view.texts("capacity.multiple", times=f"{found.times_baseline:.4g}")
+    return view.texts("capacity.multiple", times=f"{result.times_baseline:.4g}")
 
 
 def _row(view: ReportView, each: Searched, names: list[str]) -> Content:
     by_name = {one.virtualization: one for one in each.capacities}
     return {
-        "where": tables.where(view, each.environment),
+        "where": tables.where(view.texts, each.environment),
         "limit": numbers.seconds(each.limit_seconds),
         "baseline": _rate(view, by_name.get(view.baseline)),
         "cells": [_cell(view, by_name.get(name)) for name in names],
     }
 
 
-def _cell(view: ReportView, one: ResourceAllocation | None) -> Content | None:
-    """Show a cell's capacity, and what of the baseline's that is."""
+def _cell(view: ReportView, one: CellCapacity | None) -> Content | None:
+    """Show the capacity of a cell, and its ratio to that of the baseline."""
     if one is None:
         return None
     return {
         "rate": _rate(view, one),
-        "ratio": "" if one.of_baseline is None else _percent(one.of_baseline.estimate),
+        "ratio": "" if one.of_baseline is None else numbers.percent(one.of_baseline.estimate),
         "span": _span(one.of_baseline),
     }
 
 
-def _rate(view: ReportView, one: ResourceAllocation | None) -> str:
+def _rate(view: ReportView, one: CellCapacity | None) -> str:
     if one is None:
         return ""
     if one.per_second is None:
@@ -105,10 +103,4 @@ def _rate(view: ReportView, one: ResourceAllocation | None) -> str:
 
 
 def _span(bounds: Bounds | None) -> str:
-    if bounds is None or bounds.low is None or bounds.high is None:
-        return ""
-    return f"{numbers.plain(100 * bounds.low)} … {_percent(bounds.high)}"
-
-
-def _percent(ratio: float) -> str:
-    return f"{numbers.plain(100 * ratio)}\N{NO-BREAK SPACE}%"
+    return numbers.ends(bounds, lambda ratio: numbers.plain(100.0 * ratio), numbers.percent)

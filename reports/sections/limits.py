@@ -1,4 +1,4 @@
-"""The section that says what a study cannot tell, as far as its own data shows that."""
+"""The section on the limits of a study, as far as its data show them."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _STATUSES = tuple(str(each) for each in Status)
 
 
 def limits(view: ReportView) -> dict[str, Any]:
-    """Tell what the study cannot."""
+    """Show the limits of the study."""
     every = view.study.campaign.constants
     counts = Counter(each["status"] for each in every)
     return {
@@ -28,7 +28,7 @@ def limits(view: ReportView) -> dict[str, Any]:
 
 
 def _points(view: ReportView) -> Iterator[tuple[str, str]]:
-    """Choose the points that hold of this campaign."""
+    """Choose the points that apply to this campaign."""
     texts = view.texts
     if view.real:
         yield from texts.titled("limits.real_points")
@@ -49,7 +49,7 @@ def _points(view: ReportView) -> Iterator[tuple[str, str]]:
     )
     predicted = [
         row
-        for row in (view.validation.rows if view.validation else ())
+        for row in (view.evidence.validation.rows if view.evidence.validation else ())
         if row.kind is Kind.PREDICTION
     ]
     relative = [row for row in predicted if row.expected]
@@ -70,20 +70,20 @@ def _points(view: ReportView) -> Iterator[tuple[str, str]]:
 
 
 def _levels(view: ReportView) -> Iterator[dict[str, Any]]:
-    """Say what the costs of each level are made of, and how sure that is."""
+    """List the constants of the costs of each level, by status."""
     known = {each["name"]: each for each in view.study.campaign.constants}
     claim = view.claim or {}
     for level in ("firmware", "software"):
-        virtualizations = [name for name in claim.get(level, ()) if name in view.used]
-        names = sorted({each for name in virtualizations for each in view.used[name]})
-        found = [known[name] for name in names if name in known]
-        if found:
+        virtualizations = [name for name in claim.get(level, ()) if name in view.evidence.used]
+        names = sorted({each for name in virtualizations for each in view.evidence.used[name]})
+        constants = [known[name] for name in names if name in known]
+        if constants:
             yield {
                 "level": level,
                 "virtualizations": ", ".join(virtualizations),
-                "total": len(found),
-                "counts": _counts(found),
-                "rows": sorted(found, key=lambda each: -_STATUSES.index(each["status"])),
+                "total": len(constants),
+                "counts": _counts(constants),
+                "rows": sorted(constants, key=lambda each: -_STATUSES.index(each["status"])),
             }
 
 
@@ -93,12 +93,9 @@ def _counts(constants: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
 
 
 def _alike(view: ReportView) -> list[dict[str, Any]]:
-    """Find, for each measure, the environments that could as well be the worst one.
-
-    Intervals that overlap cannot be told apart by looking at them; those that do not, can.
-    """
+    """Find, for each measure, the environments whose interval reaches that of the worst one."""
     verdict = view.study.verdict
-    found = []
+    measures = []
     for each in verdict.measures if verdict is not None else ():
         worst = each.worst
         if worst is None or worst.firmware is None or len(each.environments) < 2:
@@ -110,7 +107,7 @@ def _alike(view: ReportView) -> list[dict[str, Any]]:
             if one is not worst and one.firmware and one.firmware.interval.high >= low
         ]
         others.sort(key=_estimate, reverse=True)
-        found.append(
+        measures.append(
             {
                 "measure": each.measure,
                 "worst": tables.judged(view, [worst])[0],
@@ -119,7 +116,7 @@ def _alike(view: ReportView) -> list[dict[str, Any]]:
                 "total": len(each.environments),
             }
         )
-    return found
+    return measures
 
 
 def _estimate(result: EnvironmentResult) -> float:

@@ -1,7 +1,7 @@
-"""The sections of a report, in their order: for each a name and what its template shows.
+"""The sections of a report, in their order: names, and values of their templates.
 
-A section is a template ``sections/<name>.html.jinja`` and a function here; one that returns None
-has nothing to say and is left out, also of the table of contents.
+A section is a template ``sections/<name>.html.jinja`` and a function. A section whose function
+returns None is left out, also of the table of contents.
 """
 
 import re
@@ -24,7 +24,7 @@ from reports.sections.capacity import capacity
 from reports.sections.limits import limits
 from reports.sections.sensitivity import sensitivity
 from reports.sections.validation import validation
-from reports.view import ReportView, chunks, distinct, place_text
+from reports.view import ReportView, chunks, distinct, work_text
 
 Content = dict[str, Any]
 
@@ -35,14 +35,14 @@ _NATIVE = ("user", "os", "tick")
 
 
 def verdict(view: ReportView) -> Content | None:
-    """Show the outcome of the whole and of each measure, and what speaks most against it."""
-    study, found = view.study, view.study.verdict
+    """Show the outcome of the claim and of each measure, and the worst environment."""
+    study, judged = view.study, view.study.verdict
     if view.real:
         return None
-    if found is None:
+    if judged is None:
         return {"verdict": None, "scenarios": scenarios.outcome(view)}
     rows = []
-    for each in found.measures:
+    for each in judged.measures:
         outcomes = Counter(str(one.outcome) for one in each.environments)
         rows.append(
             {
@@ -63,21 +63,21 @@ def verdict(view: ReportView) -> Content | None:
                 "worst": None if each.worst is None else tables.judged(view, [each.worst])[0],
             }
         )
-    worst = found.worst
+    worst = judged.worst
     return {
-        "verdict": found,
+        "verdict": judged,
         "scenarios": scenarios.outcome(view),
-        "outcome": str(found.outcome),
+        "outcome": str(judged.outcome),
         "robust": [
             view.texts(
                 f"verdict.robust_{name}",
-                count=found.count(name),
-                total=len(found.environments),
-                robust=found.count(name, robust=True),
-                level=numbers.level(1.0 - found.alpha),
+                count=judged.count(name),
+                total=len(judged.environments),
+                robust=judged.count(name, robust=True),
+                level=numbers.level(1.0 - judged.alpha),
             )
             for name in (Outcome.CONFIRMED, Outcome.REFUTED)
-            if found.count(name)
+            if judged.count(name)
         ],
         "rows": rows,
         "worst": worst
@@ -85,14 +85,14 @@ def verdict(view: ReportView) -> Content | None:
             "row": tables.judged(view, [worst], explained=True)[0],
             "measure": worst.measure,
         },
-        "environments": len(distinct(each.environment for each in found.environments)),
+        "environments": len(distinct(each.environment for each in judged.environments)),
         "failed": len(study.failed),
         "infeasible": len(study.infeasible),
     }
 
 
 def _grounds(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
-    """Say which part of the claim refuted environments speak against."""
+    """Count the parts of the claim that refuted environments contradict."""
     if outcome is not Outcome.REFUTED:
         return []
     counts = Counter(
@@ -109,7 +109,7 @@ def _grounds(view: ReportView, results: Sequence[EnvironmentResult], outcome: Ou
 
 
 def _robust(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
-    """Say in how many environments an outcome holds for one machine, too."""
+    """Count the environments whose outcome holds for one machine, too."""
     if outcome is Outcome.INCONCLUSIVE:
         return []
     count = sum(each.outcome is outcome and each.robust for each in results)
@@ -117,7 +117,7 @@ def _robust(view: ReportView, results: Sequence[EnvironmentResult], outcome: Out
 
 
 def reading(view: ReportView) -> Content:
-    """Tell how to read the numbers, the outcomes and the names."""
+    """Explain the numbers, the outcomes and the names."""
     claim = view.claim or {"firmware": (), "software": ()}
     return {level: ", ".join(claim[level]) or "\N{EN DASH}" for level in ("firmware", "software")}
 
@@ -159,8 +159,8 @@ def overheads(view: ReportView) -> Content | None:
                         "machine": machine,
                         "rows": rows[measure, machine],
                         "figures": [
-                            figures.forest(view, measure, machine, places)
-                            for places in chunks(view.places, _ROWS)
+                            figures.forest(view, measure, machine, works)
+                            for works in chunks(view.works, _ROWS)
                         ],
                     }
                     for machine in view.machines
@@ -194,7 +194,7 @@ def time(view: ReportView) -> Content | None:
         for name, interval in cell.causes.items()
         if interval.estimate > 0.0
     }
-    if not spent or view.real:  # outside a target its causes cannot be told apart
+    if not spent or view.real:  # causes are unknown outside of a target
         return None
     causes = [name for name in CAUSES if name in spent] + sorted(spent - set(CAUSES))
     return {
@@ -203,21 +203,21 @@ def time(view: ReportView) -> Content | None:
         "machines": _by_machine(
             view,
             causes,
-            lambda machine, places: figures.causes(view, machine, view.focus, places, causes),
+            lambda machine, works: figures.causes(view, machine, view.focus, works, causes),
         ),
         "loaded": view.loads != ((),),
     }
 
 
 def responses(view: ReportView) -> Content | None:
-    """Show distributions of the response times, and tell how work arrives."""
+    """Show distributions of the response times, and the arrivals of work."""
     if not any(cell.response for cell in view.study.cells):
         return None
     return {
         "machines": _by_machine(
             view,
             (),
-            lambda machine, places: figures.responses(view, machine, view.focus, places),
+            lambda machine, works: figures.responses(view, machine, view.focus, works),
         ),
         "arrivals": _arrivals(view),
         "error": numbers.level(RELATIVE_ERROR),
@@ -228,23 +228,23 @@ def responses(view: ReportView) -> Content | None:
 def _by_machine(
     view: ReportView, causes: Sequence[str], draw: Callable[[str, Any], Any]
 ) -> list[Content]:
-    found = []
+    machines = []
     for machine in view.machines:
         rows = tables.cell_rows(view, machine, causes)
         if rows:
-            parts = chunks(view.places, _ROWS)
-            found.append(
+            parts = chunks(view.works, _ROWS)
+            machines.append(
                 {
                     "machine": machine,
                     "rows": rows,
-                    "figures": [draw(machine, places) for places in parts],
+                    "figures": [draw(machine, works) for works in parts],
                 }
             )
-    return found
+    return machines
 
 
 def _arrivals(view: ReportView) -> list[Content]:
-    """Say for each group of users of each workload how its requests arrive."""
+    """Describe the arrivals of each group of users of each workload."""
     users: dict[tuple[str, str, float, float | None], list[int]] = {}
     for cell in view.study.campaign.cells:
         system = cell.parameters.get("nominal_system") or {"partitions": [cell.parameters]}
@@ -252,12 +252,12 @@ def _arrivals(view: ReportView) -> list[Content]:
             for group in partition.get("groups", ()):
                 name = group["name"].rpartition("/")[2]
                 rate, think = group["arrivals_per_second"], group["think_time_seconds"]
-                place = place_text((cell.workload, cell.load))
-                counts = users.setdefault((place, name, think, rate), [])
+                work = work_text((cell.workload, cell.load))
+                counts = users.setdefault((work, name, think, rate), [])
                 counts.append(group["users"] or 0)
     texts = view.texts
-    found = []
-    for (place, name, think, rate), counts in users.items():
+    models = []
+    for (work, name, think, rate), counts in users.items():
         ends = [f"{each:,}" for each in distinct((min(counts), max(counts)))]
         number = texts("responses.users_range", low=ends[0], high=ends[-1])
         if rate is not None:
@@ -265,8 +265,8 @@ def _arrivals(view: ReportView) -> list[Content]:
         else:
             key = "responses.closed" if think else "responses.closed_eager"
             text = texts(key, users=number if len(ends) > 1 else ends[0], think=numbers.tick(think))
-        found.append({"place": place, "group": name, "model": text})
-    return found
+        models.append({"work": work, "group": name, "model": text})
+    return models
 
 
 def against(view: ReportView) -> Content | None:
@@ -274,30 +274,36 @@ def against(view: ReportView) -> Content | None:
     verdict = view.study.verdict
     if verdict is None:
         return None
-    groups = []
-    for outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE):
+
+    def rows(outcome: Outcome, *, average: bool = False) -> list[Content]:
+        """List environments by measure, and of average outcomes only those."""
+        groups = []
         for each in verdict.measures:
-            members = [one for one in each.environments if one.outcome is outcome]
+            members = [
+                one
+                for one in each.environments
+                if one.outcome is outcome and (not average or tables.average_only(one))
+            ]
             if members:
-                rows = tables.judged(view, members, explained=True)
-                groups.append({"outcome": str(outcome), "measure": each.measure, "rows": rows})
+                groups.append(
+                    {
+                        "outcome": "average" if average else str(outcome),
+                        "measure": each.measure,
+                        "rows": tables.judged(view, members, explained=True),
+                    }
+                )
+        return groups
+
     counts = []
     for each in verdict.measures:
         outcomes = Counter(str(one.outcome) for one in each.environments)
-        numbers_of = {str(name): outcomes[name] for name in Outcome}
-        total = len(each.environments)
-        counts.append({"measure": each.measure, "total": total, **numbers_of})
-    average = []
-    for each in verdict.measures:
-        members = [
-            one
-            for one in each.environments
-            if one.outcome is Outcome.CONFIRMED and tables.average_only(one)
-        ]
-        if members:
-            rows = tables.judged(view, members, explained=True)
-            average.append({"outcome": "average", "measure": each.measure, "rows": rows})
-    return {"groups": groups, "average": average, "counts": counts}
+        by_name = {str(name): outcomes[name] for name in Outcome}
+        counts.append({"measure": each.measure, "total": len(each.environments), **by_name})
+    return {
+        "groups": [*rows(Outcome.REFUTED), *rows(Outcome.INCONCLUSIVE)],
+        "average": rows(Outcome.CONFIRMED, average=True),
+        "counts": counts,
+    }
 
 
 def failures(view: ReportView) -> Content:
@@ -366,15 +372,15 @@ def _used(constant: Mapping[str, Any]) -> Content:
 
 
 def method(view: ReportView) -> Content:
-    """Tell how it was done, in plain words."""
+    """Describe the method."""
     replications, cells = view.study.campaign.replications, view.study.cells
     texts = view.texts
     lowest, highest = replications["minimum"], replications["maximum"]
     key = "method.times" if lowest == highest else "method.times_range"
     drawn, warm_up = "", ""
-    if view.drawn:
-        count = max(len(values) for values in view.drawn.values())
-        drawn = texts("method.draws", count=len(view.drawn), constants=count)
+    if view.evidence.drawn:
+        count = max(len(values) for values in view.evidence.drawn.values())
+        drawn = texts("method.draws", count=len(view.evidence.drawn), constants=count)
     if cells:
         cuts = [cell.warm_up_seconds.estimate for cell in cells]
         low, high = numbers.seconds(min(cuts)), numbers.seconds(max(cuts))

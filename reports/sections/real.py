@@ -1,7 +1,6 @@
-"""What was measured on a real machine, beside what was predicted for it."""
+"""The sections of real machines: measured and predicted overheads, and conditions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.cell_summary import CellSummary
@@ -13,41 +12,14 @@ from reports import format as numbers
 from reports.view import ReportView, load_text
 
 HIT = 0.25
-"""A prediction this near to what was measured is a hit."""
+"""Largest relative error of a hit."""
 
 MEASURES = ("slowdown", "processor-time")
 
 _CAUSES = 3
 """Causes that are named for a prediction, the largest first."""
 _SMALL = 0.05
-"""Shares below this are not worth naming."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A work in a target: what was measured, and what was predicted."""
-
-    workload: str
-    load: str
-    virtualization: str
-    level: str
-    first: bool
-    """Whether it is the work's first row."""
-    rows: int
-    """How many rows the work has."""
-    measured: str
-    """Ratio to the baseline; empty if it was not measured."""
-    span: str
-    samples: int
-    disturbed: str
-    """How many of the runs, both sides together: ``3 of 12``."""
-    predicted: str
-    """Empty if there is no prediction."""
-    predicted_span: str
-    error: str
-    hit: bool | None
-    """None without a prediction or a measurement."""
-    causes: str
+"""Smallest share of a cause that is named."""
 
 
 def measured(view: ReportView) -> dict[str, Any] | None:
@@ -57,7 +29,7 @@ def measured(view: ReportView) -> dict[str, Any] | None:
         return None
     tables = {measure: list(_rows(view, measure)) for measure in MEASURES}
     judged = {
-        measure: [row.hit for row in rows if row.hit is not None]
+        measure: [row["hit"] for row in rows if row["hit"] is not None]
         for measure, rows in tables.items()
     }
     runs = sum(cell.runs for cell in view.study.cells)
@@ -80,14 +52,14 @@ def measured(view: ReportView) -> dict[str, Any] | None:
 
 
 def machine(view: ReportView) -> dict[str, Any] | None:
-    """Tell what the machine is, and how quiet it was."""
+    """Describe the machine and its conditions."""
     real = view.study.campaign.real
     if real is None:
         return None
-    told = real["machine"]
-    mitigations = told.get("mitigations", {})
+    about = real["machine"]
+    mitigations = about.get("mitigations", {})
     facts = [
-        (key, str(told[name]))
+        (key, str(about[name]))
         for key, name in (
             ("processor", "processor"),
             ("processors", "processors"),
@@ -95,7 +67,7 @@ def machine(view: ReportView) -> dict[str, Any] | None:
             ("qemu", "qemu"),
             ("when", "measured_at"),
         )
-        if told.get(name)
+        if about.get(name)
     ]
     facts.append(
         ("mitigations", "; ".join(f"{name}: {text}" for name, text in sorted(mitigations.items())))
@@ -110,10 +82,10 @@ def machine(view: ReportView) -> dict[str, Any] | None:
 
 
 def facts(view: ReportView) -> str:
-    """Say in a line what the machine is."""
-    told = (view.study.campaign.real or {}).get("machine", {})
-    parts = [told.get("processor"), f"Linux {told['kernel']}" if "kernel" in told else None]
-    parts.append(f"QEMU {str(told['qemu']).split()[0]}" if told.get("qemu") else None)
+    """Describe the machine in a line."""
+    about = (view.study.campaign.real or {}).get("machine", {})
+    parts = [about.get("processor"), f"Linux {about['kernel']}" if "kernel" in about else None]
+    parts.append(f"QEMU {str(about['qemu']).split()[0]}" if about.get("qemu") else None)
     return " · ".join(str(part) for part in parts if part)
 
 
@@ -122,8 +94,8 @@ def _target(view: ReportView, name: str, about: Mapping[str, Any]) -> dict[str, 
     runs = sum(cell.runs for cell in cells)
 
     def mean(key: str) -> float | None:
-        told = [(c.condition[key], c.runs) for c in cells if key in c.condition]
-        return sum(v * n for v, n in told) / sum(n for _, n in told) if told else None
+        values = [(c.condition[key], c.runs) for c in cells if key in c.condition]
+        return sum(v * n for v, n in values) / sum(n for _, n in values) if values else None
 
     inside, outside = mean("target_inside_seconds"), mean("target_outside_seconds")
     channel, load = about.get("channel_seconds"), mean("condition_load")
@@ -157,8 +129,9 @@ def _disturbed(cells: Sequence[CellSummary]) -> int:
     return round(sum(c.condition.get("condition_disturbed", 0.0) * c.runs for c in cells))
 
 
-def _rows(view: ReportView, measure: str) -> Iterator[Row]:
-    found = {
+def _rows(view: ReportView, measure: str) -> Iterator[dict[str, Any]]:
+    """Show the workloads in each target: measured and predicted ratios."""
+    predictions = {
         (each["workload"], tuple(map(tuple, each["load"])), each["virtualization"]): each
         for each in (view.study.campaign.real or {}).get("predictions", ())
     }
@@ -166,24 +139,25 @@ def _rows(view: ReportView, measure: str) -> Iterator[Row]:
         if result.measure != measure or not result.all:
             continue
         for number, (name, overhead) in enumerate(result.all.items()):
-            prediction = found.get((result.workload, result.load, name))
+            prediction = predictions.get((*result.environment[2:], name))
             cells = [
                 cell
                 for each in (name, view.baseline)
                 if (cell := view.cell(result.environment, each)) is not None
             ]
             runs = sum(cell.runs for cell in cells)
-            yield Row(
-                workload=result.workload,
-                load=load_text(result.load),
-                virtualization=name,
-                level=view.level(name),
-                first=number == 0,
-                rows=len(result.all),
-                samples=overhead.interval.samples,
-                disturbed=view.texts("measured.of", part=_disturbed(cells), whole=runs),
+            yield {
+                "workload": result.environment.workload,
+                "load": load_text(result.environment.load),
+                "virtualization": name,
+                "level": view.level(name),
+                "first": number == 0,
+                "rows": len(result.all),
+                "samples": overhead.interval.samples,
+                # Of the runs of both sides.
+                "disturbed": view.texts("measured.of", part=_disturbed(cells), whole=runs),
                 **_compared(overhead, prediction, measure),
-            )
+            }
 
 
 def _compared(
@@ -192,7 +166,7 @@ def _compared(
     interval = overhead.interval
     ratio = 1.0 + interval.estimate
     known = Caution.SINGLE_SAMPLE not in interval.warnings
-    told: dict[str, Any] = {
+    cells: dict[str, Any] = {
         "measured": numbers.plain(ratio),
         "span": _span(1.0 + interval.low, 1.0 + interval.high) if known else "",
         "predicted": "",
@@ -204,14 +178,14 @@ def _compared(
     if prediction is not None:
         expected = prediction[measure]
         error = expected["ratio"] / ratio - 1.0
-        told |= {
+        cells |= {
             "predicted": numbers.plain(expected["ratio"]),
             "predicted_span": _span(expected["low"], expected["high"]),
             "error": numbers.overhead(error),
             "hit": abs(error) <= HIT,
             "causes": _causes(prediction["causes"]),
         }
-    return told
+    return cells
 
 
 def _span(low: float, high: float) -> str:
@@ -219,28 +193,28 @@ def _span(low: float, high: float) -> str:
 
 
 def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
-    told = sorted(
+    shares = sorted(
         ((each["extra_share"] or 0.0, each["cause"]) for each in causes), key=lambda one: -one[0]
     )
     return ", ".join(
         f"{cause} {numbers.level(round(share, 2))}"
-        for share, cause in told[:_CAUSES]
+        for share, cause in shares[:_CAUSES]
         if share >= _SMALL
     )
 
 
 def _range(view: ReportView, measure: str) -> list[dict[str, str]]:
-    """Say for each target how much a work costs there at least, at most."""
-    told = []
+    """Return for each target the smallest and the largest ratio of a workload."""
+    ranges = []
     for name in view.compared:
         ratios = {
-            result.workload: 1.0 + result.all[name].interval.estimate
+            result.environment.workload: 1.0 + result.all[name].interval.estimate
             for result in view.study.environments
             if result.measure == measure and name in result.all
         }
         if ratios:
             low, high = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
-            told.append(
+            ranges.append(
                 {
                     "name": name,
                     "level": view.level(name),
@@ -250,4 +224,4 @@ def _range(view: ReportView, measure: str) -> list[dict[str, str]]:
                     "most": high,
                 }
             )
-    return told
+    return ranges

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness import units
 from harness.analysis.scenario_results import ELEMENTS, Row, ScenarioResult, ScenarioResults
 from harness.results.run_result import OperationEvent
 from harness.statistics.verdict import Outcome
+from harness.units import amount
 from reports import format as numbers
 from reports.plots import timeline as timelines
 from reports.view import ReportView
@@ -15,55 +15,52 @@ from reports.view import ReportView
 Content = dict[str, Any]
 
 LEVELS = ("firmware", "software")
-"""What the names of scenarios end in that compare the levels."""
+"""Endings of the names of scenarios that compare the levels."""
 
 _LISTED = 60
 """Operations in a list; the others are counted."""
 
-_EXACT = 12
-"""Digits within which a number counts as what was written in the campaign."""
-
 
 def elements(view: ReportView) -> Content | None:
-    """Show what scenarios have shown, by element; None if the campaign has none."""
-    found = view.study.elements
-    if found is None:
+    """Show the results of scenarios by element; None if the campaign has none."""
+    results = view.study.elements
+    if results is None:
         return None
-    names = [*ELEMENTS, *dict.fromkeys(each.element for each in found.scenarios)]
-    places = {id(each): number for number, each in enumerate(found.scenarios)}
+    names = [*ELEMENTS, *dict.fromkeys(each.element for each in results.scenarios)]
+    numbers = {id(each): number for number, each in enumerate(results.scenarios)}
     groups: list[Content] = []
     for name in dict.fromkeys(names):
-        members = found.of(name)
+        members = results.of(name)
         if members:
             title = view.texts.of(ELEMENTS.get(name, {"en": name}))
-            shown = [_scenario(view, each, places[id(each)]) for each in members]
+            shown = [_scenario(view, each, numbers[id(each)]) for each in members]
             groups.append({"key": f"element-{len(groups)}", "title": title, "scenarios": shown})
     return {
         "groups": groups,
-        "levels": levels(view, found),
-        "assumed": sum(bool(row.assumed) for row in found.rows),
-        "several": any(row.runs > 1 for row in found.rows),
+        "levels": levels(view, results),
+        "assumed": sum(bool(row.assumed) for row in results.rows),
+        "several": any(row.runs > 1 for row in results.rows),
     }
 
 
 def outcome(view: ReportView) -> Content | None:
     """Count the expectations that were met, and name those that were not."""
-    found = view.study.elements
-    if found is None:
+    results = view.study.elements
+    if results is None:
         return None
-    places = {each.name: number for number, each in enumerate(found.scenarios)}
-    rows = found.rows
+    order = {each.name: number for number, each in enumerate(results.scenarios)}
+    rows = results.rows
     return {
-        "outcome": str(found.outcome),
+        "outcome": str(results.outcome),
         "passed": sum(row.passed for row in rows),
         "total": len(rows),
-        "scenarios": len(found.scenarios),
-        "elements": len({each.element for each in found.scenarios}),
+        "scenarios": len(results.scenarios),
+        "elements": len({each.element for each in results.scenarios}),
         "assumed": sum(bool(row.assumed) for row in rows),
         "unmet": [
             {
                 "scenario": row.scenario,
-                "key": f"scenario-{places[row.scenario]}",
+                "key": f"scenario-{order[row.scenario]}",
                 "row": _row(view, row),
             }
             for row in rows
@@ -71,17 +68,17 @@ def outcome(view: ReportView) -> Content | None:
         ],
         "missing": [
             {"scenario": each.name, "reasons": [view.texts.said(why) for why in each.failed]}
-            for each in found.scenarios
+            for each in results.scenarios
             if each.failed or not each.runs
         ],
     }
 
 
-def _scenario(view: ReportView, scenario: ScenarioResult, place: int) -> Content:
+def _scenario(view: ReportView, scenario: ScenarioResult, number: int) -> Content:
     texts = view.texts
     acts = operations(scenario.operations)
     panels = timelines.panels(scenario)
-    key = f"scenario-{place}"
+    key = f"scenario-{number}"
     return {
         "key": key,
         "name": scenario.name,
@@ -111,9 +108,9 @@ def _outcome(scenario: ScenarioResult) -> str:
 
 
 def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
-    """Bring together where each operation began and what became of it, numbered by its begin.
+    """Join begin and end of each operation; numbered by their begins.
 
-    One that was refused at once has no begin of its own; one that has not ended has no end.
+    An operation that was refused at once has no event of its begin; one that goes on has no end.
     """
     acts: list[timelines.Act] = []
     begun: dict[str, list[int]] = {}
@@ -124,22 +121,22 @@ def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
             acts.append(timelines.Act(len(acts) + 1, event.operation, at, None, "started", ""))
             continue
         if begun.get(event.operation):
-            place = begun[event.operation].pop(0)
-            number, since = acts[place].number, acts[place].begin
+            index = begun[event.operation].pop(0)
+            number, since = acts[index].number, acts[index].begin
         else:
-            place, number, since = len(acts), len(acts) + 1, at
+            index, number, since = len(acts), len(acts) + 1, at
         act = timelines.Act(number, event.operation, since, at, event.status, event.reason)
-        acts[place : place + 1] = [act]
+        acts[index : index + 1] = [act]
     return acts
 
 
-def levels(view: ReportView, found: ScenarioResults) -> list[Content]:
-    """Lay scenarios that ask the same of both levels side by side.
+def levels(view: ReportView, results: ScenarioResults) -> list[Content]:
+    """Compare scenarios of both levels side by side.
 
-    They have names that end in ``-firmware`` and ``-software``, one of which may lack its end.
+    Their names end in ``-firmware`` and ``-software``; one of them may have no ending.
     """
     groups: dict[str, dict[str, ScenarioResult]] = {}
-    for each in found.scenarios:
+    for each in results.scenarios:
         stem, level = each.name, view.level(each.virtualization)
         for name in LEVELS:
             if each.name.endswith(f"-{name}"):
@@ -157,7 +154,9 @@ def levels(view: ReportView, found: ScenarioResults) -> list[Content]:
         compared.append(
             {
                 "title": _subject(view, stem),
-                "keys": {name: f"scenario-{found.scenarios.index(sides[name])}" for name in LEVELS},
+                "keys": {
+                    name: f"scenario-{results.scenarios.index(sides[name])}" for name in LEVELS
+                },
                 "rows": [(name, *(rows[level].get(name) for level in LEVELS)) for name in names],
             }
         )
@@ -165,7 +164,7 @@ def levels(view: ReportView, found: ScenarioResults) -> list[Content]:
 
 
 def _subject(view: ReportView, stem: str) -> str:
-    """Say what scenarios of both levels are about; the campaign's own word if nothing is known."""
+    """Return the title of scenarios of both levels; by default from their name."""
     known = view.texts.name("subject", stem)
     return known if known != stem else stem.replace("-", " ").capitalize()
 
@@ -196,21 +195,4 @@ def value(measured: float | str | None, unit: str) -> str:
     """Write a value of a check: a word as it is, a number with its unit; empty if there is none."""
     if measured is None or isinstance(measured, str):
         return measured or ""
-    if unit == "s":
-        return _trimmed(numbers.seconds(measured))
-    measured, unit = units.readable(measured, unit)
-    return f"{_number(measured)}\N{NO-BREAK SPACE}{unit}" if unit else _number(measured)
-
-
-def _number(number: float) -> str:
-    """Write whole numbers whole, others with four digits and no needless zeros."""
-    if round(number, _EXACT).is_integer():
-        return f"{number:,.0f}".replace("-", numbers.MINUS)
-    return _trimmed(numbers.plain(number, 4))
-
-
-def _trimmed(text: str) -> str:
-    number, space, unit = text.partition("\N{NO-BREAK SPACE}")
-    if "." in number:
-        number = number.rstrip("0").rstrip(".")
-    return f"{number}{space}{unit}"
+    return numbers.typeset(amount(measured, unit))

@@ -1,4 +1,4 @@
-"""The section on sensitivity: what drives the overheads, and what would flip the verdicts."""
+"""The section on sensitivity: constants that drive the overheads or flip the verdicts."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -25,41 +25,41 @@ _TIMES, _BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
 
 
 def sensitivity(view: ReportView) -> Content | None:
-    """Show what 'vtax sensitivity' has found; without it, say which command finds it."""
+    """Show the result of 'vtax sensitivity'; None as result if it was not run."""
     if view.study.verdict is None:
         return None
-    found = view.evidence.sensitivity
-    if found is None:
-        return {"found": None}
+    result = view.evidence.sensitivity
+    if result is None:
+        return {"result": None}
     campaign = view.study.campaign
-    stale = found.identity != campaign.identity or found.model != campaign.model
-    rows = _rows(view, found.break_even)
+    stale = result.identity != campaign.identity or result.model != campaign.model
+    rows = _rows(view, result.break_even)
     return {
-        "found": found,
+        "result": result,
         "stale": stale,
-        "low": numbers.level(found.quantiles[0]),
-        "high": numbers.level(found.quantiles[1]),
-        "runs": f"{found.runs:,}",
-        "mixed": sum(each.resolution < 4 for each in found.driven),
-        "overheads": len(found.driven),
-        "drivers": list(_drivers(view, found)),
-        "summary": _summary(view, found.break_even),
+        "low": numbers.level(result.quantiles[0]),
+        "high": numbers.level(result.quantiles[1]),
+        "runs": f"{result.runs:,}",
+        "mixed": sum(each.resolution < 4 for each in result.driven),
+        "overheads": len(result.driven),
+        "drivers": list(_drivers(view, result)),
+        "summary": _summary(view, result.break_even),
         "closest": sorted(rows, key=lambda row: row["distance"])[:_CLOSEST],
         "rows": rows,
-        "each": _singles(view, found.break_even),
-        "limit": numbers.plain(found.limit),
-        "left_out": [view.texts.said(each) for each in found.left_out],
+        "each": _singles(view, result.break_even),
+        "limit": numbers.plain(result.limit),
+        "left_out": [view.texts.said(each) for each in result.left_out],
     }
 
 
-def _drivers(view: ReportView, found: Sensitivity) -> Iterable[Content]:
+def _drivers(view: ReportView, result: Sensitivity) -> Iterable[Content]:
     for level in ("firmware", "software"):
-        for measure in distinct(each.measure for each in found.driven):
-            members = [m for m in found.driven if (m.level, m.measure) == (level, measure)]
+        for measure in distinct(each.measure for each in result.driven):
+            members = [m for m in result.driven if (m.level, m.measure) == (level, measure)]
             weights: dict[str, float] = {}
             for one in members:
                 for each in one.influences:
-                    if each.p <= found.alpha:
+                    if each.p <= result.alpha:
                         weights[each.constant] = weights.get(each.constant, 0.0) + each.share
             constants = sorted(weights, key=lambda name: (-weights[name], name))
             if members:
@@ -72,15 +72,15 @@ def _drivers(view: ReportView, found: Sensitivity) -> Iterable[Content]:
                         if constants
                     ],
                     "shown": min(len(constants), _ROWS),
-                    "told": len(constants),
-                    "rows": [_driven_row(view, one, found.alpha) for one in members],
+                    "significant": len(constants),
+                    "rows": [_driven_row(view, one, result.alpha) for one in members],
                 }
 
 
 def _driven_row(view: ReportView, one: Driven, alpha: float) -> Content:
-    told = [each for each in one.influences if each.p <= alpha]
+    significant = [each for each in one.influences if each.p <= alpha]
     named = []
-    for each in told[:_LISTED]:
+    for each in significant[:_LISTED]:
         low, high = overhead_at(one, each)
         named.append(
             {
@@ -91,33 +91,33 @@ def _driven_row(view: ReportView, one: Driven, alpha: float) -> Content:
             }
         )
     return {
-        "where": tables.where(view, one.environment),
+        "where": tables.where(view.texts, one.environment),
         "virtualization": one.virtualization,
         "overhead": numbers.overhead(one.overhead),
         "named": named,
-        "further": len(told) - len(named),
-        "untold": len(one.influences) - len(told),
+        "further": len(significant) - len(named),
+        "untold": len(one.influences) - len(significant),
     }
 
 
 def factor_text(factor: float) -> str:
-    """Write a factor as people say it: times so much, or divided by so much."""
+    """Write a factor with a multiplication sign, or below 1 its inverse with a division sign."""
     sign, size = (_TIMES, factor) if factor >= 1.0 else (_BY, 1.0 / factor)
     return f"{sign}{numbers.plain(size)}"
 
 
-def _rows(view: ReportView, found: Sequence[BreakEven]) -> list[Content]:
-    """Show each environment: all firmware, the dearest single constant, all software."""
+def _rows(view: ReportView, break_even: Sequence[BreakEven]) -> list[Content]:
+    """Show each environment: all firmware, its most important constant, all software."""
     rows = []
-    for environment in distinct(each.environment for each in found):
-        mine = [each for each in found if each.environment == environment]
+    for environment in distinct(each.environment for each in break_even):
+        mine = [each for each in break_even if each.environment == environment]
         together = {each.level: each for each in mine if each.together}
         singles = [e for e in mine if not e.together and e.level == "firmware"]
         single = min(singles, key=_distance, default=None)
         columns = [together.get("firmware"), single, together.get("software")]
         rows.append(
             {
-                "where": tables.where(view, environment),
+                "where": tables.where(view.texts, environment),
                 "confirmed": mine[0].confirmed,
                 "distance": min(_distance(each) for each in mine),
                 "cells": [None if each is None else _cell(view, each) for each in columns],
@@ -144,20 +144,21 @@ def _cell(view: ReportView, one: BreakEven) -> Content:
     return {"flips": flips, "note": note, "by": by, "constant": constant}
 
 
-def _singles(view: ReportView, found: Sequence[BreakEven]) -> list[Content]:
-    """Show single constants where more than the dearest was searched for."""
-    singles = [each for each in found if not each.together]
+def _singles(view: ReportView, break_even: Sequence[BreakEven]) -> list[Content]:
+    """Show single constants if more than the most important ones were searched."""
+    singles = [each for each in break_even if not each.together]
     if len(singles) <= len(distinct(each.environment for each in singles)):
         return []
     return [
-        {"where": tables.where(view, each.environment), **_cell(view, each)} for each in singles
+        {"where": tables.where(view.texts, each.environment), **_cell(view, each)}
+        for each in singles
     ]
 
 
-def _summary(view: ReportView, found: Sequence[BreakEven]) -> list[str]:
-    """Say in sentences what the table comes to."""
+def _summary(view: ReportView, break_even: Sequence[BreakEven]) -> list[str]:
+    """Summarize the table in sentences."""
     texts, sentences = view.texts, []
-    whole = [each for each in found if each.together and each.level == "firmware"]
+    whole = [each for each in break_even if each.together and each.level == "firmware"]
     confirmed = [each for each in whole if each.confirmed]
     nearest = min(confirmed, key=_distance, default=None)
     if nearest is not None:
@@ -167,7 +168,7 @@ def _summary(view: ReportView, found: Sequence[BreakEven]) -> list[str]:
                 key,
                 confirmed=len(confirmed),
                 total=len(whole),
-                where=_where(view, nearest),
+                where=tables.where(view.texts, nearest.environment).title,
                 factor=factor_text(nearest.factor or nearest.kept),
                 kept=factor_text(nearest.kept),
             )
@@ -177,8 +178,3 @@ def _summary(view: ReportView, found: Sequence[BreakEven]) -> list[str]:
         helped = sum(each.factor is not None for each in other)
         sentences.append(texts("sensitivity.not_confirmed", count=len(other), helped=helped))
     return sentences
-
-
-def _where(view: ReportView, one: BreakEven) -> str:
-    place = tables.where(view, one.environment)
-    return " / ".join(filter(None, (place.machine, place.os, place.workload, place.load)))

@@ -1,15 +1,20 @@
-"""The tables behind the figures, as values ready to be printed in a page."""
+"""The tables of the figures, as texts."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 from harness.analysis.cell_summary import CellSummary
-from harness.analysis.environment import Environment
 from harness.analysis.overhead import Concern, Overhead
 from harness.analysis.study import EnvironmentResult, Outcome
+from harness.results.environment import Environment
 from reports import format as numbers
-from reports.view import Place, ReportView, load_text
+from reports.i18n import Texts
+from reports.view import ReportView, Work, load_text
+
+Content = dict[str, Any]
 
 _CONCERNS = (Concern.MIX_DIFFERS, Concern.WORK_MISSING)
 
@@ -53,112 +58,76 @@ class Where:
     workload: str
     load: str
 
+    @property
+    def title(self) -> str:
+        """The environment in one line."""
+        return " / ".join(filter(None, (self.machine, self.os, self.workload, self.load)))
 
-def where(view: ReportView, environment: Environment) -> Where:
+
+def where(texts: Texts, environment: Environment) -> Where:
     """Show an environment."""
     machine, system, workload, load = environment
-    return Where(machine, view.texts.name("os", system), workload, load_text(load))
+    return Where(machine, texts.name("os", system), workload, load_text(load))
 
 
-@dataclass(frozen=True)
-class MatrixCell:
-    """An environment in the matrix of one measure."""
-
-    outcome: str
-    """Empty if it is not judged."""
-    average: bool
-    """Whether the outcome holds on average only, not for one machine with its own constants."""
-    firmware: Cost | None
-    software: Cost | None
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    """A machine and an operating system, with all their workloads."""
-
-    machine: str
-    os: str
-    load: str
-    first: bool
-    """Whether the machine begins here."""
-    span: int
-    """How many rows the machine has."""
-    cells: tuple[MatrixCell | None, ...]
-
-
-def matrix(view: ReportView, measure: str) -> tuple[MatrixRow, ...]:
+def matrix(view: ReportView, measure: str) -> list[Content]:
     """Arrange the outcomes of a measure by machine and operating system, load and workload."""
-    rows = []
-    span = len(view.systems) * len(view.loads)
-    for machine in view.machines:
-        for number, (system, load) in enumerate(
-            (system, load) for system in view.systems for load in view.loads
-        ):
-            cells = tuple(
-                _matrix_cell(view.result((machine, system, workload, load), measure))
+    rows = list(product(view.systems, view.loads))
+    return [
+        {
+            "machine": machine,
+            "os": view.texts.name("os", system),
+            "load": load_text(load),
+            "first": number == 0,
+            "span": len(rows),  # rows of the machine
+            "cells": [
+                None if result is None else _outcome(result)
                 for workload in view.workloads
-            )
-            title = view.texts.name("os", system)
-            rows.append(MatrixRow(machine, title, load_text(load), number == 0, span, cells))
-    return tuple(rows)
+                for result in [view.result(Environment(machine, system, workload, load), measure)]
+            ],
+        }
+        for machine in view.machines
+        for number, (system, load) in enumerate(rows)
+    ]
 
 
-def _matrix_cell(result: EnvironmentResult | None) -> MatrixCell | None:
-    if result is None:
-        return None
-    return MatrixCell(
-        str(result.outcome or ""),
-        average_only(result),
-        cost(result.firmware),
-        cost(result.software),
-    )
+def _outcome(result: EnvironmentResult) -> Content:
+    """Show an outcome, empty if there is none, and the overheads that represent the levels."""
+    return {
+        "outcome": str(result.outcome or ""),
+        "average": average_only(result),
+        "firmware": cost(result.firmware),
+        "software": cost(result.software),
+    }
 
 
 def average_only(result: EnvironmentResult) -> bool:
-    """Whether something was shown, but not for one machine with constants of its own."""
+    """Whether an outcome is shown, but not for one machine with its own constants."""
     return result.outcome in (Outcome.CONFIRMED, Outcome.REFUTED) and not result.robust
-
-
-@dataclass(frozen=True)
-class JudgedRow:
-    """An environment and what was found of the claim in it."""
-
-    where: Where
-    outcome: str
-    average: bool
-    """As in :class:`MatrixCell`."""
-    firmware: Cost | None
-    software: Cost | None
-    p_values: tuple[str, ...]
-    """Below margin, below software, above margin, above software."""
-    why: tuple[str, ...]
-    extra: str
-    """What the firmware level's extra time is spent on."""
 
 
 def judged(
     view: ReportView, results: Sequence[EnvironmentResult], *, explained: bool = False
-) -> tuple[JudgedRow, ...]:
-    """Show environments with their outcome.
+) -> list[Content]:
+    """Show environments with their outcome and p-values.
+
+    The p-values are below margin, below software, above margin, above software.
 
     Parameters
     ----------
     explained
-        Whether to say why, and by which causes.
+        Whether reasons and causes are included.
     """
-    return tuple(
-        JudgedRow(
-            where=where(view, result.environment),
-            outcome=str(result.outcome or ""),
-            average=average_only(result),
-            firmware=cost(result.firmware),
-            software=cost(result.software),
-            p_values=tuple(_probability(each) for each in (result.p_values or {}).values()),
-            why=why(view, result) if explained else (),
-            extra=extra(view, result) if explained else "",
-        )
+    return [
+        {
+            "where": where(view.texts, result.environment),
+            **_outcome(result),
+            "p_values": [_probability(each) for each in (result.p_values or {}).values()],
+            "why": why(view, result) if explained else (),
+            "extra": extra(view, result) if explained else "",
+        }
         for result in results
-    )
+    ]
 
 
 def _probability(value: float) -> str:
@@ -166,39 +135,39 @@ def _probability(value: float) -> str:
 
 
 def why(view: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
-    """Say what decided against an environment, what is missing, or what one machine may do."""
+    """Return the reasons of an outcome: failed tests, missing results, the range of one machine."""
     texts, alpha = view.texts, view.study.campaign.alpha
     p_values = result.p_values or {}
     margin = numbers.level(view.study.campaign.margin)
     software = "" if result.software is None else result.software.virtualization
-    found = []
+    reasons = []
     if result.outcome is Outcome.REFUTED:
         if p_values["above-margin"] <= alpha:
-            found.append(texts("against.above_margin", margin=margin))
+            reasons.append(texts("against.above_margin", margin=margin))
         if p_values["above-software"] <= alpha:
-            found.append(texts("against.above_software", software=software))
+            reasons.append(texts("against.above_software", software=software))
         if not result.robust:
-            found.append(texts("against.may_hold"))
+            reasons.append(texts("against.may_hold"))
     elif average_only(result):
         parts = result.parts or {}
-        found += [
+        reasons += [
             texts(f"against.may_exceed_{part}", margin=margin)
             for part, holds in parts.items()
             if not holds
         ]
     elif result.outcome is Outcome.INCONCLUSIVE and result.firmware is not None:
         if p_values["below-margin"] > alpha:
-            found.append(texts("against.not_below_margin", margin=margin))
+            reasons.append(texts("against.not_below_margin", margin=margin))
         if p_values["below-software"] > alpha and software:
-            found.append(texts("against.not_below_software", software=software))
-    return tuple(found) or (texts.said(result.reason.removesuffix(".")),)
+            reasons.append(texts("against.not_below_software", software=software))
+    return tuple(reasons) or (texts.said(result.reason.removesuffix(".")),)
 
 
 def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
-    """Say what the firmware level's extra time in an environment is spent on, per transaction.
+    """Return the causes of the firmware level's extra time per transaction in an environment.
 
-    The application's own instructions are left out: they are the same work. For a measure of
-    response time, what is longer there than all extra processor time together is waiting.
+    The instructions of the application are left out: they are the same work. For a measure of
+    response time, the part that extra processor time does not explain is waiting.
     """
     if result.firmware is None:
         return ""
@@ -226,45 +195,30 @@ def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
     return view.texts("page.comma").join(parts)
 
 
-@dataclass(frozen=True)
-class OverheadRow:
-    """All overheads in one environment."""
-
-    machine: str
-    os: str
-    workload: str
-    load: str
-    costs: tuple[Cost | None, ...]
-    deciding: tuple[str, ...]
-    """The virtualizations that stand for their level in the claim."""
-    samples: str
-
-
-def overhead_rows(view: ReportView, measure: str, machine: str) -> tuple[OverheadRow, ...]:
+def overhead_rows(view: ReportView, measure: str, machine: str) -> list[Content]:
     """Show every overhead of a measure on one machine; the baseline has no column."""
     names = view.compared
     rows = []
     for system in view.systems:
-        for place in view.places:
-            result = view.result((machine, system, *place), measure)
+        for work in view.works:
+            result = view.result(Environment(machine, system, *work), measure)
             if result is None or not result.all:
                 continue
             costs = [cost(result.all.get(name)) for name in names]
             samples = sorted({each.samples for each in costs if each is not None})
             rows.append(
-                OverheadRow(
-                    machine=machine,
-                    os=view.texts.name("os", system),
-                    workload=place[0],
-                    load=load_text(place[1]),
-                    costs=tuple(costs),
-                    deciding=tuple(
-                        each.virtualization for each in (result.firmware, result.software) if each
-                    ),
-                    samples=_samples(view, samples),
-                )
+                {
+                    "machine": machine,
+                    "os": view.texts.name("os", system),
+                    "workload": work[0],
+                    "load": load_text(work[1]),
+                    "costs": costs,
+                    # The virtualizations that represent their level in the claim.
+                    "deciding": [x.virtualization for x in (result.firmware, result.software) if x],
+                    "samples": _samples(view, samples),
+                }
             )
-    return tuple(rows)
+    return rows
 
 
 def _samples(view: ReportView, counts: Sequence[int]) -> str:
@@ -274,69 +228,45 @@ def _samples(view: ReportView, counts: Sequence[int]) -> str:
     return view.texts("responses.users_range", low=low, high=high)
 
 
-@dataclass(frozen=True)
-class CellRow:
-    """What the runs of a cell amount to."""
-
-    os: str
-    workload: str
-    load: str
-    virtualization: str
-    level: str
-    first: bool
-    """Whether the environment begins here."""
-    causes: tuple[str, ...]
-    """Microseconds."""
-    total: str
-    throughput: str
-    utilisation: str
-    quantiles: tuple[tuple[str, str], ...]
-    """Quantile and interval, for p50, p95 and p99."""
-    responses: str
-    failed: str
-    runs: int
-
-
-def cell_rows(view: ReportView, machine: str, causes: Sequence[str]) -> tuple[CellRow, ...]:
+def cell_rows(view: ReportView, machine: str, causes: Sequence[str]) -> list[Content]:
     """Show all cells of a machine that have a complete run."""
     rows = []
     for system in view.systems:
-        for place in view.places:
+        for work in view.works:
             first = True
             for name in view.virtualizations:
-                cell = view.cell((machine, system, *place), name)
+                cell = view.cell(Environment(machine, system, *work), name)
                 if cell is not None:
-                    rows.append(_cell_row(view, cell, place, causes, first=first))
+                    rows.append(_cell_row(view, cell, work, causes, first=first))
                     first = False
-    return tuple(rows)
+    return rows
 
 
 def _cell_row(
-    view: ReportView, cell: CellSummary, place: Place, causes: Sequence[str], *, first: bool
-) -> CellRow:
+    view: ReportView, cell: CellSummary, work: Work, causes: Sequence[str], *, first: bool
+) -> Content:
+    """Show measures of the runs of a cell; ``first``: the environment begins here."""
     quantiles = {} if cell.response is None else cell.response.quantiles
-    total = cell.processor_seconds
-    return CellRow(
-        os=view.texts.name("os", cell.cell.os),
-        workload=place[0],
-        load=load_text(place[1]),
-        virtualization=cell.cell.virtualization,
-        level=view.level(cell.cell.virtualization),
-        first=first,
-        causes=tuple(
+    known = [quantiles.get(key) for key in ("p50", "p95", "p99")]
+    total, utilisation, time = cell.processor_seconds, cell.utilisation, numbers.seconds
+    return {
+        "os": view.texts.name("os", cell.cell.os),
+        "workload": work[0],
+        "load": load_text(work[1]),
+        "virtualization": cell.cell.virtualization,
+        "level": view.level(cell.cell.virtualization),
+        "first": first,
+        "causes": [
             numbers.microseconds(cell.causes[name].estimate) if name in cell.causes else ""
             for name in causes
-        ),
-        total="" if total is None else numbers.microseconds(total.estimate),
-        throughput=numbers.plain(cell.throughput.estimate),
-        utilisation="" if cell.utilisation is None else numbers.share(cell.utilisation.estimate),
-        quantiles=tuple(
-            (numbers.seconds(quantiles[key].estimate), numbers.seconds_span(quantiles[key]))
-            if key in quantiles
-            else ("", "")
-            for key in ("p50", "p95", "p99")
-        ),
-        responses="0" if cell.response is None else f"{cell.response.count:,}",
-        failed=f"{cell.failed_transactions:,.0f}",
-        runs=cell.runs,
-    )
+        ],
+        "total": "" if total is None else numbers.microseconds(total.estimate),
+        "throughput": numbers.plain(cell.throughput.estimate),
+        "utilisation": "" if utilisation is None else numbers.share(utilisation.estimate),
+        "quantiles": [
+            ("", "") if x is None else (time(x.estimate), numbers.ends(x, time)) for x in known
+        ],
+        "responses": "0" if cell.response is None else f"{cell.response.count:,}",
+        "failed": f"{cell.failed_transactions:,.0f}",
+        "runs": cell.runs,
+    }

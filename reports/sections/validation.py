@@ -1,15 +1,14 @@
-"""The section that says why the model may be believed: the validation table, kind by kind."""
+"""The section on validation: the rows of the validation table, by kind."""
 
 import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from harness.validation.format import amount, error_text
 from harness.validation.record import digest_of_constants
 from harness.validation.row import Kind, Row
 from reports import format as numbers
@@ -23,36 +22,15 @@ KINDS = (Kind.THEORY, Kind.INVARIANT, Kind.CALIBRATION, Kind.PREDICTION)
 _HELD, _MISSED = "#0b3c78", "#b4480a"
 
 
-@dataclass(frozen=True)
-class ValidationRow:
-    """A row ready to be printed."""
-
-    first: bool
-    """Whether its case begins here."""
-    case: str
-    measure: str
-    expected: str
-    model: str
-    span: str
-    """The model's interval; empty where it has no width."""
-    error: str
-    tolerance: str
-    held: bool
-    mark: int
-    """The number of what is said about where it comes from."""
-    note: str
-    """What a reader must know to judge it."""
-
-
 def validation(view: ReportView) -> dict[str, Any] | None:
-    """Show what the model was held against, and say so where it was not."""
+    """Show the validation of the model, with cautions if it may not apply to these results."""
     if view.real:
         return None
-    record, campaign = view.validation, view.study.campaign
+    record, campaign = view.evidence.validation, view.study.campaign
     out = shlex.quote(f"results/{campaign.name}")
-    told = {"command": f"vtax validate --save-to {out}", "again": f"vtax report {out}"}
+    commands = {"command": f"vtax validate --save-to {out}", "again": f"vtax report {out}"}
     if record is None:
-        return {"kinds": [], "cautions": [], "version": "", **told}
+        return {"kinds": [], "cautions": [], "version": "", **commands}
     cautions = []
     if record.model_digest != campaign.model:
         cautions.append("other_model")
@@ -64,7 +42,7 @@ def validation(view: ReportView) -> dict[str, Any] | None:
         "kinds": [_kind(view, kind, record.rows) for kind in KINDS],
         "cautions": cautions,
         "version": record.versions.get("vtax", ""),
-        **told,
+        **commands,
     }
 
 
@@ -88,45 +66,37 @@ def _kind(view: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _shown(
-    view: ReportView, rows: Sequence[Row], notes: dict[str, int]
-) -> tuple[ValidationRow, ...]:
-    """Make rows ready; a case is named once for all its measures."""
+def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list[dict[str, Any]]:
+    """Show rows; a case is named once for all its measures, a source by its number in notes."""
     said = view.texts.said
-    found = []
+    shown = []
     last = ""
     for row in rows:
         origin, note = row.source, said(row.note)
+        amount = partial(_amount, row)
         if note:
             origin += view.texts("validation.note", note=note)
-        found.append(
-            ValidationRow(
-                first=row.case != last,
-                case=said(row.case),
-                measure=said(row.measure),
-                expected=_signed(amount(row.expected, row.unit)),
-                model=_signed(amount(row.value, row.unit)),
-                span=_span(row),
-                error=_signed(error_text(row)),
-                tolerance=_tolerance(view, row),
-                held=row.passed,
-                mark=notes.setdefault(origin, len(notes) + 1),
-                note=note,
-            )
+        shown.append(
+            {
+                "first": row.case != last,
+                "case": said(row.case),
+                "measure": said(row.measure),
+                "expected": amount(row.expected),
+                "model": amount(row.value),
+                "span": numbers.ends(row, amount) if row.low != row.high else "",
+                "error": numbers.typeset(row.error_text),
+                "tolerance": _tolerance(view, row),
+                "held": row.passed,
+                "mark": notes.setdefault(origin, len(notes) + 1),
+                "note": note,
+            }
         )
         last = row.case
-    return tuple(found)
+    return shown
 
 
-def _signed(text: str) -> str:
-    """Write a true minus sign, and keep a number and its unit together."""
-    return text.replace("-", numbers.MINUS).replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _span(row: Row) -> str:
-    if row.low == row.high:
-        return ""
-    return f"{_signed(amount(row.low, row.unit))} … {_signed(amount(row.high, row.unit))}"
+def _amount(row: Row, value: float) -> str:
+    return numbers.typeset(row.amount(value))
 
 
 def _tolerance(view: ReportView, row: Row) -> str:
@@ -137,14 +107,14 @@ def _tolerance(view: ReportView, row: Row) -> str:
             text += view.texts("validation.allowance", more=numbers.level(row.allowance))
         return text
     if not row.expected:
-        return _signed(amount(row.tolerance, row.unit))
+        return _amount(row, row.tolerance)
     return f"± {numbers.level(row.tolerance)}"
 
 
 def errors_figure(view: ReportView, rows: Sequence[Row]) -> Markup | None:
-    """Draw how far off each prediction is, with its range, beside the band of its tolerance.
+    """Draw the error of each prediction with its range, and the band of the tolerance.
 
-    Predictions of nothing have no relative error and are left to the table.
+    Predictions of 0 have no relative error and are in the table only.
     """
     drawn = [row for row in rows if row.expected and math.isfinite(row.value)]
     if not drawn:

@@ -1,65 +1,29 @@
 """The overheads of two campaigns side by side, as values ready to be printed in a page."""
 
 import math
-from dataclasses import dataclass
+from typing import Any
 
 from harness.analysis.comparison import Comparison, Direction
-from harness.analysis.snapshot import OverheadRecord
-from harness.statistics.intervals import Interval
 from reports import format as numbers
 from reports.i18n import Texts
-from reports.sections.tables import Where
-from reports.view import load_text
+from reports.sections.tables import where
 
 
-@dataclass(frozen=True)
-class Row:
-    """An overhead in both campaigns."""
-
-    where: Where
-    virtualization: str
-    measure: str
-    first: str
-    first_span: str
-    """Ends of the interval; empty if nothing is known about it."""
-    second: str
-    second_span: str
-    change: str
-    change_span: str
-    samples: int
-    """Replications that both have."""
-
-
-def rows(comparison: Comparison, direction: Direction, texts: Texts) -> list[Row]:
+def rows(comparison: Comparison, direction: Direction, texts: Texts) -> list[dict[str, Any]]:
     """List the overheads that went one way, the largest change first."""
-    found = [each for each in comparison.changes if each.direction is direction]
-    found.sort(key=lambda each: -abs(math.log1p(each.interval.estimate)))
+    changes = [each for each in comparison.changes if each.direction is direction]
+    changes.sort(key=lambda each: -abs(math.log1p(each.interval.estimate)))
     return [
-        Row(
-            where=Where(
-                each.first.machine,
-                texts.name("os", each.first.os),
-                each.first.workload,
-                load_text(each.first.load),
-            ),
-            virtualization=each.first.virtualization,
-            measure=texts.name("measure", each.first.measure),
-            first=numbers.overhead(each.first.estimate),
-            first_span=_span(each.first),
-            second=numbers.overhead(each.second.estimate),
-            second_span=_span(each.second),
-            change=numbers.overhead(each.interval.estimate),
-            change_span=numbers.span(each.interval),
-            samples=each.interval.samples,
-        )
-        for each in found
+        {
+            "where": where(texts, each.first.environment),
+            "virtualization": each.first.virtualization,
+            "measure": texts.name("measure", each.first.measure),
+            "first": numbers.overhead(each.first.estimate),
+            "first_span": numbers.span(each.first),
+            "second": numbers.overhead(each.second.estimate),
+            "second_span": numbers.span(each.second),
+            "change": numbers.overhead(each.interval.estimate),
+            "change_span": numbers.span(each.interval),
+        }
+        for each in changes
     ]
-
-
-def _span(measured: OverheadRecord) -> str:
-    if measured.low is None or measured.high is None:
-        return ""
-    samples = sum(ratio is not None for ratio in measured.ratios)
-    return numbers.span(
-        Interval(measured.estimate, measured.low, measured.high, level=0.0, samples=samples)
-    )

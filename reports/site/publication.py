@@ -31,7 +31,7 @@ FINDINGS = "findings.json"
 
 
 class Entry(BaseModel):
-    """What the index says about a publication."""
+    """The entry of a publication in the index."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,23 +59,18 @@ class Publication:
     entry: Entry
 
     def snapshot(self) -> CampaignSnapshot:
-        """Read what it can be compared by."""
+        """Read the data for comparisons."""
         path = self.directory / FINDINGS
         return read_snapshot(path.read_bytes(), str(path))
 
 
-def page_name(language: str) -> str:
-    """Return the name of the report in a language."""
-    return f"report.{language}.html"
-
-
-def pdf_name(language: str) -> str:
-    """Return the name of the printed report in a language."""
-    return f"report.{language}.pdf"
+def page_name(kind: str, language: str, ending: str = "html") -> str:
+    """Return the name of a page, such as ``report.en.html``."""
+    return f"{kind}.{language}.{ending}"
 
 
 def digest_of(store: Store, evidence: Evidence) -> str:
-    """Return SHA-256 of all that a store holds, however it is kept, and of what lies beside it."""
+    """Return SHA-256 of the content of a store and of the evidence."""
     digest = hashlib.sha256()
 
     def add(value: object) -> None:
@@ -95,12 +90,12 @@ def digest_of(store: Store, evidence: Evidence) -> str:
         result = getattr(evidence, field.name)
         if isinstance(result, BaseModel):
             dumped = result.model_dump(mode="json")
-            # The oldest of them has no name here, so that what was published keeps its identity.
+            # The oldest of them has no name here: published results keep their identity.
             add(dumped if field.name == "validation" else {field.name: dumped})
     return digest.hexdigest()
 
 
-def read_publications(place: Path) -> list[Publication]:
+def read_publications(folder: Path) -> list[Publication]:
     """Read all publications of a site, in the order of their names and numbers.
 
     Raises
@@ -108,8 +103,8 @@ def read_publications(place: Path) -> list[Publication]:
     UserError
         If one of them is damaged.
     """
-    found = []
-    for directory in sorted(place.iterdir()) if place.is_dir() else ():
+    publications = []
+    for directory in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not is_safe_name(directory.name) or not directory.is_dir():
             continue
         path = directory / ENTRY
@@ -119,36 +114,36 @@ def read_publications(place: Path) -> list[Publication]:
             raise UserError(
                 f"{path}: missing or damaged; restore it, or remove {directory} and publish again"
             ) from None
-        found.append(Publication(directory, entry))
-    found.sort(key=lambda each: (each.entry.name, each.entry.number, each.directory.name))
-    return found
+        publications.append(Publication(directory, entry))
+    publications.sort(key=lambda each: (each.entry.name, each.entry.number, each.directory.name))
+    return publications
 
 
 def publish_campaign(
-    source: Path, place: Path, known: Sequence[Publication], languages: Sequence[str]
+    source: Path, folder: Path, known: Sequence[Publication], languages: Sequence[str]
 ) -> tuple[Publication, tuple[str, ...]]:
-    """Publish the results in a directory, or find their publication; add languages it lacks.
+    """Publish the results of a directory, or find their publication; add missing languages.
 
     Parameters
     ----------
     source
         The campaign's results.
-    place
+    folder
         The site's directory of publications.
     known
-        What is in it.
+        The publications of the site.
     languages
-        Those that there must be a report in.
+        Those of the reports.
 
     Returns
     -------
     tuple
-        The publication, and what of the store is damaged.
+        The publication, and the damaged parts of the store.
 
     Raises
     ------
     UserError
-        If there is no readable store, or runs are added to it meanwhile.
+        If there is no readable store, or runs are added to it at the same time.
     """
     with Store.open(source) as store:
         evidence = gather(store, source)
@@ -158,7 +153,7 @@ def publish_campaign(
         lacking = [
             language
             for language in languages
-            if held is None or not (held.directory / page_name(language)).exists()
+            if held is None or not (held.directory / page_name("report", language)).exists()
         ]
         if held is not None and not lacking:
             return held, damaged
@@ -166,32 +161,27 @@ def publish_campaign(
         pages = {each: render(study, evidence, each).encode(errors="replace") for each in lacking}
         if held is not None:
             for language, page in pages.items():
-                write_new(held.directory / page_name(language), page)
+                write_new(held.directory / page_name("report", language), page)
             return held, damaged
-        told = snapshot(study)
-        same = [each.entry.number for each in known if each.entry.name == told.name]
+        snap = snapshot(study)
+        same = [each.entry.number for each in known if each.entry.name == snap.name]
+        shared = ("name", "title", "outcome", "margin", "seed", "complete", "failed")
         entry = Entry(
+            **{name: getattr(snap, name) for name in shared},
             number=max(same, default=0) + 1,
             digest=digest,
-            name=told.name,
-            title=told.title,
-            outcome=told.outcome,
-            margin=told.margin,
-            seed=told.seed,
-            complete=told.complete,
-            failed=told.failed,
-            version=told.versions.get("vtax", ""),
+            version=snap.versions.get("vtax", ""),
             machines=tuple(dict.fromkeys(cell.machine for cell in store.campaign.cells)),
         )
-        target = place / safe_name(told.name, digest)
+        target = folder / safe_name(snap.name, digest)
         with new_directory(target) as directory:
             for language, page in pages.items():
-                write_new(directory / page_name(language), page)
+                write_new(directory / page_name("report", language), page)
             runs, overheads = run_table(store), overhead_table(study)
             for form in ("csv", "parquet"):
                 write_table(runs, directory / f"runs.{form}", form)
                 write_table(overheads, directory / f"overheads.{form}", form)
-            write_new(directory / FINDINGS, _json(told))
+            write_new(directory / FINDINGS, _json(snap))
             write_new(directory / ENTRY, _json(entry))
             if digest_of(store, gather(store, source)) != digest:
                 raise UserError(f"{source}: runs are being added to it; publish when it is done")
@@ -199,10 +189,10 @@ def publish_campaign(
 
 
 def print_reports(publication: Publication, program: str, languages: Sequence[str]) -> str | None:
-    """Print the reports that were not printed yet; return what went wrong, if anything."""
+    """Print the reports that were not printed yet; return an error message or None."""
     for language in languages:
-        page = publication.directory / page_name(language)
-        target = publication.directory / pdf_name(language)
+        page = publication.directory / page_name("report", language)
+        target = publication.directory / page_name("report", language, "pdf")
         if page.exists() and not target.exists():
             try:
                 write_new(target, print_page(program, page))

@@ -29,7 +29,6 @@ from reports.site.files import new_directory, opened, safe_name, write, write_ne
 from reports.site.publication import (
     Publication,
     page_name,
-    pdf_name,
     print_reports,
     publish_campaign,
     read_publications,
@@ -43,13 +42,13 @@ _COUNTS = "counts.json"
 
 @dataclass(frozen=True)
 class Site:
-    """What publishing has come to."""
+    """The result of publishing."""
 
     index: Path
     publications: tuple[Path, ...]
     """Of the campaigns asked for, in their order."""
     added: int
-    """How many of them were not there before."""
+    """Number of new ones."""
     warnings: tuple[str, ...]
 
 
@@ -83,20 +82,20 @@ def publish(sources: Sequence[Path], site: Path) -> Site:
         If one of the sources cannot be read: the site is left alone. If the site cannot be written:
         what was published until then is there, whole.
     """
-    found = languages()
+    wanted = languages()
     warnings: list[str] = []
     for source in sources:
         # A site is left alone when something to be published cannot be read.
         with Store.open(source) as store:
             gather(store, source)
     with opened(site):
-        place = site / REPORTS
-        known = read_publications(place)
+        folder = site / REPORTS
+        known = read_publications(folder)
         before = {each.directory for each in known}
         asked: list[Publication] = []
         program = chromium()
         for source in sources:
-            publication, damaged = publish_campaign(source, place, known, found)
+            publication, damaged = publish_campaign(source, folder, known, wanted)
             if damaged:
                 warnings.append(
                     f"{source}: the store is damaged: {len(damaged)} parts could not be read"
@@ -107,11 +106,11 @@ def publish(sources: Sequence[Path], site: Path) -> Site:
         if program is None:
             warnings.append("chromium is not installed: reports were not printed to PDF")
         else:
-            problems = (print_reports(each, program, found) for each in asked)
+            problems = (print_reports(each, program, wanted) for each in asked)
             warnings += [problem for problem in problems if problem is not None]
-        known = read_publications(place)
-        pairs = _pairs(known, site / COMPARISONS, found)
-        for language in found:
+        known = read_publications(folder)
+        pairs = _pairs(known, site / COMPARISONS, wanted)
+        for language in wanted:
             write(site / index_name(language), _index(site, known, pairs, Texts(language)))
     paths = tuple(each.directory for each in asked)
     return Site(site / index_name("en"), paths, len(set(paths) - before), tuple(warnings))
@@ -119,70 +118,65 @@ def publish(sources: Sequence[Path], site: Path) -> Site:
 
 def index_name(language: str) -> str:
     """Return the name of the index in a language."""
-    return "index.html" if language == "en" else f"index.{language}.html"
+    return "index.html" if language == "en" else page_name("index", language)
 
 
-def comparison_name(language: str) -> str:
-    """Return the name of a comparison in a language."""
-    return f"comparison.{language}.html"
-
-
-def _pairs(known: Sequence[Publication], place: Path, wanted: Sequence[str]) -> list[Pair]:
+def _pairs(known: Sequence[Publication], folder: Path, wanted: Sequence[str]) -> list[Pair]:
     """Compare each publication with the one before it, unless that was done before."""
     pairs = []
     for _, group in groupby(known, key=lambda each: each.entry.name):
         for first, second in pairwise(group):
             key = f"{first.entry.digest}\n{second.entry.digest}"
             name = safe_name(second.entry.name, hashlib.sha256(key.encode()).hexdigest())
-            pairs.append(_pair(first, second, place / name, wanted))
+            pairs.append(_pair(first, second, folder / name, wanted))
     return pairs
 
 
-def _pair(first: Publication, second: Publication, place: Path, wanted: Sequence[str]) -> Pair:
-    lacking = [each for each in wanted if not (place / comparison_name(each)).exists()]
+def _pair(first: Publication, second: Publication, folder: Path, wanted: Sequence[str]) -> Pair:
+    lacking = [each for each in wanted if not (folder / page_name("comparison", each)).exists()]
     if lacking:
         try:
-            found = compare(first.snapshot(), second.snapshot())
+            comparison = compare(first.snapshot(), second.snapshot())
         except UserError:
             return Pair(None, first, second, {})
-        pages = {each: comparison_page(found, first, second, Texts(each)) for each in lacking}
-        if place.exists():
+        pages = {each: comparison_page(comparison, first, second, Texts(each)) for each in lacking}
+        if folder.exists():
             for language, page in pages.items():
-                write_new(place / comparison_name(language), page)
+                write_new(folder / page_name("comparison", language), page)
         else:
-            with new_directory(place) as directory:
+            with new_directory(folder) as directory:
                 for language, page in pages.items():
-                    write_new(directory / comparison_name(language), page)
-                write_new(directory / "comparison.json", _json(found.to_json()))
-                counts = {str(each): found.count(each) for each in Direction}
+                    write_new(directory / page_name("comparison", language), page)
+                write_new(directory / "comparison.json", _json(comparison.to_json()))
+                counts = {str(each): comparison.count(each) for each in Direction}
                 write_new(directory / _COUNTS, _json(counts))
     try:
-        counts = json.loads((place / _COUNTS).read_bytes())
+        counts = json.loads((folder / _COUNTS).read_bytes())
         checked = {str(each): int(counts[str(each)]) for each in Direction}
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
-            f"{place / _COUNTS}: missing or damaged; remove {place} and publish again"
+            f"{folder / _COUNTS}: missing or damaged; remove {folder} and publish again"
         ) from None
-    return Pair(place, first, second, checked)
+    return Pair(folder, first, second, checked)
 
 
 def comparison_page(
-    found: Comparison, first: Publication, second: Publication, texts: Texts
+    comparison: Comparison, first: Publication, second: Publication, texts: Texts
 ) -> bytes:
     """Return the page that shows two publications side by side."""
     return _page(
         "comparison.html.jinja",
         texts,
-        comparison=found,
+        comparison=comparison,
         first=first,
         second=second,
-        counts={str(each): found.count(each) for each in Direction},
+        counts={str(each): comparison.count(each) for each in Direction},
         overheads={
-            str(direction): rows(found, direction, texts)
+            str(direction): rows(comparison, direction, texts)
             for direction in (Direction.WORSE, Direction.BETTER, Direction.UNKNOWN, Direction.SAME)
         },
-        level=numbers.level(1.0 - found.alpha),
-        alpha=numbers.level(found.alpha),
+        level=numbers.level(1.0 - comparison.alpha),
+        alpha=numbers.level(comparison.alpha),
     )
 
 
@@ -191,24 +185,25 @@ def _index(site: Path, known: Sequence[Publication], pairs: Sequence[Pair], text
         return target.relative_to(site).as_posix()
 
     def files(publication: Publication) -> list[tuple[str, str]]:
-        """List (what it is called, where it is), the reader's language first."""
+        """List titles and paths, the language of the reader first."""
         order = sorted(languages(), key=lambda each: each != texts.language)
-        reports = [(each, publication.directory / page_name(each)) for each in order]
-        prints = [(each, publication.directory / pdf_name(each)) for each in order]
-        found = [
-            (texts(f"site.{kind}", language=texts.name("language", each)), target)
-            for kind, targets in (("report", reports), ("pdf", prints))
-            for each, target in targets
+        titles = [
+            (
+                texts(f"site.{kind}", language=texts.name("language", each)),
+                page_name("report", each, ending),
+            )
+            for kind, ending in (("report", "html"), ("pdf", "pdf"))
+            for each in order
         ]
-        found += [("CSV", publication.directory / "runs.csv")]
-        found += [("CSV: overheads", publication.directory / "overheads.csv")]
-        found += [("Parquet", publication.directory / "runs.parquet")]
-        return [(title, path(target)) for title, target in found if target.exists()]
+        titles += [("CSV", "runs.csv"), ("CSV: overheads", "overheads.csv")]
+        titles += [("Parquet", "runs.parquet")]
+        targets = [(title, publication.directory / name) for title, name in titles]
+        return [(title, path(target)) for title, target in targets if target.exists()]
 
     comparisons = {
         each.second.directory: None
         if each.directory is None
-        else (path(each.directory / comparison_name(texts.language)), each.counts)
+        else (path(each.directory / page_name("comparison", texts.language)), each.counts)
         for each in pairs
     }
     groups = [
@@ -230,10 +225,10 @@ def _index(site: Path, known: Sequence[Publication], pairs: Sequence[Pair], text
 def _page(template: str, texts: Texts, **values: object) -> bytes:
     sheet, digest = styles()
     level: Callable[[float], str] = numbers.level
-    page = environment(texts).get_template(template)
-    return page.render(
-        texts=texts, styles=sheet, styles_digest=digest, percent=level, **values
-    ).encode("utf-8", errors="replace")
+    page = environment(texts.language).get_template(template)
+    return page.render(styles=sheet, styles_digest=digest, percent=level, **values).encode(
+        "utf-8", errors="replace"
+    )
 
 
 def _json(value: Any) -> bytes:

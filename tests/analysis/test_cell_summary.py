@@ -67,11 +67,6 @@ def test_responses_of_all_runs_together(cell, runs) -> None:
     median = math.exp(np.mean([math.log(run.quantiles["p50"]) for run in measured.values()]))
     assert found.quantiles["p50"].estimate == pytest.approx(median)
     assert found.quantiles["p50"].low < found.digest.quantile(0.5) < found.quantiles["p50"].high
-    curve = found.curve(50)
-    seconds, shares = zip(*curve, strict=True)
-    assert list(seconds) == sorted(seconds)
-    assert list(shares) == sorted(shares)
-    assert seconds[0] < found.quantiles["p50"].estimate < seconds[-1]
 
 
 def test_no_run_no_summary(cell) -> None:

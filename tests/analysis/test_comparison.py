@@ -12,7 +12,7 @@ from rich.console import Console
 from harness.analysis.comparison import Direction, compare
 from harness.analysis.snapshot import (
     CampaignSnapshot,
-    Checked,
+    CheckRecord,
     OverheadRecord,
     VerdictRecord,
     read_snapshot,
@@ -170,7 +170,7 @@ def test_from_and_to_inconclusive_it_cannot_be_told(first, second, direction):
 def test_checks_of_scenarios_are_compared_by_name_and_order():
     def checked(*passed, name="kept"):
         return made(
-            {}, checks=tuple(Checked(scenario="s", name={"en": name}, passed=p) for p in passed)
+            {}, checks=tuple(CheckRecord(scenario="s", name={"en": name}, passed=p) for p in passed)
         )
 
     found = compare(checked(True, False, True), checked(True, True, False))
@@ -258,7 +258,7 @@ def test_the_terminal_shows_what_got_worse(good, bad):
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(changes_text(compare(good, bad)))
     text = console.export_text()
-    assert "overheads that became worse" in text
+    assert "Overheads that became worse" in text
     assert "p5-570 / aix-5.3 / commercial, users = 4" in text
     assert "confirmed -> refuted" in text
     console.print(changes_text(compare(replace_name(good), good)))

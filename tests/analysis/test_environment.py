@@ -19,7 +19,7 @@ def judged(campaign, directory):
     """Results of the claim by (machine, measure)."""
     with campaign.fill(directory) as store:
         verdict = analyse(store).verdict
-    return {(each.machine, each.measure): each for each in verdict.environments}
+    return {(each.environment.machine, each.measure): each for each in verdict.environments}
 
 
 def test_environments_are_judged_each_on_its_own(synthetic, tmp_path) -> None:
@@ -150,7 +150,7 @@ def test_measures_outside_the_claim_are_compared_but_not_judged(synthetic, tmp_p
     for each in study.environments:
         assert (each.outcome is None) == each.measure.startswith("response-")
         assert set(each.all) == {"shared-uncapped", "hosted-vmware"}
-        assert each.load == (("users", "4"),)
+        assert each.environment.load == (("users", "4"),)
 
 
 def test_evidence_is_that_whose_error_rates_are_simulated(synthetic, tmp_path) -> None:

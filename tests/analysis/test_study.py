@@ -160,7 +160,7 @@ def test_a_cell_without_transactions_is_told(synthetic, examine) -> None:
     )
     study = examine(campaign)
     assert study.verdict.outcome is Outcome.INCONCLUSIVE
-    assert study.verdict.worst.machine == "p5-570"
+    assert study.verdict.worst.environment.machine == "p5-570"
     assert any(
         note.startswith("Runs without a completed transaction: p5-570 / aix-5.3 / shared-uncapped")
         for note in study.notes

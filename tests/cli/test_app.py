@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tiny import TINY
 from typer.testing import CliRunner
 
 import harness
@@ -17,29 +18,9 @@ from harness.cli.app import app
 from harness.results.sqlite import FILE_NAME
 from harness.results.store import Store
 
-SMALL = """
-[campaign]
-name = "small"
-duration = "50 ms"
-warm_up = "10 ms"
-replications = 2
-seed = 5
-
-[claim]
-firmware = ["shared-uncapped"]
-software = ["hosted-uml"]
-
-[factors]
-machine = ["p5-520"]
-os = ["aix-5.3"]
-virtualization = ["full-system", "shared-uncapped", "dedicated", "hosted-uml"]
-workload = ["integer"]
-
-[[partitions]]
-name = "app"
-count = 2
-share = "30 %"
-"""
+SMALL = TINY.replace('"tiny"', '"small"').replace(
+    '"shared-uncapped", "hosted', '"shared-uncapped", "dedicated", "hosted'
+)
 
 
 def vtax(*arguments: str | Path):
@@ -218,7 +199,7 @@ def test_each_outcome_has_its_exit_code(synthetic, tmp_path, factors, code):
 
 def test_a_campaign_without_a_claim_has_no_verdict(synthetic, tmp_path):
     synthetic({"shared-uncapped": {"response": 1.0}}, claim=None).fill(tmp_path).close()
-    assert "campaign 'synthetic' makes no claim to judge" in one_line(vtax("verdict", tmp_path))
+    assert "campaign 'synthetic' has no claim" in one_line(vtax("verdict", tmp_path))
 
 
 def test_a_report_is_written_from_the_directory_alone(finished):
@@ -367,8 +348,8 @@ def test_ctrl_c_ends_with_130_and_one_line_and_the_campaign_goes_on(campaign, tm
     assert process.returncode == 130
     last = errors.splitlines()[-1]
     assert re.fullmatch(
-        r"vtax: interrupted with \d of 6 runs kept in results/small; the same command goes on "
-        r"from there",
+        r"vtax: interrupted with \d of 6 runs kept in results/small; the same command "
+        r"continues from there",
         last,
     )
     assert "Traceback" not in errors
@@ -399,14 +380,14 @@ def test_compare_ends_with_1_if_anything_got_worse(finished, tmp_path, synthetic
     synthetic(true=worse, claim=None).fill(tmp_path / "b").close()
     same = vtax("compare", finished, finished)
     assert same.exit_code == 0
-    assert "0 worse, 0 better, 0 cannot be told" in same.stdout
+    assert "0 worse, 0 better, 0 unknown" in same.stdout
     told = vtax("compare", tmp_path / "a", tmp_path / "b", "--json")
     assert told.exit_code == 1
     assert json.loads(told.stdout)["direction"] == "worse"
     assert vtax("compare", tmp_path / "b", tmp_path / "a").exit_code == 0
     assert "nothing in common" in one_line(vtax("compare", finished, tmp_path / "a"))
     assert "no campaign there" in one_line(vtax("compare", finished, tmp_path))
-    assert "1 if anything got worse" in " ".join(vtax("compare", "--help").stdout.split())
+    assert "1 if anything became worse" in " ".join(vtax("compare", "--help").stdout.split())
 
 
 def test_publish_says_what_is_new_and_where(finished, tmp_path, monkeypatch):

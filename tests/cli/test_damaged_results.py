@@ -29,9 +29,7 @@ from harness.analysis.study import analyse
 from harness.cli import app as cli
 from harness.cli.exit_status import exit_status
 from harness.results.store import Store
-from harness.studies.capacity.result import write as write_capacity
-from harness.studies.sensitivity.result import write as write_sensitivity
-from harness.validation.record import ValidationRecord, write_record
+from harness.validation.record import ValidationRecord
 from harness.validation.row import Kind, Row
 
 CAMPAIGN = """
@@ -143,8 +141,8 @@ def results(tmp_path_factory) -> Path:
     assert done.code == 0, done.messages
     with Store.open(directory) as store:
         study = analyse(store)
-    write_sensitivity(sensitive(study), directory)
-    write_capacity(capable(study), directory)
+    sensitive(study).write(directory)
+    capable(study).write(directory)
     row = Row(Kind.THEORY, "PS", "mean", 2.0, "s", "a book", 2.0, 1.9, 2.1, "99 %", 0.1)
     record = ValidationRecord(
         model_digest=study.campaign.model,
@@ -153,7 +151,7 @@ def results(tmp_path_factory) -> Path:
         quick=False,
         rows=(row,),
     )
-    write_record(record, directory)
+    record.write(directory)
     return directory
 
 

@@ -93,7 +93,7 @@ def test_it_can_be_only_written_and_twice_is_as_good_as_once(finished):
     before = tree(finished)
     again = vtax("observe", finished, "--no-serve")
     assert (again.returncode, again.stderr) == (0, "")
-    assert "there already" in again.stdout
+    assert "written before" in again.stdout
     assert tree(finished) == before
 
 

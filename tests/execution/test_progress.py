@@ -47,7 +47,7 @@ def test_at_the_end_it_says_what_the_analysis_says(campaign, tmp_path):
         samples = read(ProgressCollector(store))
         study = analyse(store)
     expected = {
-        (result.machine, virtualization, result.measure): overhead.interval.estimate
+        (result.environment.machine, virtualization, result.measure): overhead.interval.estimate
         for result in study.environments
         for virtualization, overhead in result.all.items()
     }

@@ -317,7 +317,7 @@ def test_every_overhead_has_one_row_with_its_interval(watched):
         for target in panel["targets"]
     ]
     expected = {
-        (virtualization, dict(result.load)["partitions.app.weight"]): overhead.interval
+        (virtualization, dict(result.environment.load)["partitions.app.weight"]): overhead.interval
         for result in watched.study.environments
         if result.measure == "slowdown"
         for virtualization, overhead in result.all.items()

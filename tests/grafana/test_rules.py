@@ -123,7 +123,10 @@ def test_recorded_overheads_are_those_of_the_analysis(record, measure, watched):
         if s["metric"]["campaign"] == "present"
     }
     analysed = {
-        (virtualization, dict(result.load)["partitions.app.weight"]): overhead.interval.estimate
+        (
+            virtualization,
+            dict(result.environment.load)["partitions.app.weight"],
+        ): overhead.interval.estimate
         for result in watched.study.environments
         if result.measure == measure
         for virtualization, overhead in result.all.items()
@@ -138,13 +141,18 @@ def test_alerts_fire_for_what_the_analysis_found_however_long_ago(watched):
         ("VtaxExpectationMissed", "watched", "2", str(number))
         for number in range(study.campaign.replications["minimum"])
     } | {
-        ("VtaxClaimRefuted", "watched", each.measure, dict(each.load)["partitions.app.weight"])
+        (
+            "VtaxClaimRefuted",
+            "watched",
+            each.measure,
+            dict(each.environment.load)["partitions.app.weight"],
+        )
         for each in study.verdict.environments
         if str(each.outcome) == "refuted"
     }
     for each in study.verdict.environments:
         if each.firmware is not None and each.firmware.interval.low > study.campaign.margin:
-            load = dict(each.load)["partitions.app.weight"]
+            load = dict(each.environment.load)["partitions.app.weight"]
             expected.add(("VtaxOverheadBeyondMargin", "watched", each.measure, load))
 
     def firing():

@@ -10,7 +10,6 @@ from harness.metrics.measures import (
     QUANTILES,
     Measures,
     measure,
-    merge,
     mix_distance,
     slowdown,
     unmatched,
@@ -110,21 +109,6 @@ def test_quantiles_are_those_of_all_responses_together(read) -> None:
     for name, q in QUANTILES.items():
         exact = np.quantile(both, q, method="inverted_cdf")
         assert found.quantiles[name] == pytest.approx(exact, rel=1.01 * RELATIVE_ERROR)
-
-
-@given(st.lists(st.lists(st.integers(0, 10**12), max_size=20), max_size=5))
-def test_merging_digests_is_digesting_together(parts: list[list[int]]) -> None:
-    together, digests = Digest(), []
-    for part in parts:
-        digest = Digest()
-        for ns in part:
-            digest.add(ns)
-            together.add(ns)
-        digests.append(digest.to_json())
-    assert merge(digests) == {
-        key: list(value) if isinstance(value, list | tuple) else value
-        for key, value in together.to_json().items()
-    }
 
 
 kinds = st.dictionaries(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.metrics.same_origin import MAX_BODY_BYTES, SameOrigin
+from harness.metrics.http import MAX_BODY_BYTES, SameOrigin
 
 OWN = "127.0.0.1:8089"
 

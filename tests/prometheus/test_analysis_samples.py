@@ -4,7 +4,7 @@ import pytest
 from exporting import export
 
 from harness.analysis.study import Outcome, analyse
-from harness.metrics.recorded import RECORDED
+from harness.metrics.families import RECORDED
 from harness.prometheus.analysis_samples import analysis_samples
 
 TRUE = {
@@ -30,7 +30,13 @@ def test_overheads_are_those_of_the_study_and_named_by_their_level(store):
         if name.startswith("vtax_overhead")
     }
     expected = {
-        (name, each.machine, each.measure, virtualization, levels[virtualization]): value
+        (
+            name,
+            each.environment.machine,
+            each.measure,
+            virtualization,
+            levels[virtualization],
+        ): value
         for each in study.environments
         for virtualization, overhead in each.all.items()
         for name, value in (
@@ -52,9 +58,11 @@ def test_each_judged_environment_has_one_outcome(store):
         if name == "vtax_verdict":
             key = labels["machine"], labels["measure"]
             verdicts.setdefault(key, {})[labels["outcome"]] = value
-    assert set(verdicts) == {(each.machine, each.measure) for each in study.verdict.environments}
+    assert set(verdicts) == {
+        (each.environment.machine, each.measure) for each in study.verdict.environments
+    }
     for each in study.verdict.environments:
-        outcomes = verdicts[each.machine, each.measure]
+        outcomes = verdicts[each.environment.machine, each.measure]
         assert outcomes == {str(one): float(one is each.outcome) for one in Outcome}
 
 

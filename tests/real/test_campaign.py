@@ -92,7 +92,7 @@ def test_a_guest_does_the_same_work_and_the_report_shows_it_beside_the_predictio
         assert labels["kernel"]
         assert labels["target_kernel"]
     assert {
-        (each.workload, name)
+        (each.environment.workload, name)
         for each in found.environments
         if each.measure == "processor-time"
         for name in each.all
@@ -144,7 +144,7 @@ def test_nothing_is_left_behind_whatever_ends_it(plan, tmp_path, number):
             process.kill()
         if number == signal.SIGINT:
             assert process.returncode == 130
-            assert "the same command goes on from there" in said
+            assert "the same command continues from there" in said
     patience = time.monotonic() + 20
     while traces(process.pid) and time.monotonic() < patience:
         time.sleep(0.05)

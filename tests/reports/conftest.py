@@ -297,7 +297,11 @@ def mixed(record: CampaignRecord, dear: int, cheap: int = 3) -> Study:
             worst=two.environments[0],
             environments=(
                 *one.environments,
-                *(replace(each, machine=f"dear-{each.machine}") for each in two.environments[1:]),
+                *(
+                    replace(each, environment=environment._replace(machine=f"d-{environment[0]}"))
+                    for each in two.environments[1:]
+                    for environment in [each.environment]
+                ),
                 two.environments[0],
             ),
         )
@@ -351,11 +355,11 @@ def play() -> Callable[..., Study]:
 @pytest.fixture(scope="session")
 def build(synthetic: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Build the report of a synthetic campaign and return where it is."""
-    from reports.builder import build_report
+    from reports.builder import build_reports
 
     def make(**keywords: Any) -> Path:
         directory = tmp_path_factory.mktemp("campaign")
         synthetic(**keywords).fill(directory).close()
-        return build_report(directory)
+        return build_reports(directory)[0]
 
     return make

@@ -13,7 +13,7 @@ import pytest
 from harness.analysis.study import study
 from harness.errors import UserError
 from harness.printable import printable
-from reports.builder import FILE_NAME, build_report, render
+from reports.builder import FILE_NAME, build_reports, render
 from reports.evidence import Evidence
 from reports.sections.main import SECTIONS
 
@@ -50,9 +50,9 @@ def check_self_contained(page):
 
 def test_says_the_outcome_in_words_and_not_by_colour_alone(pages):
     wording = {
-        "confirmed": "The claim is confirmed: it was shown in every environment",
-        "refuted": "The claim is refuted: in at least one environment it was shown to be false.",
-        "inconclusive": "We do not know.",
+        "confirmed": "The claim is confirmed: it is shown in every environment",
+        "refuted": "The claim is refuted: it is shown to be false in at least one environment.",
+        "inconclusive": "The claim is not shown in every environment",
     }
     for outcome, page in pages.items():
         verdict = page.section("verdict")
@@ -162,27 +162,27 @@ def test_shows_failed_runs_and_what_the_machine_cannot_hold(build, truths, parse
         "error : the model or a user class raised an error boom" in found
     )
     verdict = page.section("verdict")
-    assert "2 failed, 1 cells not possible" in verdict
+    assert "2 failed, 1 cells infeasible" in verdict
     assert "2 runs failed; comparisons use the replications that both sides have." in verdict
     assert "not measured: the software level" in page.section("against")
 
 
 def test_says_so_when_nothing_failed(pages):
-    assert "All cells are possible on these machines, and no run failed." in pages[
+    assert "All cells are feasible on these machines, and no run failed." in pages[
         "confirmed"
     ].section("failures")
 
 
 def test_says_that_there_is_no_claim(build, truths, parse_page):
     page = parse_page(build(true=truths["confirmed"], claim=None).read_text())
-    assert "no claim This campaign makes no claim" in page.section("verdict")
+    assert "no claim This campaign has no claim" in page.section("verdict")
     assert not {"matrix", "against"} & {each.attributes["id"] for each in page.all("section")}
     assert page.section("overheads")
 
 
 def test_says_what_a_single_replication_cannot(build, truths, parse_page):
     page = parse_page(build(true=truths["confirmed"], replications=1).read_text())
-    assert "We do not know." in page.section("verdict")
+    assert "The claim is not shown in every environment" in page.section("verdict")
     assert "interval unknown" in page.section("verdict")
     assert "A hollow mark has no interval" in page.section("overheads")
     assert "nan" not in page.text.lower().split()
@@ -199,7 +199,7 @@ def test_reports_a_campaign_without_a_single_result(build, truths, parse_page):
         page = parse_page(
             build(true=truths["confirmed"], replications=1, **{kind: every}).read_text()
         )
-        assert "We do not know." in page.section("verdict")
+        assert "The claim is not shown in every environment" in page.section("verdict")
         assert "not measured" in page.section("matrix")
         check_self_contained(page)
 
@@ -297,7 +297,7 @@ def test_builds_the_same_bytes_whatever_the_settings_of_the_library(build, truth
     with matplotlib.rc_context():
         matplotlib.rcParams["lines.linewidth"] = 9
         matplotlib.rcParams["font.size"] = 30
-        assert build_report(path.parent).read_bytes() == first
+        assert build_reports(path.parent)[0].read_bytes() == first
     assert b"matplotlib" not in first
 
 
@@ -323,13 +323,13 @@ def test_replaces_the_report_in_one_step_or_not_at_all(build, truths):
     path.unlink()
     path.mkdir()
     with pytest.raises(UserError, match=rf"{FILE_NAME}: cannot be written"):
-        build_report(path.parent)
+        build_reports(path.parent)[0]
     assert {each.name for each in path.parent.iterdir()} == names
 
 
 def test_needs_a_campaign(tmp_path):
     with pytest.raises(UserError, match="no campaign there"):
-        build_report(tmp_path)
+        build_reports(tmp_path)[0]
     assert not list(tmp_path.iterdir())
 
 
@@ -339,7 +339,7 @@ def test_tells_what_could_not_be_read(build, truths, parse_page):
     connection.execute("UPDATE runs SET result = x'00' WHERE cell = 1 AND replication = 1")
     connection.commit()
     connection.close()
-    page = parse_page(build_report(path.parent).read_text())
+    page = parse_page(build_reports(path.parent)[0].read_text())
     assert "cell 1 replication 1" in page.section("failures")
     assert "1 parts of the store are damaged" in page.section("verdict")
 

@@ -58,7 +58,7 @@ def test_span_of_an_interval_that_is_unknown_is_empty():
     known = Interval(0.05, 0.02, 0.09, 0.95, 12)
     assert numbers.span(known).replace("\N{NO-BREAK SPACE}", " ") == "+2.0 … +9.0 %"
     assert numbers.span(Interval(0.05, -1.0, math.inf, 0.95, 1)) == ""
-    assert numbers.seconds_span(Interval(0.05, 0.0, math.inf, 0.95, 1)) == ""
+    assert numbers.ends(Interval(0.05, 0.0, math.inf, 0.95, 1), numbers.seconds) == ""
 
 
 @given(st.floats(min_value=1e-9, max_value=1e4))

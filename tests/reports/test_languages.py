@@ -15,7 +15,7 @@ from harness.analysis import study as analysis
 from harness.analysis.scenario_results import ELEMENTS
 from harness.campaign import campaigns, plan
 from harness.campaign.schema import fields
-from reports.builder import FILE_NAME, build_report, build_reports, file_name, render
+from reports.builder import FILE_NAME, build_reports, file_name, render
 from reports.i18n import LANGUAGES, LOCALES, Texts
 
 CAMPAIGNS = sorted(Path(campaigns.__file__).parent.glob("*.toml"))
@@ -158,7 +158,7 @@ def test_writes_one_file_for_each_language(build, truths, parse_page):
     for page, language in ((english, "en"), (japanese, "ja")):
         assert page.all("html")[0].attributes["lang"] == language
     assert [each.tag for each in english.elements] == [each.tag for each in japanese.elements]
-    assert build_report(directory, "ja").read_text(encoding="utf-8") == japanese.source
+    assert build_reports(directory, ["ja"])[0].read_text(encoding="utf-8") == japanese.source
 
 
 def test_every_heading_caption_and_column_of_a_japanese_report_is_japanese(
@@ -168,7 +168,7 @@ def test_every_heading_caption_and_column_of_a_japanese_report_is_japanese(
     sides = [{"name": name, "virtualization": how} for name, how in names]
     scenarios = parse_page(render(play(shipped, *sides), language="ja"))
     path = build(true=truths["refuted"], replications=3)
-    claims = parse_page(build_report(path.parent, "ja").read_text(encoding="utf-8"))
+    claims = parse_page(build_reports(path.parent, ["ja"])[0].read_text(encoding="utf-8"))
     own = {"OS", "n"} | {"shared-uncapped", "hosted-vmware"}
     for page in (claims, scenarios):
         for tag in ("h2", "h3", "caption", "summary"):

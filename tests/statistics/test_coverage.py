@@ -46,7 +46,7 @@ def test_of_two_even_peaks_it_is_at_most_too_wide(size: int) -> None:
     [("bimodal", 3, 90.5), ("bimodal", 5, 91.0), ("log-normal", 5, 92.3)],
 )
 def test_where_few_samples_miss_it_they_say_so(shape: str, size: int, percent: float) -> None:
-    """Pins the table in the documentation of the module."""
+    """Pins the table in docs/statistics.md."""
     stated = percent / 100
     assert coverage(shape, size) == pytest.approx(stated, abs=chance(stated, EXPERIMENTS))
     values = sample(shape, (size,), np.random.default_rng(1))
@@ -98,7 +98,7 @@ MANY = 10_000
 def test_the_range_holds_a_further_sample_as_often_as_stated(
     shape: str, size: int, inside: float, above: float
 ) -> None:
-    """Pins the table in the documentation of the module; 95 % of normal samples are theory."""
+    """Pins the table in docs/statistics.md; 95 % of normal samples are theory."""
     table = sample(shape, (size + 1, MANY), np.random.default_rng([size, MANY, len(shape)]))
     found = prediction_intervals(table[:-1])
     low, high = np.array([(each.low, each.high) for each in found]).T

@@ -4,7 +4,7 @@ from typing import Any
 
 from harness.analysis.study import Study
 from harness.results.record import FULL_SYSTEM
-from harness.studies.capacity.result import Bounds, Capacities, ResourceAllocation, Searched
+from harness.studies.capacity.result import Bounds, Capacities, CellCapacity, Searched
 
 
 def capable(study: Study, **changes: Any) -> Capacities:
@@ -30,9 +30,8 @@ def capable(study: Study, **changes: Any) -> Capacities:
 
 
 def _searched(place: Any, names: list[str], number: int) -> Searched:
-    machine, os, workload, load = place
     capacities = [
-        ResourceAllocation(
+        CellCapacity(
             virtualization=FULL_SYSTEM,
             per_second=Bounds(estimate=1000.0, low=900.0, high=1100.0),
             load=Bounds(estimate=2.0, low=1.8, high=2.2),
@@ -43,7 +42,7 @@ def _searched(place: Any, names: list[str], number: int) -> Searched:
     for index, name in enumerate(names):
         ratio = 0.97 - 0.2 * index - 0.01 * number
         capacities.append(
-            ResourceAllocation(
+            CellCapacity(
                 virtualization=name,
                 per_second=Bounds(estimate=1000 * ratio, low=None, high=None),
                 load=Bounds(estimate=2 * ratio, low=None, high=None),
@@ -52,10 +51,7 @@ def _searched(place: Any, names: list[str], number: int) -> Searched:
             )
         )
     return Searched(
-        machine=machine,
-        os=os,
-        workload=workload,
-        load=load,
+        **place._asdict(),
         limit_seconds=0.0324,
         capacities=tuple(capacities),
     )

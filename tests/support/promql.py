@@ -4,8 +4,7 @@ from typing import Any
 
 import promql_parser
 
-from harness.metrics.families import FAMILIES, RESPONSE
-from harness.metrics.recorded import RECORDED
+from harness.metrics.families import FAMILIES, RECORDED, RESPONSE
 
 EXPOSED = frozenset(
     {family.sample_name for family in FAMILIES}

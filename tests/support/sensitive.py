@@ -17,9 +17,9 @@ KINDS = (
 def sensitive(study: Study, constants: int = 8, **changes: object) -> Sensitivity:
     """Make up a result for all environments of a study, of every kind in turn."""
     driven, break_even = [], []
-    places = list(dict.fromkeys(each.environment for each in study.environments))
-    for number, place in enumerate(places):
-        where = dict(zip(("machine", "os", "workload", "load"), place, strict=True))
+    environments = dict.fromkeys(each.environment for each in study.environments)
+    for number, environment in enumerate(environments):
+        where = environment._asdict()
         for level in ("firmware", "software"):
             for measure in ("slowdown", "processor-time"):
                 influences = [

@@ -34,7 +34,6 @@ from harness.model.config import (
     UserGroup,
     VirtualEthernetConfiguration,
 )
-from harness.results.labels import cell_labels
 from harness.results.run_result import RunResult
 from harness.runs.run_cell import Mark, mark, result_since, run_cell
 from harness.users.realtime import RealtimeSimulation, live_spec
@@ -291,7 +290,7 @@ def test_live_metrics_have_the_names_of_an_export_and_say_of_which_cell_they_are
         "workload": "test",
         "load_users_per_core": "4",
     }
-    assert cell_labels(run.cell) == labels
+    assert run.cell.environment.labels(virtualization=run.cell.virtualization) == labels
     labels["campaign"] = "study"
     assert all(labels.items() <= dict(own).items() for _, own in samples)
     names = {name for name, _ in samples}

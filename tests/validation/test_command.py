@@ -3,15 +3,16 @@
 import json
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
 
 from harness.cli.app import app
-from harness.cli.validate import summary
+from harness.cli.tables.validation import summary
 from harness.validation import suite
-from harness.validation.format import amount
 from harness.validation.row import Kind, Row
+from harness.validation.schedules import gap_rows, weight_rows
 
 
 def row(kind: Kind, passed: bool, case: str = "case") -> Row:
@@ -62,27 +63,8 @@ def test_the_summary_counts_misses_apart_from_failures():
     assert "Quick" in summary(rows, quick=True)
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (0.0023, "s", "2.3 ms"),
-        (3.2e-5, "s", "32 us"),
-        (0.0, "s", "0 s"),
-        (-0.002, "s", "-2 ms"),
-        (24.3 * 2**20, "B/s", "24.3 MiB/s"),
-        (0.05, "", "5 %"),
-        (120_000.0, "cycles", "120,000 cycles"),
-        (735.078, "/s", "735.08 /s"),
-    ],
-)
-def test_amounts_read_as_people_write_them(value, unit, text):
-    assert amount(value, unit) == text
-
-
 def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):
-    monkeypatch.setattr(
-        suite, "parts", lambda quick: [("schedule", 0, quick), ("schedule", 1, quick)]
-    )
+    monkeypatch.setattr(suite, "parts", lambda quick: [partial(weight_rows, quick), gap_rows])
     one, two = (list(suite.validate(True, workers)) for workers in (1, 2))
     assert one == two
     assert len(one) == 8
@@ -98,13 +80,13 @@ def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):
 def test_into_keeps_the_table_beside_results(monkeypatch, tmp_path):
     from harness.campaign.plan import make_plan
     from harness.results.store import Store
-    from harness.validation.record import read_record
+    from harness.validation.record import ValidationRecord
 
     Store.start(tmp_path, make_plan("smoke").record()).close()
     rows = [row(Kind.THEORY, True), row(Kind.PREDICTION, False), row(Kind.INVARIANT, False)]
     result = invoke(monkeypatch, rows, "--save-to", str(tmp_path), "--quick")
     assert result.exit_code == 1
-    record = read_record(tmp_path)
+    record = ValidationRecord.read(tmp_path)
     assert record is not None
     assert record.rows == tuple(rows)
     assert record.quick

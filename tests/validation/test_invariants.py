@@ -14,7 +14,7 @@ from harness.validation.invariants import (
     conservation,
     generate,
     littles_law,
-    row_of,
+    rows_of,
 )
 
 DEMANDS = st.sampled_from([37, 100, 700, 3000, 15000])
@@ -77,7 +77,7 @@ def test_a_violation_is_seen(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Machine, "balance", losing)
         assert conservation(shape) == 1e-9
-        row = row_of(replace(INVARIANTS[0], violation=conservation), quick=True)
+        (row,) = rows_of(replace(INVARIANTS[0], violation=conservation), quick=True)
         assert not row.passed
     run = invariants.run
 

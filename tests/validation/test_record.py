@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,12 +11,9 @@ from harness.campaign.plan import make_plan
 from harness.campaign.provenance import model_digest
 from harness.errors import UserError
 from harness.validation.record import (
-    FILE_NAME,
     ValidationRecord,
     digest_of_constants,
-    read_record,
     recorded,
-    write_record,
 )
 from harness.validation.row import Kind, Row
 
@@ -51,17 +47,17 @@ def test_a_record_comes_back_as_it_was(rows, quick):
 
 
 def test_a_record_is_kept_whole_and_replaced_whole(tmp_path):
-    assert read_record(tmp_path) is None
+    assert ValidationRecord.read(tmp_path) is None
     first = recorded([ROW], quick=True)
-    assert write_record(first, tmp_path) == tmp_path / FILE_NAME
-    assert read_record(tmp_path) == first
+    assert first.write(tmp_path) == tmp_path / "validation.json"
+    assert ValidationRecord.read(tmp_path) == first
     second = recorded([replace(ROW, value=math.nan)], quick=False)
-    write_record(second, tmp_path)
-    found = read_record(tmp_path)
+    second.write(tmp_path)
+    found = ValidationRecord.read(tmp_path)
     assert found is not None
     assert math.isnan(found.rows[0].value)
     assert not found.rows[0].passed
-    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+    assert [path.name for path in tmp_path.iterdir()] == ["validation.json"]
 
 
 def test_a_record_names_the_model_and_the_constants_that_it_is_of():
@@ -89,10 +85,10 @@ def test_a_record_names_the_model_and_the_constants_that_it_is_of():
     ],
 )
 def test_damage_is_told_in_one_line_that_says_what_to_do(tmp_path, damage):
-    path = write_record(recorded([ROW], quick=False), tmp_path)
+    path = recorded([ROW], quick=False).write(tmp_path)
     path.write_text(damage(path.read_text()))
     with pytest.raises(UserError) as error:
-        read_record(tmp_path)
+        ValidationRecord.read(tmp_path)
     told = str(error.value)
     assert told.startswith(str(path))
     assert "\n" not in told
@@ -101,7 +97,7 @@ def test_damage_is_told_in_one_line_that_says_what_to_do(tmp_path, damage):
 
 def test_a_directory_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
-        write_record(recorded([], quick=False), Path(tmp_path / "nowhere"))
+        recorded([], quick=False).write(tmp_path / "nowhere")
 
 
 def test_rows_are_kept_by_all_their_fields():

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.analysis.breakdown.disks import blocks, virtual_scsi_seconds
-from harness.analysis.breakdown.networks import protocol_stacks
+from harness.analysis.breakdown.networks import bridges, bridging_seconds, protocol_stacks
 from harness.analysis.breakdown.processors import (
     caches,
     dispatching,
@@ -13,7 +13,6 @@ from harness.analysis.breakdown.processors import (
     ticks,
 )
 from harness.analysis.breakdown.run import CostItem, Run
-from harness.analysis.breakdown.shared_ethernet import bridges, bridging_seconds
 
 _KINDS = (dispatching, ticks, caches, os_events, blocks, protocol_stacks, bridges)
 
@@ -30,8 +29,8 @@ WAITS: Mapping[str, str] = {
     "wire": "wires, waiting there included",
     "left": "left over",
 }
-"""Parts of a response time, in the order of the way, and what they are. What is left over: edges
-of the measured time and, where it is negative, what went on at the same time or for nobody."""
+"""Parts of a response time, in the order of the path, and what they are. What is left over: edges
+of the measured time and, where it is negative, parts that overlap or belong to no transaction."""
 
 
 def cost_items(run: Run) -> list[CostItem]:

@@ -2,13 +2,13 @@
 
 Both sides are compared in the replications that both have, because these share arrivals, demands
 and draws. All numbers are for one transaction. A product is the mean over the runs of count times
-cost; the cost shown is what the product comes to for one event, so that the arithmetic holds.
+cost; the cost shown is the product for one event, so that the numbers agree.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.analysis.breakdown.accounts import WAITS, booked, cost_items, response_parts
 from harness.analysis.breakdown.run import CostItem, Run
@@ -18,7 +18,9 @@ from harness.errors import UserError
 from harness.metrics.measures import Measures
 from harness.model.ledger import CAUSE_LABELS
 from harness.results.record import CampaignRecord, CellRecord
-from harness.results.store import Store, StoredRun
+from harness.results.run_result import RunResult
+from harness.results.store import Store
+from harness.statistics.intervals import finite
 
 MEASURES = ("slowdown", "processor-time")
 """Overheads that are explained."""
@@ -133,8 +135,8 @@ class Explanation:
             "overheads": {
                 name: {
                     "overhead": each.interval.estimate,
-                    "low": _finite(each.interval.low),
-                    "high": _finite(each.interval.high),
+                    "low": finite(each.interval.low),
+                    "high": finite(each.interval.high),
                     "level": each.interval.level,
                 }
                 for name, each in self.overheads.items()
@@ -160,13 +162,16 @@ class Explanation:
         }
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+class _CompleteRun(NamedTuple):
+    result: RunResult
+    measures: Measures
+    constants: str
+    """Digest of the constants drawn for it."""
 
 
 @dataclass(frozen=True)
 class _Side:
-    """A cell's runs, each for one of its transactions, and the mean of them."""
+    """Mean of the runs of a cell, each for one of its transactions."""
 
     items: dict[tuple[str, str], CostItem]
     booked: dict[str, float]
@@ -208,11 +213,12 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
         None,
     )
     wanted = {cell.position} | ({there.position} if there is not None else set())
-    runs: dict[int, dict[int, StoredRun]] = {position: {} for position in wanted}
+    runs: dict[int, dict[int, _CompleteRun]] = {position: {} for position in wanted}
     failures = []
     for run in store.runs(wanted):
         if run.result is not None:
-            runs[run.cell.position][run.replication] = run
+            complete = _CompleteRun(run.result, run.result.measures(), run.constants)
+            runs[run.cell.position][run.replication] = complete
         elif run.cell.position == cell.position:
             failures.append(f"{run.failure}: {run.reason}")
     here = runs[cell.position]
@@ -229,7 +235,7 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
     elif cell.virtualization != campaign.baseline:
         notes.append(f"There is no {campaign.baseline} baseline in this environment.")
     try:
-        return _joined(store, cell, there, runs, common, notes)
+        return _explanation(store, cell, there, runs, common, notes)
     except KeyError as error:
         raise UserError(
             f"{store.directory}: cannot be explained by this version of vtax: its catalog lacks "
@@ -237,18 +243,17 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
         ) from None
 
 
-def _joined(
+def _explanation(
     store: Store,
     cell: CellRecord,
     there: CellRecord | None,
-    runs: Mapping[int, Mapping[int, StoredRun]],
+    runs: Mapping[int, Mapping[int, _CompleteRun]],
     replications: Sequence[int],
     notes: list[str],
 ) -> Explanation:
     campaign, drawn = store.campaign, store.drawn()
     found = [runs[cell.position][each] for each in replications]
-    shown = [measured(each) for each in found]
-    if not any(each.transactions for each in shown):
+    if not any(each.measures.transactions for each in found):
         raise UserError(f"{cell.title}: nothing to explain: no transaction was completed")
     constants = [run_constants(campaign, drawn.get(run.constants, {})) for run in found]
     if any(each.digest() != run.constants for each, run in zip(constants, found, strict=True)):
@@ -256,24 +261,22 @@ def _joined(
             "The campaign varies constants that the store does not keep for each cell, so that "
             "costs may differ from those of these runs."
         )
-    if not any(name == "vtax_partition_ticks_total" for name, *_ in _samples(found[0])):
+    if not any(name == "vtax_partition_ticks_total" for name, *_ in found[0].result.samples):
         notes.append(
             "These runs were made by an earlier version of vtax, which did not count all events: "
             "much is left unexplained. Run the campaign again to explain it."
         )
-    side = _side(cell, found, shown, constants)
+    side = _side(cell, found, constants)
     other = None
     costs: dict[str, Overhead] = {}
     if there is not None:
         theirs = [runs[there.position][each] for each in replications]
-        measures = [measured(each) for each in theirs]
-        other = _side(there, theirs, measures, constants)
-        by_replication = dict(zip(replications, measures, strict=True))
+        other = _side(there, theirs, constants)
         for name in MEASURES:
             compared = overheads(
                 name,
-                {cell.virtualization: dict(zip(replications, shown, strict=True))},
-                by_replication,
+                {cell.virtualization: _by_replication(replications, found)},
+                _by_replication(replications, theirs),
                 level=1.0 - campaign.alpha,
                 seed=campaign.seed,
             )
@@ -300,16 +303,10 @@ def _joined(
     )
 
 
-def measured(run: StoredRun) -> Measures:
-    """Read the measures of a complete run."""
-    result = run.result
-    assert result is not None
-    return result.measures()
-
-
-def _samples(run: StoredRun) -> Sequence[tuple[str, Mapping[str, str], float]]:
-    assert run.result is not None
-    return run.result.samples
+def _by_replication(
+    replications: Sequence[int], runs: Sequence[_CompleteRun]
+) -> dict[int, Measures]:
+    return {number: run.measures for number, run in zip(replications, runs, strict=True)}
 
 
 def run_constants(campaign: CampaignRecord, drawn: Mapping[str, Any]) -> Constants:
@@ -325,20 +322,15 @@ def _value(value: Any) -> Value:
     return found
 
 
-def _side(
-    cell: CellRecord,
-    runs: Iterable[StoredRun],
-    measures: Sequence[Measures],
-    constants: Sequence[Constants],
-) -> _Side:
+def _side(cell: CellRecord, runs: Sequence[_CompleteRun], constants: Sequence[Constants]) -> _Side:
     """Explain each run for one of its transactions, and take the mean of all runs that have any."""
     parts = []
-    for stored, shown, drawn in zip(runs, measures, constants, strict=True):
-        assert stored.result is not None
-        if shown.transactions:
-            run = Run(stored.result.samples, cell.parameters["nominal_system"], drawn)
-            response = math.fsum(total for _, total in shown.responses.values())
-            parts.append((run, response, shown.transactions))
+    for complete, drawn in zip(runs, constants, strict=True):
+        measures = complete.measures
+        if measures.transactions:
+            run = Run(complete.result.samples, cell.parameters["nominal_system"], drawn)
+            response = math.fsum(total for _, total in measures.responses.values())
+            parts.append((run, response, measures.transactions))
     share = 1.0 / len(parts) if parts else 0.0
     items: dict[tuple[str, str], CostItem] = {}
     accounts, waits = dict.fromkeys(CAUSE_LABELS, 0.0), dict.fromkeys(WAITS, 0.0)
@@ -359,7 +351,7 @@ def _side(
         accounts,
         waits,
         math.fsum(waits.values()),
-        math.fsum(each.transactions for each in measures) / len(measures),
+        math.fsum(each.measures.transactions for each in runs) / len(runs),
     )
 
 

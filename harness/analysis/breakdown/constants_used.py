@@ -1,4 +1,4 @@
-"""Which constants decide what the virtualizations of a campaign cost."""
+"""Constants that decide the costs of the virtualizations of a campaign."""
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -17,9 +17,9 @@ DISPATCHING: Mapping[str, tuple[str, ...]] = {
 
 
 def used_constants(store: Store) -> dict[str, tuple[str, ...]]:
-    """Find out what the costs of each virtualization were made of, beyond the baseline's.
+    """Constants of the costs of each virtualization, beyond the baseline's.
 
-    One run of each workload is looked at, because all others spend on the same kinds of events.
+    One run of each workload is read, because all others have the same kinds of events.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What block operations cost a run."""
+"""Costs of block operations in a run."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def service(run: Run, disk: Mapping[str, Any], size_bytes: float) -> VirtualScsi
 
 
 def blocks(run: Run) -> Iterator[CostItem]:
-    """Count block operations, in the partition and wherever they are served."""
+    """Count block operations, in the partition and where they are served."""
     costs = run.costs
     operations = sum(count for _, count, _ in disks(run))
     total_bytes = sum(count * size for _, count, size in disks(run))

@@ -1,11 +1,12 @@
-"""What protocol stacks and virtual switches cost a run."""
+"""Costs of protocol stacks, virtual switches and Shared Ethernet Adapters in a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from harness.analysis.breakdown.disks import copied
 from harness.analysis.breakdown.run import SIGNAL, CostItem, Run
 from harness.model.costs import fixed_and_per_unit
-from harness.model.tally import ADAPTER, IN, OUT, VIRTUAL
+from harness.model.tally import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, VIRTUAL
 
 _STREAM = ("network.tcp.cycles_per_byte", "network.tcp.header_bytes")
 
@@ -38,7 +39,7 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
         name,
     )
     passed = counts.of("network_bytes", way=VIRTUAL, direction=OUT)
-    yield switched(run, passed)
+    yield _switched(run, passed)
     yield run.item(
         "hypervisor",
         "interrupt for a piece of a message received",
@@ -49,14 +50,14 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
     )
 
 
-def switched(run: Run, copied_bytes: float) -> CostItem:
+def _switched(run: Run, copied_bytes: float) -> CostItem:
     """Count bytes that the hypervisor's switch copies from partition to partition."""
     name = "network.virtual.copy_cycles_per_byte"
     event = "byte copied by the virtual switch"
-    return run.item("switch", event, copied_bytes, switch_copy_ns(run), name)
+    return run.item("switch", event, copied_bytes, _switch_copy_ns(run), name)
 
 
-def switch_copy_ns(run: Run) -> float:
+def _switch_copy_ns(run: Run) -> float:
     """Return what the hypervisor's switch takes to copy a byte."""
     cycles = run.costs.number("network.virtual.copy_cycles_per_byte")
     return run.costs.cycles(cycles * 1e6) / 1e6
@@ -89,3 +90,60 @@ def _emulated_network(run: Run) -> Iterator[CostItem]:
         names = run.names(host, "packet.host_interrupts")
         yield run.item("host", event, passed, host_ns, *names)
     yield copied(run, "byte copied for a network", counts.of("network_bytes", way=ADAPTER))
+
+
+def bridges(run: Run) -> Iterator[CostItem]:
+    """Count what each Shared Ethernet Adapter bridged."""
+    for vios in run.system["vios"]:
+        for direction in (OUT, IN):
+            for traffic in (SIMPLEX, DUPLEX, MESSAGE):
+                where = {"vios": vios["name"], "direction": direction, "traffic": traffic}
+                passed = run.counts.of("bridge_segments", **where)
+                if passed:
+                    size = run.counts.of("bridge_bytes", **where) / passed
+                    yield from _bridged(run, vios, direction, traffic, passed, size)
+
+
+def _bridged(
+    run: Run, vios: Mapping[str, Any], direction: str, traffic: str, passed: float, size: float
+) -> Iterator[CostItem]:
+    """Divide what bridging costs a VIOS's processors: signals, copies, and the rest."""
+    event = "interrupt for a piece that is bridged"
+    yield run.item("hypervisor", event, passed, run.signal_ns, *SIGNAL)
+    copied_ns = 0.0
+    if direction == IN:
+        copied_ns = size * _switch_copy_ns(run)
+        yield _switched(run, passed * size)
+    spent_ns, constants = _bridge_ns(run, vios, traffic, size)
+    own_ns = max(0.0, spent_ns - run.signal_ns - copied_ns)
+    noun = "request or response" if traffic == MESSAGE else f"piece of a stream, {traffic},"
+    yield run.item("vios", f"{noun} bridged", passed, own_ns, *constants, *SIGNAL)
+
+
+def _bridge_ns(
+    run: Run, vios: Mapping[str, Any], traffic: str, size: float
+) -> tuple[float, tuple[str, ...]]:
+    costs, shared = run.costs, vios["shared_ethernet"]
+    mode = "threaded" if shared["threaded"] else "non-threaded"
+    if traffic == MESSAGE:
+        name = f"vios.sea.transaction_cycles.{mode}"
+        return float(costs.cycles(costs.constants.interpolate(name, size) / 2)), (name,)
+    name = f"vios.sea.cycles_per_byte.{mode}.{traffic}"
+    at, cycles = costs.constants.table(name)
+    header = costs.number("network.tcp.header_bytes")
+    each, packet = fixed_and_per_unit([mtu - header for mtu in at], cycles)
+    payload = shared["adapter"]["mtu_bytes"] - header
+    return size * (each + packet / payload) / costs.clock_hz * 1e9, (name,)
+
+
+def bridging_seconds(run: Run) -> float:
+    """Processor time of all bridging, signals and copies included."""
+    spent_ns = 0.0
+    for vios in run.system["vios"]:
+        for traffic in (SIMPLEX, DUPLEX, MESSAGE):
+            where = {"vios": vios["name"], "traffic": traffic}
+            passed = run.counts.of("bridge_segments", **where)
+            if passed:
+                size = run.counts.of("bridge_bytes", **where) / passed
+                spent_ns += passed * _bridge_ns(run, vios, traffic, size)[0]
+    return spent_ns / 1e9

@@ -1,4 +1,4 @@
-"""What dispatching, clock ticks, caches and operating-system events cost a run."""
+"""Costs of dispatching, clock ticks, caches and operating-system events in a run."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ VIOS_OS = "aix-5.3"
 """The Virtual I/O Server is an AIX partition."""
 
 HOST_OS = "sles-9"
-"""Whose tick the host's is taken as."""
+"""Operating system whose tick cost the host has."""
 
 
 def dispatching(run: Run) -> Iterator[CostItem]:
@@ -124,9 +124,9 @@ def os_events(run: Run) -> Iterator[CostItem]:
         each_ns = native * number("native.transfer") / hz * 1e9
         yield run.item("os", _event(event), count, each_ns, name, "native.transfer")
         if run.flavour is not None:
-            dearer = f"events.{run.flavour}.{event}"
-            added = max(0.0, number(dearer) - native) * number("hosted.transfer")
-            constants = (dearer, name, "hosted.transfer")
+            hosted = f"events.{run.flavour}.{event}"
+            added = max(0.0, number(hosted) - native) * number("hosted.transfer")
+            constants = (hosted, name, "hosted.transfer")
             yield run.item("emulation", _event(event), count, added / hz * 1e9, *constants)
 
 

@@ -1,64 +1,57 @@
-"""A calibration as a table for the terminal."""
+"""A calibration in the terminal."""
 
-import math
 from collections.abc import Callable, Mapping
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.format import amount, interval
+from harness.cli.tables.table import table
 from harness.real.calibration.calibration import Calibration, Estimate
 from harness.statistics.intervals import Interval
-
-_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns"))
 
 
 def calibration_table(calibration: Calibration, unavailable: Mapping[str, str]) -> RenderableType:
     """Show events by target: the native cost of one, and ratios to it with their intervals."""
-    parts: list[RenderableType] = [
-        _table(calibration, "Time of one event, natively and as a multiple of it", _time_cell),
+    return Group(
         _table(
-            calibration, "Processor time of all the target's processes, likewise", _processor_cell
+            calibration,
+            "Time of one event: natively, and as a multiple of the native time",
+            lambda estimate: _cell(estimate.seconds, estimate.ratio),
         ),
-    ]
-    return Group(*parts, *(Text(line) for line in _notes(calibration, unavailable)))
+        _table(
+            calibration,
+            "Processor time of one event, of all processes of the target",
+            lambda estimate: _cell(estimate.processor_seconds, estimate.processor_ratio),
+        ),
+        *map(Text, _notes(calibration, unavailable)),
+    )
 
 
 def _table(calibration: Calibration, title: str, cell: Callable[[Estimate], str]) -> Table:
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("event", no_wrap=True)
-    for target in calibration.targets:
-        table.add_column(Text(target.name), justify="right")
+    rows = []
     for event in calibration.events:
-        found = [calibration.estimate(target.name, event.name) for target in calibration.targets]
-        table.add_row(Text(event.name), *(Text(cell(one) if one else "-") for one in found))
-    return table
+        costs = [calibration.estimate(target.name, event.name) for target in calibration.targets]
+        rows.append((event.name, *(cell(one) if one else "-" for one in costs)))
+    return table(title, ("event", *(f">{target.name}" for target in calibration.targets)), rows)
 
 
-def _time_cell(estimate: Estimate) -> str:
-    return _cell(estimate.seconds, estimate.ratio)
-
-
-def _processor_cell(estimate: Estimate) -> str:
-    return _cell(estimate.processor_seconds, estimate.processor_ratio)
-
-
-def _cell(interval: Interval, ratio: Interval | None) -> str:
-    if interval.low <= 0.0:
-        return f"noise < {time_text(interval.high)}"
+def _cell(cost: Interval, ratio: Interval | None) -> str:
+    if cost.low <= 0.0:
+        return f"noise < {amount(cost.high, 's')}"
     if ratio is None:
-        spread = (interval.high - interval.low) / 2 / interval.estimate
-        return f"{time_text(interval.estimate)} \N{PLUS-MINUS SIGN}{spread:.0%}"
+        spread = (cost.high - cost.low) / 2 / cost.estimate
+        return f"{amount(cost.estimate, 's')} \N{PLUS-MINUS SIGN}{spread:.0%}"
     same = "= " if ratio.low <= 1.0 <= ratio.high else ""
-    return f"{same}{ratio_text(ratio)}"
+    return f"{same}{interval(ratio)}"
 
 
 def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str]:
     lines = [
-        "Intervals hold the mean with 95 % confidence.",
-        "=: no difference from native is shown. noise: cannot be told from no cost at all.",
-        "A target's cell with a unit: too noisy for a ratio, so that the cost itself stands there.",
+        "Intervals contain the mean with 95 % confidence.",
+        "=: no difference from native is shown. noise: the cost does not differ from zero.",
+        "A time in the column of a target: too noisy for a ratio.",
     ]
     for target in calibration.targets:
         requests = calibration.channel[target.name]
@@ -66,7 +59,7 @@ def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str
             channel = sorted(requests)[len(requests) // 2]
             lines.append(
                 f"{target.name}: kernel {target.kernel}, a request over the channel "
-                f"{time_text(channel)} (subtracted)"
+                f"{amount(channel, 's')} (subtracted)"
             )
         if target.name in calibration.failures:
             lines.append(f"{target.name} failed: {calibration.failures[target.name]}")
@@ -85,28 +78,7 @@ def _notes(calibration: Calibration, unavailable: Mapping[str, str]) -> list[str
         "by other work on this machine"
     )
     if disturbed:
-        lines.append("Times hold the waiting for that work; processor times do not.")
+        lines.append("Times include the wait for that work; processor times do not.")
     if len({target.kernel for target in calibration.targets}) > 1:
-        lines.append("The kernels differ, and what differs between them is in the ratios.")
+        lines.append("The kernels differ; the ratios include that difference.")
     return lines
-
-
-def ratio_text(ratio: Interval) -> str:
-    """Write a ratio with its interval."""
-    ends = f"({number_text(ratio.low)}…{number_text(ratio.high)})"
-    return f"{number_text(ratio.estimate)} {ends}"
-
-
-def time_text(seconds: float) -> str:
-    """Write a time with three digits, in a unit that fits."""
-    if not math.isfinite(seconds):
-        return "?"
-    scale, unit = next(((s, u) for s, u in _UNITS if seconds >= s), _UNITS[-1])
-    return f"{number_text(seconds / (scale or 1e-9))} {unit}"
-
-
-def number_text(value: float) -> str:
-    """Write a number that is not small with three digits or so."""
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,69 +1,66 @@
-"""What the command line prints."""
+"""Plans, progress and verdicts in the terminal."""
 
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.table import Table
 from rich.text import Text
 
-from harness import units
-from harness.analysis.overhead import Overhead, percent
+from harness.analysis.overhead import Overhead
 from harness.analysis.scenario_results import Row, ScenarioResults
-from harness.analysis.study import EnvironmentResult, Outcome, Study, Verdict
+from harness.analysis.study import Outcome, Study, Verdict
 from harness.campaign.cell import RunSpec
 from harness.campaign.matrix import Entry
 from harness.campaign.plan import Plan
 from harness.campaign.resources import needed, size
 from harness.campaign.run_time import Remaining
+from harness.cli.format import amount, duration, interval, percent, span
+from harness.cli.tables.table import notes, table
 from harness.results.store import Failure
 
 _COLOURS = {"confirmed": "green", "refuted": "red", "inconclusive": "yellow"}
 
 
 def plan_table(plan: Plan, workers: int) -> RenderableType:
-    """Show the matrix of a plan, its counts, its expected duration and what else it needs."""
+    """Show the matrix of a plan, its counts, its expected duration, memory and disk space."""
     matrix = [entry for entry in plan.matrix if not entry.scenario]
-    scenarios = _scenarios(plan)
-    if not matrix:
-        return Group(scenarios, *_files(plan), Text(_counts(plan, workers)))
-    loads = [name for name, _ in matrix[0].load]
-    table = Table(title=Text(f"{plan.campaign.campaign.name}: the matrix"), show_lines=True)
-    for name in ("machine", *loads, "os", "virtualization", "workload"):
-        table.add_column(Text(name), overflow="fold")
-    for names, systems in _alike(plan).items():
-        machine_and_load, virtualizations, workloads = names
-        cells = (", ".join(systems), ", ".join(virtualizations), ", ".join(workloads))
-        table.add_row(*map(Text, (*machine_and_load, *cells)))
-    parts: list[RenderableType] = [table]
-    if len(matrix) < len(plan.matrix):
-        parts.append(scenarios)
-    parts += [*map(Text, _reasons(plan.infeasible)), *_files(plan)]
-    return Group(*parts, Text(_counts(plan, workers)))
+    name = plan.campaign.campaign.name
+    parts: list[RenderableType] = []
+    if matrix:
+        loads = [name for name, _ in matrix[0].load]
+        columns = ("machine", *loads, "os", "virtualization", "workload")
+        rows = [
+            (*machine_and_load, ", ".join(systems), ", ".join(virtualizations), ", ".join(work))
+            for (machine_and_load, virtualizations, work), systems in _alike(plan).items()
+        ]
+        parts.append(table(f"{name}: the matrix", columns, rows, lines=True))
+    if len(matrix) < len(plan.matrix) or not matrix:
+        columns = ("scenario", "title", "machine", "virtualization", "expectations")
+        scenarios = [
+            (
+                each.name,
+                each.title["en"],
+                cell.machine,
+                cell.virtualization,
+                str(len(each.expectations)),
+            )
+            for cell in plan.cells
+            if (each := cell.scenario) is not None
+        ]
+        parts.append(table(f"{name}: the scenarios", columns, scenarios))
+    lines = [*(_reasons(plan.infeasible) if matrix else ()), *_files(plan), _counts(plan, workers)]
+    return Group(*parts, *map(Text, lines))
 
 
-def _files(plan: Plan) -> list[Text]:
+def _files(plan: Plan) -> list[str]:
     """Name the user's files, whose change makes it another campaign."""
-    names = ", ".join(file.path for file in plan.files)
-    return [Text(f"your files: {names}")] if names else []
-
-
-def _scenarios(plan: Plan) -> Table:
-    table = Table(title=Text(f"{plan.campaign.campaign.name}: the scenarios"))
-    for name in ("scenario", "what is done", "machine", "virtualization", "expectations"):
-        table.add_column(Text(name), overflow="fold")
-    for cell in plan.cells:
-        script = cell.scenario
-        if script is not None:
-            names = (script.name, script.title["en"], cell.machine, cell.virtualization)
-            table.add_row(*map(Text, (*names, str(len(script.expectations)))))
-    return table
+    return [f"your files: {', '.join(each.path for each in plan.files)}"] if plan.files else []
 
 
 def _alike(
     plan: Plan,
 ) -> dict[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], list[str]]:
-    """Bring together what is combined with the same: (machine and load, ways, work) -> systems."""
+    """Group operating systems with equal cells: (machine and load, virtualizations, workloads)."""
     rows: dict[tuple[tuple[str, ...], str], dict[str, list[str]]] = {}
     for entry in plan.matrix:
         if entry.position in plan.selected and not entry.scenario:
@@ -76,13 +73,13 @@ def _alike(
         for virtualization, work in cells.items():
             ways.setdefault(tuple(work), []).append(virtualization)
         for workloads, virtualizations in ways.items():
-            place = (machine_and_load, tuple(virtualizations), workloads)
-            alike.setdefault(place, []).append(system)
+            row = (machine_and_load, tuple(virtualizations), workloads)
+            alike.setdefault(row, []).append(system)
     return alike
 
 
 def _reasons(infeasible: Sequence[Entry]) -> list[str]:
-    """Say why cells are infeasible, once for all operating systems and workloads."""
+    """List the reasons of infeasible cells, each once for all operating systems and workloads."""
     reasons: dict[str, int] = {}
     for entry in infeasible:
         text = f"infeasible: {entry.machine}, {entry.virtualization}: {entry.infeasible}"
@@ -106,30 +103,16 @@ def _counts(plan: Plan, workers: int) -> str:
     )
 
 
-def duration(seconds: float) -> str:
-    """Write a time as people say it."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    if minutes < 300 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    days = seconds / 86400
-    return f"{days:,.0f} days" if days < 730 else f"{days / 365:.3g} years"
-
-
 class _RemainingColumn(ProgressColumn):
-    """The time left, from what runs of each kind took so far."""
+    """The time left, from the durations of earlier runs of each kind."""
 
     def __init__(self, remaining: Remaining) -> None:
         super().__init__()
         self._remaining = remaining
 
     def render(self, task: Task) -> Text:
-        if not task.completed:
-            return Text(f"about {duration(self._remaining.seconds())} left (a guess)")
-        return Text(f"about {duration(self._remaining.seconds())} left")
+        guess = "" if task.completed else " (a guess)"
+        return Text(f"about {duration(self._remaining.seconds())} left{guess}")
 
 
 class ProgressBar:
@@ -157,9 +140,9 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def tell(self, what: str) -> None:
-        """Say what is being done."""
-        self._progress.update(self._task, description=what)
+    def describe(self, activity: str) -> None:
+        """Show the present activity."""
+        self._progress.update(self._task, description=activity)
 
     def begin(self, outstanding: Sequence[RunSpec]) -> None:
         """Add runs to be done."""
@@ -177,18 +160,6 @@ class ProgressBar:
 
 def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
     """Show a verdict: the whole, each measure, the worst environment of each."""
-    table = Table()
-    for name in ("measure", "outcome", "worst environment", "firmware", "software"):
-        table.add_column(name, overflow="fold")
-    for each in verdict.measures:
-        worst = each.worst
-        table.add_row(
-            Text(each.measure),
-            _outcome(str(each.outcome)),
-            Text("" if worst is None else _environment(worst)),
-            Text("" if worst is None else _overhead(worst.firmware)),
-            Text("" if worst is None else _overhead(worst.software)),
-        )
     claim = verdict.claim_text.get("en", "")
     level = percent(1 - verdict.alpha)
     lines = [
@@ -196,24 +167,36 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
         Text(f"claim: {claim}"),
         *_robust(verdict, level),
         Text(
-            f"margin {percent(verdict.margin)}; beside an overhead the {level} interval of its "
-            "mean over draws of the constants, below it the range of one machine"
+            f"margin {percent(verdict.margin)}; in brackets the {level} interval of the mean "
+            "over draws of the constants; below it the range of one machine"
         ),
     ]
     if verdict.worst is not None:
         worst = verdict.worst
-        lines.append(Text(f"worst: {_environment(worst)}, {worst.measure}: {worst.reason}"))
-    return Group(*lines, table, *(Text(f"note: {note}") for note in verdict.notes))
+        where = worst.environment.title
+        lines.append(Text(f"worst: {where}, {worst.measure}: {worst.reason}"))
+    rows = [
+        (
+            each.measure,
+            _outcome(str(each.outcome)),
+            "" if each.worst is None else each.worst.environment.title,
+            "" if each.worst is None else _overhead(each.worst.firmware),
+            "" if each.worst is None else _overhead(each.worst.software),
+        )
+        for each in verdict.measures
+    ]
+    columns = ("measure", "outcome", "worst environment", "firmware", "software")
+    return Group(*lines, table("", columns, rows), *notes(verdict.notes))
 
 
 def _robust(verdict: Verdict, level: str) -> list[Text]:
-    """Say how many outcomes hold for one machine with constants of its own, too."""
+    """Count outcomes, and those that hold for one machine with its own constants, too."""
     total = len(verdict.environments)
     return [
         Text(
             f"{outcome} in {count} of {total} environments and measures, in "
-            f"{verdict.count(outcome, robust=True)} of them also for one machine with constants "
-            f"of its own ({level})"
+            f"{verdict.count(outcome, robust=True)} of them also for one machine with its own "
+            f"constants ({level})"
         )
         for outcome in (Outcome.CONFIRMED, Outcome.REFUTED)
         if (count := verdict.count(outcome))
@@ -221,31 +204,34 @@ def _robust(verdict: Verdict, level: str) -> list[Text]:
 
 
 def elements_text(study: Study, elements: ScenarioResults) -> RenderableType:
-    """Show what scenarios have shown: every expectation beside what was measured."""
-    table = Table()
-    for name in ("scenario", "expected", "", "measured", "passed"):
-        table.add_column(name, overflow="fold")
-    for row in elements.rows:
-        passed = "yes" if row.passed else f"no ({row.passed_runs} of {row.runs})"
-        if row.assumed:
-            passed += ", rests on assumed constants"
-        table.add_row(
-            Text(row.scenario),
-            Text(row.name["en"]),
-            Text(_expected(row)),
-            Text(_value(row.measured, row.unit)),
-            Text(passed, style="" if row.passed else "bold red"),
-        )
+    """Show the results of scenarios: every expectation, and the value that was measured."""
     met = sum(row.passed for row in elements.rows)
-    lines = [
+    missing = [
+        f"scenario {each.name} has no result" + (f": {each.failed[0]}" if each.failed else "")
+        for each in elements.scenarios
+        if not each.runs
+    ]
+    rows = [
+        (
+            row.scenario,
+            row.name["en"],
+            _expected(row),
+            _value(row.measured, row.unit),
+            Text(_passed(row), style="" if row.passed else "bold red"),
+        )
+        for row in elements.rows
+    ]
+    return Group(
         Text.assemble(f"{study.campaign.name}: scenarios ", _outcome(str(elements.outcome))),
         Text(f"{met} of {len(elements.rows)} expectations met in every run"),
-    ]
-    for scenario in elements.scenarios:
-        if not scenario.runs:
-            why = f": {scenario.failed[0]}" if scenario.failed else ""
-            lines.append(Text(f"note: scenario {scenario.name} has no result{why}"))
-    return Group(*lines, table)
+        *notes(missing),
+        table("", ("scenario", "expected", "", "measured", "passed"), rows),
+    )
+
+
+def _passed(row: Row) -> str:
+    passed = "yes" if row.passed else f"no ({row.passed_runs} of {row.runs})"
+    return f"{passed}, depends on assumed constants" if row.assumed else passed
 
 
 _RELATIONS = {"equals": "", "at-least": "at least ", "at-most": "at most "}
@@ -257,29 +243,19 @@ def _expected(row: Row) -> str:
 
 
 def _value(value: float | str | None, unit: str) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, str):
-        return value
-    value, unit = units.readable(value, unit)
-    return f"{value:.4g} {unit}".strip()
+    if value is None or isinstance(value, str):
+        return value or "nothing"
+    return amount(value, unit)
 
 
 def _outcome(name: str) -> Text:
     return Text(name, style=f"bold {_COLOURS[name]}")
 
 
-def _environment(result: EnvironmentResult) -> str:
-    load = "".join(f", {name} = {value}" for name, value in result.load)
-    return f"{result.machine} / {result.os} / {result.workload}{load}"
-
-
 def _overhead(overhead: Overhead | None) -> str:
     if overhead is None:
         return "not measured"
-    interval, span = overhead.interval, overhead.range
     return (
-        f"{overhead.virtualization} {percent(interval.estimate)} "
-        f"({percent(interval.low)} to {percent(interval.high)})\n"
-        f"one machine {percent(span.low)} to {percent(span.high)}"
+        f"{overhead.virtualization} {interval(overhead.interval, percent)}\n"
+        f"one machine {span(overhead.range.low, overhead.range.high, percent)}"
     )

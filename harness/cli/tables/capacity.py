@@ -1,45 +1,34 @@
 """Capacities in the terminal."""
 
 from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from harness.studies.capacity.result import Bounds, Capacities, ResourceAllocation
+from harness.cli.format import amount, interval
+from harness.cli.tables.table import notes, table
+from harness.studies.capacity.result import Capacities, CellCapacity
 
 
-def capacity_text(found: Capacities) -> RenderableType:
-    """Show what each cell bears, and what of the baseline's capacity that is."""
-    table = Table(
-        title=f"The highest load at which {found.quantile} of the response time stays within its "
-        "limit",
-        title_justify="left",
+def capacity_text(result: Capacities) -> RenderableType:
+    """Show the capacity of each cell, and its ratio to that of the baseline."""
+    title = (
+        f"The highest load at which {result.quantile} of the response time stays within its limit"
     )
-    for name in ("environment", "limit", "virtualization", "transactions/s", "of the baseline's"):
-        table.add_column(name, overflow="fold")
-    for each in found.environments:
-        load = "".join(f", {name} = {value}" for name, value in each.load)
-        place = f"{each.machine} / {each.os} / {each.workload}{load}"
-        limit = f"{each.limit_seconds * 1e3:.3g} ms"
-        for one in each.capacities:
-            table.add_row(
-                Text(place), Text(limit), Text(one.virtualization), _rate(one), _ratio(one)
-            )
-            place = limit = ""
-    notes = [Text(f"note: left out: {each}") for each in found.left_out]
-    return Group(table, *notes)
+    columns = ("environment", "limit", "virtualization", "transactions/s", "of the baseline's")
+    rows = [
+        (
+            "" if number else each.environment.title,
+            "" if number else amount(each.limit_seconds, "s"),
+            one.virtualization,
+            _rate(one),
+            "" if one.of_baseline is None else interval(one.of_baseline),
+        )
+        for each in result.environments
+        for number, one in enumerate(each.capacities)
+    ]
+    left_out = (f"left out: {each}" for each in result.left_out)
+    return Group(table(title, columns, rows), *notes(left_out))
 
 
-def _rate(one: ResourceAllocation) -> Text:
+def _rate(one: CellCapacity) -> str:
     if one.per_second is None:
-        return Text("less than the smallest load tried")
-    return Text(("at least " if one.at_least else "") + _bounded(one.per_second, ".4g"))
-
-
-def _ratio(one: ResourceAllocation) -> Text:
-    return Text("" if one.of_baseline is None else _bounded(one.of_baseline, ".3g"))
-
-
-def _bounded(bounds: Bounds, style: str) -> str:
-    low = "?" if bounds.low is None else f"{bounds.low:{style}}"
-    high = "?" if bounds.high is None else f"{bounds.high:{style}}"
-    return f"{bounds.estimate:{style}} ({low} to {high})"
+        return "less than the smallest load tried"
+    return ("at least " if one.at_least else "") + interval(one.per_second)

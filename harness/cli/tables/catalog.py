@@ -1,4 +1,4 @@
-"""The catalog for a terminal: what there is, and each constant of one item."""
+"""The catalog in the terminal: its items, and the constants of one item."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,6 +9,7 @@ from rich.text import Text
 from harness.catalog.catalog import VIRTUALIZATIONS, Catalog
 from harness.catalog.constant import Constant, Status
 from harness.catalog.loader import nearest
+from harness.cli.tables.table import add_row, table
 from harness.errors import UserError
 
 STATUS_TEXTS: Mapping[Status, tuple[str, str]] = {
@@ -75,32 +76,31 @@ def show(catalog: Catalog, name: str) -> RenderableType:
         When there is nothing of that name; the nearest one is suggested.
     """
     constants = find(catalog, name)
-    table = Table(title=Text(name), title_justify="left", show_lines=True)
-    table.add_column("constant", overflow="fold", ratio=5)
-    table.add_column("value and range", overflow="fold", ratio=4)
-    table.add_column("status", overflow="fold", ratio=2)
-    table.add_column("source", overflow="fold", ratio=4)
-    for constant in constants:
-        status, colour = STATUS_TEXTS[constant.status]
-        table.add_row(
-            Group(Text(constant.name, style="bold"), Text(constant.meaning)),
-            _value(constant),
-            Text(status, style=colour),
-            Text(constant.source),
+    rows = (
+        (
+            Group(Text(each.name, style="bold"), Text(each.meaning)),
+            _value(each),
+            Text(*STATUS_TEXTS[each.status]),
+            each.source,
         )
-    return table
+        for each in constants
+    )
+    shown = table(name, ("constant", "value and range", "status", "source"), rows, lines=True)
+    for column, ratio in zip(shown.columns, (5, 4, 2, 4), strict=True):
+        column.ratio = ratio
+    return shown
 
 
 def find(catalog: Catalog, name: str) -> tuple[Constant, ...]:
     """Find the constants of an item or under a prefix, in the order of their names; see `show`."""
     prefixes = _prefixes(catalog).get(name, (name,))
-    found = tuple(
+    constants = tuple(
         constant
         for constant in catalog.constants.values()
         if any(f"{constant.name}.".startswith(f"{prefix}.") for prefix in prefixes)
     )
-    if found:
-        return found
+    if constants:
+        return constants
     known = {*_prefixes(catalog), *_beginnings(catalog)}
     raise UserError(
         f"catalog: '{name}' is neither an item nor the beginning of a constant's name"
@@ -135,13 +135,11 @@ def _beginnings(catalog: Catalog) -> set[str]:
 
 
 def _items(title: str, rows: Iterable[tuple[str, str, str]]) -> Table:
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
-    table.add_column(style="bold", overflow="fold")
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
+    made = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+    made.add_column(style="bold", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+        add_row(made, *row)
+    return made
 
 
 def _machine(catalog: Catalog, name: str) -> str:

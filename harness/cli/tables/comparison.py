@@ -1,12 +1,11 @@
-"""How the command line shows two campaigns side by side."""
+"""The comparison of two campaigns in the terminal."""
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from harness.analysis.comparison import Change, Comparison, Direction, place
-from harness.analysis.overhead import percent
-from harness.analysis.snapshot import OverheadRecord
+from harness.analysis.comparison import Comparison, Direction
+from harness.cli.format import interval, percent
+from harness.cli.tables.table import notes, table
 
 _STYLES = {
     Direction.WORSE: "bold red",
@@ -17,17 +16,17 @@ _STYLES = {
 _WORDS = {
     Direction.WORSE: "worse",
     Direction.BETTER: "better",
-    Direction.UNKNOWN: "cannot be told",
+    Direction.UNKNOWN: "unknown",
     Direction.SAME: "same",
 }
 _MOST = 12
-"""Rows of a kind that are shown; a page has all of them."""
+"""Rows of a direction that are shown."""
 
 
 def changes_text(comparison: Comparison) -> RenderableType:
     """Show what changed, the worst first, and what differs between the campaigns."""
     counts = {each: comparison.count(each) for each in Direction}
-    lines = [
+    parts: list[RenderableType] = [
         Text(
             f"{comparison.first.name} ({comparison.first.outcome or 'no claim'}) -> "
             f"{comparison.second.name} ({comparison.second.outcome or 'no claim'})"
@@ -40,12 +39,11 @@ def changes_text(comparison: Comparison) -> RenderableType:
             ),
         ),
     ]
-    parts: list[RenderableType] = list(lines)
     for direction in (Direction.WORSE, Direction.BETTER):
         parts += _overheads(comparison, direction)
     for outcome in comparison.outcomes:
         if outcome.direction is not Direction.SAME:
-            where = f"{place(outcome.environment)}, {outcome.measure}"
+            where = f"{outcome.environment.title}, {outcome.measure}"
             text = f"claim, {where}: {outcome.first} -> {outcome.second}"
             parts.append(Text(text, style=_STYLES[outcome.direction]))
     for check in comparison.checks:
@@ -53,51 +51,39 @@ def changes_text(comparison: Comparison) -> RenderableType:
             text = f"scenario {check.scenario}, {check.name.get('en', '')}: now "
             text += "passed" if check.second else "not passed"
             parts.append(Text(text, style=_STYLES[check.direction]))
-    if comparison.settings or comparison.constants:
-        table = Table(title="what differs between the campaigns")
-        for name in ("setting or constant", "first", "second"):
-            table.add_column(name, overflow="fold")
-        for each in (*comparison.settings, *comparison.constants):
-            table.add_row(Text(each.name), Text(each.first or "-"), Text(each.second or "-"))
-        parts.append(table)
+    differences = [
+        (each.name, each.first or "-", each.second or "-")
+        for each in (*comparison.settings, *comparison.constants)
+    ]
+    if differences:
+        columns = ("setting or constant", "first", "second")
+        parts.append(table("What differs between the campaigns", columns, differences))
     for title, only in (("first", comparison.only_first), ("second", comparison.only_second)):
         if only:
             more = f" and {len(only) - _MOST} more" if len(only) > _MOST else ""
-            parts.append(Text(f"note: only in the {title}: {'; '.join(only[:_MOST])}{more}"))
+            parts += notes([f"only in the {title}: {'; '.join(only[:_MOST])}{more}"])
     return Group(*parts)
 
 
 def _overheads(comparison: Comparison, direction: Direction) -> list[RenderableType]:
-    found = [each for each in comparison.changes if each.direction is direction]
-    if not found:
+    changes = [each for each in comparison.changes if each.direction is direction]
+    if not changes:
         return []
-    found.sort(key=lambda each: -abs(each.interval.estimate))
-    table = Table(title=Text(f"overheads that became {_WORDS[direction]}"))
-    for name in ("environment", "virtualization", "measure", "first", "second", "change"):
-        table.add_column(name, overflow="fold")
-    for each in found[:_MOST]:
-        table.add_row(
-            Text(place(each.first.environment)),
-            Text(each.first.virtualization),
-            Text(each.first.measure),
-            Text(_measured(each.first)),
-            Text(_measured(each.second)),
-            Text(_change(each), style=_STYLES[direction]),
+    changes.sort(key=lambda each: -abs(each.interval.estimate))
+    rows = [
+        (
+            each.first.environment.title,
+            each.first.virtualization,
+            each.first.measure,
+            interval(each.first, percent),
+            interval(each.second, percent),
+            f"{'+' if each.interval.estimate > 0 else ''}{interval(each.interval, percent)}",
         )
-    if len(found) > _MOST:
-        return [table, Text(f"and {len(found) - _MOST} more; --json lists all")]
-    return [table]
-
-
-def _measured(measured: OverheadRecord) -> str:
-    if measured.low is None or measured.high is None:
-        return percent(measured.estimate)
-    return f"{percent(measured.estimate)} ({percent(measured.low)} to {percent(measured.high)})"
-
-
-def _change(change: Change) -> str:
-    interval = change.interval
-    sign = "+" if interval.estimate > 0 else ""
-    return (
-        f"{sign}{percent(interval.estimate)} ({percent(interval.low)} to {percent(interval.high)})"
-    )
+        for each in changes[:_MOST]
+    ]
+    columns = ("environment", "virtualization", "measure", "first", "second", "change")
+    shown = table(f"Overheads that became {_WORDS[direction]}", columns, rows)
+    shown.columns[-1].style = _STYLES[direction]
+    if len(changes) > _MOST:
+        return [shown, Text(f"and {len(changes) - _MOST} more; --json lists all")]
+    return [shown]

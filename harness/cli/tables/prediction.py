@@ -1,15 +1,16 @@
-"""Profiles and predictions for the terminal, and predictions as JSON."""
+"""Profiles and predictions in the terminal, and predictions as JSON."""
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.tables.calibration import number_text, ratio_text, time_text
+from harness.cli.format import amount, interval, span
+from harness.cli.tables.table import table
 from harness.real.calibration.costs import MachineCosts
 from harness.real.prediction.prediction import Prediction
 from harness.real.profiling.command_text import command_line
@@ -21,27 +22,16 @@ _TITLE = 200
 
 
 def profile_table(profile: Profile) -> RenderableType:
-    """Show every quantity with its interval and by what it was measured."""
-    table = Table(
-        title=Text(f"One execution of {command_line(profile.command, _TITLE)}"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-    )
-    table.add_column("quantity", no_wrap=True)
-    table.add_column("mean", justify="right", no_wrap=True)
-    table.add_column("95 % interval", justify="right", no_wrap=True)
-    table.add_column("by")
+    """Show every quantity with its interval and the method of its measurement."""
     methods: dict[str, int] = {}
-    for name, found in profile.measured.items():
-        number = methods.setdefault(found.method, len(methods) + 1)
-        unit, value = QUANTITIES[name].unit, found.value
-        ends = (
-            ""
-            if value.low == value.high
-            else f"{_amount(value.low, unit)} … {_amount(value.high, unit)}"
-        )
-        table.add_row(name, _amount(value.estimate, unit), ends, f"[{number}]")
+    rows = []
+    for name, measured in profile.measured.items():
+        number = methods.setdefault(measured.method, len(methods) + 1)
+        value, text = measured.value, partial(amount, unit=QUANTITIES[name].unit)
+        ends = "" if value.low == value.high else span(value.low, value.high, text)
+        rows.append((name, text(value.estimate), ends, f"[{number}]"))
+    title = f"One execution of {command_line(profile.command, _TITLE)}"
+    columns = ("quantity", ">mean", ">95 % interval", "by")
     lines = [f"[{number}] {method}" for method, number in methods.items()]
     absent: dict[str, list[str]] = {}
     for name, reason in profile.absent.items():
@@ -51,35 +41,22 @@ def profile_table(profile: Profile) -> RenderableType:
     if about.get("disturbed"):
         lines.append(
             f"{about['disturbed']} of {about['repetitions']} timed runs were disturbed by other "
-            "work on this machine: elapsed holds the waiting for it, the rest does not."
+            "work on this machine: elapsed includes the wait for it, the rest does not."
         )
     if about.get("left_behind"):
         lines.append(
             f"Processes that still ran when the command ended: {about['left_behind']}; they were "
-            "ended with it, and what they did until then counts."
+            "ended with it, and their work until then counts."
         )
     if about.get("left_running"):
         lines.append(
-            f"{about['left_running']} of them belong to another user: they go on, uncounted."
+            f"{about['left_running']} of them belong to another user: they go on and do not count."
         )
     if about.get("exit_codes", [0]) != [0]:
         lines.append(f"Exit codes, all accepted: {', '.join(map(str, about['exit_codes']))}.")
     if "input" in about:
         lines.append(f"Its standard input: {about['input']}.")
-    return Group(table, *(Text(line) for line in lines))
-
-
-def _amount(value: float, unit: str) -> str:
-    if unit == "s":
-        return time_text(value) if value else "0 s"
-    if unit == "ratio":
-        return f"{value:.1%}"
-    if unit == "B":
-        for size, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-            if value >= size:
-                return f"{number_text(value / size)} {name}"
-        return f"{value:.0f} B"
-    return f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:.1f}"
+    return Group(table(title, columns, rows), *map(Text, lines))
 
 
 def prediction_table(
@@ -88,63 +65,45 @@ def prediction_table(
     predictions: Sequence[Prediction],
     differences: Sequence[str],
 ) -> RenderableType:
-    """Show the overhead in each target, and what makes it."""
-    overview = Table(
-        title=Text(
-            f"Predicted for {command_line(profile.command, _TITLE)}, as multiples of native"
-        ),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
+    """Show the overhead in each target, and its causes."""
+    overview = table(
+        f"Predicted for {command_line(profile.command, _TITLE)}, as multiples of native",
+        ("target", ">elapsed", ">processor time"),
+        ((each.target, interval(each.elapsed), interval(each.processor)) for each in predictions),
     )
-    for name in ("target", "elapsed", "processor time"):
-        overview.add_column(name, justify="left" if name == "target" else "right", no_wrap=True)
-    for found in predictions:
-        overview.add_row(found.target, ratio_text(found.elapsed), ratio_text(found.processor))
     parts: list[RenderableType] = [overview]
-    for found in predictions:
-        parts.append(_causes(found))
-        parts += [Text(note) for note in found.notes]
+    for prediction in predictions:
+        parts.append(_causes(prediction))
+        parts += [Text(note) for note in prediction.notes]
     lines = [
         "",
-        "Intervals hold 95 % of what costs, counts and what is not known allow.",
-        "Elapsed: on a machine as busy with other things as during the calibration.",
+        "Intervals: 95 %, over the uncertainty of costs, counts and unknown quantities.",
+        "Elapsed: on a machine as busy with other work as during the calibration.",
         *differences,
         *(f"{name} is unavailable: {why}" for name, why in costs.unavailable.items()),
     ]
-    return Group(*parts, *(Text(line) for line in lines))
+    return Group(*parts, *map(Text, lines))
 
 
 def _causes(prediction: Prediction) -> Table:
-    table = Table(
-        title=Text(f"{prediction.target}: processor time of one execution by cause"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-    )
-    table.add_column("cause", no_wrap=True)
-    for name in ("natively", "there", "share", "of the extra"):
-        table.add_column(name, justify="right", no_wrap=True)
+    rows = []
     small = [one for one in prediction.contributions if one.share < _SMALL]
     for one in prediction.contributions:
         if one not in small:
             extra = "" if math.isnan(one.extra_share) else f"{one.extra_share:.0%}"
-            table.add_row(
-                one.cause,
-                time_text(one.native),
-                time_text(one.target),
-                f"{one.share:.0%}",
-                extra,
-            )
+            times = (amount(one.native, "s"), amount(one.target, "s"))
+            rows.append((one.cause, *times, f"{one.share:.0%}", extra))
     if small:
-        table.add_row(
-            f"{len(small)} more",
-            time_text(sum(one.native for one in small)),
-            time_text(sum(one.target for one in small)),
-            f"{sum(one.share for one in small):.1%}",
-            "",
+        times = (
+            amount(sum(one.native for one in small), "s"),
+            amount(sum(one.target for one in small), "s"),
         )
-    return table
+        rows.append((f"{len(small)} more", *times, f"{sum(one.share for one in small):.1%}", ""))
+    return table(
+        f"{prediction.target}: processor time of one execution by cause",
+        ("cause", ">native", ">in the target", ">share", ">of the extra"),
+        rows,
+    )
 
 
 def prediction_json(
@@ -160,9 +119,9 @@ def prediction_json(
         "differences": list(differences),
         "unavailable": dict(costs.unavailable),
         "targets": {
-            found.target: {
-                "elapsed_ratio": _ends(found.elapsed),
-                "processor_ratio": _ends(found.processor),
+            prediction.target: {
+                "elapsed_ratio": _ends(prediction.elapsed),
+                "processor_ratio": _ends(prediction.processor),
                 "causes": {
                     one.cause: {
                         "native_seconds": one.native,
@@ -170,11 +129,11 @@ def prediction_json(
                         "share": one.share,
                         "extra_share": None if math.isnan(one.extra_share) else one.extra_share,
                     }
-                    for one in found.contributions
+                    for one in prediction.contributions
                 },
-                "notes": list(found.notes),
+                "notes": list(prediction.notes),
             }
-            for found in predictions
+            for prediction in predictions
         },
     }
 

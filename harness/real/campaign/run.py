@@ -18,7 +18,7 @@ from harness.engine.clock import to_ns
 from harness.errors import UserError
 from harness.metrics.ddsketch import Digest
 from harness.metrics.families import RESPONSE
-from harness.metrics.request import owner, problem
+from harness.metrics.observer import owner, problem
 from harness.real.campaign.partition import NAME, RealPartition
 from harness.real.host.cpu_time import tree_seconds
 from harness.real.host.interference import CpuAccounting, Interference

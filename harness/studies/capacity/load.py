@@ -10,12 +10,12 @@ STEPS_PER_OCTAVE = 16
 
 
 def factor(level: int) -> float:
-    """Return how many times the campaign's load a level of the grid is; level 0 is that load."""
+    """Return a level of the grid as a multiple of the campaign's load; level 0 is 1."""
     return float(2.0 ** (level / STEPS_PER_OCTAVE))
 
 
 def at_load(cell: Cell, level: int) -> Cell:
-    """Put so many times the campaign's load on every partition of a cell.
+    """Change the load of every partition of a cell.
 
     Open groups get more arrivals, closed groups more users, at least one. Below the campaign's load
     the run lasts longer by as much, so that it sees as many transactions.

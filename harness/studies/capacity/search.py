@@ -1,4 +1,4 @@
-"""The search for the highest level of a grid that still passes, by few and costly trials."""
+"""Search for the highest level of a grid that passes, by few and costly trials."""
 
 from dataclasses import dataclass, field
 
@@ -36,8 +36,8 @@ class Search:
             return None
         return self._level
 
-    def tell(self, level: int, *, passed: bool) -> None:
-        """Take note of a trial of :attr:`level`."""
+    def record(self, level: int, *, passed: bool) -> None:
+        """Record a trial of :attr:`level`."""
         if passed:
             self.passed = level
             self._level = min(level + self.stride, self.highest)

@@ -1,4 +1,4 @@
-"""A limit of the response time, as a user states it."""
+"""Limit of a quantile of the response time, as a user states it."""
 
 import contextlib
 import re
@@ -11,7 +11,7 @@ from harness.units import parse
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a quantile of the response time must not exceed."""
+    """Limit of a quantile of the response time."""
 
     quantile: str
     """Of :data:`harness.metrics.measures.QUANTILES`."""
@@ -26,7 +26,7 @@ def limit_of(text: str) -> Limit:
     Raises
     ------
     UserError
-        If it is none.
+        If the text is no limit.
     """
     quantile, _, amount = text.strip().partition(" ")
     if quantile in QUANTILES:

@@ -1,4 +1,4 @@
-"""The search for the factor at which something flips, by few and costly trials."""
+"""Search for the factor at which an outcome flips, by few and costly trials."""
 
 import math
 from dataclasses import dataclass, field
@@ -61,15 +61,15 @@ class Bracket:
         inside = 0.08 * (self.flipped - self.kept)
         return min(max(wanted, self.kept + inside), self.flipped - inside)
 
-    def tell(self, distance: float, score: float, *, flipped: bool) -> None:
-        """Take note of a trial.
+    def record(self, distance: float, score: float, *, flipped: bool) -> None:
+        """Record a trial.
 
         Parameters
         ----------
         score
             Grows with the distance and is about zero at the flip.
         flipped
-            What was really seen.
+            The outcome of the trial.
         """
         self._scores[distance] = score
         if flipped and (self.flipped is None or distance < self.flipped):

@@ -1,8 +1,8 @@
-"""How far the costs of a level can move before the verdict of an environment flips.
+"""Break-even factors: how far the costs of a level can move before a verdict flips.
 
-Every trial is real: all replications of the campaign are run again with the costs multiplied, with
-the same arrivals and the same draw of everything else, and judged like the campaign. Runs that
-read none of the constants moved are the campaign's own.
+Every trial is simulated: all replications of the campaign run again with the costs multiplied and
+with the same arrivals and draw of everything else, and are judged like the campaign. Runs that read
+none of the constants moved are the campaign's own.
 """
 
 import math
@@ -17,16 +17,16 @@ from harness.analysis.overhead import compared
 from harness.campaign.cell import RunSpec
 from harness.metrics.measures import Measures
 from harness.results.record import FULL_SYSTEM
-from harness.studies.base import EnvironmentRuns, FinishedCampaign
 from harness.studies.runner import Runner, with_constants
 from harness.studies.sensitivity.bisection import LIMIT, TRIALS, Bracket
+from harness.studies.sensitivity.campaign import EnvironmentRuns, SensitivityCampaign
 from harness.studies.sensitivity.result import BreakEven
 
 _FIRST = 1000
 """Replications of the store below this are those of the design."""
 
 _SCREENED = 2
-"""Replications by which it is guessed which single constant counts most."""
+"""Replications that rank single constants by their effect."""
 
 _CLIP = 8.0
 
@@ -36,25 +36,27 @@ Asked = Generator[list[RunSpec], Mapping[str, Measures], list[BreakEven]]
 
 @dataclass(frozen=True)
 class Subject:
-    """One environment and what is needed to move its constants."""
+    """Environment and what is needed to move its constants."""
 
-    ground: FinishedCampaign
-    place: EnvironmentRuns
+    finished: SensitivityCampaign
+    environment: EnvironmentRuns
     read: Mapping[str, frozenset[str]]
     """Virtualization -> constants that its runs read."""
 
     @property
     def alpha(self) -> float:
         """Level of the tests."""
-        return self.ground.record.alpha
+        return self.finished.record.alpha
 
     def judged(self, new: dict[str, dict[int, Measures]]) -> tuple[Confirmation, ...]:
-        """Judge with other runs in the place of some."""
-        return confirmations(self.ground.record, self.place.cells, self.place.with_runs(new))
+        """Judge with other runs in place of some."""
+        return confirmations(
+            self.finished.record, self.environment.cells, self.environment.with_runs(new)
+        )
 
     def affected(self, constants: Sequence[str]) -> tuple[str, ...]:
         """Name the virtualizations whose runs read any of the constants."""
-        return tuple(name for name in self.place.entries if self.read[name] & set(constants))
+        return tuple(name for name in self.environment.entries if self.read[name] & set(constants))
 
     def moved(
         self, constants: Sequence[str], factor: float, first: int, most: int | None = None
@@ -70,24 +72,24 @@ class Subject:
         """
         return {
             (name, number): with_constants(spec, made, first + number)
-            for number in self.place.replications[:most]
+            for number in self.environment.replications[:most]
             for made in [
-                self.place.specs[FULL_SYSTEM, number].constants.multiplied(constants, factor)
+                self.environment.specs[FULL_SYSTEM, number].constants.multiplied(constants, factor)
             ]
             for name in self.affected(constants)
-            for spec in [self.place.specs[name, number]]
+            for spec in [self.environment.specs[name, number]]
         }
 
     def slot(self, constants: Sequence[str], level: str, *, together: bool, trial: int) -> int:
         """Return the first number of a trial's runs: no two runs of a cell share a number."""
-        catalog = self.place.entries[FULL_SYSTEM].context.catalog
+        catalog = self.environment.entries[FULL_SYSTEM].context.catalog
         levels = ("firmware", "software")
         if together:
-            place = levels.index(level)
+            slot = levels.index(level)
         else:
             every = [name for each in levels for name in catalog.costs(each)]
-            place = 2 + every.index(constants[0])
-        return _FIRST + (place * (TRIALS + 2) + trial) * self.ground.replications
+            slot = 2 + every.index(constants[0])
+        return _FIRST + (slot * (TRIALS + 2) + trial) * self.finished.replications
 
 
 def _trial(
@@ -112,7 +114,7 @@ def _worst(judged: Sequence[Confirmation]) -> tuple[float, str, str]:
 
 
 def _score(p: float, alpha: float) -> float:
-    """Say how far from being confirmed: above zero when it is not."""
+    """Distance from being confirmed: above zero when it is not."""
     scores = special.ndtri(np.clip([p, alpha], 1e-300, 1.0 - 1e-16))
     return float(np.clip(scores[0] - scores[1], -_CLIP, _CLIP))
 
@@ -122,8 +124,8 @@ def search(
 ) -> Asked:
     """Find the factor at which the environment's verdict flips between confirmed and not.
 
-    A confirmed environment's firmware is made dearer, its software cheaper; any other's firmware
-    cheaper, its software dearer.
+    In a confirmed environment the costs of the firmware are raised and those of the software are
+    lowered; in any other the firmware's are lowered and the software's are raised.
 
     Parameters
     ----------
@@ -133,36 +135,32 @@ def search(
     alpha = subject.alpha
     before = _worst(subject.judged({}))
     confirmed = before[0] <= alpha
-    dearer = confirmed == (level == "firmware")
+    raised = confirmed == (level == "firmware")
     sign = 1.0 if confirmed else -1.0
     bracket = Bracket(guess=abs(math.log(guess)), start=min(sign * _score(before[0], alpha), -1e-9))
     worst = {0.0: before}
     trial = 0
     while not bracket.done:
         distance = bracket.next()
-        factor = math.exp(distance if dearer else -distance)
+        factor = math.exp(distance if raised else -distance)
         first = subject.slot(constants, level, together=together, trial=trial)
         specs = subject.moved(constants, factor, first)
         measured_now = yield list(specs.values())
         now = _worst(subject.judged(_trial(subject, specs, measured_now)))
         worst[distance] = now
         flipped = (now[0] <= alpha) != confirmed
-        bracket.tell(distance, sign * _score(now[0], alpha), flipped=flipped)
+        bracket.record(distance, sign * _score(now[0], alpha), flipped=flipped)
         trial += 1
     # What stands in the way is seen where the environment is not confirmed.
     if confirmed:
         _, measure, criterion = worst[bracket.kept if bracket.flipped is None else bracket.flipped]
     else:
         _, measure, criterion = worst[bracket.kept]
-    direction = 1.0 if dearer else -1.0
-    machine, os, workload, load = subject.place.environment
+    direction = 1.0 if raised else -1.0
     factor_found = None if bracket.flipped is None else math.exp(direction * bracket.flipped)
     return [
         BreakEven(
-            machine=machine,
-            os=os,
-            workload=workload,
-            load=load,
+            **subject.environment.key._asdict(),
             level=level,
             constants=tuple(constants),
             together=together,
@@ -181,18 +179,18 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
     Of the firmware's constants the one that counts most is searched for, of either level's all of
     them with ``each``.
     """
-    catalog = subject.place.entries[FULL_SYSTEM].context.catalog
-    mine = subject.place.firmware if level == "firmware" else subject.place.software
+    catalog = subject.environment.entries[FULL_SYSTEM].context.catalog
+    mine = subject.environment.firmware if level == "firmware" else subject.environment.software
     read = frozenset().union(*(subject.read[name] for name in mine))
     everything = [name for name in catalog.costs(level, together=True) if name in read]
     singles = [name for name in catalog.costs(level) if name in read]
     judged = subject.judged({})
     blocked = [one for one in judged if one.margin > subject.alpha]
-    if not everything or (level == "software" and not subject.place.software):
+    if not everything or (level == "software" and not subject.environment.software):
         return []
     if level == "software" and blocked:
         # The margin knows nothing of the software level: no factor helps.
-        return [_hopeless(subject, everything, blocked[0])]
+        return [_unreachable(subject, everything, blocked[0])]
     guess = _guess(subject, level, judged)
     (whole,) = yield from search(subject, level, everything, guess, together=True)
     found = [whole]
@@ -207,13 +205,9 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
     return found
 
 
-def _hopeless(subject: Subject, constants: Sequence[str], blocked: Confirmation) -> BreakEven:
-    machine, os, workload, load = subject.place.environment
+def _unreachable(subject: Subject, constants: Sequence[str], blocked: Confirmation) -> BreakEven:
     return BreakEven(
-        machine=machine,
-        os=os,
-        workload=workload,
-        load=load,
+        **subject.environment.key._asdict(),
         level="software",
         constants=tuple(constants),
         together=True,
@@ -228,7 +222,7 @@ def _hopeless(subject: Subject, constants: Sequence[str], blocked: Confirmation)
 def _shifts(
     subject: Subject, level: str, singles: Sequence[str], whole: BreakEven
 ) -> Generator[list[RunSpec], Mapping[str, Measures], dict[str, float]]:
-    """Tell how much each constant alone moves the measure that flips, at the common factor."""
+    """Return how much each constant alone moves the measure that flips, at the common factor."""
     factor = whole.factor
     assert factor is not None
     asked = {
@@ -241,8 +235,8 @@ def _shifts(
         for name in singles
     }
     found = yield [spec for specs in asked.values() for spec in specs.values()]
-    names = subject.place.firmware if level == "firmware" else subject.place.software
-    dearer = 1.0 if factor > 1.0 else -1.0
+    names = subject.environment.firmware if level == "firmware" else subject.environment.software
+    raised = 1.0 if factor > 1.0 else -1.0
     shifts = {}
     for constant, specs in asked.items():
         new = _trial(subject, specs, found)
@@ -253,7 +247,7 @@ def _shifts(
             for here, there in [_levels(subject, whole.measure, name, number, run, new)]
             if here > 0.0 and there > 0.0
         ]
-        shifts[constant] = dearer * math.fsum(changes) / len(changes) if changes else 0.0
+        shifts[constant] = raised * math.fsum(changes) / len(changes) if changes else 0.0
     return shifts
 
 
@@ -266,16 +260,16 @@ def _levels(
     new: Mapping[str, Mapping[int, Measures]],
 ) -> tuple[float, float]:
     """Return the ratio to the baseline with a constant moved, and as it was."""
-    reference = subject.place.measures(FULL_SYSTEM)[number]
+    reference = subject.environment.measures(FULL_SYSTEM)[number]
     moved = new.get(FULL_SYSTEM, {}).get(number, reference)
     here, below = compared(name, run, moved)
-    there, under = compared(name, subject.place.measures(virtualization)[number], reference)
+    there, under = compared(name, subject.environment.measures(virtualization)[number], reference)
     return here / below, there / under
 
 
 def _guess(subject: Subject, level: str, judged: Sequence[Confirmation]) -> float:
     """Guess the factor: overheads taken to grow in proportion to the costs of their level."""
-    margin = subject.ground.record.margin
+    margin = subject.finished.record.margin
     guesses = []
     for one in judged:
         firmware, software = one.result.firmware, one.result.software
@@ -302,7 +296,7 @@ def _alone(factor: float, total: float, shift: float) -> float:
 
 
 def study_break_evens(
-    ground: FinishedCampaign,
+    finished: SensitivityCampaign,
     runner: Runner,
     reads: Sequence[Mapping[str, frozenset[str]]],
     *,
@@ -310,11 +304,11 @@ def study_break_evens(
 ) -> list[BreakEven]:
     """Search in all environments at once, round by round, so that all workers have work."""
     searches: list[Asked] = [
-        level_break_evens(Subject(ground, place, read), level, each=each)
-        for place, read in zip(ground.places, reads, strict=True)
+        level_break_evens(Subject(finished, environment, read), level, each=each)
+        for environment, read in zip(finished.environments, reads, strict=True)
         for level in ("firmware", "software")
     ]
-    found: list[list[BreakEven]] = [[] for _ in searches]
+    results: list[list[BreakEven]] = [[] for _ in searches]
     answers: dict[int, Mapping[str, Measures] | None] = dict.fromkeys(range(len(searches)))
     while answers:
         asked: dict[int, list[RunSpec]] = {}
@@ -322,7 +316,7 @@ def study_break_evens(
             try:
                 asked[number] = searches[number].send(answer)  # type: ignore[arg-type]
             except StopIteration as end:
-                found[number] = end.value
+                results[number] = end.value
         measures = runner.measures([spec for specs in asked.values() for spec in specs])
         answers = dict.fromkeys(asked, measures)
-    return [one for members in found for one in members]
+    return [one for members in results for one in members]

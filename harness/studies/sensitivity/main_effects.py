@@ -1,15 +1,14 @@
-"""Which constants drive each overhead: a two-level design in every environment.
+"""Main effects of constants on each overhead: a two-level design in every environment.
 
-All uncertain constants that a run of the environment reads are moved at once between a low and a
-high value, by a design of :mod:`harness.statistics.factorial_design`. Every virtualization sees
-the same
-arrivals and constants at a point of the design. A constant that no run reads has no influence, and
-constants that no overhead depends on together share a column.
+All uncertain constants that a run of the environment reads move at once between a low and a high
+value, by a design of :mod:`harness.statistics.factorial_design`. At a point of the design every
+virtualization has the same arrivals and constants. A constant that no run reads has no influence,
+and constants that no overhead depends on together share a column.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -22,8 +21,8 @@ from harness.results.record import FULL_SYSTEM
 from harness.results.run_result import RunResult
 from harness.statistics.factorial_design import BLOCKS, Design, effects, two_level_design
 from harness.statistics.ratios import holm
-from harness.studies.base import EnvironmentRuns, FinishedCampaign
 from harness.studies.runner import Runner, read_by, with_constants
+from harness.studies.sensitivity.campaign import EnvironmentRuns, SensitivityCampaign
 from harness.studies.sensitivity.result import Driven, Influence
 
 LOW, HIGH = 0.1, 0.9
@@ -38,7 +37,7 @@ LEVELS = ("firmware", "software")
 
 @dataclass(frozen=True)
 class Shown:
-    """An overhead that is studied: the one that stands for its level in a measure."""
+    """Overhead that is studied: the one that decides for its level in a measure."""
 
     level: str
     virtualization: str
@@ -49,7 +48,7 @@ class Shown:
 class Screen:
     """The design of one environment."""
 
-    place: EnvironmentRuns
+    environment: EnvironmentRuns
     shown: tuple[Shown, ...]
     columns: tuple[tuple[str, ...], ...]
     """Constants by column of the design."""
@@ -63,10 +62,12 @@ class Screen:
         return tuple(dict.fromkeys([FULL_SYSTEM, *(each.virtualization for each in self.shown)]))
 
 
-def shown_overheads(ground: FinishedCampaign, place: EnvironmentRuns) -> tuple[Shown, ...]:
-    """Choose the overheads that stand for their level in the verdict."""
+def shown_overheads(
+    finished: SensitivityCampaign, environment: EnvironmentRuns
+) -> tuple[Shown, ...]:
+    """Choose the overheads that decide for their level in the verdict."""
     found = []
-    for each in confirmations(ground.record, place.cells, place.runs):
+    for each in confirmations(finished.record, environment.cells, environment.runs):
         for level in LEVELS:
             overhead = getattr(each.result, level)
             if overhead is not None:
@@ -74,13 +75,15 @@ def shown_overheads(ground: FinishedCampaign, place: EnvironmentRuns) -> tuple[S
     return tuple(found)
 
 
-def first_runs(place: EnvironmentRuns) -> dict[str, RunSpec]:
-    """Return a run of each cell with all constants as stated: it tells which ones are read."""
-    catalog = next(iter(place.entries.values())).context.catalog
+def first_runs(environment: EnvironmentRuns) -> dict[str, RunSpec]:
+    """Return a run of each cell with all constants as stated, to see which ones it reads."""
+    catalog = next(iter(environment.entries.values())).context.catalog
     nominal = catalog.nominal()
     return {
-        name: with_constants(_shorter(place.specs[name, place.replications[0]]), nominal, 0)
-        for name in place.entries
+        name: with_constants(
+            _shorter(environment.specs[name, environment.replications[0]]), nominal, 0
+        )
+        for name in environment.entries
     }
 
 
@@ -90,7 +93,7 @@ def _shorter(spec: RunSpec) -> RunSpec:
 
 
 def screen(
-    ground: FinishedCampaign, place: EnvironmentRuns, read: Mapping[str, frozenset[str]]
+    finished: SensitivityCampaign, environment: EnvironmentRuns, read: Mapping[str, frozenset[str]]
 ) -> Screen:
     """Make the design of an environment.
 
@@ -99,9 +102,9 @@ def screen(
     read
         Virtualization -> constants that its first run has read.
     """
-    catalog = place.entries[FULL_SYSTEM].context.catalog
+    catalog = environment.entries[FULL_SYSTEM].context.catalog
     uncertain = frozenset(catalog.uncertain)
-    shown = shown_overheads(ground, place)
+    shown = shown_overheads(finished, environment)
     names = sorted({each.virtualization for each in shown})
     common = read[FULL_SYSTEM] & uncertain
     relevant = {name: (read[name] & uncertain) | common for name in names}
@@ -119,7 +122,7 @@ def screen(
             columns.append([constant])
     columns += [[constant] for constant in sorted(common)]
     return Screen(
-        place=place,
+        environment=environment,
         shown=shown,
         columns=tuple(map(tuple, columns)),
         relevant=relevant,
@@ -129,8 +132,8 @@ def screen(
 
 def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
     """Return the runs of each point of a design, by virtualization."""
-    place = one.place
-    catalog = place.entries[FULL_SYSTEM].context.catalog
+    environment = one.environment
+    catalog = environment.entries[FULL_SYSTEM].context.catalog
     nominal = catalog.nominal()
     ends = {
         name: (catalog.constants[name].draw(LOW), catalog.constants[name].draw(HIGH))
@@ -149,11 +152,11 @@ def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
             }
         )
         # Blocks see different arrivals, as far as the campaign has replications.
-        replication = place.replications[block % min(BLOCKS, len(place.replications))]
+        replication = environment.replications[block % min(BLOCKS, len(environment.replications))]
         points.append(
             {
                 name: with_constants(
-                    _shorter(place.specs[name, replication]), constants, number + 1
+                    _shorter(environment.specs[name, replication]), constants, number + 1
                 )
                 for name in one.virtualizations
             }
@@ -162,7 +165,7 @@ def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
 
 
 def driven(
-    ground: FinishedCampaign, one: Screen, points: Sequence[Mapping[str, Measures]]
+    finished: SensitivityCampaign, one: Screen, points: Sequence[Mapping[str, Measures]]
 ) -> list[Driven]:
     """Estimate what each constant does to the overheads of an environment.
 
@@ -171,7 +174,6 @@ def driven(
     points
         For each point of the design what the runs measured; failed ones are missing.
     """
-    machine, os, workload, load = one.place.environment
     found = []
     for shown in one.shown:
         response = np.array([_log_ratio(shown, point) for point in points])
@@ -185,27 +187,17 @@ def driven(
         if not len(known):
             continue
         influences = [
-            Influence(
-                constant=name,
-                change=effect.change,
-                low=effect.low,
-                high=effect.high,
-                p=effect.p,
-                share=effect.share,
-            )
+            Influence(constant=name, **asdict(effect))
             for name, effect in zip(
                 names,
-                effects(response, one.design, columns, level=1.0 - ground.record.alpha),
+                effects(response, one.design, columns, level=1.0 - finished.record.alpha),
                 strict=True,
             )
             if math.isfinite(effect.high)
         ]
         found.append(
             Driven(
-                machine=machine,
-                os=os,
-                workload=workload,
-                load=load,
+                **one.environment.key._asdict(),
                 level=shown.level,
                 virtualization=shown.virtualization,
                 measure=shown.measure,
@@ -228,7 +220,7 @@ def _log_ratio(shown: Shown, point: Mapping[str, Measures]) -> float:
 
 
 def study_drivers(
-    ground: FinishedCampaign, runner: Runner
+    finished: SensitivityCampaign, runner: Runner
 ) -> tuple[list[Driven], list[dict[str, frozenset[str]]]]:
     """Study all environments.
 
@@ -239,12 +231,13 @@ def study_drivers(
     list of dict
         For each environment: virtualization -> constants that its runs read.
     """
-    firsts = [first_runs(place) for place in ground.places]
+    firsts = [first_runs(environment) for environment in finished.environments]
     results = runner.results([spec for first in firsts for spec in first.values()])
     reads = [_reads(first, results) for first in firsts]
     found: list[Driven] = []
     screens = [
-        screen(ground, place, read) for place, read in zip(ground.places, reads, strict=True)
+        screen(finished, environment, read)
+        for environment, read in zip(finished.environments, reads, strict=True)
     ]
     designs = [design_runs(one) for one in screens]
     measures = runner.measures(
@@ -259,7 +252,7 @@ def study_drivers(
             }
             for point in points
         ]
-        found += driven(ground, one, known)
+        found += driven(finished, one, known)
     return _adjusted(found), reads
 
 
@@ -281,7 +274,7 @@ def _adjusted(found: Sequence[Driven]) -> list[Driven]:
 def _reads(
     first: Mapping[str, RunSpec], results: Mapping[str, RunResult]
 ) -> dict[str, frozenset[str]]:
-    """Return what each cell reads; one whose run failed may read everything."""
+    """Return the constants that each cell reads: all of them where its run failed."""
     return {
         name: read_by(results[spec.identity])
         if spec.identity in results

@@ -1,37 +1,13 @@
-"""What a sensitivity study has found, as a file beside the campaign's runs."""
+"""Result of a sensitivity study."""
 
 import math
-from pathlib import Path
-from typing import Annotated
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from harness.analysis.environment import Environment, Load
-from harness.results.result_file import read_result, write_result
-
-FILE_NAME = "sensitivity.json"
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+from harness.results.result_file import EnvironmentRecord, Finite, Record, ResultFile
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Placed(_Record):
-    machine: str
-    os: str
-    workload: str
-    load: Load
-
-    @property
-    def environment(self) -> Environment:
-        """Machine, operating system, workload, load."""
-        return (self.machine, self.os, self.workload, self.load)
-
-
-class Influence(_Record):
-    """What one constant does to an overhead."""
+class Influence(Record):
+    """Effect of one constant on an overhead."""
 
     constant: str
     change: Finite
@@ -45,7 +21,7 @@ class Influence(_Record):
     """Share of the overhead's variation over the design."""
 
 
-class Driven(_Placed):
+class Driven(EnvironmentRecord):
     """An overhead and the constants that move it."""
 
     level: str
@@ -61,11 +37,11 @@ class Driven(_Placed):
     """The largest share first."""
 
 
-class BreakEven(_Placed):
+class BreakEven(EnvironmentRecord):
     """How far the costs of a level can move before the environment's verdict flips."""
 
     level: str
-    """Whose costs are moved: ``firmware`` or ``software``."""
+    """Level whose costs are moved: ``firmware`` or ``software``."""
     constants: tuple[str, ...]
     """Those that are multiplied."""
     together: bool
@@ -82,8 +58,11 @@ class BreakEven(_Placed):
     """``margin`` or ``software``: the part of the claim that does."""
 
 
-class Sensitivity(_Record):
-    """The result file."""
+class Sensitivity(ResultFile):
+    """Result file of ``vtax sensitivity``."""
+
+    FILE_NAME: ClassVar[str] = "sensitivity.json"
+    COMMAND: ClassVar[str] = "vtax sensitivity"
 
     identity: str
     """Of the campaign."""
@@ -109,19 +88,3 @@ def overhead_at(driven: Driven, influence: Influence) -> tuple[float, float]:
     middle = math.log1p(driven.overhead)
     half = influence.change / 2
     return math.expm1(middle - half), math.expm1(middle + half)
-
-
-def write(found: Sensitivity, directory: Path) -> Path:
-    """Keep the result in a campaign's directory."""
-    return write_result(found, directory / FILE_NAME)
-
-
-def read(directory: Path) -> Sensitivity | None:
-    """Read the result of a campaign's directory; None if there is none.
-
-    Raises
-    ------
-    UserError
-        If the file is not what it should be.
-    """
-    return read_result(Sensitivity, directory / FILE_NAME, f"vtax sensitivity {directory}")

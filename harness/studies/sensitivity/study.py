@@ -1,15 +1,16 @@
-"""A whole sensitivity study: what it will cost, and carrying it out."""
+"""Sensitivity study of a finished campaign."""
 
+from functools import partial
 from pathlib import Path
 
 from harness.campaign.run_time import expected_seconds
 from harness.execution.execute import Observer
 from harness.results.record import FULL_SYSTEM
 from harness.results.store import Store
-from harness.studies.base import FinishedCampaign, wants_quantiles
-from harness.studies.runner import Runner
+from harness.studies.runner import Runner, moved, run_noting
 from harness.studies.sensitivity.bisection import LIMIT
 from harness.studies.sensitivity.break_even import study_break_evens
+from harness.studies.sensitivity.campaign import SensitivityCampaign
 from harness.studies.sensitivity.main_effects import HIGH, LOW, SHORTER, study_drivers
 from harness.studies.sensitivity.result import Sensitivity
 
@@ -17,48 +18,48 @@ FOLDER = "sensitivity"
 """Where the runs are kept, below the campaign's directory."""
 
 _POINTS = 64
-"""Points that the design of an environment mostly has."""
+"""Points of a typical design of an environment."""
 
 _TRIALS = 4
-"""Trials that a search mostly takes."""
+"""Trials of a typical search."""
 
 
-def expected(ground: FinishedCampaign, *, each: bool) -> tuple[int, float]:
-    """Guess how many runs a study takes, and how much processor time in seconds."""
+def expected(finished: SensitivityCampaign, *, each: bool) -> tuple[int, float]:
+    """Estimate the number of runs of a study, and their processor time in seconds."""
     runs, seconds = 0.0, 0.0
-    for place in ground.places:
-        catalog = place.entries[FULL_SYSTEM].context.catalog
-        for name, entry in place.entries.items():
+    for environment in finished.environments:
+        catalog = environment.entries[FULL_SYSTEM].context.catalog
+        for name, entry in environment.entries.items():
             assert entry.cell is not None
             points = (_POINTS + 1) / SHORTER if name == FULL_SYSTEM else 0.0
-            members = place.firmware if name in place.firmware else place.software
+            members = environment.firmware if name in environment.firmware else environment.software
             if name != FULL_SYSTEM:
                 points = (_POINTS / len(members) + 1) / SHORTER
-                level = "firmware" if name in place.firmware else "software"
+                level = "firmware" if name in environment.firmware else "software"
                 # Of the costs of a level a workload reads about a third.
                 singles = len(catalog.costs(level)) // 3 if each else int(level == "firmware")
-                points += _TRIALS * ground.replications * (1 + singles)
+                points += _TRIALS * finished.replications * (1 + singles)
             runs += points
             seconds += points * expected_seconds(entry.cell)
     return round(runs), seconds
 
 
 def study(
-    ground: FinishedCampaign,
+    finished: SensitivityCampaign,
     directory: Path,
     *,
     workers: int,
     each: bool = False,
     observer: Observer | None = None,
 ) -> Sensitivity:
-    """Carry out what is missing of a study and conclude from it.
+    """Carry out the missing runs of a study and conclude from them.
 
     Parameters
     ----------
     directory
         The campaign's; the runs are kept in :data:`FOLDER` below it, and taken from there.
     each
-        Search the break-even of every single cost, not only of the firmware's dearest one.
+        Search the break-even of every single cost, not only of the one with the largest effect.
 
     Raises
     ------
@@ -67,26 +68,29 @@ def study(
     UserError
         If the store of the study cannot be used.
     """
-    with Store.start(directory / FOLDER, ground.own_record()) as store:
+    with Store.start(
+        directory / FOLDER, finished.study_record("sensitivity", finished.replications)
+    ) as store:
         runner = Runner(
             store,
-            ground.places[0].entries[FULL_SYSTEM].context.catalog.nominal(),
+            run_noting,
+            partial(moved, finished.environments[0].entries[FULL_SYSTEM].context.catalog.nominal()),
             workers=workers,
-            quantiles=wants_quantiles(ground.plan),
+            quantiles=finished.quantiles,
             observer=observer,
         )
-        driven, reads = study_drivers(ground, runner)
-        break_even = study_break_evens(ground, runner, reads, each=each)
-    left_out = list(ground.left_out)
+        driven, reads = study_drivers(finished, runner)
+        break_even = study_break_evens(finished, runner, reads, each=each)
+    left_out = list(finished.left_out)
     if runner.failed:
-        left_out.append(f"{runner.failed} runs of the study failed; comparisons do without them")
+        left_out.append(f"{runner.failed} runs of the study failed; comparisons leave them out")
     return Sensitivity(
-        identity=ground.record.identity,
-        model=ground.record.model,
-        alpha=ground.record.alpha,
-        margin=ground.record.margin,
+        identity=finished.record.identity,
+        model=finished.record.model,
+        alpha=finished.record.alpha,
+        margin=finished.record.margin,
         quantiles=(LOW, HIGH),
-        replications=ground.replications,
+        replications=finished.replications,
         limit=LIMIT,
         runs=runner.made,
         driven=tuple(driven),

@@ -1,14 +1,11 @@
 import io
 import re
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.analysis.study import analyse
 from harness.campaign.plan import make_plan
-from harness.cli.tables.campaign import ProgressBar, duration, plan_table, verdict_text
+from harness.cli.tables.campaign import ProgressBar, plan_table, verdict_text
 from harness.results.store import Failure
 
 
@@ -16,32 +13,6 @@ def printed(renderable) -> str:
     console = Console(width=200, file=io.StringIO())
     console.print(renderable)
     return console.file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (60, "1 min 00 s"),
-        (61.6, "1 min 02 s"),
-        (3600, "1 h 00 min"),
-        (30 * 86400, "30 days"),
-        (1e12, "3.17e+04 years"),
-    ],
-)
-def test_durations_read_well(seconds, text):
-    assert duration(seconds) == text
-
-
-@given(st.floats(0, 1e6, exclude_max=True))
-def test_durations_are_right_to_the_minute(seconds):
-    found = re.findall(r"(\d+) (h|min|s)", duration(seconds))
-    parts = {unit: int(number) for number, unit in found}
-    total = 3600 * parts.get("h", 0) + 60 * parts.get("min", 0) + parts.get("s", 0)
-    assert abs(total - seconds) <= 60
-    assert parts.get("min", 0) < 60
-    assert parts.get("s", 0) <= 60
 
 
 def test_a_plan_brings_together_what_is_alike():
@@ -63,7 +34,7 @@ def test_a_verdict_names_outcome_worst_environment_and_intervals(synthetic, tmp_
     assert "synthetic: refuted" in text
     assert "margin 10 %" in text
     worst = study.verdict.worst
-    assert f"worst: {worst.machine} / {worst.os} / {worst.workload}" in text
+    assert f"worst: {worst.environment.title}" in text
     assert re.search(
         r"in 4 of 4 environments and measures, in 4 of them also for one machine", text
     )

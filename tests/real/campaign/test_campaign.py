@@ -135,7 +135,7 @@ def test_all_targets_take_turns_and_what_does_not_work_is_told_with_its_reason(i
         "it did not boot and answer within 30 s"
     }
     ratios = {
-        (each.workload, name): 1 + overhead.interval.estimate
+        (each.environment.workload, name): 1 + overhead.interval.estimate
         for each in study.environments
         if each.measure == "slowdown"
         for name, overhead in each.all.items()

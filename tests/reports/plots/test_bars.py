@@ -31,7 +31,7 @@ def words(root):
 
 def test_a_forest_has_a_mark_for_every_overhead(view):
     with drawing():
-        root = tree(forest(view, "slowdown", "machine-0", view.places))
+        root = tree(forest(view, "slowdown", "machine-0", view.works))
     colours = {view.styles[name].colour: name for name in view.virtualizations[1:]}
     marks = dict.fromkeys(colours.values(), 0)
     for element in root.iter("use"):
@@ -46,15 +46,15 @@ def test_a_forest_has_a_mark_for_every_overhead(view):
 def test_a_forest_of_single_replications_has_hollow_marks(make_product, shipped):
     single = ReportView(make_product(shipped, replications=1), Texts("en"), {})
     with drawing():
-        root = tree(forest(single, "slowdown", "machine-0", single.places))
+        root = tree(forest(single, "slowdown", "machine-0", single.works))
     fills = [element.attrib.get("fill") for element in root.iter("use")]
     assert fills.count("#ffffff") == 2
 
 
 def test_bars_add_up_to_the_processor_time(view):
     with drawing():
-        root = tree(causes(view, "machine-0", "os-0", view.places[:1], ("user", "os")))
-    cell = view.cell(("machine-0", "os-0", *view.places[0]), "full-system")
+        root = tree(causes(view, "machine-0", "os-0", view.works[:1], ("user", "os")))
+    cell = view.cell(("machine-0", "os-0", *view.works[0]), "full-system")
     widths = {}
     for element in root.iter("path"):
         if element.attrib.get("fill") in (CAUSES["user"], CAUSES["os"]):
@@ -70,7 +70,7 @@ def test_bars_add_up_to_the_processor_time(view):
 
 
 def test_only_the_software_level_leaves_the_scale(view):
-    environment = ("machine-0", "os-0", *view.places[0])
+    environment = ("machine-0", "os-0", *view.works[0])
     cells = {name: view.cell(environment, name) for name in view.virtualizations}
     limit = _limit(view, cells)
     for name, cell in cells.items():
@@ -82,7 +82,7 @@ def test_only_the_software_level_leaves_the_scale(view):
 
 def test_distributions_have_a_curve_for_every_virtualization(view):
     with drawing():
-        root = tree(responses(view, "machine-0", "os-1", view.places))
+        root = tree(responses(view, "machine-0", "os-1", view.works))
     found = words(root)
     assert {"work-0", "work-1", "work-2", "99\N{NO-BREAK SPACE}%"} <= set(found)
     colours = [element.attrib.get("stroke") for element in root.iter("path")]

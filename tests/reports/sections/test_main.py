@@ -39,7 +39,7 @@ def arrivals(make_product, shipped, *groups):
     ]
     campaign = replace(study.campaign, cells=tuple(cells))
     view = ReportView(replace(study, campaign=campaign), Texts("en"), Evidence())
-    return [(row["place"], row["group"], row["model"]) for row in sections._arrivals(view)]
+    return [(row["work"], row["group"], row["model"]) for row in sections._arrivals(view)]
 
 
 def test_names_the_way_in_which_work_arrives(make_product, shipped):
@@ -89,8 +89,8 @@ def test_counts_the_grounds_of_refuting(build, truths, synthetic, tmp_path, outc
 @pytest.mark.parametrize(
     ("response", "why"),
     [
-        (1.0, "may cost one machine more than the margin of 10 %"),
-        (1.18, "on average only: one machine may hold the claim"),
+        (1.0, "may cost more than the margin of 10 % on one machine"),
+        (1.18, "on average only: the claim may hold on one machine"),
     ],
 )
 def test_marks_what_holds_on_average_only(synthetic, tmp_path, parse_page, response, why):

@@ -15,8 +15,8 @@ EVIL = "<script>alert(1)</script>\"' onload=x {{ 7 * 7 }} {0} </style>"
 
 def test_puts_the_outcome_first_and_leaves_the_matrix_out(play, shipped, parse_page):
     met = parse_page(render(play(shipped, {"measured": 1.0})))
-    assert "all passed All 1 expectations were met, in every run." in met.section("verdict")
-    assert "makes no claim" not in met.text
+    assert "all passed All 1 expectations are met in every run." in met.section("verdict")
+    assert "has no claim" not in met.text
     found = [each.attributes["id"] for each in met.all("section")]
     assert found[0] == "verdict"
     assert "elements" in found
@@ -27,7 +27,7 @@ def test_puts_the_outcome_first_and_leaves_the_matrix_out(play, shipped, parse_p
 def test_names_what_was_not_as_expected(play, shipped, parse_page):
     page = parse_page(render(play(shipped, {"measured": 2.0}, {"name": "fine", "measured": 1.0})))
     verdict = page.section("verdict")
-    assert "not all passed 1 of 2 expectations were not met; 1 were." in verdict
+    assert "not all passed 1 of 2 expectations are not met; 1 are." in verdict
     unmet = verdict[verdict.index("What was not as expected") :]
     assert "moves : Cores at the end" in unmet
     assert "fine :" not in unmet
@@ -68,7 +68,7 @@ def test_lays_the_levels_side_by_side(play, shipped, parse_page):
 
 def test_says_that_a_scenario_has_no_result(play, shipped, parse_page):
     page = parse_page(render(play(shipped, {"runs": 0})))
-    assert "We do not know." in page.section("verdict")
+    assert "but some scenarios have no result." in page.section("verdict")
     assert "No run of this scenario has a result." in page.section("elements")
 
 
@@ -105,8 +105,6 @@ def test_every_event_of_an_operation_is_accounted_for(events):
         (2.0**30 * 9, "B", "9 GiB"),
         (23_695_678.0, "B", "22.6 MiB"),
         (117_440_512.0, "B/s", "117.4 MB/s"),
-        (3e9, "B/s", "3 GB/s"),
-        (999.0, "B/s", "999 B/s"),
         (0.299828, "cores", "0.2998 cores"),
         (100.0, "", "100"),
         (0.02, "s", "20 ms"),

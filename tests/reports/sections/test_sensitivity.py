@@ -58,14 +58,14 @@ def test_what_cannot_be_told_from_noise_is_counted_and_not_named(study, page):
         if each.environment == study.environments[0].environment
         and (each.level, each.measure) == ("firmware", "slowdown")
     )
-    row = next(e.text for e in page.all("tr") if "cannot be told from noise" in e.text)
+    row = next(e.text for e in page.all("tr") if "without a significant effect" in e.text)
     told = [each.constant for each in one.influences if each.p <= found.alpha]
     untold = [each.constant for each in one.influences if each.p > found.alpha]
     assert told
     assert untold
     assert all(name in row for name in told[:5])
     assert not any(name in row for name in untold)
-    assert f"{len(untold)} cannot be told from noise" in row
+    assert f"{len(untold)} without a significant effect" in row
 
 
 @pytest.mark.parametrize("change", [{"model": "another"}, {"identity": "another"}])

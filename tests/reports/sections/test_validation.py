@@ -5,8 +5,8 @@ import re
 import pytest
 
 from harness.validation.predicted_figures import predictions
-from harness.validation.record import FILE_NAME, write_record
-from reports.builder import build_report, render
+from harness.validation.record import ValidationRecord
+from reports.builder import build_reports, render
 from reports.evidence import Evidence
 from reports.i18n import Texts
 
@@ -31,7 +31,7 @@ def show(make_product, shipped, parse_page):
 
 def test_without_a_validation_the_report_says_so_and_how_to_add_it(show):
     open_, _ = show(None)
-    assert "carries no validation" in open_
+    assert "has no validation" in open_
     assert "vtax validate --save-to results/mine" in open_
 
 
@@ -53,7 +53,7 @@ def test_hits_and_misses_are_counted_kind_by_kind(show, validate, shipped):
     assert "2 of 4 predictions lie within their tolerance; 2 miss it." in open_
     assert open_.count("1 of 2 rows hold; 1 do not") == 3
     assert "1 of 2" in open_
-    assert "shows only that it kept them" in open_
+    assert "shows only that the model keeps its constants" in open_
 
 
 def test_rows_stand_in_the_order_of_the_table(show, validate, shipped):
@@ -90,12 +90,12 @@ def test_the_figure_shows_every_prediction_that_has_a_relative_error(
 
 def test_it_is_read_from_the_directory_of_results(build, truths, validate, shipped, parse_page):
     path = build(true=truths["confirmed"])
-    assert "carries no validation" in parse_page(path.read_text()).section("validation")
-    write_record(validate(shipped), path.parent)
-    section = parse_page(build_report(path.parent).read_text()).section("validation")
+    assert "has no validation" in parse_page(path.read_text()).section("validation")
+    validate(shipped).write(path.parent)
+    section = parse_page(build_reports(path.parent)[0].read_text()).section("validation")
     assert "7.8.9" in section
-    (path.parent / FILE_NAME).unlink()
-    assert "7.8.9" not in build_report(path.parent).read_text()
+    (path.parent / ValidationRecord.FILE_NAME).unlink()
+    assert "7.8.9" not in build_reports(path.parent)[0].read_text()
 
 
 @pytest.mark.parametrize("prediction", predictions(), ids=lambda each: each.measure)

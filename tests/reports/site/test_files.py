@@ -33,7 +33,7 @@ HOSTILE = (
     "%2e%2e%2f",
     "a\nb",
     "CON",
-    ".unfinished-x",
+    ".vtax-x",
 )
 
 
@@ -108,9 +108,10 @@ def test_one_at_a_time_and_again_afterwards(tmp_path):
 
 def test_what_a_dead_process_left_is_swept_away(tmp_path):
     site = tmp_path / "site"
-    (site / "reports" / ".unfinished-x").mkdir(parents=True)
-    (site / "reports" / ".unfinished-x" / "half").write_text("")
-    (site / ".unfinished-index.html").write_text("")
+    (site / "reports" / ".vtax-x" / "name").mkdir(parents=True)
+    (site / "reports" / ".vtax-x" / "name" / "half").write_text("")
+    (site / ".vtax-y").mkdir()
+    (site / ".vtax-y" / "index.html").write_text("")
     (site / MARK).write_text("")
     with opened(site):
         assert {each.name for each in site.rglob("*")} == {MARK, "reports"}
@@ -118,7 +119,7 @@ def test_what_a_dead_process_left_is_swept_away(tmp_path):
 
 def test_a_death_before_the_mark_does_not_bar_the_directory(tmp_path):
     site = tmp_path / "site"
-    site.mkdir()
-    (site / f".unfinished-{MARK}").write_text("")
+    (site / ".vtax-x").mkdir(parents=True)
+    (site / ".vtax-x" / MARK).write_text("")
     with opened(site):
         assert [each.name for each in site.iterdir()] == [MARK]

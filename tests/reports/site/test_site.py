@@ -15,13 +15,11 @@ from capable import capable
 from sensitive import sensitive
 
 from harness.analysis.comparison import compare
-from harness.analysis.snapshot import CampaignSnapshot, Checked, VerdictRecord, read_snapshot
+from harness.analysis.snapshot import CampaignSnapshot, CheckRecord, VerdictRecord, read_snapshot
 from harness.analysis.study import analyse
 from harness.errors import UserError
 from harness.results.store import Store, pack
-from harness.studies.capacity.result import write as write_capacity
-from harness.studies.sensitivity.result import write as write_sensitivity
-from harness.validation.record import recorded, write_record
+from harness.validation.record import recorded
 from reports.evidence import Evidence
 from reports.i18n import Texts, languages
 from reports.site import publication as publications
@@ -165,7 +163,7 @@ def test_a_different_result_is_a_new_publication_and_the_old_one_stays(
     assert len(after) == 2 * len(before)
     pages = check_pages(site, parse_page)
     (name,) = (each for each in pages if each.endswith("comparison.en.html"))
-    assert "Something got worse" in pages[name].text
+    assert "Something became worse" in pages[name].text
     assert "p5-570 / AIX 5L V5.3 / commercial users = 4 shared-uncapped" in pages[name].text
     assert name in {each.attributes["href"] for each in pages["index.html"].all("a")}
     rows = [row.text.split()[0] for row in pages["index.html"].all("tr")[1:]]
@@ -182,9 +180,9 @@ def beside(directory: Path) -> dict[str, Path]:
     with Store.open(directory) as store:
         study = analyse(store)
     return {
-        "validation": write_record(recorded([], quick=True), directory),
-        "sensitivity": write_sensitivity(sensitive(study), directory),
-        "capacity": write_capacity(capable(study), directory),
+        "validation": recorded([], quick=True).write(directory),
+        "sensitivity": sensitive(study).write(directory),
+        "capacity": capable(study).write(directory),
     }
 
 
@@ -288,7 +286,7 @@ def test_needs_a_campaign(tmp_path):
 def judged(outcome, **changes) -> CampaignSnapshot:
     """Findings that hold one outcome, one check that passed if it is confirmed, one constant."""
     place = {"machine": "m", "os": "aix-5.3", "workload": "w", "load": (), "measure": "slowdown"}
-    check = Checked(scenario="s", name={"en": "kept"}, passed=outcome == "confirmed")
+    check = CheckRecord(scenario="s", name={"en": "kept"}, passed=outcome == "confirmed")
     told = {
         **{"name": "n", "title": {"en": "N"}, "identity": "", "model": "", "versions": {}},
         **{"seed": 1, "margin": 0.1, "alpha": 0.05, "replications": 1, "complete": 1},

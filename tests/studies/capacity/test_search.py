@@ -11,7 +11,7 @@ def searched(highest_passing: int, lowest: int = -64, highest: int = 48, stride:
     tried = []
     while (level := search.level) is not None:
         tried.append(level)
-        search.tell(level, passed=level <= highest_passing)
+        search.record(level, passed=level <= highest_passing)
     return search, tried
 
 

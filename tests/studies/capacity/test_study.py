@@ -10,9 +10,9 @@ from harness.execution.campaign import run_campaign
 from harness.results.store import Store
 from harness.runs.scenario.run import run
 from harness.studies.capacity.load import factor
-from harness.studies.capacity.result import FILE_NAME, read, write
+from harness.studies.capacity.result import Capacities
 from harness.studies.capacity.slo import limit_of
-from harness.studies.capacity.study import ground, study
+from harness.studies.capacity.study import finished_campaign, study
 
 CAMPAIGN = """
 [campaign]
@@ -65,7 +65,7 @@ def finished(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(finished):
     limit = limit_of("p95 20 ms")
-    return study(ground(finished, limit, 2, ONLY), finished, limit, workers=2)
+    return study(finished_campaign(finished, limit, 2, ONLY), finished, limit, workers=2)
 
 
 def service_seconds() -> float:
@@ -125,7 +125,7 @@ def test_the_interval_holds_what_the_grid_leaves_open(found):
 def test_what_costs_processor_time_costs_capacity(finished):
     limit = limit_of("p95 20 ms")
     only = ["workload=calls", "virtualization=shared-uncapped", "virtualization=hosted-uml"]
-    found = study(ground(finished, limit, 2, only), finished, limit, workers=2)
+    found = study(finished_campaign(finished, limit, 2, only), finished, limit, workers=2)
     _, firmware, software = found.environments[0].capacities
     # A call costs User-Mode Linux microseconds, and the hypervisor nothing.
     assert software.of_baseline.estimate < 0.5
@@ -141,20 +141,22 @@ def test_a_search_that_is_repeated_runs_nothing_and_finds_the_same(finished, fou
             pytest.fail("a run was made again")
 
     limit = limit_of("p95 20 ms")
-    again = study(ground(finished, limit, 2, ONLY), finished, limit, workers=1, observer=Nothing())
+    again = study(
+        finished_campaign(finished, limit, 2, ONLY), finished, limit, workers=1, observer=Nothing()
+    )
     assert again == found
-    assert read(tmp_path) is None
-    write(found, tmp_path)
-    assert read(tmp_path) == found
-    (tmp_path / FILE_NAME).write_text('{"identity": 3}')
-    with pytest.raises(UserError, match="make it anew with 'vtax capacity"):
-        read(tmp_path)
+    assert Capacities.read(tmp_path) is None
+    found.write(tmp_path)
+    assert Capacities.read(tmp_path) == found
+    (tmp_path / Capacities.FILE_NAME).write_text('{"identity": 3}')
+    with pytest.raises(UserError, match="write it again with 'vtax capacity"):
+        Capacities.read(tmp_path)
 
 
 def test_a_limit_that_nothing_keeps_or_breaks_is_told_so(finished):
     for text, at_least in (("p95 1 us", False), ("p95 1000 s", True)):
         limit = limit_of(text)
-        start = ground(finished, limit, 1, ONLY)
+        start = finished_campaign(finished, limit, 1, ONLY)
         (environment,) = study(start, finished, limit, workers=2).environments
         for one in environment.capacities:
             assert (one.per_second is None) is not at_least
@@ -163,8 +165,8 @@ def test_a_limit_that_nothing_keeps_or_breaks_is_told_so(finished):
 
 
 def test_a_multiple_of_the_baselines_quantile_is_measured_in_the_campaign(finished):
-    once = ground(finished, limit_of("p95 2 x"), 2, ONLY)
-    twice = ground(finished, limit_of("p95 4 x"), 2, ONLY)
+    once = finished_campaign(finished, limit_of("p95 2 x"), 2, ONLY)
+    twice = finished_campaign(finished, limit_of("p95 4 x"), 2, ONLY)
     (one,), (other,) = once.limits_seconds.values(), twice.limits_seconds.values()
     assert other == 2 * one
     assert one / 2 == pytest.approx(p95(800.0, 4), rel=0.15)

@@ -19,7 +19,7 @@ def searched(bracket: Bracket, flip: float, score: Callable[[float], float]) -> 
         distance = bracket.next()
         assert bracket.kept < distance <= math.log(LIMIT) * (1 + 1e-12)
         assert bracket.flipped is None or distance < bracket.flipped
-        bracket.tell(distance, score(math.exp(distance)), flipped=math.exp(distance) >= flip)
+        bracket.record(distance, score(math.exp(distance)), flipped=math.exp(distance) >= flip)
         trials += 1
     return trials
 
@@ -58,6 +58,6 @@ def test_it_ends_whatever_it_is_told(random) -> None:
     bracket = Bracket(guess=0.5, start=-1.0)
     trials = 0
     while not bracket.done:
-        bracket.tell(bracket.next(), random.uniform(-3, 3), flipped=random.random() < 0.5)
+        bracket.record(bracket.next(), random.uniform(-3, 3), flipped=random.random() < 0.5)
         trials += 1
     assert trials <= TRIALS

@@ -19,8 +19,8 @@ from harness.execution.campaign import run_campaign
 from harness.results.store import Store
 from harness.runs.run_cell import run_cell
 from harness.statistics.verdict import Outcome
-from harness.studies.base import ground
-from harness.studies.sensitivity.result import FILE_NAME, Sensitivity, read, write
+from harness.studies.sensitivity.campaign import finished_campaign
+from harness.studies.sensitivity.result import Sensitivity
 from harness.studies.sensitivity.study import FOLDER, expected, study
 
 CAMPAIGN = """
@@ -92,8 +92,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(runs: Path) -> Sensitivity:
-    result = study(ground(runs), runs, workers=2)
-    write(result, runs)
+    result = study(finished_campaign(runs), runs, workers=2)
+    result.write(runs)
     return result
 
 
@@ -130,8 +130,8 @@ def test_the_verdict_flips_at_the_factor_found_and_not_before(
                 f'[catalog.{name}]\n{scaled}\nunit = "{constant.unit}"\n'
                 'source = "a test"\nstatus = "assumed"\n'
             )
-        place = tmp_path / f"{factor:.3f}"
-        with Store.open(carried_out(CAMPAIGN + "\n".join(tables), place)) as store:
+        folder = tmp_path / f"{factor:.3f}"
+        with Store.open(carried_out(CAMPAIGN + "\n".join(tables), folder)) as store:
             verdict = analyse(store).verdict
         assert verdict is not None
         assert (verdict.outcome is not Outcome.CONFIRMED) == flipped
@@ -162,7 +162,7 @@ def test_the_command_quotes_the_cost_first_and_says_what_comes_next(
     assert re.search(r"1 environment: about \d+ runs, expected to take about", told.stderr)
     assert "hypervisor.vp_switch" in told.stdout
     assert f"next: vtax report {runs}" in told.stdout
-    assert read(runs) == found
+    assert Sensitivity.read(runs) == found
 
 
 class Stopping:
@@ -186,16 +186,18 @@ def test_interrupted_it_goes_on_and_comes_to_the_same_with_any_number_of_workers
     runs: Path, found: Sensitivity, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
-    shutil.copytree(runs, copy, ignore=shutil.ignore_patterns(FOLDER, FILE_NAME))
+    shutil.copytree(runs, copy, ignore=shutil.ignore_patterns(FOLDER, Sensitivity.FILE_NAME))
     with pytest.raises(KeyboardInterrupt):
-        study(ground(copy), copy, workers=1, observer=Stopping(40))
+        study(finished_campaign(copy), copy, workers=1, observer=Stopping(40))
     rest = Stopping()
-    again = study(ground(copy), copy, workers=1, observer=rest)
+    again = study(finished_campaign(copy), copy, workers=1, observer=rest)
     assert again.runs - 42 <= rest.outstanding <= again.runs - 40
-    write(again, copy)
-    assert (copy / FILE_NAME).read_bytes() == (runs / FILE_NAME).read_bytes()
+    again.write(copy)
+    assert (copy / Sensitivity.FILE_NAME).read_bytes() == (
+        runs / Sensitivity.FILE_NAME
+    ).read_bytes()
     nothing = Stopping()
-    assert study(ground(copy), copy, workers=2, observer=nothing) == found
+    assert study(finished_campaign(copy), copy, workers=2, observer=nothing) == found
     assert nothing.outstanding == 0
 
 
@@ -216,25 +218,27 @@ def test_runs_share_arrivals_and_differ_in_constants_only(runs: Path, found: Sen
 
 
 def test_the_cost_is_known_beforehand_within_an_order(runs: Path, found: Sensitivity) -> None:
-    guessed, seconds = expected(ground(runs), each=False)
+    guessed, seconds = expected(finished_campaign(runs), each=False)
     assert found.runs / 3 < guessed < found.runs * 3
     assert seconds > 0
 
 
 def test_a_campaign_that_is_no_longer_the_same_is_refused(tmp_path: Path, runs: Path) -> None:
-    place = tmp_path / "changed"
-    place.mkdir()
-    shutil.copytree(runs, place / "runs", ignore=shutil.ignore_patterns(FOLDER, FILE_NAME))
+    folder = tmp_path / "changed"
+    folder.mkdir()
+    shutil.copytree(
+        runs, folder / "runs", ignore=shutil.ignore_patterns(FOLDER, Sensitivity.FILE_NAME)
+    )
     file = runs.parent / "campaign.toml"
     text = file.read_text()
     try:
         file.write_text(text.replace('margin = "20 %"', 'margin = "19 %"'))
         with pytest.raises(UserError, match=r"not the campaign that .* is today"):
-            ground(place / "runs")
+            finished_campaign(folder / "runs")
         file.write_text(text.replace("[claim]", "[claim]\n#"))
-        ground(place / "runs", only=["machine=p5-520"])
+        finished_campaign(folder / "runs", only=["machine=p5-520"])
         with pytest.raises(UserError, match="--only machine=p5-999"):
-            ground(place / "runs", only=["machine=p5-999"])
+            finished_campaign(folder / "runs", only=["machine=p5-999"])
     finally:
         file.write_text(text)
 
@@ -242,8 +246,8 @@ def test_a_campaign_that_is_no_longer_the_same_is_refused(tmp_path: Path, runs: 
 def test_the_file_is_read_back_and_anything_else_refused(
     runs: Path, found: Sensitivity, tmp_path: Path
 ) -> None:
-    assert read(tmp_path) is None
-    assert read(runs) == found
-    (tmp_path / FILE_NAME).write_text(json.dumps({"identity": 3}))
+    assert Sensitivity.read(tmp_path) is None
+    assert Sensitivity.read(runs) == found
+    (tmp_path / Sensitivity.FILE_NAME).write_text(json.dumps({"identity": 3}))
     with pytest.raises(UserError, match=r"is damaged .* with 'vtax sensitivity"):
-        read(tmp_path)
+        Sensitivity.read(tmp_path)

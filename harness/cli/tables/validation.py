@@ -1,0 +1,77 @@
+"""The validation table in the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from harness.cli.format import percent, span
+from harness.cli.tables.table import table
+from harness.validation.row import Kind, Row
+
+_TITLES = {
+    Kind.THEORY: "Theory: exact results, all overheads at zero",
+    Kind.CALIBRATION: "Calibration: published figures that set constants of the model",
+    Kind.PREDICTION: "Prediction: published figures that set no constant",
+    Kind.INVARIANT: "Invariants: laws that hold for every machine",
+}
+_COLUMNS = ("case", "measure", ">expected", ">model", ">interval", ">error", ">tolerance", "")
+
+
+def validation_table(rows: Sequence[Row], quick: bool) -> RenderableType:
+    """Show all rows by kind, and a summary."""
+    parts: list[RenderableType] = []
+    for kind, title in _TITLES.items():
+        members = [row for row in rows if row.kind == kind]
+        notes: dict[str, int] = {}
+        cells = []
+        last = ""
+        for row in members:
+            origin = f"{row.source}. {row.note}" if row.note else row.source
+            cells.append(
+                (
+                    "" if row.case == last else row.case,
+                    f"{row.measure} [{notes.setdefault(origin, len(notes) + 1)}]",
+                    row.amount(row.expected),
+                    row.amount(row.value),
+                    "-" if row.low == row.high else span(row.low, row.high, row.amount),
+                    row.error_text,
+                    _tolerance(row),
+                    _outcome(row),
+                )
+            )
+            last = row.case
+        parts.append(table(title, _COLUMNS, cells))
+        intervals = sorted({row.interval for row in members})
+        lines = [f"intervals: {'; '.join(intervals)}"] if intervals else []
+        lines += [f"[{number}] {note}" for note, number in notes.items()]
+        parts += [Text(each, "dim") for each in (*lines, "")]
+    return Group(*parts, Text(summary(rows, quick), "bold"))
+
+
+def summary(rows: Sequence[Row], quick: bool) -> str:
+    """Count in one sentence the rows that hold."""
+    must = [row for row in rows if row.must_hold]
+    predicted = [row for row in rows if not row.must_hold]
+    failed = sum(not row.passed for row in must)
+    missed = sum(not row.passed for row in predicted)
+    holds = "all hold" if not failed else f"{failed} FAILED"
+    text = (
+        f"{len(must)} rows must hold: {holds}. {len(predicted)} predictions: "
+        f"{len(predicted) - missed} hold, {missed} missed."
+    )
+    return f"{text} Quick: intervals are wider than a full validation allows." if quick else text
+
+
+def _tolerance(row: Row) -> str:
+    """Write the largest error that is allowed; for theory, the half-width and its limit."""
+    if row.kind is not Kind.THEORY:
+        return percent(row.tolerance) if row.expected else row.amount(row.tolerance)
+    text = f"half-width {percent(row.half_width)} of {percent(row.tolerance)}"
+    return f"{text}; +{percent(row.allowance)}" if row.allowance >= 0.001 else text
+
+
+def _outcome(row: Row) -> Text:
+    if row.must_hold:
+        return Text("pass", "green") if row.passed else Text("FAIL", "bold red")
+    return Text("holds", "green") if row.passed else Text("missed", "yellow")
