@@ -28,7 +28,7 @@ def test_names_what_was_not_as_expected(play, shipped, parse_page):
     page = parse_page(render(play(shipped, {"measured": 2.0}, {"name": "fine", "measured": 1.0})))
     verdict = page.section("verdict")
     assert "not all passed 1 of 2 expectations are not met; 1 are." in verdict
-    unmet = verdict[verdict.index("What was not as expected") :]
+    unmet = verdict[verdict.index("Expectations that are not met") :]
     assert "moves : Cores at the end" in unmet
     assert "fine :" not in unmet
 
