@@ -26,7 +26,7 @@ from harness.errors import UserError
 MOST_BYTES = 2**20
 """Size of the largest campaign, catalog, policy or locustfile that is read."""
 MOST_LEVELS = 16
-"""How deep tables and lists may stand within each other."""
+"""Largest depth of nested tables and lists."""
 MOST_KEY = 256
 """Characters of the longest key, quoted or not."""
 MOST_INTEGER = 2**63

@@ -4,18 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from harness.analysis.overhead import percent
-from harness.units import amount, number
-
-__all__ = [
-    "amount",
-    "duration",
-    "interval",
-    "microseconds",
-    "number",
-    "percent",
-    "span",
-]
+from harness.analysis.overhead import percent as percent
+from harness.units import amount as amount
+from harness.units import number as number
 
 
 class _Estimated(Protocol):

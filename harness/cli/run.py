@@ -115,7 +115,7 @@ def run_campaign(
             )
         if isinstance(executor, Cluster) and plan.files and executor.shuffling():
             _print_notes(
-                "--dask: sets of texts have an order of their own in each worker, so that users "
+                "--dask: the order of sets of texts differs among workers, so that users "
                 "who go through one differ; start workers with PYTHONHASHSEED=0",
             )
         store = stack.enter_context(Store.start(directory, plan.record()))

@@ -212,7 +212,7 @@ def _programs() -> list[Prediction]:
                 f"programs.kernel_build.{flavour}",
                 build(flavour),
                 fixed=ON_THE_PAPERS_MACHINE,
-                note="mix of events: ours, each twice or half; native time and OS share given",
+                note="mix of events: chosen, each twice or half; native time and OS share given",
             )
         )
         rows.append(

@@ -31,7 +31,7 @@ _LONGEST = 40
 """Narrow characters in a line of a figure; wide ones, such as kanji, count twice."""
 
 _LINE = 125
-"""Narrow characters that fit beside each other into the legend of a figure."""
+"""Narrow characters in a line of the legend of a figure."""
 
 _HANDLE = 7
 """Narrow characters that the mark of an entry of a legend and the space around it take."""
@@ -112,7 +112,7 @@ def label(text: str) -> str:
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
-    """Put a legend above a figure, in as many columns as fit beside each other."""
+    """Put a legend above a figure, in as many columns as fit."""
     widths = [_HANDLE + _width(str(handle.get_label())) for handle in handles]
     columns = min(_COLUMNS, len(widths)) or 1
     while columns > 1 and sum(map(max, np.array_split(widths, columns))) > _LINE:

@@ -1,4 +1,4 @@
-"""The section on the seven elements: expectations beside measurements, and every scenario."""
+"""The section on the seven elements: expectations, measurements, and every scenario."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -86,7 +86,7 @@ def write_new(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """Fill a directory beside its place; it appears there whole, or not at all after an error."""
+    """Fill a new directory; it appears whole, or not at all after an error."""
     path.parent.mkdir(exist_ok=True)
     with scratch_directory(path.parent) as folder:
         unfinished = folder / path.name

@@ -1,7 +1,7 @@
 """A published report: a directory of a site that is made once and never changes.
 
 Its identity is the digest of everything that the report shows: the campaign's record, its cells,
-every run, and the results kept beside them (validation, sensitivity, capacity).
+every run, and the evidence (validation, sensitivity, capacity).
 The same results published again are the same publication; any other result is a new one. Only
 files that were not there are ever added to it: another language, a PDF that could not be printed
 before.

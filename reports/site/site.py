@@ -2,7 +2,7 @@
 
     SITE/index.html                  in English; index.ja.html and so on in other languages
     SITE/reports/NAME-DIGEST/        a publication: reports, PDFs, runs.csv, runs.parquet, findings
-    SITE/comparisons/NAME-DIGEST/    a publication beside the one before it, of the same name
+    SITE/comparisons/NAME-DIGEST/    a publication and the previous one of its name
 
 Publications and comparisons are added and never changed; only the indexes are written again. Pages
 refer to each other by relative paths and to nothing else; each is allowed its own styles alone.
@@ -54,7 +54,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Pair:
-    """A publication beside the one before it."""
+    """A publication and the previous one of its name."""
 
     directory: Path | None
     """None if they have nothing in common."""

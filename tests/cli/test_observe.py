@@ -67,7 +67,7 @@ def test_it_serves_until_it_is_ended_and_leaves_no_process(finished, number):
     with process:
         try:
             lines = [process.stdout.readline() for _ in range(4)]
-            (url,) = re.findall(r"^Prometheus: (\S+) with .* \(Ctrl-C ends it\)", lines[1])
+            (url,) = re.findall(r"^Prometheus: (\S+) with .* \(stop: Ctrl-C\)", lines[1])
             (server,) = psutil.Process(process.pid).children()
             with urllib.request.urlopen(f"{url}/api/v1/label/__name__/values") as reply:
                 assert "vtax_overhead_ratio" in json.load(reply)["data"]

@@ -30,7 +30,7 @@ def _head(breakdown: Explanation) -> list[str]:
     runs = f"{count} replications" if count > 1 else "1 replication"
     lines = [breakdown.cell.title]
     if breakdown.baseline is not None:
-        lines.append(f"beside {breakdown.baseline.title}")
+        lines.append(f"baseline: {breakdown.baseline.title}")
     for name, each in breakdown.overheads.items():
         overhead, level = interval(each.interval, percent), percent(each.interval.level)
         lines.append(f"overhead in {_MEASURES[name]}: {overhead}, {level} interval")

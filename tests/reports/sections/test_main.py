@@ -47,14 +47,14 @@ def test_names_the_way_in_which_work_arrives(make_product, shipped):
     (place, name, model) = rows[0]
     assert (place, name) == ("work", "ask")
     assert (
-        model
-        == "closed; users: 4 to 16, each asks again 150\N{NO-BREAK SPACE}ms after its last answer"
+        model == "closed; users: 4 to 16, each sends the next request 150\N{NO-BREAK SPACE}ms "
+        "after the last response"
     )
     assert len(rows) == 1
     (eager,) = arrivals(make_product, shipped, group(users=1, think_time_seconds=0.0))
-    assert "users: 1, each asks again at once" in eager[2]
+    assert "users: 1, each sends the next request at once" in eager[2]
     (opened,) = arrivals(make_product, shipped, group(users=None, arrivals_per_second=250.0))
-    assert opened[2].startswith("open; requests a second: 250")
+    assert opened[2].startswith("open; requests per second: 250")
 
 
 def test_commands_are_safe_to_paste(make_product, shipped):

@@ -28,7 +28,7 @@ def test_names_what_was_not_as_expected(play, shipped, parse_page):
     page = parse_page(render(play(shipped, {"measured": 2.0}, {"name": "fine", "measured": 1.0})))
     verdict = page.section("verdict")
     assert "not all passed 1 of 2 expectations are not met; 1 are." in verdict
-    unmet = verdict[verdict.index("What was not as expected") :]
+    unmet = verdict[verdict.index("Expectations that are not met") :]
     assert "moves : Cores at the end" in unmet
     assert "fine :" not in unmet
 
@@ -60,7 +60,7 @@ def test_lays_the_levels_side_by_side(play, shipped, parse_page):
         {"name": "alone-firmware", "measured": 1.0},
     ]
     section = parse_page(render(play(shipped, *sides, runs=1))).section("elements")
-    levels = section[section.index("Isolation: firmware beside software") :]
+    levels = section[section.index("Isolation: firmware and software") :]
     levels = levels[: levels.index("Timelines")].replace("\xa0", " ")
     assert "Cores at the end 1 cores expected: at most 2.5 cores 9 cores expected:" in levels
     assert "SerialExecutor" not in levels
@@ -103,9 +103,7 @@ def test_every_event_of_an_operation_is_accounted_for(events):
     ("measured", "unit", "text"),
     [
         (2.0**30 * 9, "B", "9 GiB"),
-        (23_695_678.0, "B", "22.6 MiB"),
         (117_440_512.0, "B/s", "117.4 MB/s"),
-        (0.299828, "cores", "0.2998 cores"),
         (100.0, "", "100"),
         (0.02, "s", "20 ms"),
         ("refused", "", "refused"),
