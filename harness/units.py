@@ -67,7 +67,7 @@ EXAMPLES: Mapping[str, str] = {
 }
 """One well-written quantity of each dimension, for messages and schemas."""
 
-_SI = {
+SI = {
     "time": "s",
     "frequency": "Hz",
     "rate": "/s",
@@ -80,6 +80,8 @@ _SI = {
     "cores": "cores",
     "power": "W",
 }
+"""The SI unit of each dimension."""
+
 RANGES: Mapping[str, tuple[float, float]] = {
     "time": (1e-9, 315_360_000.0),
     "frequency": (1e-6, 1e15),
@@ -156,7 +158,7 @@ def read(quantity: str | float, dimension: str) -> float:
     least, most = RANGES[dimension]
     if number == 0 or least <= abs(number) <= most:
         return number or 0.0
-    unit = "" if _SI[dimension] in ("ratio", "count") else f" {_SI[dimension]}"
+    unit = "" if SI[dimension] in ("ratio", "count") else f" {SI[dimension]}"
     allowed = _RANGE_TEXTS.get(dimension, f"0, or from {least:g} to {most:g}{unit}")
     size = "small" if abs(number) < least else "large"
     raise ValueError(f"{shown(quantity)} is too {size}; a {dimension} is {allowed}")
@@ -194,7 +196,7 @@ def to_si(number: float, unit: str) -> tuple[float, str]:
         When the unit is unknown.
     """
     dimension = dimension_of(unit)
-    return _scale(Decimal(repr(number)), DIMENSIONS[dimension][unit]), "" if unit == "" else _SI[
+    return _scale(Decimal(repr(number)), DIMENSIONS[dimension][unit]), "" if unit == "" else SI[
         dimension
     ]
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.campaign.scenario_script import Script
+from harness.campaign.script import Script
 from harness.catalog import Constants
 from harness.model.config import SystemConfiguration, UserGroup
 from workloads.loading import UserFile
@@ -74,7 +74,8 @@ class Cell:
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """Every resolved parameter, nested, as JSON holds it."""
-        return dict(asdict(self), load=dict(self.load))
+        plain = dict(asdict(replace(self, scenario=None)), load=dict(self.load))
+        return plain if self.scenario is None else {**plain, "scenario": self.scenario.parameters}
 
     @cached_property
     def digest(self) -> str:

@@ -12,8 +12,7 @@ from harness.campaign.configure import Context, configure, drawn_demands, label
 from harness.campaign.data_files import declared_files
 from harness.campaign.hypervisor_limits import Infeasible
 from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load, included, read_loads
-from harness.campaign.scenario.resolve import script, system_of, with_machine
-from harness.campaign.scenario_script import Script
+from harness.campaign.scenario.resolve import resolve, system_of, with_machine
 from harness.campaign.schema.campaign import IDLE, MATRIX, Campaign
 from harness.campaign.schema.messages import suggest
 from harness.campaign.schema.scenario import Beside, Scenario
@@ -124,6 +123,7 @@ def _scenario(
             for workload in context.workloads.values():
                 files.update({each.path: each for each in workload.files})
         own = contexts[table.site]
+        script = resolve(table, contexts, systems, catalog, where, file.base)
         cell = Cell(
             machine=table.machine,
             os=label([p.os for p in own.campaign.partitions], table.os),
@@ -134,9 +134,13 @@ def _scenario(
             drawn_demands=drawn_demands(own, systems[table.site], table.workload),
             duration_seconds=table.duration,
             warm_up_seconds=0.0,
-            scenario=script(table, contexts, systems, catalog, where, file.base),
+            scenario=script,
         )
-        files.update({each.path: each for each in _policies(cell.scenario, file.base)})
+        for written, digest in script.policies.items():
+            path = str(file.base / written)
+            if is_users(path):
+                name = relative(path, file.base)
+                files[name] = UserFile(name, digest)
     except UserError as error:
         raise UserError(str(error).replace(": factors.", ": ", 1)) from None
     return Entry(
@@ -152,17 +156,6 @@ def _scenario(
         infeasible=None,
         base=file.base,
     )
-
-
-def _policies(script: Script | None, base: Path) -> Iterator[UserFile]:
-    """Yield the policy files of the user that a scenario's actions read."""
-    if script is None:
-        return
-    actions = [step.action for step in script.steps] + [rule.action for rule in script.rules]
-    for action in actions:
-        if "policy" in action.values and is_users(str(base / action.values["policy"])):
-            path = str(base / action.values["policy"])
-            yield UserFile(relative(path, base), action.values["sha256"])
 
 
 def _context(campaign: Campaign, catalog: Catalog, file: CampaignFile) -> Context:

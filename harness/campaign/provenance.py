@@ -20,7 +20,10 @@ _DECISIVE = (
     "operations",
     "campaign/isolation.py",
     "campaign/cell.py",
-    "campaign/scenario_script.py",
+    "campaign/script.py",
+    "campaign/schema/actions.py",
+    "campaign/schema/metrics.py",
+    "campaign/schema/scenario.py",
     "runs",
 )
 """Parts of the harness that decide what a run results in; the catalog's values are in each run's

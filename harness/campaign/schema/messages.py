@@ -14,8 +14,6 @@ from harness.units import shown as shown_quantity
 _MOST_NAMES = 12
 _MOST_CHARACTERS = 40
 
-_MISSING = object()
-
 
 def value_error(file: str, key: str, value: object, allowed: str) -> UserError:
     """Make the one line about a value.
@@ -66,6 +64,19 @@ def suggest(name: object, known: Iterable[str], what: str) -> str:
     if close and len(names) > _MOST_NAMES:
         return text
     return f"{text}{'' if close else ';'} known: {', '.join(names[:_MOST_NAMES])}{more}"
+
+
+def check_name(file: str, key: str, name: str, known: Iterable[str], what: str) -> None:
+    """Refuse a name that stands for nothing; the message suggests another one.
+
+    Raises
+    ------
+    UserError
+        If the name is not among those known.
+    """
+    names = list(known)
+    if name not in names:
+        raise value_error(file, key, name, suggest(name, names, what))
 
 
 def schema_complaint(

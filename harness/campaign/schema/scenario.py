@@ -1,12 +1,13 @@
 """The tables of a scenario: what is done to running machines, and what is expected of them."""
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.campaign.schema.actions import Actions
 from harness.campaign.schema.fields import OneOrMany, Text
 from harness.campaign.schema.limits import CORES, FIRES
+from harness.campaign.schema.metrics import METRICS
 from harness.campaign.schema.partitions import Partition, Vios
 from harness.campaign.schema.table import Different, Name, PositiveTime, Table
 from harness.units import Seconds
@@ -26,31 +27,10 @@ Element = Literal[
 ]
 """The seven elements of the study, and what stands around them."""
 
-Metric = Literal[
-    "requests",
-    "failed",
-    "throughput",
-    "bandwidth",
-    "response-mean",
-    "response-p95",
-    "longest-gap",
-    "physc",
-    "entc",
-    "entitlement",
-    "virtual-processors",
-    "unfolded",
-    "weight",
-    "memory",
-    "adapters",
-    "down",
-    "pool",
-    "pool-idle",
-    "power",
-    "bill",
-    "status",
-    "lasted",
-    "result",
-]
+if TYPE_CHECKING:
+    MetricName = str
+else:
+    MetricName = Literal[tuple(METRICS)]
 
 Quantity = Annotated[
     str | int | float,
@@ -65,6 +45,7 @@ Names = Annotated[
     Different,
     OneOrMany(),
 ]
+_RELATIONS = ("equals", "at_least", "at_most")
 Interval = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
 
 
@@ -80,7 +61,7 @@ class Step(Actions):
 class Condition(Table):
     """What a rule waits for."""
 
-    metric: Metric
+    metric: MetricName
     """What it observes."""
     of: Names | None = None
     """Partitions or VIOS; without it all."""
@@ -112,7 +93,7 @@ class Rule(Actions):
 class Reference(Table):
     """What a measured value is put in relation to; what is left out is as in the expectation."""
 
-    metric: Metric | None = None
+    metric: MetricName | None = None
     """Another metric."""
     of: Names | None = None
     """Other partitions or VIOS."""
@@ -133,7 +114,7 @@ class Expectation(Table):
 
     name: Text
     """What is expected, in words."""
-    metric: Metric
+    metric: MetricName
     """What is looked at."""
     of: Names | None = None
     """Partitions or VIOS; without it all. Several are taken together."""
@@ -174,13 +155,32 @@ class Expectation(Table):
     def _one_relation(self) -> Self:
         if self.to is not None and self.difference_from is not None:
             raise ValueError("has to and minus; give one of them")
-        given = [key for key in ("equals", "at_least", "at_most") if getattr(self, key) is not None]
+        given = [key for key in _RELATIONS if getattr(self, key) is not None]
         if len(given) != 1:
             raise ValueError(
                 "needs exactly one of equals, at_least and at_most"
                 + (f", not {' and '.join(given)}" if given else "")
             )
         return self
+
+    @property
+    def relation(self) -> str:
+        """``equals``, ``at_least`` or ``at_most``."""
+        return next(key for key in _RELATIONS if getattr(self, key) is not None)
+
+    @property
+    def expected(self) -> Any:
+        """The value expected, or the smallest or the largest one."""
+        return getattr(self, self.relation)
+
+    @property
+    def reference(self) -> "Expectation | None":
+        """What the value is put in relation to: the same of other things; None without."""
+        other = self.difference_from if self.to is None else self.to
+        if other is None:
+            return None
+        changed = {key: getattr(other, key) for key in other.model_fields_set}
+        return self.model_copy(update=changed)
 
 
 class Beside(Table):

@@ -56,7 +56,7 @@ def _scenarios(plan: Plan) -> Table:
         script = cell.scenario
         if script is not None:
             names = (script.name, script.title["en"], cell.machine, cell.virtualization)
-            table.add_row(*map(Text, (*names, str(len(script.expectations)))))
+            table.add_row(*map(Text, (*names, str(len(script.expect)))))
     return table
 
 

@@ -1,11 +1,9 @@
 """From a scenario's actions to what is done to the machines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container
 from pathlib import Path
-from typing import Any
 
-from harness.campaign.scenario_script import Action
-from harness.engine.clock import to_ns
+from harness.campaign.schema.actions import Actions, Dlpar, Fault, Fleet, Load
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.net.routing import UnreachableError
@@ -118,28 +116,28 @@ class Users:
 class Workload:
     """Change how much work there is: done at once."""
 
-    def __init__(self, users: Users, values: Mapping[str, Any]) -> None:
+    def __init__(self, users: Users, load: Load) -> None:
         self.users = users
-        self.values = values
+        self.load = load
 
     def describe(self) -> str:
         """Say what changes."""
-        values = self.values
-        if values["users"] is not None:
-            return f"{values['of']}: {values['users']} users of {values['group']}"
-        return f"{values['of']}: {values['group']} arrives {values['arrivals']:g} times a second"
+        load = self.load
+        if load.users is not None:
+            return f"{load.of}: {load.users} users of {load.group}"
+        return f"{load.of}: {load.group} arrives {load.arrivals:g} times a second"
 
     def check(self, site: Site) -> None:
         """Accept it: users come and go as they like."""
 
     def perform(self, site: Site) -> Steps:
         """Do it."""
-        values = self.values
-        if values["users"] is not None:
-            self.users.set_users(values["of"], values["group"], values["users"])
+        load = self.load
+        if load.users is not None:
+            self.users.set_users(load.of, str(load.group), load.users)
         else:
-            self.users.set_arrivals(values["of"], values["group"], values["arrivals"])
-        yield site.clock.timeout(to_ns(0))
+            self.users.set_arrivals(load.of, str(load.group), load.arrivals or 0.0)
+        yield site.pause(0.0)
 
 
 class MemoryNeed:
@@ -173,24 +171,21 @@ _COD: dict[str | None, Callable[[str, int], Operation]] = {
 }
 
 
-def _fleet(values: Mapping[str, Any]) -> Operation:
-    if values["maintain"] is not None:
-        return Evacuate(values["maintain"], values["duration"])
-    if values["balance"] is not None:
-        return Balance(values["threshold"], values["sampling"], tuple(values["balance"]))
-    return Consolidate(values["return_after"], tuple(values["consolidate"]))
+def _fleet(fleet: Fleet) -> Operation:
+    if fleet.maintain is not None:
+        return Evacuate(fleet.maintain, fleet.duration or 0.0)
+    if fleet.balance is not None:
+        return Balance(fleet.threshold, fleet.sampling, tuple(fleet.balance))
+    return Consolidate(fleet.return_after, tuple(fleet.consolidate or ()))
 
 
-def _fault(values: Mapping[str, Any]) -> Operation:
-    if values["host"] is not None:
-        return HostPanic(values["host"])
-    if values["adapter"] is not None:
-        name, machine = _place(values["of"])
-        assert name is not None
-        return AdapterFailure(name, values["adapter"], values["repair"], machine)
-    name, machine = _place(values["panic"])
-    assert name is not None
-    return ViosPanic(name, machine) if values["vios"] else GuestPanic(name)
+def _fault(fault: Fault, vios: Container[str]) -> Operation:
+    if fault.host is not None:
+        return HostPanic(fault.host)
+    machine, name = _place(fault.of or fault.panic)
+    if fault.adapter is not None:
+        return AdapterFailure(str(name), fault.adapter, fault.repair, machine)
+    return ViosPanic(str(name), machine) if fault.panic in vios else GuestPanic(str(name))
 
 
 def results_of(operation: Operation) -> dict[str, float]:
@@ -230,53 +225,61 @@ def results_of(operation: Operation) -> dict[str, float]:
     return results
 
 
-def operation_for(action: Action, users: Users) -> Operation:
-    """Make the operation that an action of a scenario stands for."""
-    makers: dict[str, Callable[[Mapping[str, Any]], Operation]] = {
-        "load": lambda values: Workload(users, values),
-        "dlpar": _dlpar,
-        "reach": lambda values: SendMessage(values["source"], values["target"], values["size"]),
-        "memory": lambda values: MemoryNeed(users.memory_needs, values["of"], values["needs"]),
-        "plm": lambda values: PartitionLoadManager(read_policy(users.base / values["policy"])),
-        "cod": lambda values: _COD[values["activate"]](values["machine"], values["cores"]),
-        "migrate": lambda values: Move(values["partition"], values["target"]),
-        "fleet": _fleet,
-        "attach": lambda values: AttachFibreChannel(
-            values["partition"], values["vios"], values["fibre_channel"]
-        ),
-        "fault": _fault,
-    }
-    return makers[action.kind](action.values)
+def operation_for(actions: Actions, users: Users, vios: Container[str]) -> Operation:
+    """Make the operation of a step or a rule.
+
+    Parameters
+    ----------
+    vios
+        What the Virtual I/O Servers of the scenario are called.
+    """
+    action = actions.action
+    match actions.kind:
+        case "load":
+            return Workload(users, action)
+        case "dlpar":
+            return _dlpar(action)
+        case "reach":
+            return SendMessage(action.source, action.target, action.size)
+        case "memory":
+            return MemoryNeed(users.memory_needs, action.of, action.needs)
+        case "plm":
+            return PartitionLoadManager(read_policy(users.base / action.policy))
+        case "cod":
+            return _COD[action.activate](action.machine, action.cores)
+        case "migrate":
+            return Move(action.partition, action.target)
+        case "fleet":
+            return _fleet(action)
+        case "attach":
+            return AttachFibreChannel(action.partition, action.vios, action.fibre_channel)
+    return _fault(action, vios)
 
 
-def _dlpar(values: Mapping[str, Any]) -> Operation:
-    source, machine = _place(values["source"])
-    target, other = _place(values["target"])
+def _dlpar(dlpar: Dlpar) -> Operation:
+    if dlpar.change is not None:
+        machine, name = _place(dlpar.change)
+        return ChangeSharing(str(name), dlpar.weight, dlpar.capped, machine)
+    machine, source = _place(dlpar.source)
+    other, target = _place(dlpar.target)
     machine = machine or other
-    if values["change"] is not None:
-        name, machine = _place(values["change"])
-        assert name is not None
-        return ChangeSharing(name, values["weight"], values["capped"], machine)
-    amount = values.get("amount", 0)
-    match values["move"]:
+    amount = float(dlpar.amount or 0)
+    match dlpar.move:
         case "processing-units":
-            return MoveUnits(amount, source, target, values["virtual_processors"], machine)
+            return MoveUnits(amount, source, target, dlpar.virtual_processors, machine)
         case "virtual-processors":
             return MoveUnits(0.0, source, target, int(amount), machine)
         case "cores":
             return MoveCores(int(amount), source, target, machine)
         case "memory":
             return MoveMemory(int(amount), source, target, machine)
-        case _:
-            return MoveAdapter(values["device"], source, target, machine)
+    return MoveAdapter(str(dlpar.device), source, target, machine)
 
 
 def _place(label: str | None) -> tuple[str | None, str | None]:
-    """Return the name and, where the label says it, the machine of a partition or a VIOS."""
-    if label is None:
-        return None, None
-    machine, slash, name = label.rpartition("/")
-    return name, machine if slash else None
+    """Return the machine, where the label names it, and the name of a partition or a VIOS."""
+    machine, _, name = (label or "").rpartition("/")
+    return machine or None, name or None
 
 
 def _label(partition: str, group: str) -> str:
