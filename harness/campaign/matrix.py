@@ -3,18 +3,18 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from glob import glob, has_magic
 from itertools import product
 from pathlib import Path
 
 from harness.campaign.cell import Cell
 from harness.campaign.check_names import check_names
 from harness.campaign.configure import Context, configure, drawn_demands, label
-from harness.campaign.data_files import declared_files
 from harness.campaign.hypervisor_limits import Infeasible
 from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load, included, read_loads
 from harness.campaign.scenario.resolve import resolve, system_of, with_machine
 from harness.campaign.schema.campaign import IDLE, MATRIX, Campaign
-from harness.campaign.schema.messages import suggest
+from harness.campaign.schema.messages import suggest, value_error
 from harness.campaign.schema.scenario import Beside, Scenario
 from harness.campaign.unused import check_bridges, check_matrix
 from harness.campaign.workload import Workload, resolve_workload
@@ -23,7 +23,7 @@ from harness.errors import UserError
 from harness.model.config import SystemConfiguration
 from harness.results.record import FULL_SYSTEM
 from workloads.loading import UserFile, relative
-from workloads.user_code import is_users
+from workloads.user_code import digest_of, is_users
 
 SCENARIO = "scenario"
 """The factor that names scenarios, for choosing among them."""
@@ -156,6 +156,39 @@ def _scenario(
         infeasible=None,
         base=file.base,
     )
+
+
+def declared_files(campaign: Campaign, file: CampaignFile) -> tuple[UserFile, ...]:
+    """Find the files of ``[campaign] files``, sorted by path.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or one cannot be read.
+    """
+    found: dict[str, UserFile] = {}
+    for written in campaign.campaign.files:
+        exact = file.base / written
+        try:
+            if has_magic(written) and not exact.exists():
+                matching = sorted(glob(written, root_dir=file.base, recursive=True))  # noqa: PTH207
+                paths = [str(file.base / name) for name in matching if (file.base / name).is_file()]
+            else:
+                paths = [str(exact)] * exact.is_file()
+            if not paths:
+                wrong = f"there is no such file in {file.base}"
+                if exact.is_dir():
+                    wrong = f"is a folder; write '{written.rstrip('/')}/*' for its files"
+                raise value_error(file.name, "campaign.files", written, wrong)
+            for path in paths:
+                name = relative(path, file.base)
+                found[name] = UserFile(name, digest_of(path))
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{file.name}: campaign.files = {written!r}: cannot be read "
+                f"({getattr(error, 'strerror', None) or error})"
+            ) from None
+    return tuple(found[name] for name in sorted(found))
 
 
 def _context(campaign: Campaign, catalog: Catalog, file: CampaignFile) -> Context:

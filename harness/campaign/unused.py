@@ -23,7 +23,7 @@ def check_matrix(campaign: Campaign, file: str) -> None:
     repeated = campaign.campaign.replications
     if repeated.maximum > repeated.minimum and campaign.claim is None:
         key = "campaign.replications.maximum"
-        allowed = "changes nothing without a [claim], whose overheads decide; leave it out"
+        allowed = "has no effect without a [claim]; leave it out"
         raise value_error(file, key, repeated.maximum, allowed)
     if campaign.scenario:
         return
@@ -32,7 +32,7 @@ def check_matrix(campaign: Campaign, file: str) -> None:
         key = f"partitions.{table.name}"
         if "limits" in table.model_fields_set:
             raise UserError(
-                f"{file}: {key}.limits: change nothing without scenarios, whose operations keep "
+                f"{file}: {key}.limits: have no effect without scenarios, whose operations keep "
                 "to them; leave them out"
             )
         if table.capped and not hosted and "weight" in table.model_fields_set:
@@ -40,7 +40,7 @@ def check_matrix(campaign: Campaign, file: str) -> None:
                 file,
                 f"{key}.weight",
                 table.weight,
-                "changes nothing beside capped = true where no virtualization is hosted",
+                "has no effect with capped = true where no virtualization is hosted",
             )
 
 

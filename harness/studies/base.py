@@ -7,8 +7,7 @@ from pathlib import Path
 from harness.analysis.environment import Environment, Runs
 from harness.campaign.cell import RunSpec, sha256_of
 from harness.campaign.matrix import Entry, selected_entries
-from harness.campaign.plan import Plan
-from harness.campaign.replan import replan
+from harness.campaign.plan import Plan, replan
 from harness.errors import UserError
 from harness.metrics.measures import Measures
 from harness.results.record import FULL_SYSTEM, CampaignRecord, CellRecord

@@ -369,7 +369,7 @@ def test_a_wrong_value_is_told_with_file_key_value_and_what_is_allowed(write, na
         (
             'virtual_scsi = ["vios1"]',
             'virtual_scsi = ["vios1"]\nos = "aix-5.3"',
-            "factors.os = ['aix-5.3', 'rhel-as-3']: changes nothing, because every partition",
+            "factors.os = ['aix-5.3', 'rhel-as-3']: has no effect, because every partition",
         ),
         (
             '[workloads.mine]\nuser = "workloads/cpu.py:IntegerCompute"\nusers = "3 per core"',

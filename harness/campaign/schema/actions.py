@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from harness.campaign.schema.fields import Different, Table
 from harness.campaign.schema.limits import ARRIVALS, CORES, SHORTEST_SAMPLING, USERS
-from harness.campaign.schema.table import Different, Table
 from harness.units import Bytes, Rate, Ratio, Seconds
 
 
@@ -60,13 +60,13 @@ class Dlpar(Table):
             if self.weight is None and self.capped is None:
                 raise ValueError("change needs a weight or capped")
             moving = ("amount", "virtual_processors", "device", "source", "target")
-            self.refuse(moving, "beside change")
+            self.refuse(moving, "with change")
             return self
-        self.refuse(["weight", "capped"], "beside move")
+        self.refuse(["weight", "capped"], "with move")
         if self.move != "processing-units":
-            self.refuse(["virtual_processors"], f"beside move = '{self.move}'")
+            self.refuse(["virtual_processors"], f"with move = '{self.move}'")
         self.refuse(
-            ["amount" if self.move == "adapter" else "device"], f"beside move = '{self.move}'"
+            ["amount" if self.move == "adapter" else "device"], f"with move = '{self.move}'"
         )
         if self.source is None and self.target is None:
             raise ValueError("move needs from or to, or both")

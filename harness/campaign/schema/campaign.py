@@ -21,11 +21,21 @@ from pydantic import (
     model_validator,
 )
 
-from harness.campaign.schema.fields import Arrivals, Count, OneOrMany, Short, Text
+from harness.campaign.schema.fields import (
+    Arrivals,
+    Count,
+    Different,
+    Name,
+    OneOrMany,
+    PositiveTime,
+    Scalar,
+    Short,
+    Table,
+    Text,
+)
 from harness.campaign.schema.limits import CLOCK, CORES, MEMORY, REPLICATIONS, SEED, YEARS
 from harness.campaign.schema.partitions import Partition, Vios
 from harness.campaign.schema.scenario import Scenario
-from harness.campaign.schema.table import Different, Name, PositiveTime, Scalar, Table
 from harness.units import Bytes, Hertz, Ratio, Seconds
 
 MATRIX = ("machine", "os", "virtualization", "workload")

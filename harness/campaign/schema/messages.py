@@ -67,7 +67,7 @@ def suggest(name: object, known: Iterable[str], what: str) -> str:
 
 
 def check_name(file: str, key: str, name: str, known: Iterable[str], what: str) -> None:
-    """Refuse a name that stands for nothing; the message suggests another one.
+    """Refuse an unknown name; the message suggests a known one.
 
     Raises
     ------
@@ -77,6 +77,15 @@ def check_name(file: str, key: str, name: str, known: Iterable[str], what: str) 
     names = list(known)
     if name not in names:
         raise value_error(file, key, name, suggest(name, names, what))
+
+
+def check_names_of(
+    file: str, key: str, names: Iterable[str | None] | None, known: Iterable[str], what: str
+) -> None:
+    """Refuse the first unknown name of a key that may have several, or none."""
+    for name in names or ():
+        if name is not None:
+            check_name(file, key, name, known, what)
 
 
 def schema_complaint(

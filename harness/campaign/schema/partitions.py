@@ -4,9 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.campaign.schema.fields import Count, OneOrMany
+from harness.campaign.schema.fields import Count, Different, OneOrMany, PartitionName, Share, Table
 from harness.campaign.schema.limits import CORES, MEMORY, PARTITIONS
-from harness.campaign.schema.table import Different, PartitionName, Share, Table
 from harness.units import Bytes
 
 Vlan = Annotated[int, Field(ge=1, le=4094)]
@@ -124,7 +123,7 @@ class Partition(Divided):
     @model_validator(mode="after")
     def _nothing_in_vain(self) -> Self:
         if self.virtualization is not None:
-            self.refuse(["capped"], f"beside virtualization = '{self.virtualization}'")
+            self.refuse(["capped"], f"with virtualization = '{self.virtualization}'")
         if not self.disks and not self.virtual_scsi:
             self.refuse(["queue_depth"], "without disks")
         return self
@@ -175,9 +174,9 @@ class Vios(Divided):
     @model_validator(mode="after")
     def _nothing_in_vain(self) -> Self:
         if self.processors == "dedicated":
-            self.refuse(["weight", "capped"], "beside processors = 'dedicated'")
+            self.refuse(["weight", "capped"], "with processors = 'dedicated'")
         if self.capped:
-            self.refuse(["weight"], "beside capped = true")
+            self.refuse(["weight"], "with capped = true")
         if self.backing is None and self.shared_ethernet is None:
             self.refuse(["standby"], "without backing or shared_ethernet")
         return self

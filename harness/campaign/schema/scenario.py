@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.campaign.schema.actions import Actions
-from harness.campaign.schema.fields import OneOrMany, Text
+from harness.campaign.schema.fields import Different, Name, OneOrMany, PositiveTime, Table, Text
 from harness.campaign.schema.limits import CORES, FIRES
 from harness.campaign.schema.metrics import METRICS
 from harness.campaign.schema.partitions import Partition, Vios
-from harness.campaign.schema.table import Different, Name, PositiveTime, Table
 from harness.units import Seconds
 
 Element = Literal[

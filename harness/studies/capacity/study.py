@@ -11,8 +11,7 @@ import numpy as np
 from harness.analysis.environment import Environment
 from harness.campaign.cell import RunSpec, sha256_of
 from harness.campaign.matrix import Entry, selected_entries
-from harness.campaign.plan import Plan
-from harness.campaign.replan import replan
+from harness.campaign.plan import Plan, replan
 from harness.campaign.run_time import expected_seconds
 from harness.errors import UserError
 from harness.execution.dask import Cluster
