@@ -78,19 +78,6 @@ def busy_ns(machine: Machine) -> int:
     return sum(sum(account.values()) for account in accounts.values())
 
 
-def machine_named(site: Site, name: str) -> Machine:
-    """Find a machine.
-
-    Raises
-    ------
-    RefusedError
-        If there is none of that name.
-    """
-    if name not in site.machines:
-        raise RefusedError(f"there is no machine {name}")
-    return site.machines[name]
-
-
 @dataclass(frozen=True, slots=True)
 class SwitchOff:
     """Switch off a machine on which nothing runs but its Virtual I/O Servers."""
@@ -103,7 +90,7 @@ class SwitchOff:
 
     def check(self, site: Site) -> None:
         """Refuse a machine that somebody needs."""
-        machine = machine_named(site, self.machine)
+        machine = site.machine_named(self.machine)
         if not machine.power.on:
             raise RefusedError(f"{self.machine} is off already")
         if machine.partitions:
@@ -116,7 +103,7 @@ class SwitchOff:
         """Do it: it takes no time that is modelled."""
         yield site.pause(0.0)
         self.check(site)
-        machine = machine_named(site, self.machine)
+        machine = site.machine_named(self.machine)
         for vios in machine.vios.values():
             vios.hold(vios.partition.crash())
         machine.power.switch(False)
@@ -134,12 +121,12 @@ class SwitchOn:
 
     def check(self, site: Site) -> None:
         """Refuse a machine that is on."""
-        if machine_named(site, self.machine).power.on:
+        if site.machine_named(self.machine).power.on:
             raise RefusedError(f"{self.machine} is on already")
 
     def perform(self, site: Site) -> Steps:
         """Do it; the machine takes power from the beginning."""
-        machine = machine_named(site, self.machine)
+        machine = site.machine_named(self.machine)
         machine.power.switch(True)
         yield site.pause(site.constants.number("operations.power.start_time"))
         for vios in machine.vios.values():

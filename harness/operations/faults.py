@@ -54,9 +54,7 @@ class HostPanic:
 
     def check(self, site: Site) -> None:
         """Refuse a machine whose hypervisor is in its firmware."""
-        if site.machines.get(self.machine) is None:
-            raise RefusedError(f"there is no machine {self.machine}")
-        if not site.machines[self.machine].hosted:
+        if not site.machine_named(self.machine).hosted:
             raise RefusedError(
                 f"{self.machine} has no host operating system: its hypervisor is in the firmware"
             )

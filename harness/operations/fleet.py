@@ -8,7 +8,7 @@ they are by then: they run, wherever that is.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from harness.operations.energy import SwitchOff, SwitchOn, busy_ns, machine_named
+from harness.operations.energy import SwitchOff, SwitchOn, busy_ns
 from harness.operations.live_migration import Migration, Move
 from harness.operations.operation import Operation, RefusedError, Site, Status, Steps, carry_out
 from harness.operations.placement import NOTHING, Claim
@@ -62,7 +62,7 @@ def _room(site: Site, machine: str, claim: Claim) -> float:
 def _chosen(site: Site, names: Sequence[str]) -> list[str]:
     """Return the machines named, or all, of those that are on."""
     for name in names:
-        machine_named(site, name)
+        site.machine_named(name)
     return [name for name in names or site.machines if site.machines[name].power.on]
 
 
@@ -114,7 +114,7 @@ class Evacuate:
         self._places(site)
 
     def _places(self, site: Site) -> dict[str, str]:
-        machine = machine_named(site, self.machine)
+        machine = site.machine_named(self.machine)
         if not machine.power.on:
             raise RefusedError(f"{self.machine} is switched off")
         others = [name for name in _chosen(site, self.targets) if name != self.machine]
@@ -145,8 +145,6 @@ class Balance:
         How long loads are observed before each decision.
     machines
         Those that take part; empty: all.
-    watch_seconds
-        For how long the rule goes on watching; None: it ends as soon as there is nothing to do.
     spreads
         The difference of loads at each decision.
     """
@@ -154,7 +152,6 @@ class Balance:
     threshold: float = 0.1
     sample_seconds: float = 60.0
     machines: tuple[str, ...] = ()
-    watch_seconds: float | None = None
     migrations: list[Migration] = field(default_factory=list)
     spreads: list[float] = field(default_factory=list)
 
@@ -171,18 +168,13 @@ class Balance:
 
     def perform(self, site: Site) -> Steps:
         """Observe and move."""
-        end = None
-        if self.watch_seconds is not None:
-            end = site.clock.now_ns + self.watch_seconds * 1e9
-        while end is None or site.clock.now_ns < end:
+        place = None
+        while place is None or place:
             names = _chosen(site, self.machines)
             before = _Use(site, names)
             yield site.pause(self.sample_seconds)
             place = self._decide(site, _Use(site, names), before)
-            if place:
-                yield from _move(site, place, self.migrations)
-            elif end is None:
-                return
+            yield from _move(site, place, self.migrations)
 
     def _decide(self, site: Site, now: "_Use", before: "_Use") -> dict[str, str]:
         load = now.loads_since(before)

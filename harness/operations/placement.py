@@ -64,9 +64,7 @@ def find_place(site: Site, partition: str, target_name: str, claim: Claim = NOTH
     RefusedError
         With the reason, if it cannot.
     """
-    if target_name not in site.machines:
-        raise RefusedError(f"there is no machine {target_name}")
-    source, target = site.machine_of(partition), site.machines[target_name]
+    target, source = site.machine_named(target_name), site.machine_of(partition)
     source_name = next(name for name, each in site.machines.items() if each is source)
     if partition not in source.partitions:
         raise RefusedError(f"{partition} is a Virtual I/O Server: it belongs to {source_name}")

@@ -188,7 +188,10 @@ def test_keys_of_an_expectation_that_change_nothing_are_refused(tmp_path, expect
             'dlpar = { move = "cores", amount = 1, to = "app1", weight = 3 }',
             "weight has no effect",
         ),
-        ('dlpar = { move = "cores", amount = 1, to = "app1", capped = true }', "capped has no effect"),
+        (
+            'dlpar = { move = "cores", amount = 1, to = "app1", capped = true }',
+            "capped has no effect",
+        ),
         (
             'dlpar = { move = "memory", amount = "1 GiB", to = "app1", virtual_processors = 1 }',
             "virtual_processors has no effect with move = 'memory'",
