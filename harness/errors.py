@@ -1,5 +1,8 @@
 """Errors that users meet: who wrote a campaign, and Locust's users on a partition."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 MOST_CHARACTERS = 800
 """Length of the longest message."""
 
@@ -20,3 +23,9 @@ class UserError(Exception):
 
 class PartitionDownError(OSError):
     """A partition has crashed, or something that it cannot do without."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name that is most like a mistyped one, after a semicolon; empty if none."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

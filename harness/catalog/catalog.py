@@ -118,11 +118,6 @@ class Catalog:
         return self._items("ethernet")
 
     @property
-    def devices(self) -> tuple[str, ...]:
-        """Names of all disks and adapters."""
-        return tuple(sorted(self.disks + self.adapters))
-
-    @property
     def flavours(self) -> tuple[str, ...]:
         """Names of the hosted monitors, such as ``vmware``."""
         return self._items("hosted")

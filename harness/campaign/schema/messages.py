@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 from harness.units import shown as shown_quantity
 
 _MOST_NAMES = 12
@@ -54,10 +53,8 @@ def suggest(name: object, known: Iterable[str], what: str) -> str:
         The kind of thing, in the singular.
     """
     names = sorted(known)
-    text = f"no such {what}"
-    close = get_close_matches(str(name), names, n=1)
-    if close:
-        text += f"; did you mean '{close[0]}'?"
+    close = nearest(str(name), names)
+    text = f"no such {what}{close}"
     if not names:
         return f"{text}; there is none"
     more = "" if len(names) <= _MOST_NAMES else f" and {len(names) - _MOST_NAMES} more"

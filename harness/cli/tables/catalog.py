@@ -8,8 +8,7 @@ from rich.text import Text
 
 from harness.catalog.catalog import VIRTUALIZATIONS, Catalog
 from harness.catalog.constant import Constant, Status
-from harness.catalog.loader import nearest
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 
 STATUS_TEXTS: Mapping[Status, tuple[str, str]] = {
     Status.VERIFIED: ("verified", "green"),
