@@ -23,8 +23,7 @@ from harness.operations.npiv import AttachFibreChannel
 from harness.operations.operation import Operation, RefusedError, Site, Steps
 from harness.operations.plm.manager import PartitionLoadManager
 from harness.operations.plm.policy_file import read_policy
-from harness.users.population import UserPopulation
-from workloads.loading import load_user
+from harness.users.population import UserPopulation, label_of
 
 
 class SendMessage:
@@ -57,60 +56,39 @@ class SendMessage:
 class Users:
     """The users of a scenario's partitions, whose number can change."""
 
-    def __init__(self, crowd: UserPopulation, base: Path, memory_needs: dict[str, int]) -> None:
-        self.crowd = crowd
+    def __init__(
+        self, population: UserPopulation, base: Path, memory_needs: dict[str, int]
+    ) -> None:
+        self.population = population
         self.base = base
         self.memory_needs = memory_needs
         self._groups: dict[tuple[str, str], tuple[Machine, UserGroup]] = {}
         self._users: dict[tuple[str, str], int] = {}
         self._made: dict[tuple[str, str], int] = {}
 
-    def enter(self, machine: Machine, partition: str, group: UserGroup) -> None:
-        """Let the users of a group begin."""
+    def add(self, machine: Machine, partition: str, group: UserGroup) -> None:
+        """Add the users of a group at the beginning."""
         key = partition, group.name
         self._groups[key] = machine, group
-        self._users[key] = self._made[key] = 0
-        if group.arrivals_per_second is None:
-            self.set_users(partition, group.name, group.users or 0)
-        else:
-            self._open(key)
+        self._users[key] = self._made[key] = group.users or 0
+        self.population.add_group(group, machine.partitions[partition], self.base)
 
     def set_users(self, partition: str, group: str, users: int) -> None:
-        """Let a group have so many closed users."""
+        """Change the number of closed users of a group."""
         key = partition, group
         machine, table = self._groups[key]
-        before, self._users[key] = self._users[key], users
-        if users < before:
-            self.crowd.retire(partition, _label(*key), before - users)
+        more = users - self._users[key]
+        self._users[key] = users
+        if more < 0:
+            self.population.retire(partition, label_of(*key), -more)
             return
-        loaded = load_user(table.user, self.base)
-        self.crowd.add_closed(
-            loaded.cls,
-            machine.partitions[partition],
-            loaded.demand_model.model_construct(None, **table.demand),
-            group=_label(*key),
-            users=users - before,
-            think_time_seconds=table.think_time_seconds,
-            disk=table.disk,
-            first=self._made[key],
-        )
-        self._made[key] += users - before
-
-    def _open(self, key: tuple[str, str]) -> None:
-        machine, table = self._groups[key]
-        loaded = load_user(table.user, self.base)
-        self.crowd.add_open(
-            loaded.cls,
-            machine.partitions[key[0]],
-            loaded.demand_model.model_construct(None, **table.demand),
-            group=_label(*key),
-            arrivals_per_second=table.arrivals_per_second or 0.0,
-            disk=table.disk,
-        )
+        modelled, first = machine.partitions[partition], self._made[key]
+        self.population.add_group(table, modelled, self.base, users=more, first=first)
+        self._made[key] += more
 
     def set_arrivals(self, partition: str, group: str, per_second: float) -> None:
         """Let a group's transactions arrive at another rate."""
-        self.crowd.change_arrivals(partition, _label(partition, group), per_second)
+        self.population.change_arrivals(partition, label_of(partition, group), per_second)
 
 
 class Workload:
@@ -280,8 +258,3 @@ def _place(label: str | None) -> tuple[str | None, str | None]:
     """Return the machine, where the label names it, and the name of a partition or a VIOS."""
     machine, _, name = (label or "").rpartition("/")
     return machine or None, name or None
-
-
-def _label(partition: str, group: str) -> str:
-    # A full-system partition's groups carry the name of the partition that they stand for.
-    return group if "/" in group else f"{partition}/{group}"

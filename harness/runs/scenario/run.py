@@ -72,7 +72,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
             for name, system in systems.items():
                 for partition in system.partitions:
                     for group in partition.groups:
-                        users.enter(machines[name], partition.name, group)
+                        users.add(machines[name], partition.name, group)
             start = mark(observation)
             play.perform(spec.cell.duration_seconds)
             result = result_since(observation, start, True)
