@@ -93,9 +93,9 @@ class Limits:
         capacity, processors = member.capacity, member.processors
         steps = capacity / self.step
         if abs(steps - round(steps)) > 1e-6:
-            raise self._capacity_complaint(member, f"must be in steps of {self.step:g} cores")
+            raise self._capacity_error(member, f"must be in steps of {self.step:g} cores")
         if capacity < least * processors - _TOLERANCE:
-            raise self._capacity_complaint(
+            raise self._capacity_error(
                 member,
                 f"is {capacity:g} cores {self._where}; at least {least:g} is needed for each "
                 f"virtual processor, which is {least * processors:g} for {processors}",
@@ -112,7 +112,7 @@ class Limits:
     def check_some_capacity(self, member: Member) -> None:
         """Make sure that the capacity is more than nothing once it is rounded to steps."""
         if member.capacity <= 0:
-            raise self._capacity_complaint(
+            raise self._capacity_error(
                 member, f"is less than {self.step:g} cores {self._where}, the smallest step"
             )
 
@@ -123,7 +123,7 @@ class Limits:
             return
         largest = max(members, key=lambda member: member.capacity)
         together = _count(members)
-        raise self._capacity_complaint(
+        raise self._capacity_error(
             largest,
             f"{together} need {total:g} cores together, more than there are {self._where}",
         )
@@ -200,7 +200,7 @@ class Limits:
         ]
         return ", ".join(names) or "none"
 
-    def _capacity_complaint(self, member: Member, allowed: str) -> UserError:
+    def _capacity_error(self, member: Member, allowed: str) -> UserError:
         key = member.table.capacity_key
         return value_error(self._file, f"{member.key}.{key}", getattr(member.table, key), allowed)
 

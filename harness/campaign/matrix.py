@@ -14,8 +14,9 @@ from harness.campaign.hypervisor_limits import Infeasible
 from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load, included, read_loads
 from harness.campaign.scenario.resolve import resolve, system_of, with_machine
 from harness.campaign.schema.campaign import IDLE, MATRIX, Campaign
-from harness.campaign.schema.messages import suggest, value_error
+from harness.campaign.schema.messages import value_error
 from harness.campaign.schema.scenario import Beside, Scenario
+from harness.campaign.selectors import parse_factor
 from harness.campaign.unused import check_bridges, check_matrix
 from harness.campaign.workload import Workload, resolve_workload
 from harness.catalog import Catalog, load_catalog
@@ -283,13 +284,7 @@ def selected_entries(
     }
     wanted: dict[str, set[str]] = {}
     for text in only:
-        factor, equals, value = text.partition("=")
-        if not equals:
-            raise UserError(f"{option} {text}: write factor=value, such as machine=p5-570")
-        if factor not in values:
-            raise UserError(f"{option} {text}: {suggest(factor, factors, 'factor')}")
-        if value not in values[factor]:
-            raise UserError(f"{option} {text}: {suggest(value, values[factor], factor)}")
+        factor, value = parse_factor(text, values, option, "machine=p5-570")
         wanted.setdefault(factor, set()).add(value)
     return [
         entry

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from harness.campaign.schema.campaign import MATRIX, Campaign
 from harness.campaign.schema.limits import CELLS
-from harness.campaign.schema.messages import schema_complaint, shown, suggest, value_error
+from harness.campaign.schema.messages import schema_error, shown, suggest, value_error
 from harness.errors import UserError
 from harness.files import parse_toml, read_text, shortened
 
@@ -181,7 +181,7 @@ def _checked(file: CampaignFile, data: dict[str, Any]) -> Campaign:
     try:
         return Campaign.model_validate(data)
     except ValidationError as error:
-        raise schema_complaint(file.name, data, error, Campaign) from None
+        raise schema_error(file.name, data, error, Campaign) from None
 
 
 def _flattened(file: CampaignFile, factors: dict[str, Any]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def check_names_of(
             check_name(file, key, name, known, what)
 
 
-def schema_complaint(
+def schema_error(
     file: str, data: Any, error: ValidationError, model: type[BaseModel], prefix: str = ""
 ) -> UserError:
     """Turn what pydantic found into the one line about the first problem.
