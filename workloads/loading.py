@@ -173,14 +173,14 @@ def _load(code: UserCode, path: Path, spec: str) -> ModuleType:
 
 
 class _Nowhere:
-    """Takes what is printed."""
+    """A stream that discards what is printed."""
 
     def write(self, text: str) -> int:
-        """Forget it."""
+        """Discard a text."""
         return len(text)
 
     def flush(self) -> None:
-        """Have nothing to write."""
+        """Do nothing."""
 
 
 def _broken(spec: str, path: Path, error: BaseException) -> UserError:

@@ -65,7 +65,7 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """The cell's name for people, in one line."""
+        """The cell's name in one line."""
         if self.scenario is not None:
             return f"scenario {self.scenario.name}"
         load = "".join(f", {key} = {value}" for key, value in self.load)

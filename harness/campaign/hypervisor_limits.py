@@ -13,7 +13,7 @@ _TOLERANCE = 1e-9
 
 
 class Infeasible(Exception):  # noqa: N818 (nothing is wrong: the product of factors went too far)
-    """A combination of factors that cannot be, though each value is right in itself."""
+    """A combination of factors that no machine can have, although each value is valid."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Member:
     name: str
     table: Divided
     key: str
-    """Where the campaign file speaks of it."""
+    """Its path in the campaign file."""
     capacity: float
     """Cores, a multiple of the entitlement's step where it comes from a share."""
     processors: int
@@ -31,7 +31,7 @@ class Member:
 
 
 class Limits:
-    """Checks against the limits of one machine; all of them speak of one cell."""
+    """Checks against the limits of one machine, for one cell."""
 
     def __init__(
         self, constants: Constants, machine: MachineConfiguration, file: str, virtualization: str
@@ -110,7 +110,7 @@ class Limits:
             )
 
     def check_some_capacity(self, member: Member) -> None:
-        """Make sure that the capacity is more than nothing once it is rounded to steps."""
+        """Refuse a capacity that is 0 when it is rounded to steps."""
         if member.capacity <= 0:
             raise self._capacity_error(
                 member, f"is less than {self.step:g} cores {self._where}, the smallest step"
@@ -179,7 +179,7 @@ class Limits:
                 )
 
     def check_folding(self, table: Partition, os: str) -> None:
-        """Make sure that who shall fold virtual processors can."""
+        """Refuse folding on an operating system that folds no virtual processors."""
         if table.folding and not self._has(os, "vp_folding"):
             raise value_error(
                 self._file,

@@ -15,7 +15,7 @@ from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load, included, 
 from harness.campaign.scenario.resolve import resolve, system_of, with_machine
 from harness.campaign.schema.campaign import IDLE, MATRIX, Campaign
 from harness.campaign.schema.messages import value_error
-from harness.campaign.schema.scenario import Beside, Scenario
+from harness.campaign.schema.scenario import OtherMachine, Scenario
 from harness.campaign.selectors import parse_factor
 from harness.campaign.unused import check_bridges, check_matrix
 from harness.campaign.workload import Workload, resolve_workload
@@ -112,7 +112,7 @@ def _scenario(
     systems: dict[str, SystemConfiguration] = {}
     files = {each.path: each for each in declared_files(campaign, file)}
     try:
-        parts: list[tuple[str, Scenario | Beside]] = [(table.site, table)]
+        parts: list[tuple[str, Scenario | OtherMachine]] = [(table.site, table)]
         parts.extend((part.name, part) for part in table.machines)
         for name, part in parts:
             if name in systems:

@@ -1,4 +1,4 @@
-"""A scenario that can run: what a worker carries out, and what identifies it."""
+"""A resolved scenario: what a worker carries out."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -26,7 +26,7 @@ class Script(Scenario):
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        """What identifies it beside the system of its cell, as JSON holds it."""
+        """What identifies it, without the system of its cell, as JSON."""
         own = {"machine", "active_cores", "os", "virtualization", "workload", "lan", "san"}
         own |= {"duration", "partitions", "vios", "machines"}
         return self.model_dump(mode="json", exclude=own, exclude_none=True)

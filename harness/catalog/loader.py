@@ -62,7 +62,7 @@ def _shipped() -> Mapping[str, Constant]:
 
 
 def _modelled(table: dict[str, Any], path: Path) -> Mapping[str, Any]:
-    """Leave out what ``vtax profile`` tells of a measurement, and refuse what is no catalog."""
+    """Remove the record that ``vtax profile`` writes; refuse the result of a calibration."""
     if "calibration" in table and "costs" in table:
         raise UserError(
             f"{path}: holds what single events cost on a machine of today, for vtax predict; a "

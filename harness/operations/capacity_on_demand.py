@@ -297,7 +297,7 @@ class _Meter:
 
 
 def _end_trial(site: Site, name: str, cores: int) -> Steps:
-    """Take the cores back after so much power-on time, once nobody is entitled to them."""
+    """Take the cores back after so much power-on time, once no partition is entitled to them."""
     machine = site.machines[name]
     began_ns = site.clock.now_ns - machine.power.off_ns
     period_ns = to_ns(site.constants.number("operations.cod.trial.period"))

@@ -1,8 +1,8 @@
-"""Switching machines off and on, and the energy that they take.
+"""Switching machines off and on, and their energy.
 
-Nobody published what these machines take at which load: the model is a straight line between idle
-and busy, its constants are assumed and have wide ranges. They stand for a machine of four cores;
-what a larger one takes while it is on is taken to grow with its cores.
+The power of these machines at a given load is not published: the model is a straight line between
+idle and busy, its constants are assumed and have wide ranges. They stand for a machine of four
+cores; the power of a larger one while it is on is assumed to grow with its cores.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from harness.operations.operation import RefusedError, Site, Steps
 
 @dataclass(frozen=True, slots=True)
 class PowerModel:
-    """What a machine takes, in watts."""
+    """Power of a machine, in watts."""
 
     idle_watts: float
     busy_watts: float
@@ -89,7 +89,7 @@ class SwitchOff:
         return f"switch {self.machine} off"
 
     def check(self, site: Site) -> None:
-        """Refuse a machine that somebody needs."""
+        """Refuse a machine that partitions need."""
         machine = site.machine_named(self.machine)
         if not machine.power.on:
             raise RefusedError(f"{self.machine} is off already")

@@ -1,4 +1,4 @@
-"""What breaks: operating systems, Virtual I/O Servers, hosts and adapters, and how it comes back.
+"""Faults of operating systems, Virtual I/O Servers, hosts and adapters, and their recovery.
 
 A fault begins at once and lasts until what it has broken works again. How long booting and
 changing over take is not published for these machines: the catalog's times are assumed.
@@ -30,10 +30,10 @@ class GuestPanic:
         machine = site.machine_of(self.partition)
         if self.partition not in machine.partitions:
             raise RefusedError(f"{self.partition} is a Virtual I/O Server, not a guest")
-        _up(machine, self.partition)
+        _check_up(machine, self.partition)
 
     def perform(self, site: Site) -> Steps:
-        """Let it happen."""
+        """Do it."""
         crashes = _crash(site, site.machine_of(self.partition), self.partition)
         yield site.pause(site.constants.number("operations.fault.partition_boot"))
         _restart(site.machine_of(self.partition), self.partition, crashes)
@@ -62,7 +62,7 @@ class HostPanic:
             raise RefusedError(f"the host of {self.machine} is down already")
 
     def perform(self, site: Site) -> Steps:
-        """Let it happen."""
+        """Do it."""
         machine = site.machines[self.machine]
         site.hosts_down.add(self.machine)
         crashes = {name: _crash(site, machine, name) for name in machine.partitions}
@@ -94,10 +94,10 @@ class ViosPanic:
         machine = site.machine_of(self.vios, self.machine)
         if self.vios not in machine.vios:
             raise RefusedError(f"{self.vios} is no Virtual I/O Server")
-        _up(machine, self.vios)
+        _check_up(machine, self.vios)
 
     def perform(self, site: Site) -> Steps:
-        """Let it happen."""
+        """Do it."""
         machine = site.machine_of(self.vios, self.machine)
         vios = machine.vios[self.vios]
         wire = machine.network.trunks.get(self.vios)
@@ -105,8 +105,8 @@ class ViosPanic:
         crashes = vios.partition.crashes
         if wire is not None:
             wire.broken = True
-        site.clock.process(_disks_change_over(site, machine, self.vios))
-        site.clock.process(_network_changes_over(site, machine, self.vios))
+        site.clock.process(_fail_over_disks(site, machine, self.vios))
+        site.clock.process(_fail_over_network(site, machine, self.vios))
         yield site.pause(site.constants.number("operations.fault.vios_boot"))
         if not vios.partition.down or vios.partition.crashes != crashes:
             return
@@ -124,8 +124,8 @@ class ViosPanic:
 class AdapterFailure:
     """An adapter breaks: of a partition's disk or network, or of a Virtual I/O Server.
 
-    Who has a second way takes it; who has none waits until the adapter is replaced. The disks of
-    one kind that an owner has, or that a server's clients have there, are behind one adapter.
+    A client with a second path takes it; one without waits until the adapter is replaced. The disks
+    of one kind that an owner has, or that a server's clients have there, are behind one adapter.
     """
 
     owner: str
@@ -150,7 +150,7 @@ class AdapterFailure:
             raise RefusedError(f"{self.device} of {self.owner} is broken already")
 
     def perform(self, site: Site) -> Steps:
-        """Let it happen."""
+        """Do it."""
         machine = site.machine_of(self.owner, self.machine)
         yield site.pause(0.0)
         self._break(site, machine)
@@ -162,7 +162,7 @@ class AdapterFailure:
         return self.device in machine.capacity.ethernet_adapters(self.owner)
 
     def _broken(self, machine: Machine) -> bool | None:
-        """Tell whether it is broken; None if nothing depends on it."""
+        """Return whether it is broken; None if nothing depends on it."""
         if self.owner in machine.vios:
             vios = machine.vios[self.owner]
             if not self._is_ethernet(machine):
@@ -188,10 +188,10 @@ class AdapterFailure:
             if self._is_ethernet(machine):
                 vios.bridge_lost = True
                 machine.network.trunks[self.owner].broken = True
-                site.clock.process(_network_changes_over(site, machine, self.owner))
+                site.clock.process(_fail_over_network(site, machine, self.owner))
             else:
                 vios.disks_lost = True
-                site.clock.process(_disks_change_over(site, machine, self.owner))
+                site.clock.process(_fail_over_disks(site, machine, self.owner))
         elif self._is_ethernet(machine):
             machine.network.own_wires[self.owner].broken = True
         else:
@@ -221,7 +221,7 @@ class AdapterFailure:
 # What they have in common
 
 
-def _up(machine: Machine, name: str) -> None:
+def _check_up(machine: Machine, name: str) -> None:
     if machine.dispatched_partition(name).down:
         raise RefusedError(f"{name} is down already")
     if name in machine.capacity.moving:
@@ -247,24 +247,24 @@ def _resume_all(machine: Machine) -> None:
         vios.resume()
 
 
-def _disks_change_over(site: Site, machine: Machine, name: str) -> Steps:
+def _fail_over_disks(site: Site, machine: Machine, name: str) -> Steps:
     """Let the second server that a server's disks name take over, if there is one."""
     vios = machine.vios[name]
-    deputies = {
+    standbys = {
         disk.standby
         for configuration in machine.configurations.values()
         for disk in configuration.disks
         if disk.vios == name and disk.standby is not None
     }
-    if not deputies:
+    if not standbys:
         return
     yield site.pause(site.constants.number("operations.fault.path_failover"))
     if not vios.serves_disks:
-        vios.standby = machine.vios[min(deputies)]
+        vios.standby = machine.vios[min(standbys)]
         vios.resume()
 
 
-def _network_changes_over(site: Site, machine: Machine, name: str) -> Steps:
+def _fail_over_network(site: Site, machine: Machine, name: str) -> Steps:
     """Let a second server that bridges the same virtual LANs take over, if there is one."""
     vios, standby = machine.vios[name], _second_bridge(machine, name)
     if standby is None:

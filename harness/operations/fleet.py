@@ -1,4 +1,4 @@
-"""What moving partitions while they run is for: maintenance, balance, and fewer machines at night.
+"""Uses of live migration: maintenance, balance, and fewer machines at night.
 
 Every move and every switch is an operation of its own on the timeline. A use that cannot be carried
 through is refused before the first move; one that gets stuck on the way leaves partitions where
@@ -66,8 +66,8 @@ def _chosen(site: Site, names: Sequence[str]) -> list[str]:
     return [name for name in names or site.machines if site.machines[name].power.on]
 
 
-def _do(site: Site, operation: Operation) -> Steps:
-    """Carry out one operation and get stuck where it does."""
+def _carry_out(site: Site, operation: Operation) -> Steps:
+    """Carry out one operation; raise if it is not done."""
     process = carry_out(site, operation)
     yield process
     if process.value is not Status.DONE:
@@ -84,7 +84,7 @@ def _move(site: Site, places: dict[str, str], migrations: list[Migration]) -> St
     for name, target in places.items():
         move = Move(name, target)
         try:
-            yield from _do(site, move)
+            yield from _carry_out(site, move)
         finally:
             if move.migration is not None:
                 migrations.append(move.migration)
@@ -124,9 +124,9 @@ class Evacuate:
         """Do it."""
         places = self._places(site)
         yield from _move(site, places, self.migrations)
-        yield from _do(site, SwitchOff(self.machine))
+        yield from _carry_out(site, SwitchOff(self.machine))
         yield site.pause(self.maintenance_seconds)
-        yield from _do(site, SwitchOn(self.machine))
+        yield from _carry_out(site, SwitchOn(self.machine))
         yield from _move(site, dict.fromkeys(places, self.machine), self.migrations)
 
 
@@ -275,7 +275,7 @@ class Consolidate:
                 yield name, refusal
 
     def perform(self, site: Site) -> Steps:
-        """Empty one machine after the other as long as the rest can hold everybody."""
+        """Empty one machine after the other as long as the rest can hold all partitions."""
         begin_ns = site.clock.now_ns
         home: dict[str, str] = {}
         while True:
@@ -286,7 +286,7 @@ class Consolidate:
             for partition in places:
                 home.setdefault(partition, name)
             yield from _move(site, places, self.migrations)
-            yield from _do(site, SwitchOff(name))
+            yield from _carry_out(site, SwitchOff(name))
             self.switched_off.append(name)
         if self.away_seconds is None:
             return

@@ -45,7 +45,7 @@ class Pass:
 
 @dataclass(slots=True)
 class Migration:
-    """What became of one migration. Times are simulated, since the start of the run."""
+    """The record of one migration. Times are simulated, since the start of the run."""
 
     partition: str
     source: str
@@ -94,7 +94,7 @@ class Move:
     Attributes
     ----------
     migration
-        What became of it, once it has been performed; it fills while that goes on.
+        The record of it; it is filled while the operation is performed.
     """
 
     partition: str
@@ -195,7 +195,7 @@ def _partition(place: Place) -> Partition:
 def _sending(
     site: Site, place: Place, transfer: MemoryTransfer, event: simpy.Event, crashes: int
 ) -> Steps:
-    """Wait until what is sent has arrived, while everybody needed is up."""
+    """Wait until what is sent has arrived, while the partition and both VIOS are up."""
     while not event.triggered:
         yield event | site.pause(_LOOK_SECONDS)
         _still_up(place, transfer, crashes)

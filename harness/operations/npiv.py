@@ -23,7 +23,7 @@ class AttachFibreChannel(TimedOperation):
     time = "operations.dlpar.adapter_time"
 
     def describe(self) -> str:
-        """Say what is attached to whom."""
+        """Say what is attached to which partition."""
         return f"attach {self.device} to {self.partition} over virtual Fibre Channel"
 
     def check(self, site: Site) -> None:

@@ -40,5 +40,5 @@ class OnDemand:
         return sum(charge.quantity for charge in self.charges if charge.kind == kind)
 
     def has(self, kind: str) -> bool:
-        """Tell whether anything of a kind is on the bill."""
+        """Return whether anything of a kind is on the bill."""
         return any(charge.kind == kind for charge in self.charges)

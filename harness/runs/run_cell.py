@@ -43,7 +43,7 @@ def run_cell(spec: RunSpec) -> RunResult:
     Raises
     ------
     UserError
-        If a locustfile is missing or broken, or reports requests of nobody.
+        If a locustfile is missing or broken, or reports requests without a user.
     Exception
         Whatever a locustfile's user raises in its tasks.
     """
@@ -52,23 +52,23 @@ def run_cell(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     forward_requests(environment)
     observation = Observation(machine, environment)
-    crowd = UserPopulation(clock, environment, spec.seed, spec.streams)
+    population = UserPopulation(clock, environment, spec.seed, spec.streams)
     starts = spec.starts.timestamp()
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
             for partition in spec.system.partitions:
                 for group in partition.groups:
-                    crowd.add_group(group, machine.partitions[partition.name], spec.base)
+                    population.add_group(group, machine.partitions[partition.name], spec.base)
             if spec.cell.warm_up_seconds is None:
                 start, trustworthy = _detect_warm_up(clock, observation, spec)
             else:
                 clock.run_until(to_ns(spec.cell.warm_up_seconds))
                 start, trustworthy = mark(observation), True
                 clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
-            crowd.check_present()
+            population.check_present()
             return result_since(observation, start, trustworthy)
         finally:
-            crowd.dismiss()
+            population.dismiss()
 
 
 def mark(observation: Observation) -> Mark:

@@ -21,9 +21,9 @@ from harness.campaign.schema.metrics import (
     names_of,
 )
 from harness.campaign.schema.scenario import (
-    Beside,
     Condition,
     Expectation,
+    OtherMachine,
     Reference,
     Rule,
     Scenario,
@@ -38,7 +38,7 @@ SAMPLES = 200
 """How many samples a timeline has by default."""
 
 
-def with_machine(campaign: Campaign, table: Scenario | Beside, file: str) -> Campaign:
+def with_machine(campaign: Campaign, table: Scenario | OtherMachine, file: str) -> Campaign:
     """Return the campaign with a scenario's machine as its only cell.
 
     Raises
@@ -46,7 +46,7 @@ def with_machine(campaign: Campaign, table: Scenario | Beside, file: str) -> Cam
     UserError
         If neither the scenario nor the file has partitions.
     """
-    own = isinstance(table, Beside)
+    own = isinstance(table, OtherMachine)
     partitions = table.partitions if own or table.partitions is not None else campaign.partitions
     vios = table.vios if own or table.vios is not None else campaign.vios
     if not own and [partition.name for partition in partitions or ()] == ["none"]:
@@ -61,7 +61,7 @@ def with_machine(campaign: Campaign, table: Scenario | Beside, file: str) -> Cam
     return campaign.model_copy(update=update)
 
 
-def system_of(context: Context, table: Scenario | Beside) -> SystemConfiguration:
+def system_of(context: Context, table: Scenario | OtherMachine) -> SystemConfiguration:
     """Configure the machine of a scenario, or one of its further machines.
 
     Raises

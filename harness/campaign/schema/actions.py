@@ -1,4 +1,4 @@
-"""The tables of a campaign file that say what is done to a running machine."""
+"""The tables of a campaign file for actions on a running machine."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -10,16 +10,16 @@ from harness.units import Bytes, Rate, Ratio, Seconds
 
 
 class Load(Table):
-    """Change how much work there is."""
+    """Change the number of users or the rate of arrivals."""
 
     of: str
     """The partition."""
     group: str | None = None
     """Which of its groups of users; needed where there are several."""
     users: Annotated[int, Field(ge=0, le=USERS.most)] | None = None
-    """So many closed users from now on."""
+    """Number of closed users from now on."""
     arrivals: Annotated[Rate, Field(le=ARRIVALS.most)] | None = None
-    """Open arrivals at this rate from now on."""
+    """Rate of open arrivals from now on."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -42,9 +42,9 @@ class Dlpar(Table):
     device: str | None = None
     """The adapter that moves."""
     source: Annotated[str | None, Field(alias="from")] = None
-    """Who gives it; without it, what nobody has."""
+    """The partition that loses it; without it, what no partition owns."""
     target: Annotated[str | None, Field(alias="to")] = None
-    """Who gets it; without it, nobody."""
+    """The partition that gets it; without it, no partition owns it."""
     change: str | None = None
     """The partition whose sharing changes."""
     weight: Annotated[int, Field(ge=0, le=255)] | None = None
@@ -77,14 +77,14 @@ class Dlpar(Table):
 
 
 class SendMessage(Table):
-    """Send a message from one partition to another, or outside, and wait until it is there."""
+    """Send a message from one partition to another, or outside, and wait until it has arrived."""
 
     source: Annotated[str, Field(alias="from")]
-    """Who sends."""
+    """The sending partition."""
     target: Annotated[str, Field(alias="to")]
-    """Who shall receive: a partition, or "outside"."""
+    """The receiver: a partition, or "outside"."""
     size: Bytes = 1024
-    """Of the message."""
+    """Size of the message."""
 
 
 class Memory(Table):
@@ -93,7 +93,7 @@ class Memory(Table):
     of: str
     """The partition."""
     needs: Bytes
-    """So much from now on; before, seven tenths of what the partition has."""
+    """Memory from now on; before, seven tenths of the memory of the partition."""
 
 
 class Plm(Table):
@@ -111,7 +111,7 @@ class Cod(Table):
     deactivate: Literal["on-off"] | None = None
     """Turn cores off again."""
     cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)]
-    """How many."""
+    """Number of cores."""
     machine: str | None = None
     """Which machine; without it the scenario's own."""
 
@@ -126,13 +126,13 @@ class Migrate(Table):
     """Live Partition Mobility."""
 
     partition: str
-    """Who moves."""
+    """The partition that moves."""
     target: Annotated[str, Field(alias="to")]
     """The machine to which it moves."""
 
 
 class Fleet(Table):
-    """Use mobility for something: maintenance, balance, or fewer machines."""
+    """Move partitions for maintenance, for balance, or to use fewer machines."""
 
     maintain: str | None = None
     """Empty this machine, switch it off, on again, and move all back."""
@@ -147,7 +147,7 @@ class Fleet(Table):
     consolidate: Annotated[list[str], Field(min_length=1), Different] | None = None
     """Bring all partitions of these machines together on few, and switch the others off."""
     return_after: Seconds | None = None
-    """When all move back, after the beginning; without it never."""
+    """When all move back, counted from the beginning; without it never."""
 
     @model_validator(mode="after")
     def _one_use(self) -> Self:
@@ -164,7 +164,7 @@ class Fleet(Table):
 
 
 class Fault(Table):
-    """Something breaks."""
+    """A failure."""
 
     panic: str | None = None
     """The operating system of this partition or VIOS stops, and boots again."""
@@ -173,7 +173,7 @@ class Fault(Table):
     adapter: str | None = None
     """This adapter breaks."""
     of: str | None = None
-    """Whose adapter: a partition's or a VIOS's."""
+    """The partition or VIOS that owns the adapter."""
     repair: Seconds | None = None
     """When a new adapter works; without it never."""
 
@@ -193,22 +193,22 @@ class Attach(Table):
     """Give a partition a disk over a virtual Fibre Channel adapter."""
 
     partition: str
-    """Who gets it."""
+    """The partition that gets it."""
     fibre_channel: str
     """The disk, by its name in the catalog."""
     vios: str
-    """The VIOS whose adapter it is."""
+    """The VIOS that owns the adapter."""
 
 
 class Actions(Table):
-    """Something done; exactly one of the kinds."""
+    """An action; exactly one of the kinds."""
 
     load: Load | None = None
     """More or fewer users."""
     dlpar: Dlpar | None = None
     """Move resources between running partitions."""
     reach: SendMessage | None = None
-    """Try to reach somebody over the network."""
+    """Send a message over the network."""
     memory: Memory | None = None
     """Programs need more or less memory."""
     plm: Plm | None = None
@@ -222,7 +222,7 @@ class Actions(Table):
     attach: Attach | None = None
     """Attach a disk over virtual Fibre Channel."""
     fault: Fault | None = None
-    """Let something break."""
+    """Make something fail."""
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:

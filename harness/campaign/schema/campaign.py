@@ -214,7 +214,7 @@ class UserGroup(Table):
     """Users of one class. Keys left out come from the catalog's profile of the same name."""
 
     name: Name | None = None
-    """Tells the groups of a workload apart; needed when there are several."""
+    """The name of the group; needed when the workload has several."""
     user: str | None = None
     """locustfile.py:UserClass, relative to this file, or a shipped one."""
     users: Count | None = None
@@ -275,7 +275,5 @@ def schema_text() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-if (
-    __name__ == "__main__"
-):  # python -m harness.campaign.schema.campaign: write the shipped file anew
+if __name__ == "__main__":  # python -m harness.campaign.schema.campaign: write the shipped file
     (Path(__file__).parent / "campaign.schema.json").write_text(schema_text(), encoding="utf-8")

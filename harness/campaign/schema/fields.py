@@ -176,7 +176,7 @@ Text = Annotated[
         }
     ),
 ]
-"""A text for people, in English or in several languages."""
+"""A text in English or in several languages."""
 
 
 @dataclass(frozen=True)

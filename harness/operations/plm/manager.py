@@ -1,9 +1,9 @@
-"""The Partition Load Manager: a rule that looks every ten seconds and moves resources.
+"""The Partition Load Manager: a rule that samples every ten seconds and moves resources.
 
 A partition whose load has been beyond a threshold in so many consecutive samples asks for more
 or has something to spare; :mod:`harness.operations.plm.decision` decides what moves, and the
 operations of :mod:`harness.operations.dlpar` move it. After a partition has been given something
-its samples are counted anew.
+its count of samples starts again.
 
 What is not published and assumed here: the load average of a sample is the mean of ten counts of
 the threads that run or wait to run, for each virtual processor.
@@ -31,7 +31,7 @@ class Streak:
     not_below: int = 0
 
     def take(self, load: float, low: float, high: float) -> None:
-        """Take note of a sample."""
+        """Count a sample."""
         self.above = self.above + 1 if load > high else 0
         self.below = self.below + 1 if load < low else 0
         self.not_below = 0 if load < low else self.not_below + 1
@@ -95,7 +95,7 @@ class PartitionLoadManager:
             raise RefusedError("the partitions of a policy are on different machines")
 
     def perform(self, site: Site) -> Steps:
-        """Start to look."""
+        """Start to sample."""
         period = site.constants.number("operations.plm.sample_period")
         site.clock.process(self._count(site, period / _COUNTS))
         site.clock.process(self._look(site, period))

@@ -1,4 +1,4 @@
-"""From a scenario's actions to what is done to the machines."""
+"""Makes operations of a scenario's actions."""
 
 from collections.abc import Callable, Container
 from pathlib import Path
@@ -35,7 +35,7 @@ class SendMessage:
         self.size_bytes = size_bytes
 
     def describe(self) -> str:
-        """Say who sends what to whom."""
+        """Say what is sent, from where and to where."""
         return f"send {self.size_bytes} bytes from {self.source} to {self.target}"
 
     def check(self, site: Site) -> None:
@@ -106,7 +106,7 @@ class Workload:
         return f"{load.of}: {load.group} arrives {load.arrivals:g} times a second"
 
     def check(self, site: Site) -> None:
-        """Accept it: users come and go as they like."""
+        """Accept it."""
 
     def perform(self, site: Site) -> Steps:
         """Do it."""
@@ -131,7 +131,7 @@ class MemoryNeed:
         return f"{self.of}: programs need {self.size_bytes / 2**20:g} MiB"
 
     def check(self, site: Site) -> None:
-        """Accept it; what is not there is paged, which is not modelled."""
+        """Accept it; paging of missing memory is not modelled."""
 
     def perform(self, site: Site) -> Steps:
         """Do it."""
@@ -167,7 +167,7 @@ def _fault(fault: Fault, vios: Container[str]) -> Operation:
 
 
 def results_of(operation: Operation) -> dict[str, float]:
-    """Return what an operation has measured of itself, in SI units."""
+    """Return the results of an operation, in SI units."""
     if isinstance(operation, Move):
         migrations = [operation.migration] if operation.migration is not None else []
     elif isinstance(operation, Evacuate | Balance | Consolidate):

@@ -1,4 +1,4 @@
-"""One run of a scenario: machines, users, what is done to them, and what was seen."""
+"""One run of a scenario: machines, users, actions, timeline and checks."""
 
 import math
 from collections.abc import Callable, Generator, Mapping
@@ -44,7 +44,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     forward_requests(environment)
     observation = Observation(machines[script.site], environment)
-    crowd = UserPopulation(clock, environment, spec.seed, spec.replication)
+    population = UserPopulation(clock, environment, spec.seed, spec.replication)
     partitions = [partition.name for system in systems.values() for partition in system.partitions]
     labels = dict(vios_labels(systems))
     timeline = Timeline(clock, environment, machines, partitions, labels, spec.constants)
@@ -61,11 +61,11 @@ def run_scenario(spec: RunSpec) -> RunResult:
         machines,
         spec.constants,
         limits={name: Limits(**_limits(values)) for name, values in script.limits.items()},
-        fail_requests=crowd.fail,
+        fail_requests=population.fail,
         memory_in_use=memory_in_use,
     )
-    users = Users(crowd, spec.base, needs)
-    play = ScenarioRunner(script, site, users, timeline, _sizes(systems))
+    users = Users(population, spec.base, needs)
+    runner = ScenarioRunner(script, site, users, timeline, _sizes(systems))
     starts = spec.starts.timestamp()
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
@@ -74,23 +74,23 @@ def run_scenario(spec: RunSpec) -> RunResult:
                     for group in partition.groups:
                         users.add(machines[name], partition.name, group)
             start = mark(observation)
-            play.perform(spec.cell.duration_seconds)
+            runner.perform(spec.cell.duration_seconds)
             result = result_since(observation, start, True)
         finally:
-            crowd.dismiss()
+            population.dismiss()
     result.timeline = timeline.points()
     result.operations = [
         OperationEvent(event.seconds, event.operation, str(event.status), event.reason)
         for event in site.timeline
     ]
     result.checks = [
-        check(expectation, play.reader, spec.constants) for expectation in script.expect
+        check(expectation, runner.reader, spec.constants) for expectation in script.expect
     ]
     return result
 
 
 class ScenarioRunner:
-    """A scenario on its way."""
+    """Carries out the steps and rules of a scenario."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class ScenarioRunner:
         self._acted: dict[int, int] = {}
 
     def perform(self, duration_seconds: float) -> None:
-        """Let simulated time pass; a step of a moment comes after the sample of it."""
+        """Run the simulation; a step comes after a sample of the same time."""
         clock = self.site.clock
         for step in self.script.step:
             clock.call_in(to_ns(step.at), self._beginner(step, str(step.name)))

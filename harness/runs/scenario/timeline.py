@@ -79,7 +79,7 @@ class Timeline:
         environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]
 
     def find(self, name: str) -> tuple[Machine, Partition] | None:
-        """Find a partition or a VIOS wherever it is at present; None if it is nowhere."""
+        """Find a partition or a VIOS and its machine; None if it is on none."""
         if name in self.labels:
             machine, own = self.labels[name]
             return self.machines[machine], self.machines[machine].vios[own].partition
@@ -143,7 +143,7 @@ class Timeline:
         values["down"] = float(partition.down)
 
     def _used_ns(self, name: str, partition: Partition) -> int:
-        """Return the processor time since the last sample; it starts anew on another machine."""
+        """Return the processor time since the last sample; it starts at 0 on another machine."""
         now_ns = partition.occupied_ns()
         before, then_ns = self._dispatched.get(name, (partition, 0))
         self._dispatched[name] = partition, now_ns
