@@ -6,18 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import units
-from harness.campaign.schema.actions import (
-    Attach,
-    Cod,
-    Dlpar,
-    Fault,
-    Fleet,
-    Load,
-    Memory,
-    Migrate,
-    Plm,
-    SendMessage,
-)
+from harness.campaign.schema.actions import Cod, Dlpar, Load, Plm
 from harness.campaign.schema.messages import check_name, suggest, value_error
 from harness.campaign.schema.metrics import MACHINE, METRICS, REQUESTS
 from harness.campaign.schema.scenario import Scenario, Step
@@ -26,6 +15,29 @@ from harness.errors import UserError
 from harness.files import read_bytes
 from harness.model.config import PartitionConfiguration, SystemConfiguration
 from harness.operations.plm.policy_file import read_policy
+
+_NAMED: Mapping[str, Mapping[str, str]] = {
+    "load": {"of": "partition"},
+    "dlpar": {
+        "source": "partition or VIOS",
+        "target": "partition or VIOS",
+        "change": "partition or VIOS",
+        "device": "adapter or graphics",
+    },
+    "reach": {"source": "partition", "target": "peer"},
+    "memory": {"of": "partition"},
+    "cod": {"machine": "machine"},
+    "migrate": {"partition": "partition", "target": "machine"},
+    "fleet": {"maintain": "machine", "balance": "machine", "consolidate": "machine"},
+    "attach": {"partition": "partition", "vios": "VIOS", "fibre_channel": "disk"},
+    "fault": {
+        "panic": "partition or VIOS",
+        "host": "machine",
+        "of": "partition or VIOS",
+        "adapter": "adapter",
+    },
+}
+"""What the keys of actions name."""
 
 STATUSES = ("done", "refused", "failed")
 """How an action can end."""
@@ -117,11 +129,31 @@ class ScenarioNames:
 
     def action(self, key: str, kind: str, table: Any) -> Any:
         """Check what an action names; return it with its quantities in SI units."""
-        check: Callable[[str, Any], Any] = getattr(self, f"_{kind}")
-        return check(key, table) or table
+        for field, what in _NAMED.get(kind, {}).items():
+            written = getattr(table, field)
+            place = f"{key}.{type(table).model_fields[field].alias or field}"
+            for name in [written] if isinstance(written, str) else written or ():
+                known, described = self._known(what)
+                self.check(place, name, known, described)
+        resolve: Callable[[str, Any], Any] | None = getattr(self, f"_{kind}", None)
+        return table if resolve is None else resolve(key, table)
+
+    def _known(self, what: str) -> tuple[Iterable[str], str]:
+        """Return the known names of a kind, and what messages call it."""
+        adapters = [*self.catalog.disks, *self.catalog.adapters]
+        kinds: dict[str, tuple[Iterable[str], str]] = {
+            "partition": (self.partitions, "partition"),
+            "peer": ([*self.partitions, "outside"], "partition"),
+            "machine": (self.systems, "machine"),
+            "VIOS": (self.vios, "VIOS"),
+            "partition or VIOS": (self.everyone, "partition or VIOS"),
+            "disk": (self.catalog.disks, "disk"),
+            "adapter": (adapters, "adapter"),
+            "adapter or graphics": ([*adapters, "graphics"], "adapter"),
+        }
+        return kinds[what]
 
     def _load(self, key: str, table: Load) -> Load:
-        self.check(f"{key}.of", table.of, self.partitions, "partition")
         groups = {group.name: group for group in self.partitions[table.of].groups}
         if not groups:
             raise value_error(self.file, f"{key}.of", table.of, "has no users whose number changes")
@@ -137,15 +169,9 @@ class ScenarioNames:
             raise value_error(self.file, f"{key}.{given}", getattr(table, given), allowed)
         return table.model_copy(update={"group": name})
 
-    def _dlpar(self, key: str, table: Dlpar) -> Dlpar | None:
-        for name, place in ((table.source, "from"), (table.target, "to"), (table.change, "change")):
-            if name is not None:
-                self.check(f"{key}.{place}", name, self.everyone, "partition or VIOS")
-        if table.device is not None:
-            devices = [*self.catalog.disks, *self.catalog.adapters, "graphics"]
-            self.check(f"{key}.device", table.device, devices, "adapter")
+    def _dlpar(self, key: str, table: Dlpar) -> Dlpar:
         if table.amount is None:
-            return None
+            return table
         dimension = {"memory": "size", "processing-units": "cores", "cores": "cores"}
         try:
             amount = units.read(table.amount, dimension.get(str(table.move), "count"))
@@ -157,14 +183,7 @@ class ScenarioNames:
             raise value_error(self.file, f"{key}.amount", table.amount, allowed)
         return table.model_copy(update={"amount": amount})
 
-    def _reach(self, key: str, table: SendMessage) -> None:
-        self.check(f"{key}.from", table.source, self.partitions, "partition")
-        self.check(f"{key}.to", table.target, [*self.partitions, "outside"], "partition")
-
-    def _memory(self, key: str, table: Memory) -> None:
-        self.check(f"{key}.of", table.of, self.partitions, "partition")
-
-    def _plm(self, key: str, table: Plm) -> None:
+    def _plm(self, key: str, table: Plm) -> Plm:
         path = self.base / table.policy
         policy = read_policy(path)
         for member in policy.members:
@@ -173,37 +192,10 @@ class ScenarioNames:
                 known = suggest(member.name, self.partitions, "partition")
                 raise UserError(f"{self.file}: {place}: {member.name}: {known}")
         self.policies[table.policy] = hashlib.sha256(read_bytes(path)).hexdigest()
+        return table
 
-    def _cod(self, key: str, table: Cod) -> Cod:
-        machine = self.site if table.machine is None else table.machine
-        self.check(f"{key}.machine", machine, self.systems, "machine")
-        return table.model_copy(update={"machine": machine})
-
-    def _migrate(self, key: str, table: Migrate) -> None:
-        self.check(f"{key}.partition", table.partition, self.partitions, "partition")
-        self.check(f"{key}.to", table.target, self.systems, "machine")
-
-    def _fleet(self, key: str, table: Fleet) -> None:
-        for use in ("maintain", "balance", "consolidate"):
-            named = getattr(table, use)
-            for name in [named] if isinstance(named, str) else named or ():
-                self.check(f"{key}.{use}", name, self.systems, "machine")
-
-    def _attach(self, key: str, table: Attach) -> None:
-        self.check(f"{key}.partition", table.partition, self.partitions, "partition")
-        self.check(f"{key}.vios", table.vios, self.vios, "VIOS")
-        disks = self.catalog.disks
-        self.check(f"{key}.fibre_channel", table.fibre_channel, disks, "disk")
-
-    def _fault(self, key: str, table: Fault) -> None:
-        if table.panic is not None:
-            self.check(f"{key}.panic", table.panic, self.everyone, "partition or VIOS")
-        if table.host is not None:
-            self.check(f"{key}.host", table.host, self.systems, "machine")
-        if table.adapter is not None and table.of is not None:
-            self.check(f"{key}.of", table.of, self.everyone, "partition or VIOS")
-            devices = [*self.catalog.disks, *self.catalog.adapters]
-            self.check(f"{key}.adapter", table.adapter, devices, "adapter")
+    def _cod(self, _: str, table: Cod) -> Cod:
+        return table.model_copy(update={"machine": table.machine or self.site})
 
     def check_sequence(self, steps: Sequence[Step]) -> None:
         """Refuse what cannot be in this order, whatever the machine does meanwhile."""

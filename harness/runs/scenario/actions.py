@@ -1,6 +1,7 @@
 """Makes operations of a scenario's actions."""
 
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.campaign.schema.actions import Actions, Dlpar, Fault, Fleet, Load
@@ -26,13 +27,13 @@ from harness.operations.plm.policy_file import read_policy
 from harness.users.population import UserPopulation, label_of
 
 
+@dataclass(frozen=True, slots=True)
 class SendMessage:
     """Send a message and wait until it has arrived."""
 
-    def __init__(self, source: str, target: str, size_bytes: int) -> None:
-        self.source = source
-        self.target = target
-        self.size_bytes = size_bytes
+    source: str
+    target: str
+    size_bytes: int
 
     def describe(self) -> str:
         """Say what is sent, from where and to where."""
@@ -91,12 +92,12 @@ class Users:
         self.population.change_arrivals(partition, label_of(partition, group), per_second)
 
 
+@dataclass(frozen=True, slots=True)
 class Workload:
     """Change how much work there is: done at once."""
 
-    def __init__(self, users: Users, load: Load) -> None:
-        self.users = users
-        self.load = load
+    users: Users
+    load: Load
 
     def describe(self) -> str:
         """Say what changes."""
@@ -118,13 +119,13 @@ class Workload:
         yield site.pause(0.0)
 
 
+@dataclass(frozen=True, slots=True)
 class MemoryNeed:
     """Change how much memory a partition's programs need: done at once."""
 
-    def __init__(self, needs: dict[str, int], of: str, size_bytes: int) -> None:
-        self.needs = needs
-        self.of = of
-        self.size_bytes = size_bytes
+    needs: dict[str, int]
+    of: str
+    size_bytes: int
 
     def describe(self) -> str:
         """Say what changes."""
