@@ -23,8 +23,7 @@ class Load(Table):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.users is None) == (self.arrivals is None):
-            raise ValueError("needs exactly one of users and arrivals")
+        self.one_of("users", "arrivals")
         return self
 
 
@@ -54,8 +53,7 @@ class Dlpar(Table):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.move is None) == (self.change is None):
-            raise ValueError("needs exactly one of move and change")
+        self.one_of("move", "change")
         if self.change is not None:
             if self.weight is None and self.capped is None:
                 raise ValueError("change needs a weight or capped")
@@ -117,8 +115,7 @@ class Cod(Table):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if (self.activate is None) == (self.deactivate is None):
-            raise ValueError("needs exactly one of activate and deactivate")
+        self.one_of("activate", "deactivate")
         return self
 
 
@@ -151,9 +148,7 @@ class Fleet(Table):
 
     @model_validator(mode="after")
     def _one_use(self) -> Self:
-        uses = ("maintain", "balance", "consolidate")
-        if sum(getattr(self, use) is not None for use in uses) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(uses)}")
+        self.one_of("maintain", "balance", "consolidate")
         if (self.maintain is None) != (self.duration is None):
             raise ValueError("duration goes with maintain, and maintain needs it")
         if self.balance is None:
@@ -179,9 +174,7 @@ class Fault(Table):
 
     @model_validator(mode="after")
     def _one_fault(self) -> Self:
-        faults = ("panic", "host", "adapter")
-        if sum(getattr(self, fault) is not None for fault in faults) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(faults)}")
+        self.one_of("panic", "host", "adapter")
         if (self.adapter is None) != (self.of is None):
             raise ValueError("of goes with adapter, and adapter needs it")
         if self.adapter is None:
@@ -226,18 +219,13 @@ class Actions(Table):
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:
-        given = [kind for kind in ACTIONS if getattr(self, kind) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"needs exactly one of {', '.join(ACTIONS)}"
-                + (f", not {' and '.join(given)}" if given else "")
-            )
+        self.one_of(*ACTIONS)
         return self
 
     @property
     def kind(self) -> str:
         """Which kind of action it is."""
-        return next(kind for kind in ACTIONS if getattr(self, kind) is not None)
+        return self.one_of(*ACTIONS)
 
     @property
     def action(self) -> Any:

@@ -76,7 +76,7 @@ class Replications(Table):
     minimum: Annotated[int, Field(ge=2, le=REPLICATIONS.most)] = 10
     """Repetitions that every cell gets."""
     maximum: Annotated[int, Field(ge=2, le=REPLICATIONS.most)] = 10
-    """Where repeating ends even if the interval is not narrow enough yet."""
+    """Most repetitions, even if the interval is not narrow enough."""
     half_width: Annotated[Ratio, Field(gt=0, lt=1)] | None = None
     """Repeat until the interval of the overhead ratio is this narrow."""
 
@@ -99,7 +99,7 @@ class Replications(Table):
 
 
 class CampaignSettings(Table):
-    """What the campaign is called and how it is measured."""
+    """The name of the campaign and the settings of its runs."""
 
     name: Name
     """Short name; results go to results/<name> unless --out is given."""
@@ -110,7 +110,7 @@ class CampaignSettings(Table):
         AfterValidator(_within_years),
         WithJsonSchema({"type": "string", "format": "date-time"}),
     ] = datetime.fromisoformat("2007-04-02T09:00:00+09:00")
-    """Where simulated time begins, with its offset from UTC; from 1970 to 2999."""
+    """The date and time at which simulated time begins, with offset from UTC; 1970 to 2999."""
     duration: PositiveTime
     """Simulated time to be measured in each run, after the warm-up."""
     warm_up: Annotated[
@@ -136,7 +136,7 @@ class CampaignSettings(Table):
 
 
 class Claim(Table):
-    """What the campaign is to show, named before it runs."""
+    """The claim that the campaign tests, stated before it runs."""
 
     text: Text | None = None
     """The claim in words."""
@@ -148,7 +148,7 @@ class Claim(Table):
         "slowdown",
         "processor-time",
     ]
-    """What the verdict is given for, each on its own."""
+    """The measures that the verdict is about, each separately."""
 
 
 FactorValues = Annotated[list[Scalar], Field(min_length=1), Different]
@@ -192,7 +192,7 @@ class Factors(Table):
 
 
 class Machine(Table):
-    """A machine; what is not said here comes from the catalog's machine of that name."""
+    """A machine; keys left out come from the catalog's machine of that name."""
 
     type: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9A-Z]{3}$", examples=["9117-570"])] | None = (
         None
@@ -201,11 +201,11 @@ class Machine(Table):
     generation: str | None = None
     """Processor generation: POWER5, POWER5+, POWER6."""
     cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
-    """How many cores it has."""
+    """Number of cores."""
     clock: Annotated[Hertz, Field(ge=CLOCK.least, le=CLOCK.most)] | None = None
     """Clock of its processors, such as "1.9 GHz"."""
     memory: Annotated[Bytes, Field(ge=MEMORY.least, le=MEMORY.most)] | None = None
-    """How much memory it has, such as "64 GiB"."""
+    """Size of its memory, such as "64 GiB"."""
     hypothetical: bool = False
     """Accept a configuration that was never sold."""
 
@@ -254,7 +254,7 @@ class Campaign(Table):
         Name, Annotated[list[UserGroup], BeforeValidator(OneOrMany.read), OneOrMany()]
     ] = {}
     scenario: list[Scenario] = []
-    """Operations on running machines, and what must be seen."""
+    """Operations on running machines, and expectations."""
 
 
 def schema_text() -> str:

@@ -48,6 +48,20 @@ class Table(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    def one_of(self, *keys: str) -> str:
+        """Return the one of some keys that is given.
+
+        Raises
+        ------
+        ValueError
+            If none or several are given.
+        """
+        given = [key for key in keys if getattr(self, key) is not None]
+        if len(given) != 1:
+            wrong = f", not {' and '.join(given)}" if given else ""
+            raise ValueError(f"needs exactly one of {', '.join(keys[:-1])} and {keys[-1]}{wrong}")
+        return given[0]
+
     def refuse(self, keys: Iterable[str], why: str) -> None:
         """Refuse keys that are given although they have no effect.
 

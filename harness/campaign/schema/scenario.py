@@ -44,7 +44,6 @@ Names = Annotated[
     Different,
     OneOrMany(),
 ]
-_RELATIONS = ("equals", "at_least", "at_most")
 Interval = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
 
 
@@ -73,8 +72,7 @@ class Condition(Table):
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            raise ValueError("needs exactly one of above and below")
+        self.one_of("above", "below")
         return self
 
 
@@ -154,18 +152,13 @@ class Expectation(Table):
     def _one_relation(self) -> Self:
         if self.to is not None and self.difference_from is not None:
             raise ValueError("has to and difference_from; give one of them")
-        given = [key for key in _RELATIONS if getattr(self, key) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "needs exactly one of equals, at_least and at_most"
-                + (f", not {' and '.join(given)}" if given else "")
-            )
+        self.one_of("equals", "at_least", "at_most")
         return self
 
     @property
     def relation(self) -> str:
         """``equals``, ``at_least`` or ``at_most``."""
-        return next(key for key in _RELATIONS if getattr(self, key) is not None)
+        return self.one_of("equals", "at_least", "at_most")
 
     @property
     def expected(self) -> Any:
