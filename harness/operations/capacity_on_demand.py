@@ -30,11 +30,6 @@ class _Cores(TimedOperation):
     machine: str
     cores: int
     time = "operations.cod.activation_time"
-    text: ClassVar[str]
-
-    def describe(self) -> str:
-        """Say what is activated or turned off."""
-        return self.text.format(cores=self.cores, machine=self.machine)
 
 
 class _Activation(_Cores):
@@ -77,7 +72,7 @@ class _Activation(_Cores):
 class ActivatePermanently(_Activation):
     """Buy cores (Capacity Upgrade on Demand)."""
 
-    text = "activate {cores} cores of {machine} permanently"
+    text = "activate {self.cores} cores of {self.machine} permanently"
 
     def _charge(self, site: Site, state: OnDemand) -> None:
         _charge(site, self.machine, PERMANENT, self.cores, "cores")
@@ -86,7 +81,7 @@ class ActivatePermanently(_Activation):
 class TurnOn(_Activation):
     """Turn cores on under On/Off Capacity on Demand: every day begun is billed for each core."""
 
-    text = "turn {cores} On/Off cores of {machine} on"
+    text = "turn {self.cores} On/Off cores of {self.machine} on"
 
     def _charge(self, site: Site, state: OnDemand) -> None:
         number = next(n for n in count() if n not in state.turned_on)
@@ -97,7 +92,7 @@ class TurnOn(_Activation):
 class TurnOff(_Cores):
     """Turn On/Off cores off again, those first that were turned on last."""
 
-    text = "turn {cores} On/Off cores of {machine} off"
+    text = "turn {self.cores} On/Off cores of {self.machine} off"
 
     def check(self, site: Site) -> None:
         """Refuse cores that are not on or that partitions are entitled to."""
@@ -130,7 +125,7 @@ class ActivateReserve(_Activation):
     No partition can be entitled to them: uncapped ones use them once all other cores are busy.
     """
 
-    text = "activate {cores} reserve cores of {machine}"
+    text = "activate {self.cores} reserve cores of {self.machine}"
     lent = True
 
     def check(self, site: Site) -> None:
@@ -154,7 +149,7 @@ class ActivateReserve(_Activation):
 class StartTrial(_Activation):
     """Try cores for a number of power-on days, once."""
 
-    text = "try {cores} cores of {machine}"
+    text = "try {self.cores} cores of {self.machine}"
 
     def check(self, site: Site) -> None:
         """Refuse a second trial, and more cores than are inactive."""
@@ -171,7 +166,7 @@ class StartTrial(_Activation):
 class EnableUtility(_Activation):
     """Put utility cores into the shared pool: minutes are charged in which they are used."""
 
-    text = "enable {cores} utility cores of {machine}"
+    text = "enable {self.cores} utility cores of {self.machine}"
     lent = True
 
     def check(self, site: Site) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.catalog import Constants
 from harness.model.machine import Machine
-from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,11 @@ def busy_ns(machine: Machine) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchOff:
+class SwitchOff(DescribedOperation):
     """Switch off a machine on which nothing runs but its Virtual I/O Servers."""
 
     machine: str
-
-    def describe(self) -> str:
-        """Say what is switched off."""
-        return f"switch {self.machine} off"
+    text = "switch {self.machine} off"
 
     def check(self, site: Site) -> None:
         """Refuse a machine that partitions need."""
@@ -110,14 +107,11 @@ class SwitchOff:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchOn:
+class SwitchOn(DescribedOperation):
     """Switch on a machine; it takes partitions once its Virtual I/O Servers are up."""
 
     machine: str
-
-    def describe(self) -> str:
-        """Say what is switched on."""
-        return f"switch {self.machine} on"
+    text = "switch {self.machine} on"
 
     def check(self, site: Site) -> None:
         """Refuse a machine that is on."""

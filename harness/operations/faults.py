@@ -9,21 +9,18 @@ from dataclasses import dataclass
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios
 from harness.model.machine import Machine
-from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
 
 
 @dataclass(frozen=True, slots=True)
-class GuestPanic:
+class GuestPanic(DescribedOperation):
     """The operating system of a partition stops, and boots again.
 
     All requests that it has in hand fail, and new ones are refused until it is up.
     """
 
     partition: str
-
-    def describe(self) -> str:
-        """Say what happens."""
-        return f"panic of {self.partition}"
+    text = "panic of {self.partition}"
 
     def check(self, site: Site) -> None:
         """Refuse what is no running partition."""
@@ -40,17 +37,14 @@ class GuestPanic:
 
 
 @dataclass(frozen=True, slots=True)
-class HostPanic:
+class HostPanic(DescribedOperation):
     """The operating system under a monitor stops, and all guests with it.
 
     The host boots first, then all guests at once.
     """
 
     machine: str
-
-    def describe(self) -> str:
-        """Say what happens."""
-        return f"panic of the host of {self.machine}"
+    text = "panic of the host of {self.machine}"
 
     def check(self, site: Site) -> None:
         """Refuse a machine whose hypervisor is in its firmware."""
@@ -74,7 +68,7 @@ class HostPanic:
 
 
 @dataclass(frozen=True, slots=True)
-class ViosPanic:
+class ViosPanic(DescribedOperation):
     """A Virtual I/O Server stops, and boots again.
 
     Its clients go on running and wait for their disks and for the outside: until a second server
@@ -84,10 +78,7 @@ class ViosPanic:
 
     vios: str
     machine: str | None = None
-
-    def describe(self) -> str:
-        """Say what happens."""
-        return f"panic of {self.vios}"
+    text = "panic of {self.vios}"
 
     def check(self, site: Site) -> None:
         """Refuse what is no running Virtual I/O Server."""
@@ -121,7 +112,7 @@ class ViosPanic:
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterFailure:
+class AdapterFailure(DescribedOperation):
     """An adapter breaks: of a partition's disk or network, or of a Virtual I/O Server.
 
     A client with a second path takes it; one without waits until the adapter is replaced. The disks
@@ -133,10 +124,7 @@ class AdapterFailure:
     repair_seconds: float | None = None
     """When a new one works; None: never."""
     machine: str | None = None
-
-    def describe(self) -> str:
-        """Say what happens."""
-        return f"failure of {self.device} of {self.owner}"
+    text = "failure of {self.device} of {self.owner}"
 
     def check(self, site: Site) -> None:
         """Refuse adapters that are not there, are not used or are broken."""

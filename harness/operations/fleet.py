@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 
 from harness.operations.energy import SwitchOff, SwitchOn, busy_ns
 from harness.operations.live_migration import Migration, Move
-from harness.operations.operation import Operation, RefusedError, Site, Status, Steps, carry_out
+from harness.operations.operation import (
+    DescribedOperation,
+    Operation,
+    RefusedError,
+    Site,
+    Status,
+    Steps,
+    carry_out,
+)
 from harness.operations.placement import NOTHING, Claim
 
 
@@ -91,7 +99,7 @@ def _move(site: Site, places: dict[str, str], migrations: list[Migration]) -> St
 
 
 @dataclass(slots=True)
-class Evacuate:
+class Evacuate(DescribedOperation):
     """Empty a machine, switch it off, maintain it, switch it on, and move all back.
 
     Attributes
@@ -104,10 +112,7 @@ class Evacuate:
     maintenance_seconds: float
     targets: tuple[str, ...] = ()
     migrations: list[Migration] = field(default_factory=list)
-
-    def describe(self) -> str:
-        """Say what is maintained."""
-        return f"maintain {self.machine}"
+    text = "maintain {self.machine}"
 
     def check(self, site: Site) -> None:
         """Refuse if a partition has nowhere to go."""

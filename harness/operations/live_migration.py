@@ -20,7 +20,7 @@ from harness.model.machine import Machine
 from harness.model.migration.memory_transfer import Endpoint, MemoryTransfer
 from harness.model.migration.relocation import relocate
 from harness.model.net.routing import connect
-from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
 from harness.operations.placement import Claim, Place, find_place
 
 _LOOK_SECONDS = 1.0
@@ -88,7 +88,7 @@ class Migration:
 
 
 @dataclass(slots=True)
-class Move:
+class Move(DescribedOperation):
     """Move a running partition to another machine.
 
     Attributes
@@ -100,10 +100,7 @@ class Move:
     partition: str
     target: str
     migration: Migration | None = None
-
-    def describe(self) -> str:
-        """Say what moves where."""
-        return f"migrate {self.partition} to {self.target}"
+    text = "migrate {self.partition} to {self.target}"
 
     def check(self, site: Site) -> None:
         """Refuse what the two machines, or the way between them, do not allow."""

@@ -21,10 +21,7 @@ class AttachFibreChannel(TimedOperation):
     vios: str
     device: str
     time = "operations.dlpar.adapter_time"
-
-    def describe(self) -> str:
-        """Say what is attached to which partition."""
-        return f"attach {self.device} to {self.partition} over virtual Fibre Channel"
+    text = "attach {self.device} to {self.partition} over virtual Fibre Channel"
 
     def check(self, site: Site) -> None:
         """Refuse a machine that has no such thing, and a server that is not up there."""

@@ -168,7 +168,18 @@ class Operation(Protocol):
         ...
 
 
-class TimedOperation:
+class DescribedOperation:
+    """An operation that a text with its fields describes."""
+
+    text: ClassVar[str]
+    """The description, with fields such as ``{self.machine}``."""
+
+    def describe(self) -> str:
+        """Say in a few words what is to be done."""
+        return self.text.format(self=self)
+
+
+class TimedOperation(DescribedOperation):
     """An operation that takes a time and then changes its machine, if that is still possible."""
 
     time: ClassVar[str]

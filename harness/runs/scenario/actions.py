@@ -21,23 +21,20 @@ from harness.operations.faults import AdapterFailure, GuestPanic, HostPanic, Vio
 from harness.operations.fleet import Balance, Consolidate, Evacuate
 from harness.operations.live_migration import Move
 from harness.operations.npiv import AttachFibreChannel
-from harness.operations.operation import Operation, RefusedError, Site, Steps
+from harness.operations.operation import DescribedOperation, Operation, RefusedError, Site, Steps
 from harness.operations.plm.manager import PartitionLoadManager
 from harness.operations.plm.policy_file import read_policy
 from harness.users.population import UserPopulation, label_of
 
 
 @dataclass(frozen=True, slots=True)
-class SendMessage:
+class SendMessage(DescribedOperation):
     """Send a message and wait until it has arrived."""
 
     source: str
     target: str
     size_bytes: int
-
-    def describe(self) -> str:
-        """Say what is sent, from where and to where."""
-        return f"send {self.size_bytes} bytes from {self.source} to {self.target}"
+    text = "send {self.size_bytes} bytes from {self.source} to {self.target}"
 
     def check(self, site: Site) -> None:
         """Refuse if there is no way."""
