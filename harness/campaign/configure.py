@@ -267,11 +267,11 @@ def _logical(
     limits: Limits,
     virtualization: Virtualization,
 ) -> SystemConfiguration:
-    everyone: list[_Site | _Server] = [*sites, *servers]
+    members: list[_Site | _Server] = [*sites, *servers]
     divided = [_partition_kind(site.table, virtualization) for site in sites]
     serving = [_vios_kind(server.table, virtualization) for server in servers]
     limits.check_number(sum(kind != Virtualization.DEDICATED for kind in [*divided, *serving]))
-    limits.check_capacity([each.member for each in everyone])
+    limits.check_capacity([each.member for each in members])
     partitions = []
     for site, kind in zip(sites, divided, strict=True):
         capacity, processors = limits.divide(site.member, kind, site.os)
@@ -290,7 +290,7 @@ def _logical(
                 shared_ethernet=_shared_ethernet(server.table),
             )
         )
-    limits.check_memory([(each.member, each.memory_bytes) for each in everyone])
+    limits.check_memory([(each.member, each.memory_bytes) for each in members])
     return SystemConfiguration(hardware, virtualization, tuple(partitions), tuple(running))
 
 

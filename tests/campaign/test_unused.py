@@ -90,7 +90,7 @@ def test_repeating_until_an_interval_is_narrow_needs_a_claim(write):
     assert told.startswith("campaign.replications.maximum = 20: has no effect without a [claim]")
 
 
-def test_a_deputy_may_bridge_the_same_vlan(write):
+def test_a_standby_may_bridge_the_same_vlan(write):
     path = write(
         (VIOS, SECOND + "standby = 'vios1'\n" + VIOS), ('share = "25 %"', 'share = "12.5 %"')
     )
@@ -176,7 +176,7 @@ def test_shipped_campaigns_use_what_they_define():
         ('metric = "requests"\nof = ["app1", "app1"]\nat_most = 1', "names a value twice"),
     ],
 )
-def test_keys_of_an_expectation_that_change_nothing_are_refused(tmp_path, expectation, told):
+def test_keys_of_an_expectation_without_effect_are_refused(tmp_path, expectation, told):
     step = 'at = "100 ms"\nname = "s"\nreach = { from = "app1", to = "app2" }'
     assert told in refused(scenario(tmp_path, step, expectation))
 
@@ -221,7 +221,7 @@ def test_keys_of_an_expectation_that_change_nothing_are_refused(tmp_path, expect
         ('fault = { panic = "app1", repair = "1 s" }', "repair has no effect without adapter"),
     ],
 )
-def test_keys_of_an_action_that_change_nothing_are_refused(tmp_path, action, told):
+def test_keys_of_an_action_without_effect_are_refused(tmp_path, action, told):
     step = f'at = "100 ms"\nname = "s"\n{action}'
     assert told in refused(scenario(tmp_path, step, 'metric = "requests"\nat_least = 0'))
 

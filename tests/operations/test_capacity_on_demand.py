@@ -116,7 +116,7 @@ def test_without_a_pool_activated_cores_wait_for_an_owner():
     [(ActivateReserve("p5", 2), "POWER5"), (EnableUtility("p5", 2), "POWER6")],
     ids=["reserve", "utility"],
 )
-def test_nobody_can_be_entitled_to_cores_that_are_lent(activate, generation):
+def test_no_partition_can_be_entitled_to_lent_cores(activate, generation):
     site, machine = site_of(generation)
     carried_out(site, activate)
     assert machine.capacity.free_cores == 1

@@ -231,7 +231,7 @@ def test_at_night_all_share_few_machines_and_in_the_morning_they_are_back() -> N
     assert all(done[key] > 0.9 * done_usually[key] for key in done)
 
 
-def test_they_stay_together_if_not_told_otherwise() -> None:
+def test_they_stay_together_by_default() -> None:
     site = site_of(fleet((small("p"),), (small("q", 1.5, 2),), (small("r", 1.5, 2),)))
     operation = Consolidate()
     assert finish(site, operation) is Status.DONE

@@ -85,7 +85,7 @@ class ScenarioNames:
             self.vios.extend(vios.name for vios in system.vios)
 
     @property
-    def everyone(self) -> list[str]:
+    def partitions_and_vios(self) -> list[str]:
         """Partitions and VIOS; a VIOS whose name several machines have is called machine/name."""
         return [*self.partitions, *(name for name, _ in vios_labels(self.systems))]
 
@@ -95,7 +95,7 @@ class ScenarioNames:
 
     def subjects(self, key: str, metric: str, of: Sequence[str] | None) -> list[str]:
         """Return what a metric is read of; by default everything that has it."""
-        known: Iterable[str] = self.everyone
+        known: Iterable[str] = self.partitions_and_vios
         default: Iterable[str] = self.partitions
         what = "partition or VIOS"
         if METRICS[metric].of == MACHINE:
@@ -146,7 +146,7 @@ class ScenarioNames:
             "peer": ([*self.partitions, "outside"], "partition"),
             "machine": (self.systems, "machine"),
             "VIOS": (self.vios, "VIOS"),
-            "partition or VIOS": (self.everyone, "partition or VIOS"),
+            "partition or VIOS": (self.partitions_and_vios, "partition or VIOS"),
             "disk": (self.catalog.disks, "disk"),
             "adapter": (adapters, "adapter"),
             "adapter or graphics": ([*adapters, "graphics"], "adapter"),

@@ -1,4 +1,4 @@
-"""What is wrong in a scenario is said in one line before anything runs."""
+"""Mistakes in a scenario are reported in one line before anything runs."""
 
 from pathlib import Path
 
@@ -136,7 +136,7 @@ def test_a_scenario_is_a_cell_with_a_script(scenario):
         ("entitlement = 0.5", "entitlement = 0.5\nfolding = true", None),
     ],
 )
-def test_mistakes_are_told_in_one_line(scenario, old, new, said):
+def test_mistakes_are_reported_in_one_line(scenario, old, new, said):
     path = scenario((old, new))
     if said is None:
         make_plan(str(path))
