@@ -1,11 +1,12 @@
 """The cells of a campaign: the product of its factors, and its scenarios."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from harness.campaign.cell import Cell
 from harness.campaign.check_names import check_names
@@ -49,6 +50,23 @@ class Entry:
     """Why it is."""
     base: Path
     """The folder that its locustfiles are relative to."""
+
+    @classmethod
+    def of(
+        cls, position: int, cell: Cell, context: Context, files: Iterable[UserFile], base: Path
+    ) -> "Entry":
+        """Make the entry of a cell that can be run."""
+        known = {file.path: file for file in files}
+        names: dict[str, Any] = {key: getattr(cell, key) for key in (*MATRIX, "load")}
+        return cls(
+            position=position,
+            **names,
+            context=context,
+            files=tuple(known[path] for path in sorted(known)),
+            cell=cell,
+            infeasible=None,
+            base=base,
+        )
 
     @property
     def scenario(self) -> str:
@@ -110,7 +128,7 @@ def _scenario(
     where = f"{file.name}: scenario.{table.name}"
     contexts: dict[str, Context] = {}
     systems: dict[str, SystemConfiguration] = {}
-    files = {each.path: each for each in declared_files(campaign, file)}
+    files = list(declared_files(campaign, file))
     try:
         parts: list[tuple[str, Scenario | OtherMachine]] = [(table.site, table)]
         parts.extend((part.name, part) for part in table.machines)
@@ -122,7 +140,7 @@ def _scenario(
             check_bridges(staged.vios, where)
             contexts[name], systems[name] = context, system_of(context, part)
             for workload in context.workloads.values():
-                files.update({each.path: each for each in workload.files})
+                files.extend(workload.files)
         own = contexts[table.site]
         script = resolve(table, contexts, systems, catalog, where, file.base)
         cell = Cell(
@@ -140,23 +158,10 @@ def _scenario(
         for written, digest in script.policies.items():
             path = str(file.base / written)
             if is_users(path):
-                name = relative(path, file.base)
-                files[name] = UserFile(name, digest)
+                files.append(UserFile(relative(path, file.base), digest))
     except UserError as error:
         raise UserError(str(error).replace(": factors.", ": ", 1)) from None
-    return Entry(
-        position=position,
-        machine=cell.machine,
-        os=cell.os,
-        virtualization=cell.virtualization,
-        workload=cell.workload,
-        load=(),
-        context=own,
-        files=tuple(files[path] for path in sorted(files)),
-        cell=cell,
-        infeasible=None,
-        base=file.base,
-    )
+    return Entry.of(position, cell, own, files, file.base)
 
 
 def declared_files(campaign: Campaign, file: CampaignFile) -> tuple[UserFile, ...]:

@@ -59,19 +59,8 @@ def real_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]:
         virtualizations = list(dict.fromkeys((NATIVE, *campaign.factors.virtualization)))
         for virtualization, name in product(virtualizations, names):
             workload = context.workloads[name]
-            yield Entry(
-                position=position,
-                machine=THIS_MACHINE,
-                os=OS,
-                virtualization=virtualization,
-                workload=name,
-                load=load.values,
-                context=context,
-                files=tuple(sorted((*declared, *workload.files), key=lambda each: each.path)),
-                cell=_cell(file, campaign, load, virtualization, workload),
-                infeasible=None,
-                base=file.base,
-            )
+            cell = _cell(file, campaign, load, virtualization, workload)
+            yield Entry.of(position, cell, context, (*declared, *workload.files), file.base)
             position += 1
 
 
