@@ -1,5 +1,8 @@
 """Errors of campaigns and of operations on a partition."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 MOST_CHARACTERS = 800
 """Length of the longest message."""
 
@@ -20,3 +23,9 @@ class UserError(Exception):
 
 class PartitionDownError(OSError):
     """A partition, or a device that it needs, has crashed."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name that is most like a mistyped one, after a semicolon; empty if none."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

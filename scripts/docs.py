@@ -24,11 +24,11 @@ from typer.testing import CliRunner
 
 import harness
 from harness import units
-from harness.campaign import scenario_script as scenario
 from harness.campaign.reader import SHIPPED, shipped_campaigns
 from harness.campaign.real_matrix import LEVELS
 from harness.campaign.schema import limits
 from harness.campaign.schema.campaign import Campaign
+from harness.campaign.schema.metrics import METRICS
 from harness.catalog import Catalog, load_catalog
 from harness.catalog.catalog import VIRTUALIZATIONS
 from harness.cli.app import app
@@ -107,7 +107,7 @@ def _value(field: Mapping[str, Any]) -> str:
         return ", or ".join(dict.fromkeys(kinds))
     if "const" in field:
         return code(_toml(field["const"]))
-    if field.get("enum") == list(scenario.DIMENSIONS):
+    if field.get("enum") == list(METRICS):
         return "a [metric](scenarios.md#what-can-be-observed)"
     if "enum" in field:
         return ", ".join(code(_toml(each)) for each in field["enum"])
@@ -440,44 +440,12 @@ def recorded_metrics() -> Iterator[str]:
     )
 
 
-_OBSERVED = {
-    "requests": "Requests that ended well.",
-    "failed": "Requests that failed.",
-    "throughput": "Requests that ended well, per second.",
-    "bandwidth": "Bytes of their transfers, per second.",
-    "response-mean": "Mean response time.",
-    "response-p95": "95th percentile of the response time.",
-    "longest-gap": "Longest time without a request that ended well.",
-    "physc": "Physical processors consumed.",
-    "entc": "The same as a share of the entitlement.",
-    "entitlement": "Entitled capacity, or own cores.",
-    "virtual-processors": "Virtual processors.",
-    "unfolded": "Virtual processors that are not folded.",
-    "weight": "Weight for spare capacity.",
-    "memory": "Memory of the partition.",
-    "adapters": "Physical adapters.",
-    "down": "1 while it is down.",
-    "pool": "Processors of the shared pool.",
-    "pool-idle": "Idle processors of the shared pool.",
-    "power": "Power that the machine draws.",
-    "bill": "What Capacity on Demand charges, for the kind in `key`.",
-    "status": "`done`, `refused` or `failed`.",
-    "lasted": "Duration of the action.",
-    "result": "The result that `key` names.",
-}
-
-
 def observables() -> Iterator[str]:
     """List the metrics that expectations and rules can name."""
     rows = []
-    for name, dimension in scenario.DIMENSIONS.items():
-        of = "machine" if name in scenario.POOL else "partition, VIOS"
-        if name in scenario.OUTCOMES:
-            of = "action"
-        elif name in scenario.REQUESTS:
-            of = "requests"
-        kind = "number" if dimension == "count" else dimension or "text or number"
-        rows.append((code(name), of, kind, _OBSERVED[name]))
+    for name, metric in METRICS.items():
+        kind = "number" if metric.dimension == "count" else metric.dimension or "text or number"
+        rows.append((code(name), metric.of, kind, metric.meaning))
     yield from table(("metric", "of", "kind", "meaning"), rows)
 
 

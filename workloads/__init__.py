@@ -3,14 +3,14 @@
 from importlib.metadata import entry_points
 from typing import Any
 
-import harness  # noqa: F401 (first of all: it tells Locust to leave the process as it is)
+import harness  # noqa: F401 (first of all: it makes Locust leave the process as it is)
 
 # isort: split
 from locust import events
 
 
 def _offer_platforms(parser: Any) -> None:
-    """Let whoever has partitions to drive add options to Locust's command line."""
+    """Let packages that provide partitions add options to Locust's command line."""
     for platform in entry_points(group="vtax.platforms"):
         platform.load()(parser)
 

@@ -119,7 +119,7 @@ class Arguments:
         return self._views[id(value)][1]
 
     def _wrong(self, verb: str, name: str, value: object, right: str) -> Exception:
-        """Tell of a wrong argument; raise the result where that returns."""
+        """Report a wrong argument; raise the result where that returns."""
         error = UserError(f"{users_line()}: {verb}({name}={shown(value)}): must be {right}")
         self._fail(error)
         return error

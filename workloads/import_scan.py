@@ -43,7 +43,7 @@ def scan(code: UserCode, path: Path, name: str, found: Scan) -> None:
     Parameters
     ----------
     code
-        Whose folders are searched.
+        Its folders are searched.
     path, name
         The module's file and full name.
     found

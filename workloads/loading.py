@@ -1,6 +1,5 @@
 """Finding a user class by ``path/to/locustfile.py:UserClass``."""
 
-import difflib
 import importlib
 import inspect
 import os
@@ -12,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 from workloads.import_scan import Scan, scan, scan_loaded
 from workloads.user import Demand, PartitionUser
 from workloads.user_code import UserCode, digest_of, is_users, package_of, user_code
@@ -157,9 +156,7 @@ def _why_not(module: ModuleType, name: str, users: dict[str, type[PartitionUser]
         problem += " (it does not derive from workloads.user.PartitionUser)"
     if not users:
         return f"{problem}; it has no user at all that derives from workloads.user.PartitionUser"
-    close = difflib.get_close_matches(name, users, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(users))}"
-    return f"{problem}; {hint}"
+    return problem + (nearest(name, users) or f"; it has {', '.join(sorted(users))}")
 
 
 def _load(code: UserCode, path: Path, spec: str) -> ModuleType:
@@ -176,14 +173,14 @@ def _load(code: UserCode, path: Path, spec: str) -> ModuleType:
 
 
 class _Nowhere:
-    """Takes what is printed."""
+    """A stream that discards what is printed."""
 
     def write(self, text: str) -> int:
-        """Forget it."""
+        """Discard a text."""
         return len(text)
 
     def flush(self) -> None:
-        """Have nothing to write."""
+        """Do nothing."""
 
 
 def _broken(spec: str, path: Path, error: BaseException) -> UserError:

@@ -1,4 +1,4 @@
-"""Checks of a user's tasks: what Locust would call, and nobody carry out, is refused."""
+"""Checks of a user's tasks: functions whose call carries nothing out are refused."""
 
 import functools
 import inspect

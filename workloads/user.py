@@ -59,7 +59,7 @@ class EventDemand(Demand):
 
     @functools.cached_property
     def events(self) -> Mapping[str, float]:
-        """The events that occur at all, as a view that nobody can change."""
+        """The events that occur at all, as a read-only view."""
         return MappingProxyType({name: n for name in EVENTS if (n := getattr(self, name))})
 
 
@@ -162,7 +162,7 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
     Raises
     ------
     UserError
-        If it is no function, or asynchronous or a generator: nobody would carry it out.
+        If it is no function, or asynchronous or a generator: its call would carry nothing out.
     """
     if isinstance(body, classmethod):
         raise UserError(

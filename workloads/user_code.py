@@ -174,7 +174,7 @@ class UserCode(AbstractContextManager["UserCode"]):
         return [folder or os.getcwd() for folder in sys.path if is_users(folder or os.getcwd())]
 
     def source(self, path: Path) -> bytes:
-        """Read a module without taking note of it."""
+        """Read a module without recording it."""
         with self._alone():
             return path.read_bytes()
 
@@ -192,8 +192,8 @@ class UserCode(AbstractContextManager["UserCode"]):
         self._know(path, sha256(content).hexdigest(), "imports")
         return content
 
-    def heard(self, path: Any, mode: Any, flags: int) -> None:
-        """Take note of a file that is opened, if it is one of the user's and is read."""
+    def record(self, path: Any, mode: Any, flags: int) -> None:
+        """Record a file that is opened, if it is one of the user's and is read."""
         if self._busy or isinstance(path, int) or not _reads(mode, flags):
             return
         name = os.path.abspath(os.fsdecode(path))
@@ -264,7 +264,7 @@ class UserCode(AbstractContextManager["UserCode"]):
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Do not take note of what this object itself opens."""
+        """Do not record what this object itself opens."""
         busy, self._busy = self._busy, True
         try:
             yield
@@ -299,7 +299,7 @@ def permitting(allowed: Collection[str] | None) -> Iterator[None]:
 
 
 class _Loader(SourceFileLoader):
-    """Compiles a module from the bytes that were taken note of; a cached one may be out of date."""
+    """Compiles a module from the bytes that were recorded; a cached one may be out of date."""
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
@@ -321,7 +321,7 @@ def _users_finder(folder: str) -> Any:
 
 
 def _forget_finders() -> None:
-    """Let the folders of the user be looked into anew."""
+    """Let Python look into the folders of the user again."""
     for folder in [each for each in sys.path_importer_cache if is_users(each)]:
         del sys.path_importer_cache[folder]
 
@@ -389,11 +389,11 @@ def _reads(mode: Any, flags: int) -> bool:
 
 @cache
 def _listen() -> None:
-    """Hear of files that are opened in this process, from now on."""
+    """Listen to files that are opened in this process, from now on."""
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and _active[0] is not None:
-            _active[0].heard(*arguments)
+            _active[0].record(*arguments)
 
     listener: Callable[[str, tuple[Any, ...]], None] = hear
     sys.addaudithook(listener)

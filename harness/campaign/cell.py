@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.campaign.scenario_script import Script
+from harness.campaign.script import Script
 from harness.catalog import Constants
 from harness.model.config import SystemConfiguration, UserGroup
 from harness.results.environment import Environment
@@ -63,7 +63,7 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """The cell's name for people, in one line."""
+        """The cell's name in one line."""
         if self.scenario is not None:
             return f"scenario {self.scenario.name}"
         return self.environment.cell_title(self.virtualization)
@@ -71,7 +71,8 @@ class Cell:
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """Every resolved parameter, nested, as JSON holds it."""
-        return dict(asdict(self), load=dict(self.load))
+        plain = dict(asdict(replace(self, scenario=None)), load=dict(self.load))
+        return plain if self.scenario is None else {**plain, "scenario": self.scenario.parameters}
 
     @cached_property
     def digest(self) -> str:

@@ -1,9 +1,9 @@
-"""Checks that every name in a campaign file stands for something."""
+"""Checks that every name in a campaign file exists."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from harness.campaign.schema.campaign import IDLE, Campaign
-from harness.campaign.schema.messages import suggest, value_error
+from harness.campaign.schema.campaign import IDLE, Campaign, Claim
+from harness.campaign.schema.messages import check_name, check_names_of, value_error
 from harness.catalog import Catalog
 from harness.errors import UserError
 from harness.results.record import FULL_SYSTEM
@@ -26,132 +26,101 @@ def check_names(campaign: Campaign, catalog: Catalog, file: str) -> None:
     Raises
     ------
     UserError
-        One line about the first name that stands for nothing.
+        One line about the first unknown name.
     """
-    check = _Check(file)
-    check.factors(campaign, catalog)
-    check.claim(campaign)
-    check.partitions(campaign, catalog)
-    check.vios(campaign, catalog)
-    check.deputies(campaign)
+    workloads = {*catalog.profiles, *campaign.workloads, IDLE}
+    factors, claim = campaign.factors, campaign.claim
+    known = {
+        "machine": ({*catalog.machines, *campaign.machines}, "machine"),
+        "os": (catalog.operating_systems, "operating system"),
+        "virtualization": (catalog.virtualizations, "virtualization"),
+        "workload": (workloads, "workload"),
+    }
+    for key, (names, what) in known.items():
+        check_names_of(file, f"factors.{key}", getattr(factors, key), names, what)
+    _check_own(campaign, file)
+    if claim is not None:
+        _check_claim(claim, factors.virtualization, file)
+    _check_partitions(campaign, catalog, workloads, file)
+    _check_vios(campaign, catalog, file)
 
 
-class _Check:
-    def __init__(self, file: str) -> None:
-        self.file = file
+def _check_own(campaign: Campaign, file: str) -> None:
+    """Refuse an operating system or a workload that is missing, or that no partition uses."""
+    for key in ("os", "workload"):
+        values: list[str] | None = getattr(campaign.factors, key)
+        own = [getattr(partition, key) for partition in campaign.partitions]
+        if values is None and None in own:
+            lacking = campaign.partitions[own.index(None)].name
+            raise UserError(
+                f"{file}: factors.{key}: is missing, and partition '{lacking}' does not name its "
+                f"own {key}"
+            )
+        if values is not None and None not in own:
+            allowed = f"has no effect, because every partition names its own {key}; leave it out"
+            raise value_error(file, f"factors.{key}", values, allowed)
 
-    def known(self, key: str, name: str, known: Iterable[str], what: str) -> None:
-        names = list(known)
-        if name not in names:
-            raise value_error(self.file, key, name, suggest(name, names, what))
 
-    def all_known(
-        self, key: str, names: Sequence[str] | None, known: Iterable[str], what: str
-    ) -> None:
-        for name in names or ():
-            self.known(key, name, known, what)
-
-    def factors(self, campaign: Campaign, catalog: Catalog) -> None:
-        factors = campaign.factors
-        machines = {*catalog.machines, *campaign.machines}
-        workloads = {*catalog.profiles, *campaign.workloads, IDLE}
-        self.all_known("factors.machine", factors.machine, machines, "machine")
-        self.all_known("factors.os", factors.os, catalog.operating_systems, "operating system")
-        self.all_known(
-            "factors.virtualization",
-            factors.virtualization,
-            catalog.virtualizations,
-            "virtualization",
-        )
-        self.all_known("factors.workload", factors.workload, workloads, "workload")
-        for key in ("os", "workload"):
-            values: list[str] | None = getattr(factors, key)
-            own = [getattr(partition, key) for partition in campaign.partitions]
-            if values is None and None in own:
-                lacking = campaign.partitions[own.index(None)].name
-                raise UserError(
-                    f"{self.file}: factors.{key}: is missing, and partition '{lacking}' does not "
-                    f"name its own {key}"
+def _check_claim(claim: Claim, tested: Sequence[str], file: str) -> None:
+    for level in ("firmware", "software"):
+        names: list[str] = getattr(claim, level)
+        check_names_of(file, f"claim.{level}", names, tested, "virtualization among the factors")
+        for name in names:
+            hosted = name.startswith("hosted-")
+            if name == FULL_SYSTEM or hosted != (level == "software"):
+                allowed = (
+                    "must be a hosted virtualization, such as 'hosted-vmware'"
+                    if level == "software"
+                    else "must be neither hosted nor the baseline, such as 'shared-uncapped'"
                 )
-            if values is not None and None not in own:
-                raise value_error(
-                    self.file,
-                    f"factors.{key}",
-                    values,
-                    f"changes nothing, because every partition names its own {key}; leave it out",
-                )
+                raise value_error(file, f"claim.{level}", name, allowed)
 
-    def claim(self, campaign: Campaign) -> None:
-        if campaign.claim is None:
-            return
-        tested = campaign.factors.virtualization
-        for level in ("firmware", "software"):
-            names: list[str] = getattr(campaign.claim, level)
-            self.all_known(f"claim.{level}", names, tested, "virtualization among the factors")
-            for name in names:
-                hosted = name.startswith("hosted-")
-                if name == FULL_SYSTEM or hosted != (level == "software"):
-                    allowed = (
-                        "must be a hosted virtualization, such as 'hosted-vmware'"
-                        if level == "software"
-                        else "must be neither hosted nor the baseline, such as 'shared-uncapped'"
-                    )
-                    raise value_error(self.file, f"claim.{level}", name, allowed)
 
-    def partitions(self, campaign: Campaign, catalog: Catalog) -> None:
-        vios = {vios.name: vios for vios in campaign.vios}
-        workloads = {*catalog.profiles, *campaign.workloads, IDLE}
-        taken: set[str] = set(vios)
-        for partition in campaign.partitions:
-            key = f"partitions.{partition.name}"
-            for name in partition.names:
-                if name in taken or name in _RESERVED:
-                    reason = "is taken" if name in taken else "is reserved"
-                    raise value_error(self.file, f"{key}.name", name, f"{reason}; choose another")
-                taken.add(name)
-            if partition.os is not None:
-                known_systems = catalog.operating_systems
-                self.known(f"{key}.os", partition.os, known_systems, "operating system")
-            if partition.workload is not None:
-                self.known(f"{key}.workload", partition.workload, workloads, "workload")
-            self.all_known(f"{key}.disks", partition.disks, catalog.disks, "disk")
-            self.all_known(f"{key}.virtual_scsi", partition.virtual_scsi, vios, "VIOS")
-            for name in partition.virtual_scsi:
-                if vios[name].backing is None:
-                    raise value_error(
-                        self.file,
-                        f"{key}.virtual_scsi",
-                        name,
-                        "that VIOS has no backing; write backing = { disk = ... } there",
-                    )
-            devices = [adapter.device for adapter in partition.adapters]
-            self.all_known(f"{key}.adapters.device", devices, catalog.adapters, "adapter")
-            features = _features(catalog)
-            self.all_known(f"{key}.requires", partition.requires, features, "feature")
+def _check_partitions(campaign: Campaign, catalog: Catalog, workloads: set[str], file: str) -> None:
+    vios = {vios.name: vios for vios in campaign.vios}
+    taken: set[str] = set(vios)
+    for table in campaign.partitions:
+        key = f"partitions.{table.name}"
+        for name in table.names:
+            if name in taken or name in _RESERVED:
+                reason = "is taken" if name in taken else "is reserved"
+                raise value_error(file, f"{key}.name", name, f"{reason}; choose another")
+            taken.add(name)
+        adapters = [adapter.device for adapter in table.adapters]
+        for place, names, known, what in (
+            ("os", [table.os], catalog.operating_systems, "operating system"),
+            ("workload", [table.workload], workloads, "workload"),
+            ("disks", table.disks, catalog.disks, "disk"),
+            ("virtual_scsi", table.virtual_scsi, vios, "VIOS"),
+            ("adapters.device", adapters, catalog.adapters, "adapter"),
+            ("requires", table.requires, _features(catalog), "feature"),
+        ):
+            check_names_of(file, f"{key}.{place}", names, known, what)
+        for name in table.virtual_scsi:
+            if vios[name].backing is None:
+                allowed = "that VIOS has no backing; write backing = { disk = ... } there"
+                raise value_error(file, f"{key}.virtual_scsi", name, allowed)
 
-    def deputies(self, campaign: Campaign) -> None:
-        for vios in campaign.vios:
-            if vios.standby is not None:
-                others = [other.name for other in campaign.vios if other.name != vios.name]
-                self.known(f"vios.{vios.name}.standby", vios.standby, others, "other VIOS")
 
-    def vios(self, campaign: Campaign, catalog: Catalog) -> None:
-        names: set[str] = set()
-        for vios in campaign.vios:
-            key = f"vios.{vios.name}"
-            if vios.name in names or vios.name in _RESERVED:
-                raise value_error(self.file, f"{key}.name", vios.name, "is taken; choose another")
-            names.add(vios.name)
-            if vios.backing is not None:
-                self.known(f"{key}.backing.disk", vios.backing.disk, catalog.disks, "disk")
-            if vios.shared_ethernet is not None:
-                adapter = vios.shared_ethernet.adapter
-                where = f"{key}.shared_ethernet.adapter"
-                self.known(where, adapter, catalog.adapters, "adapter")
+def _check_vios(campaign: Campaign, catalog: Catalog, file: str) -> None:
+    names: set[str] = set()
+    for vios in campaign.vios:
+        key = f"vios.{vios.name}"
+        if vios.name in names or vios.name in _RESERVED:
+            raise value_error(file, f"{key}.name", vios.name, "is taken; choose another")
+        names.add(vios.name)
+        if vios.backing is not None:
+            check_name(file, f"{key}.backing.disk", vios.backing.disk, catalog.disks, "disk")
+        if vios.shared_ethernet is not None:
+            place, adapter = f"{key}.shared_ethernet.adapter", vios.shared_ethernet.adapter
+            check_name(file, place, adapter, catalog.adapters, "adapter")
+    for vios in campaign.vios:
+        others = names - {vios.name}
+        check_names_of(file, f"vios.{vios.name}.standby", [vios.standby], others, "other VIOS")
 
 
 def _features(catalog: Catalog) -> list[str]:
-    """List what an operating system may be able to do: the truth values among its constants."""
+    """List what operating systems can do: the truth values among their constants."""
     return sorted(
         {
             constant.path[2].replace("_", "-")

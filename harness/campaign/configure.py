@@ -1,24 +1,16 @@
 """From a cell's names to the configuration of its system."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 from harness.campaign.cell import DrawnDemand
-from harness.campaign.devices import (
-    bridged_adapters,
-    disks_of,
-    own_adapters,
-    sea_adapter,
-    shared_ethernet,
-    virtual_ethernet,
-)
 from harness.campaign.hypervisor_limits import Infeasible, Limits, Member
 from harness.campaign.machine import resolve_machine
 from harness.campaign.schema.campaign import IDLE, Campaign
 from harness.campaign.schema.limits import USERS
 from harness.campaign.schema.messages import value_error
-from harness.campaign.schema.partitions import Divided, Partition, Vios
+from harness.campaign.schema.partitions import Divided, Partition, SharedEthernet, Vios
 from harness.campaign.workload import Group, Workload
 from harness.catalog import Catalog, Constants
 from harness.model.config import (
@@ -26,9 +18,11 @@ from harness.model.config import (
     EthernetConfiguration,
     MachineConfiguration,
     PartitionConfiguration,
+    SharedEthernetConfiguration,
     SystemConfiguration,
     UserGroup,
     ViosConfiguration,
+    VirtualEthernetConfiguration,
     Virtualization,
 )
 
@@ -209,10 +203,12 @@ def _full_system(
     for site in sites:
         own = f"{site.member.name}/"
         groups.extend(_users(context, site, prefix=own, first_disk=len(disks)))
-        disks.extend(disks_of(context.campaign, site.table, virtual=False))
-        adapters.extend(own_adapters(site.table))
+        disks.extend(_disks(context.campaign, site.table, virtual=False))
+        adapters.extend(_own_adapters(site.table))
     adapters.extend(
-        sea_adapter(vios.shared_ethernet) for vios in context.campaign.vios if vios.shared_ethernet
+        _shared_adapter(vios.shared_ethernet)
+        for vios in context.campaign.vios
+        if vios.shared_ethernet
     )
     partition = PartitionConfiguration(
         name="system",
@@ -236,26 +232,13 @@ def _physical(
     partitions = []
     for site in sites:
         cores = limits.whole_cores(site.member)
-        bridged = bridged_adapters(context.campaign, site.table)
-        adapters = (*own_adapters(site.table), *bridged)
-        if site.table.virtual_ethernet and not adapters:
+        partition = _partition(context, site, Virtualization.PHYSICAL, float(cores), cores)
+        if site.table.virtual_ethernet and not partition.ethernet:
             raise Infeasible(
                 f"{site.member.name} has a virtual Ethernet adapter only, and no VIOS bridges its "
                 "VLAN: physical partitions have no other way to each other"
             )
-        partitions.append(
-            PartitionConfiguration(
-                name=site.member.name,
-                os=site.os,
-                virtualization=Virtualization.PHYSICAL,
-                entitlement_cores=float(cores),
-                virtual_processors=cores,
-                memory_bytes=site.memory_bytes,
-                disks=disks_of(context.campaign, site.table, virtual=False),
-                ethernet=adapters,
-                groups=_users(context, site),
-            )
-        )
+        partitions.append(partition)
     return SystemConfiguration(hardware, Virtualization.PHYSICAL, tuple(partitions))
 
 
@@ -270,24 +253,9 @@ def _hosted(
     partitions = []
     for site in sites:
         limits.check_processors(site.member)
-        partitions.append(
-            PartitionConfiguration(
-                name=site.member.name,
-                os=site.os,
-                virtualization=Virtualization.HOSTED,
-                entitlement_cores=float(site.member.processors),
-                virtual_processors=site.member.processors,
-                weight=site.table.weight,
-                memory_bytes=site.memory_bytes,
-                disks=disks_of(context.campaign, site.table, virtual=False),
-                virtual_ethernet=virtual_ethernet(site.table),
-                ethernet=(
-                    *own_adapters(site.table),
-                    *bridged_adapters(context.campaign, site.table),
-                ),
-                groups=_users(context, site),
-            )
-        )
+        processors = site.member.processors
+        kind = Virtualization.HOSTED
+        partitions.append(_partition(context, site, kind, float(processors), processors))
     return SystemConfiguration(hardware, Virtualization.HOSTED, tuple(partitions), flavour=flavour)
 
 
@@ -299,30 +267,15 @@ def _logical(
     limits: Limits,
     virtualization: Virtualization,
 ) -> SystemConfiguration:
-    everyone: list[_Site | _Server] = [*sites, *servers]
+    members: list[_Site | _Server] = [*sites, *servers]
     divided = [_partition_kind(site.table, virtualization) for site in sites]
     serving = [_vios_kind(server.table, virtualization) for server in servers]
     limits.check_number(sum(kind != Virtualization.DEDICATED for kind in [*divided, *serving]))
-    limits.check_capacity([each.member for each in everyone])
+    limits.check_capacity([each.member for each in members])
     partitions = []
     for site, kind in zip(sites, divided, strict=True):
         capacity, processors = limits.divide(site.member, kind, site.os)
-        partitions.append(
-            PartitionConfiguration(
-                name=site.member.name,
-                os=site.os,
-                virtualization=kind,
-                entitlement_cores=capacity,
-                virtual_processors=processors,
-                weight=site.table.weight,
-                folding=site.table.folding and kind != Virtualization.DEDICATED,
-                memory_bytes=site.memory_bytes,
-                disks=disks_of(context.campaign, site.table, virtual=True),
-                virtual_ethernet=virtual_ethernet(site.table),
-                ethernet=own_adapters(site.table),
-                groups=_users(context, site),
-            )
-        )
+        partitions.append(_partition(context, site, kind, capacity, processors))
     running = []
     for server, kind in zip(servers, serving, strict=True):
         capacity, processors = limits.divide(server.member, kind, None)
@@ -334,11 +287,41 @@ def _logical(
                 virtual_processors=processors,
                 weight=server.table.weight,
                 memory_bytes=server.memory_bytes,
-                shared_ethernet=shared_ethernet(server.table),
+                shared_ethernet=_shared_ethernet(server.table),
             )
         )
-    limits.check_memory([(each.member, each.memory_bytes) for each in everyone])
+    limits.check_memory([(each.member, each.memory_bytes) for each in members])
     return SystemConfiguration(hardware, virtualization, tuple(partitions), tuple(running))
+
+
+def _partition(
+    context: Context, site: _Site, kind: Virtualization, cores: float, processors: int
+) -> PartitionConfiguration:
+    """Configure a partition; its devices depend on how the machine is divided."""
+    table, campaign = site.table, context.campaign
+    logical = kind not in (Virtualization.PHYSICAL, Virtualization.HOSTED)
+    partition = PartitionConfiguration(
+        name=site.member.name,
+        os=site.os,
+        virtualization=kind,
+        entitlement_cores=cores,
+        virtual_processors=processors,
+        memory_bytes=site.memory_bytes,
+        disks=_disks(campaign, table, virtual=logical),
+        ethernet=_own_adapters(table) + (() if logical else _bridged_adapters(campaign, table)),
+        groups=_users(context, site),
+    )
+    if kind == Virtualization.PHYSICAL:
+        return partition
+    return replace(
+        partition,
+        weight=table.weight,
+        folding=table.folding and logical and kind != Virtualization.DEDICATED,
+        virtual_ethernet=tuple(
+            VirtualEthernetConfiguration(adapter.vlan, tuple(adapter.tagged_vlans), adapter.mtu)
+            for adapter in table.virtual_ethernet
+        ),
+    )
 
 
 def _partition_kind(table: Partition, factor: Virtualization) -> Virtualization:
@@ -397,3 +380,55 @@ def _group(
         disk=first_disk + group.disk,
         demand=dict(group.demand),
     )
+
+
+# Devices
+
+
+def _disks(campaign: Campaign, table: Partition, *, virtual: bool) -> tuple[DiskConfiguration, ...]:
+    """Return a partition's disks: those that a VIOS serves, then those of its own.
+
+    Without virtual I/O the same devices are attached directly, so that every virtualization has
+    the same total of disks.
+    """
+    backings = {vios.name: vios.backing for vios in campaign.vios}
+    standbys = {vios.name: vios.standby for vios in campaign.vios}
+    depth = table.queue_depth
+    disks = []
+    for name in table.virtual_scsi:
+        backing = backings[name]
+        assert backing is not None  # check_names has checked it
+        if virtual:
+            disks.append(DiskConfiguration(backing.disk, name, backing.kind, depth, standbys[name]))
+        else:
+            disks.append(DiskConfiguration(backing.disk, queue_depth=depth))
+    disks.extend(DiskConfiguration(device, queue_depth=depth) for device in table.disks)
+    return tuple(disks)
+
+
+def _own_adapters(table: Partition) -> tuple[EthernetConfiguration, ...]:
+    """Return the physical adapters that a partition has to itself."""
+    return tuple(EthernetConfiguration(own.device, own.mtu) for own in table.adapters)
+
+
+def _bridged_adapters(campaign: Campaign, table: Partition) -> tuple[EthernetConfiguration, ...]:
+    """Return, without virtual I/O, an adapter for each shared one that a partition would reach."""
+    reached = {vlan for own in table.virtual_ethernet for vlan in (own.vlan, *own.tagged_vlans)}
+    return tuple(
+        _shared_adapter(vios.shared_ethernet)
+        for vios in campaign.vios
+        if vios.shared_ethernet is not None and reached.intersection(vios.shared_ethernet.vlans)
+    )
+
+
+def _shared_adapter(table: SharedEthernet) -> EthernetConfiguration:
+    """Return the physical adapter of a shared one."""
+    return EthernetConfiguration(table.adapter, table.mtu)
+
+
+def _shared_ethernet(vios: Vios) -> SharedEthernetConfiguration | None:
+    """Return the Shared Ethernet Adapter of a VIOS."""
+    table = vios.shared_ethernet
+    if table is None:
+        return None
+    return SharedEthernetConfiguration(_shared_adapter(table), tuple(table.vlans), table.threaded)

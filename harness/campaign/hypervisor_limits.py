@@ -13,7 +13,7 @@ _TOLERANCE = 1e-9
 
 
 class Infeasible(Exception):  # noqa: N818 (nothing is wrong: the product of factors went too far)
-    """A combination of factors that cannot be, though each value is right in itself."""
+    """A combination of factors that no machine can have, although each value is valid."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Member:
     name: str
     table: Divided
     key: str
-    """Where the campaign file speaks of it."""
+    """Its path in the campaign file."""
     capacity: float
     """Cores, a multiple of the entitlement's step where it comes from a share."""
     processors: int
@@ -31,7 +31,7 @@ class Member:
 
 
 class Limits:
-    """Checks against the limits of one machine; all of them speak of one cell."""
+    """Checks against the limits of one machine, for one cell."""
 
     def __init__(
         self, constants: Constants, machine: MachineConfiguration, file: str, virtualization: str
@@ -80,12 +80,8 @@ class Limits:
         """Make sure that there are not too many virtual processors."""
         most = int(self._constants.number("hypervisor.maximum_virtual_processors"))
         if member.processors > most:
-            raise value_error(
-                self._file,
-                f"{member.key}.virtual_processors",
-                member.processors,
-                f"at most {most} virtual processors are allowed",
-            )
+            allowed = f"at most {most} virtual processors are allowed"
+            raise self._error(f"{member.key}.virtual_processors", member.processors, allowed)
 
     def _check_entitlement(self, member: Member) -> None:
         self.check_processors(member)
@@ -93,26 +89,24 @@ class Limits:
         capacity, processors = member.capacity, member.processors
         steps = capacity / self.step
         if abs(steps - round(steps)) > 1e-6:
-            raise self._capacity_complaint(member, f"must be in steps of {self.step:g} cores")
+            raise self._capacity_error(member, f"must be in steps of {self.step:g} cores")
         if capacity < least * processors - _TOLERANCE:
-            raise self._capacity_complaint(
+            raise self._capacity_error(
                 member,
                 f"is {capacity:g} cores {self._where}; at least {least:g} is needed for each "
                 f"virtual processor, which is {least * processors:g} for {processors}",
             )
         if processors < capacity - _TOLERANCE:
-            raise value_error(
-                self._file,
-                f"{member.key}.virtual_processors",
-                processors,
+            allowed = (
                 f"a virtual processor never exceeds 1 core, so the capacity of {capacity:g} cores "
-                f"{self._where} needs at least {-int(-capacity // 1)}",
+                f"{self._where} needs at least {-int(-capacity // 1)}"
             )
+            raise self._error(f"{member.key}.virtual_processors", processors, allowed)
 
     def check_some_capacity(self, member: Member) -> None:
-        """Make sure that the capacity is more than nothing once it is rounded to steps."""
+        """Refuse a capacity that is 0 when it is rounded to steps."""
         if member.capacity <= 0:
-            raise self._capacity_complaint(
+            raise self._capacity_error(
                 member, f"is less than {self.step:g} cores {self._where}, the smallest step"
             )
 
@@ -121,12 +115,10 @@ class Limits:
         total = sum(member.capacity for member in members)
         if total <= self._machine.cores + _TOLERANCE:
             return
-        largest = max(members, key=lambda member: member.capacity)
-        together = _count(members)
-        raise self._capacity_complaint(
-            largest,
-            f"{together} need {total:g} cores together, more than there are {self._where}",
+        allowed = (
+            f"{_count(members)} need {total:g} cores together, more than there are {self._where}"
         )
+        raise self._capacity_error(max(members, key=lambda member: member.capacity), allowed)
 
     def check_number(self, micro_partitions: int) -> None:
         """Make sure that there are not too many micro-partitions (VIOS among them)."""
@@ -136,12 +128,10 @@ class Limits:
             int(self._constants.number("hypervisor.maximum_partitions")),
         )
         if micro_partitions > most:
-            raise value_error(
-                self._file,
-                "partitions",
-                micro_partitions,
-                f"at most {most} micro-partitions are allowed {self._where}: {per_core} per core",
+            allowed = (
+                f"at most {most} micro-partitions are allowed {self._where}: {per_core} per core"
             )
+            raise self._error("partitions", micro_partitions, allowed)
 
     def check_memory(self, members: Sequence[tuple[Member, int]]) -> None:
         """Make sure that each has enough memory (bytes) and all together not too much."""
@@ -150,43 +140,33 @@ class Limits:
         total = sum(size for _, size in members)
         if total > self._machine.memory_bytes:
             largest, size = max(members, key=lambda entry: entry[1])
-            raise value_error(
-                self._file,
-                f"{largest.key}.memory",
-                _mebibytes(size),
+            allowed = (
                 f"{_count([member for member, _ in members])} need {_mebibytes(total)} "
-                f"together, but {self._machine.name} has {_mebibytes(self._machine.memory_bytes)}",
+                f"together, but {self._machine.name} has {_mebibytes(self._machine.memory_bytes)}"
             )
+            raise self._error(f"{largest.key}.memory", _mebibytes(size), allowed)
         for member, size in members:
             key = f"{member.key}.memory"
             if size < least:
                 hint = "" if member.table.memory else " (its part of what is left)"
                 allowed = f"at least {_mebibytes(least)} is needed {self._where}"
-                raise value_error(self._file, key, _mebibytes(size) + hint, allowed)
+                raise self._error(key, _mebibytes(size) + hint, allowed)
             if size % step:
                 allowed = f"must be a multiple of {_mebibytes(step)}"
-                raise value_error(self._file, key, f"{size} B", allowed)
+                raise self._error(key, f"{size} B", allowed)
 
     def check_features(self, table: Partition, os: str) -> None:
         """Make sure that the operating system can do what the partition requires."""
         for feature in table.requires:
             if not self._has(os, feature.replace("-", "_")):
-                raise value_error(
-                    self._file,
-                    f"partitions.{table.name}.requires",
-                    feature,
-                    f"{os} does not have it; {os} has {self._feature_list(os)}",
-                )
+                allowed = f"{os} does not have it; {os} has {self._feature_list(os)}"
+                raise self._error(f"partitions.{table.name}.requires", feature, allowed)
 
     def check_folding(self, table: Partition, os: str) -> None:
-        """Make sure that who shall fold virtual processors can."""
+        """Refuse folding on an operating system that folds no virtual processors."""
         if table.folding and not self._has(os, "vp_folding"):
-            raise value_error(
-                self._file,
-                f"partitions.{table.name}.folding",
-                True,
-                f"{os} folds no virtual processors",
-            )
+            allowed = f"{os} folds no virtual processors"
+            raise self._error(f"partitions.{table.name}.folding", True, allowed)
 
     def _has(self, os: str, feature: str) -> bool:
         return self._constants.get(f"os.{os}.{feature}") is True
@@ -200,9 +180,12 @@ class Limits:
         ]
         return ", ".join(names) or "none"
 
-    def _capacity_complaint(self, member: Member, allowed: str) -> UserError:
+    def _capacity_error(self, member: Member, allowed: str) -> UserError:
         key = member.table.capacity_key
-        return value_error(self._file, f"{member.key}.{key}", getattr(member.table, key), allowed)
+        return self._error(f"{member.key}.{key}", getattr(member.table, key), allowed)
+
+    def _error(self, key: str, value: object, allowed: str) -> UserError:
+        return value_error(self._file, key, value, allowed)
 
 
 def _count(members: Sequence[Member]) -> str:

@@ -1,7 +1,7 @@
 """What of a locustfile a campaign makes no use of, in a line for each.
 
 A campaign decides by itself how many users there are, when they begin and how long they work; so
-some of what Locust offers has no effect, and its user is told so.
+some of what Locust offers has no effect, and vtax prints a note.
 """
 
 import inspect
@@ -84,16 +84,16 @@ def _about_file(cls: type[PartitionUser]) -> Iterator[tuple[str, str]]:
             and value.__module__ == names.get("__name__")
         ):
             yield "file", f"the load shape {name} has no effect: the campaign says how many users"
-    heard = sorted(
+    listened = sorted(
         name
         for name, hook in vars(events).items()
         if isinstance(hook, EventHook) and any(_file(one) == own for one in hook._handlers)
     )
-    if heard:
+    if listened:
         yield (
             "file",
-            f"listeners of Locust's events ({', '.join(heard)}) are not called: a campaign has no "
-            "runner of Locust's; 'locust -f' calls them",
+            f"listeners of Locust's events ({', '.join(listened)}) are not called: a campaign has "
+            "no runner of Locust's; 'locust -f' calls them",
         )
 
 

@@ -1,10 +1,22 @@
-"""The machine of a cell: the catalog's, with what the campaign file says of it."""
+"""The machine of a cell: the catalog's, with the changes of the campaign file."""
+
+from dataclasses import replace
+from typing import Any
 
 from harness.campaign.schema.campaign import Campaign
 from harness.campaign.schema.messages import value_error
 from harness.catalog import Catalog, Constants, SoldConfiguration
 from harness.errors import UserError
 from harness.model.config import MachineConfiguration
+
+_KEYS = {
+    "type": "model",
+    "generation": "generation",
+    "cores": "cores",
+    "clock": "clock_hz",
+    "memory": "memory_bytes",
+}
+"""Key of the campaign file -> field of the configuration."""
 
 
 def resolve_machine(
@@ -23,43 +35,36 @@ def resolve_machine(
     shipped = name in catalog.machines
     if table is None:
         return _shipped(name, constants)
-    if not shipped:
-        lacking = [
-            key
-            for key in ("type", "generation", "cores", "clock", "memory")
-            if getattr(table, key) is None
-        ]
-        if lacking:
-            raise UserError(
-                f"{file}: {prefix}.{lacking[0]}: is missing ('{name}' is no machine of the "
-                "catalog that it could come from)"
-            )
-    base = _shipped(name, constants) if shipped else None
-    model = table.type or (base.model if base else "")
-    cores = table.cores or (base.cores if base else 0)
-    clock = table.clock or (base.clock_hz if base else 0.0)
-    generation = table.generation or (base.generation if base else "")
-    if not table.hypothetical:
-        machines = catalog.machines
-        sold = [entry for machine in machines for entry in catalog.sold(machine)]
-        fitting = [
-            entry
-            for entry in sold
-            if entry.model == model and cores in entry.cores and _same(entry.clock_hz, clock)
-        ]
-        generations = [entry.generation for entry in fitting]
-        if table.generation is None and generation not in generations and generations:
-            generation = generations[0]
-        if generation not in generations:
-            raise _not_sold(prefix, file, model, generation, cores, clock, sold)
-    return MachineConfiguration(
-        name=name,
-        model=model,
-        generation=generation,
-        cores=cores,
-        clock_hz=clock,
-        memory_bytes=table.memory or (base.memory_bytes if base else 0),
-    )
+    written: dict[str, Any] = {
+        field: getattr(table, key)
+        for key, field in _KEYS.items()
+        if getattr(table, key) is not None
+    }
+    lacking = [key for key, field in _KEYS.items() if field not in written]
+    if lacking and not shipped:
+        raise UserError(
+            f"{file}: {prefix}.{lacking[0]}: is missing ('{name}' is no machine of the catalog "
+            "that it could come from)"
+        )
+    if shipped:
+        machine = replace(_shipped(name, constants), **written)
+    else:
+        machine = MachineConfiguration(name=name, **written)
+    if table.hypothetical:
+        return machine
+    sold = [entry for known in catalog.machines for entry in catalog.sold(known)]
+    generations = [
+        entry.generation
+        for entry in sold
+        if entry.model == machine.model
+        and machine.cores in entry.cores
+        and _same(entry.clock_hz, machine.clock_hz)
+    ]
+    if table.generation is None and generations and machine.generation not in generations:
+        machine = replace(machine, generation=generations[0])
+    if machine.generation not in generations:
+        raise _not_sold(prefix, file, machine, sold)
+    return machine
 
 
 def _shipped(name: str, constants: Constants) -> MachineConfiguration:
@@ -79,16 +84,10 @@ def _same(one: float, other: float) -> bool:
 
 
 def _not_sold(
-    prefix: str,
-    file: str,
-    model: str,
-    generation: str,
-    cores: int,
-    clock: float,
-    sold: list[SoldConfiguration],
+    prefix: str, file: str, machine: MachineConfiguration, sold: list[SoldConfiguration]
 ) -> UserError:
-    alike = [entry for entry in sold if entry.model == model]
-    found = f"{model} {generation} {cores} @ {clock / 1e9:g} GHz"
+    alike = [entry for entry in sold if entry.model == machine.model]
+    found = f"{machine.model} {machine.generation} {machine.cores} @ {machine.clock_hz / 1e9:g} GHz"
     if alike:
         allowed = "sold were " + "; ".join(
             f"{entry.generation} {','.join(map(str, entry.cores))} @ {entry.clock_hz / 1e9:g} GHz"

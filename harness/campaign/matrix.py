@@ -1,22 +1,23 @@
 """The cells of a campaign: the product of its factors, and its scenarios."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from glob import glob, has_magic
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from harness.campaign.cell import Cell
 from harness.campaign.check_names import check_names
 from harness.campaign.configure import Context, configure, drawn_demands, label
-from harness.campaign.data_files import declared_files
 from harness.campaign.hypervisor_limits import Infeasible
 from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load, included, read_loads
-from harness.campaign.scenario.resolve import script, system_of, with_machine
-from harness.campaign.scenario_script import Script
+from harness.campaign.scenario.resolve import resolve, system_of, with_machine
 from harness.campaign.schema.campaign import IDLE, MATRIX, Campaign
-from harness.campaign.schema.messages import suggest
-from harness.campaign.schema.scenario import Beside, Scenario
+from harness.campaign.schema.messages import value_error
+from harness.campaign.schema.scenario import OtherMachine, Scenario
+from harness.campaign.selectors import parse_factor
 from harness.campaign.unused import check_bridges, check_matrix
 from harness.campaign.workload import Workload, resolve_workload
 from harness.catalog import Catalog, load_catalog
@@ -24,7 +25,7 @@ from harness.errors import UserError
 from harness.model.config import SystemConfiguration
 from harness.results.record import FULL_SYSTEM
 from workloads.loading import UserFile, relative
-from workloads.user_code import is_users
+from workloads.user_code import digest_of, is_users
 
 SCENARIO = "scenario"
 """The factor that names scenarios, for choosing among them."""
@@ -49,6 +50,23 @@ class Entry:
     """Why it is."""
     base: Path
     """The folder that its locustfiles are relative to."""
+
+    @classmethod
+    def of(
+        cls, position: int, cell: Cell, context: Context, files: Iterable[UserFile], base: Path
+    ) -> "Entry":
+        """Make the entry of a cell that can be run."""
+        known = {file.path: file for file in files}
+        names: dict[str, Any] = {key: getattr(cell, key) for key in (*MATRIX, "load")}
+        return cls(
+            position=position,
+            **names,
+            context=context,
+            files=tuple(known[path] for path in sorted(known)),
+            cell=cell,
+            infeasible=None,
+            base=base,
+        )
 
     @property
     def scenario(self) -> str:
@@ -110,9 +128,9 @@ def _scenario(
     where = f"{file.name}: scenario.{table.name}"
     contexts: dict[str, Context] = {}
     systems: dict[str, SystemConfiguration] = {}
-    files = {each.path: each for each in declared_files(campaign, file)}
+    files = list(declared_files(campaign, file))
     try:
-        parts: list[tuple[str, Scenario | Beside]] = [(table.site, table)]
+        parts: list[tuple[str, Scenario | OtherMachine]] = [(table.site, table)]
         parts.extend((part.name, part) for part in table.machines)
         for name, part in parts:
             if name in systems:
@@ -122,8 +140,9 @@ def _scenario(
             check_bridges(staged.vios, where)
             contexts[name], systems[name] = context, system_of(context, part)
             for workload in context.workloads.values():
-                files.update({each.path: each for each in workload.files})
+                files.extend(workload.files)
         own = contexts[table.site]
+        script = resolve(table, contexts, systems, catalog, where, file.base)
         cell = Cell(
             machine=table.machine,
             os=label([p.os for p in own.campaign.partitions], table.os),
@@ -134,35 +153,48 @@ def _scenario(
             drawn_demands=drawn_demands(own, systems[table.site], table.workload),
             duration_seconds=table.duration,
             warm_up_seconds=0.0,
-            scenario=script(table, contexts, systems, catalog, where, file.base),
+            scenario=script,
         )
-        files.update({each.path: each for each in _policies(cell.scenario, file.base)})
+        for written, digest in script.policies.items():
+            path = str(file.base / written)
+            if is_users(path):
+                files.append(UserFile(relative(path, file.base), digest))
     except UserError as error:
         raise UserError(str(error).replace(": factors.", ": ", 1)) from None
-    return Entry(
-        position=position,
-        machine=cell.machine,
-        os=cell.os,
-        virtualization=cell.virtualization,
-        workload=cell.workload,
-        load=(),
-        context=own,
-        files=tuple(files[path] for path in sorted(files)),
-        cell=cell,
-        infeasible=None,
-        base=file.base,
-    )
+    return Entry.of(position, cell, own, files, file.base)
 
 
-def _policies(script: Script | None, base: Path) -> Iterator[UserFile]:
-    """Yield the policy files of the user that a scenario's actions read."""
-    if script is None:
-        return
-    actions = [step.action for step in script.steps] + [rule.action for rule in script.rules]
-    for action in actions:
-        if "policy" in action.values and is_users(str(base / action.values["policy"])):
-            path = str(base / action.values["policy"])
-            yield UserFile(relative(path, base), action.values["sha256"])
+def declared_files(campaign: Campaign, file: CampaignFile) -> tuple[UserFile, ...]:
+    """Find the files of ``[campaign] files``, sorted by path.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or one cannot be read.
+    """
+    found: dict[str, UserFile] = {}
+    for written in campaign.campaign.files:
+        exact = file.base / written
+        try:
+            if has_magic(written) and not exact.exists():
+                matching = sorted(glob(written, root_dir=file.base, recursive=True))  # noqa: PTH207
+                paths = [str(file.base / name) for name in matching if (file.base / name).is_file()]
+            else:
+                paths = [str(exact)] * exact.is_file()
+            if not paths:
+                wrong = f"there is no such file in {file.base}"
+                if exact.is_dir():
+                    wrong = f"is a folder; write '{written.rstrip('/')}/*' for its files"
+                raise value_error(file.name, "campaign.files", written, wrong)
+            for path in paths:
+                name = relative(path, file.base)
+                found[name] = UserFile(name, digest_of(path))
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{file.name}: campaign.files = {written!r}: cannot be read "
+                f"({getattr(error, 'strerror', None) or error})"
+            ) from None
+    return tuple(found[name] for name in sorted(found))
 
 
 def _context(campaign: Campaign, catalog: Catalog, file: CampaignFile) -> Context:
@@ -257,13 +289,7 @@ def selected_entries(
     }
     wanted: dict[str, set[str]] = {}
     for text in only:
-        factor, equals, value = text.partition("=")
-        if not equals:
-            raise UserError(f"{option} {text}: write factor=value, such as machine=p5-570")
-        if factor not in values:
-            raise UserError(f"{option} {text}: {suggest(factor, factors, 'factor')}")
-        if value not in values[factor]:
-            raise UserError(f"{option} {text}: {suggest(value, values[factor], factor)}")
+        factor, value = parse_factor(text, values, option, "machine=p5-570")
         wanted.setdefault(factor, set()).add(value)
     return [
         entry

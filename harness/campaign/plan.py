@@ -1,10 +1,11 @@
-"""The matrix of a campaign: which cells there are, and which runs."""
+"""The plan of a campaign: its cells and its runs."""
 
 import json
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from harness.campaign.cell import Cell, RunSpec, sha256_of
@@ -24,8 +25,10 @@ from harness.catalog import Catalog, Constants
 from harness.errors import UserError
 from harness.files import shortened
 from harness.results.record import FULL_SYSTEM, CampaignRecord, CellRecord
+from harness.results.store import Store
 from harness.statistics.latin_hypercube import latin_hypercube
 from workloads.loading import UserFile
+from workloads.user_code import permitting
 
 _CLAIM = {
     "en": "In every environment the firmware level of virtualization costs less than the software "
@@ -266,7 +269,7 @@ def make_plan(
         replications = 1
     if not cells and "warm_up" in settings.model_fields_set:
         raise UserError(
-            f"{file.name}: campaign.warm_up: changes nothing, because scenarios have none; leave "
+            f"{file.name}: campaign.warm_up: has no effect, because scenarios have none; leave "
             "it out"
         )
     for name, given, allowed in (
@@ -287,6 +290,39 @@ def make_plan(
         matrix=matrix,
         selected=selected,
     )
+
+
+def replan(store: Store, directory: Path, replications: int | None = None) -> Plan:
+    """Plan the campaign of a store as it would be run today.
+
+    Parameters
+    ----------
+    directory
+        The store's, for the message.
+    replications
+        Instead of the file's.
+
+    Raises
+    ------
+    UserError
+        If that is another campaign by now: its file, a catalog, the user's code or the model has
+        changed. Changed code of the user's is not executed.
+    """
+    record = store.campaign
+    try:
+        if record.model != model_digest(real=record.real is not None):
+            raise UserError("the model is another version")
+        # Nothing of the user's is executed that is not what the results were made with.
+        with permitting({file["sha256"] for file in record.files}):
+            plan = make_plan(record.source, seed=record.seed, replications=replications)
+        if plan.record().identity != record.identity:
+            raise UserError("its file or the catalog has changed")
+    except UserError as error:
+        raise UserError(
+            f"{directory}: not the campaign that {record.source!r} is today ({error}); run it "
+            "again, in another directory, and study that"
+        ) from None
+    return plan
 
 
 def _constants_json(catalog: Catalog) -> list[dict[str, Any]]:

@@ -20,7 +20,10 @@ _DECISIVE = (
     "operations",
     "campaign/isolation.py",
     "campaign/cell.py",
-    "campaign/scenario_script.py",
+    "campaign/script.py",
+    "campaign/schema/actions.py",
+    "campaign/schema/metrics.py",
+    "campaign/schema/scenario.py",
     "runs",
 )
 """Parts of the harness that decide what a run results in; the catalog's values are in each run's
@@ -52,8 +55,8 @@ def versions() -> dict[str, str]:
 def model_digest(*, real: bool = False) -> str:
     """Return SHA-256 of the version and of all source that decides what a run results in.
 
-    That is the model's, or what measures real targets. Where a source file lies and what it is
-    called does not matter: a model that was moved is the same model.
+    That is the source of the model, or of what measures real targets. Paths and names of source
+    files have no effect: a model whose files were moved is the same model.
     """
     paths = _sources(_DECISIVE_FOR_REAL if real else _DECISIVE)
     contents = sorted(sha256(_content(path)).hexdigest() for path in paths)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from harness.campaign.schema.campaign import MATRIX, Campaign
 from harness.campaign.schema.limits import CELLS
-from harness.campaign.schema.messages import schema_complaint, shown, suggest, value_error
+from harness.campaign.schema.messages import schema_error, shown, suggest, value_error
 from harness.errors import UserError
 from harness.files import parse_toml, read_text, shortened
 
@@ -86,8 +86,8 @@ def read_campaign(source: str) -> CampaignFile:
 def read_loads(file: CampaignFile) -> list[Load]:
     """Check a file and put in every combination of the factors beyond the matrix.
 
-    A campaign that consists of scenarios alone has no matrix: the place of its factors and
-    partitions is taken by some that nothing is made of; so is that of a real machine's partitions.
+    A campaign of scenarios alone has no matrix: it gets placeholders for factors and partitions. So
+    does a campaign on real targets for its partitions.
 
     Returns
     -------
@@ -138,14 +138,14 @@ def _check_cells(file: CampaignFile, campaign: Campaign) -> None:
 
 
 def has_matrix(file: CampaignFile) -> bool:
-    """Tell whether a campaign has cells besides its scenarios, or no scenarios."""
+    """Return whether a campaign has cells besides its scenarios, or no scenarios."""
     settings = file.data.get("campaign")
     include = isinstance(settings, dict) and "include" in settings
     return "factors" in file.data or not ("scenario" in file.data or include)
 
 
 def is_real(file: CampaignFile) -> bool:
-    """Tell whether a campaign is about real targets of this machine."""
+    """Return whether a campaign measures real targets of this machine."""
     factors = file.data.get("factors")
     machines = factors.get("machine") if isinstance(factors, dict) else None
     return isinstance(machines, list) and THIS_MACHINE in machines
@@ -181,7 +181,7 @@ def _checked(file: CampaignFile, data: dict[str, Any]) -> Campaign:
     try:
         return Campaign.model_validate(data)
     except ValidationError as error:
-        raise schema_complaint(file.name, data, error, Campaign) from None
+        raise schema_error(file.name, data, error, Campaign) from None
 
 
 def _flattened(file: CampaignFile, factors: dict[str, Any]) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def _leaves(table: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _put(file: CampaignFile, data: dict[str, Any], path: str, value: object) -> None:
-    """Set the key at a dotted path; the schema checks afterwards whether it may be there."""
+    """Set the key at a dotted path; the schema checks it afterwards."""
     node: Any = data
     rest = path.split(".")
     while True:

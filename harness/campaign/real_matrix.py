@@ -6,11 +6,10 @@ from itertools import product
 
 from harness.campaign.cell import Cell
 from harness.campaign.configure import Context
-from harness.campaign.data_files import declared_files
-from harness.campaign.matrix import Entry
+from harness.campaign.matrix import Entry, declared_files
 from harness.campaign.reader import THIS_MACHINE, CampaignFile, Load
 from harness.campaign.schema.campaign import Campaign
-from harness.campaign.schema.messages import suggest, value_error
+from harness.campaign.schema.messages import check_name, check_names_of, value_error
 from harness.campaign.workload import Group, Workload, resolve_workload
 from harness.catalog import Catalog
 from harness.errors import UserError
@@ -60,19 +59,8 @@ def real_entries(file: CampaignFile, loads: Sequence[Load]) -> Iterator[Entry]:
         virtualizations = list(dict.fromkeys((NATIVE, *campaign.factors.virtualization)))
         for virtualization, name in product(virtualizations, names):
             workload = context.workloads[name]
-            yield Entry(
-                position=position,
-                machine=THIS_MACHINE,
-                os=OS,
-                virtualization=virtualization,
-                workload=name,
-                load=load.values,
-                context=context,
-                files=tuple(sorted((*declared, *workload.files), key=lambda each: each.path)),
-                cell=_cell(file, campaign, load, virtualization, workload),
-                infeasible=None,
-                base=file.base,
-            )
+            cell = _cell(file, campaign, load, virtualization, workload)
+            yield Entry.of(position, cell, context, (*declared, *workload.files), file.base)
             position += 1
 
 
@@ -137,21 +125,17 @@ def _check(file: CampaignFile, campaign: Campaign) -> None:
         raise value_error(
             file.name, "factors.os", factors.os, "a real machine has its own; leave it out"
         )
-    for name in factors.virtualization:
-        if name not in LEVELS:
-            raise value_error(
-                file.name,
-                "factors.virtualization",
-                name,
-                suggest(name, LEVELS, "virtualization of a real machine"),
-            )
+    check_names_of(
+        file.name,
+        "factors.virtualization",
+        factors.virtualization,
+        LEVELS,
+        "virtualization of a real machine",
+    )
     if not factors.workload:
         raise UserError(f"{file.name}: factors.workload: is missing")
     for name in factors.workload:
-        if name not in campaign.workloads:
-            raise value_error(
-                file.name, "factors.workload", name, suggest(name, campaign.workloads, "workload")
-            )
+        check_name(file.name, "factors.workload", name, campaign.workloads, "workload")
         if len(campaign.workloads[name]) > 1:
             raise UserError(
                 f"{file.name}: workloads.{name}: a real target has one group of users at a time"

@@ -50,7 +50,7 @@ _WAITING_REQUESTS = 64 / 1e-3
 
 @dataclass(frozen=True)
 class Resources:
-    """Time, memory and disk space: needed by a campaign, or there."""
+    """Time, memory and disk space: what a campaign needs, or what a machine has."""
 
     seconds: float
     memory_bytes: float
@@ -74,7 +74,7 @@ def needed(plan: Plan, workers: int) -> Resources:
 
 
 def available(directory: Path) -> Resources:
-    """Find out what this machine has now for a campaign whose results go to a directory."""
+    """Return what this machine has free now, for results in a directory."""
     place = directory.absolute()
     while not place.is_dir() and place != place.parent:
         place = place.parent
@@ -86,7 +86,7 @@ def available(directory: Path) -> Resources:
 
 
 def excess(needs: Resources, has: Resources) -> list[str]:
-    """Say in words of what a campaign needs more than there is."""
+    """List what a campaign needs more of than this machine has."""
     found = []
     if needs.seconds > has.seconds:
         found.append(
@@ -105,7 +105,7 @@ def excess(needs: Resources, has: Resources) -> list[str]:
 
 
 def size(number: float) -> str:
-    """Write a number of bytes as people do."""
+    """Write a number of bytes in MiB or GiB."""
     return f"{number / 2**30:,.1f} GiB" if number >= 2**30 else f"{number / 2**20:,.0f} MiB"
 
 
@@ -126,8 +126,8 @@ def _run_bytes(cell: Cell) -> float:
     partitions = sum(len(system.partitions) for system in systems_of(cell))
     seconds = simulated_seconds(cell)
     groups = list(groups_of(cell))
-    people = sum(_people(partition, group, seconds) for partition, group in groups)
-    total = _PROCESS + people * _USER + partitions * _PARTITION
+    users = sum(_users(partition, group, seconds) for partition, group in groups)
+    total = _PROCESS + users * _USER + partitions * _PARTITION
     if cell.scenario is not None:
         requests = sum(expected_requests(partition, group) for partition, group in groups)
         total += sample_count(cell) * partitions * _METRICS * _SAMPLE
@@ -135,7 +135,7 @@ def _run_bytes(cell: Cell) -> float:
     return total
 
 
-def _people(partition: PartitionConfiguration, group: UserGroup, seconds: float) -> float:
+def _users(partition: PartitionConfiguration, group: UserGroup, seconds: float) -> float:
     """Estimate how many users, or arrivals that have not been served, there are at most."""
     if group.arrivals_per_second is None:
         return group.users or 0

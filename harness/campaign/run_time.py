@@ -76,21 +76,18 @@ def groups_of(cell: Cell) -> Iterator[tuple[PartitionConfiguration, UserGroup]]:
     script = cell.scenario
     if script is None:
         return
-    for action in [step.action for step in script.steps] + [rule.action for rule in script.rules]:
-        if action.kind != "load":
-            continue
-        load = action.values
-        partition = partitions[load["of"]]
-        group = next(group for group in partition.groups if group.name == load["group"])
-        yield (
-            partition,
-            replace(group, users=load["users"], arrivals_per_second=load["arrivals"]),
-        )
+    for action in [*script.step, *script.rule]:
+        load = action.load
+        if load is not None:
+            partition = partitions[load.of]
+            group = next(group for group in partition.groups if group.name == load.group)
+            yield partition, replace(group, users=load.users, arrivals_per_second=load.arrivals)
 
 
 def sample_count(cell: Cell) -> float:
     """Return how many samples the timeline of a scenario has; 0 for another cell."""
-    return 0.0 if cell.scenario is None else cell.duration_seconds / cell.scenario.sample_seconds
+    sample = None if cell.scenario is None else cell.scenario.sample
+    return 0.0 if sample is None else cell.duration_seconds / sample
 
 
 _TARGET_SECONDS: Mapping[str, float] = {"native": 1.0, "capped": 1.5}

@@ -1,7 +1,7 @@
 """Choosing one cell of a campaign that was run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from harness.campaign.schema.campaign import MATRIX
 from harness.campaign.schema.messages import suggest
@@ -37,13 +37,16 @@ def chosen_cell(
             f"campaign {campaign.name!r} holds only scenarios, without a baseline; 'vtax report' "
             "shows their timelines"
         )
+    factors = [*MATRIX, *(name for name, _ in cells[0].load)]
+    values = {factor: {_value(cell, factor) for cell in cells} for factor in factors}
+    example = f"machine={cells[0].machine}, or a cell's title, such as {cells[0].title}"
     wanted: dict[str, str] = {}
     for text in texts:
         titled = [cell for cell in cells if cell.title == text.strip()]
         if titled:
             return titled[0]
         for part in _BETWEEN.split(text):
-            factor, value = _parsed(part.strip(), cells, option)
+            factor, value = parse_factor(part.strip(), values, option, example)
             if wanted.setdefault(factor, value) != value:
                 raise UserError(
                     f"{option} {part.strip()}: {factor} is {wanted[factor]} already; one cell has "
@@ -59,22 +62,35 @@ def chosen_cell(
         ]
         near = f"; there is {close[0].title}" if close else ""
         raise UserError(f"{given}: no cell is all of that{near}")
-    raise UserError(f"{given}: fits {len(found)} cells; choose one with {_open(found)}")
+    raise UserError(f"{given}: fits {len(found)} cells; choose one with {_differing(found)}")
 
 
-def _parsed(part: str, cells: Sequence[CellRecord], option: str) -> tuple[str, str]:
-    factors = [*MATRIX, *(name for name, _ in cells[0].load)]
-    factor, equals, value = (each.strip() for each in part.partition("="))
+def parse_factor(
+    text: str, values: Mapping[str, Collection[str]], option: str, example: str
+) -> tuple[str, str]:
+    """Read ``factor=value``.
+
+    Parameters
+    ----------
+    values
+        The values that each factor has.
+    option
+        What messages call the option that the text was given with.
+    example
+        What they suggest to write.
+
+    Raises
+    ------
+    UserError
+        If there is no such factor or value.
+    """
+    factor, equals, value = (each.strip() for each in text.partition("="))
     if not equals:
-        raise UserError(
-            f"{option} {part}: write factor=value, such as machine={cells[0].machine}, or a "
-            f"cell's title, such as {cells[0].title}"
-        )
-    if factor not in factors:
-        raise UserError(f"{option} {part}: {suggest(factor, factors, 'factor')}")
-    values = {_value(cell, factor) for cell in cells}
-    if value not in values:
-        raise UserError(f"{option} {part}: {suggest(value, values, factor)}")
+        raise UserError(f"{option} {text}: write factor=value, such as {example}")
+    if factor not in values:
+        raise UserError(f"{option} {text}: {suggest(factor, values, 'factor')}")
+    if value not in values[factor]:
+        raise UserError(f"{option} {text}: {suggest(value, values[factor], factor)}")
     return factor, value
 
 
@@ -84,8 +100,8 @@ def _value(cell: CellRecord, factor: str) -> str:
     return dict(cell.load).get(factor, "")
 
 
-def _open(cells: Sequence[CellRecord]) -> str:
-    """Say which factors still have several values, and which."""
+def _differing(cells: Sequence[CellRecord]) -> str:
+    """List the factors that still have several values, with the values."""
     texts = []
     for factor in (*MATRIX, *(name for name, _ in cells[0].load)):
         values = list(dict.fromkeys(_value(cell, factor) for cell in cells))

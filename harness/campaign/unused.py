@@ -1,4 +1,4 @@
-"""What a campaign file says without effect: networks that lead nowhere, tables without a use."""
+"""Parts of a campaign file without effect: networks that lead nowhere, tables that nothing uses."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,7 +23,7 @@ def check_matrix(campaign: Campaign, file: str) -> None:
     repeated = campaign.campaign.replications
     if repeated.maximum > repeated.minimum and campaign.claim is None:
         key = "campaign.replications.maximum"
-        allowed = "changes nothing without a [claim], whose overheads decide; leave it out"
+        allowed = "has no effect without a [claim]; leave it out"
         raise value_error(file, key, repeated.maximum, allowed)
     if campaign.scenario:
         return
@@ -32,7 +32,7 @@ def check_matrix(campaign: Campaign, file: str) -> None:
         key = f"partitions.{table.name}"
         if "limits" in table.model_fields_set:
             raise UserError(
-                f"{file}: {key}.limits: change nothing without scenarios, whose operations keep "
+                f"{file}: {key}.limits: have no effect without scenarios, whose operations keep "
                 "to them; leave them out"
             )
         if table.capped and not hosted and "weight" in table.model_fields_set:
@@ -40,7 +40,7 @@ def check_matrix(campaign: Campaign, file: str) -> None:
                 file,
                 f"{key}.weight",
                 table.weight,
-                "changes nothing beside capped = true where no virtualization is hosted",
+                "has no effect with capped = true where no virtualization is hosted",
             )
 
 
@@ -58,7 +58,7 @@ def check_bridges(servers: Sequence[Vios], file: str) -> None:
 
 
 def unused(campaign: Campaign) -> list[str]:
-    """Say what a campaign file defines and nothing in it uses."""
+    """List what a campaign file defines but does not use."""
     scenarios = campaign.scenario
     places = [campaign.factors, *scenarios, *(part for one in scenarios for part in one.machines)]
     partitions = [
@@ -103,7 +103,7 @@ def _vlans(table: Partition) -> list[int]:
 def _dead_ends(
     partitions: Sequence[Partition], servers: Sequence[Vios], *, outside: bool
 ) -> Iterator[tuple[str, str]]:
-    """Yield adapters from which nobody is reached, with the reason.
+    """Yield adapters that reach nothing, with the reason.
 
     Parameters
     ----------
@@ -133,9 +133,9 @@ def _idle_servers(campaign: Campaign) -> Iterator[str]:
     """Yield what a VIOS offers and no partition uses."""
     served = {name for table in campaign.partitions for name in table.virtual_scsi}
     reached = {vlan for table in campaign.partitions for vlan in _vlans(table)}
-    deputies = {server.standby for server in campaign.vios}
+    standbys = {server.standby for server in campaign.vios}
     for server in campaign.vios:
-        if server.name in deputies:
+        if server.name in standbys:
             continue
         if server.backing is not None and server.name not in served:
             yield f"vios.{server.name}.backing: no partition has a virtual disk of it"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.campaign.isolation import loading_only
 from harness.campaign.schema.campaign import Campaign, UserGroup
 from harness.campaign.schema.fields import Scaled
-from harness.campaign.schema.messages import schema_complaint, shown, suggest, value_error
+from harness.campaign.schema.messages import schema_error, shown, suggest, value_error
 from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError
 from workloads.loading import LoadedUser, UserFile, load_user, scan_user
@@ -166,7 +166,7 @@ def _group(
         demand = loaded.demand_model.model_validate(written).model_dump()
     except ValidationError as error:
         prefix = f"{key}.demand."
-        raise schema_complaint(file, written, error, loaded.demand_model, prefix) from None
+        raise schema_error(file, written, error, loaded.demand_model, prefix) from None
     except Exception as error:  # a validator of the user's may raise anything
         text = f"{type(error).__name__}: {error}"
         raise value_error(file, f"{key}.demand", written, f"{user} fails on it: {text}") from None

@@ -118,11 +118,6 @@ class Catalog:
         return self._items("ethernet")
 
     @property
-    def devices(self) -> tuple[str, ...]:
-        """Names of all disks and adapters."""
-        return tuple(sorted(self.disks + self.adapters))
-
-    @property
     def flavours(self) -> tuple[str, ...]:
         """Names of the hosted monitors, such as ``vmware``."""
         return self._items("hosted")
@@ -165,8 +160,8 @@ class Catalog:
         level
             ``firmware`` or ``software``.
         together
-            Only those whose change makes the whole level dearer or cheaper: a factor that others
-            are multiplied by stands for them.
+            Only those that scale the cost of the whole level: a common factor instead of the costs
+            that it multiplies.
         """
         listed = self.constants.get(f"levels.{level}.together") if together else None
         listed = listed or self.constants[f"levels.{level}.costs"]

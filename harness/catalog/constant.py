@@ -1,4 +1,4 @@
-"""One published, remembered or assumed number: what it is, how sure it is and who says so."""
+"""A constant: its value, its range, its status and its source."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,14 +10,14 @@ Value = float | bool | str | tuple[float, ...] | tuple[str, ...]
 
 
 class Status(StrEnum):
-    """How far a constant may be believed."""
+    """How well a constant is known."""
 
     VERIFIED = "verified"
     """Read in the source named."""
     RECALLED = "recalled"
     """Remembered from the source named; carries a range."""
     ASSUMED = "assumed"
-    """Nobody published it: a choice of ours, with a range."""
+    """Not published: our choice, with a range."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,21 +48,21 @@ class Constants(Mapping[str, Value]):
         TypeError
             When it is a text, a truth value or a list.
         """
-        value = self._values[name]
+        value = self[name]
         if not isinstance(value, float):
             raise TypeError(f"{name} is no number: {value!r}")
         return value
 
     def text(self, name: str) -> str:
         """Give a constant that is a text; errors as for :meth:`number`."""
-        value = self._values[name]
+        value = self[name]
         if not isinstance(value, str):
             raise TypeError(f"{name} is no text: {value!r}")
         return value
 
     def flag(self, name: str) -> bool:
         """Give a constant that is a truth value; errors as for :meth:`number`."""
-        value = self._values[name]
+        value = self[name]
         if not isinstance(value, bool):
             raise TypeError(f"{name} is no truth value: {value!r}")
         return value
@@ -75,7 +75,9 @@ class Constants(Mapping[str, Value]):
         KeyError
             When there is no such constant, or it is no table.
         """
-        return self._points[name], tuple(float(entry) for entry in self._entries(name))
+        value = self[name]
+        entries = value if isinstance(value, tuple) else ()
+        return self._points[name], tuple(map(float, entries))
 
     def interpolate(self, name: str, x: float) -> float:
         """Read a table between its points.
@@ -123,10 +125,6 @@ class Constants(Mapping[str, Value]):
             digest.update(f"{name}={value!r}@{self._points.get(name, ())!r}\n".encode())
         return digest.hexdigest()
 
-    def _entries(self, name: str) -> tuple[float, ...] | tuple[str, ...]:
-        value = self._values[name]
-        return value if isinstance(value, tuple) else ()
-
 
 class NotedConstants(Constants):
     """Constants that remember which of them were asked for.
@@ -146,23 +144,3 @@ class NotedConstants(Constants):
     def __getitem__(self, name: str) -> Value:
         self.read.add(name)
         return super().__getitem__(name)
-
-    def number(self, name: str) -> float:
-        """Give a constant that is one number, and note it; likewise below."""
-        self.read.add(name)
-        return super().number(name)
-
-    def text(self, name: str) -> str:
-        """Give a constant that is a text."""
-        self.read.add(name)
-        return super().text(name)
-
-    def flag(self, name: str) -> bool:
-        """Give a constant that is a truth value."""
-        self.read.add(name)
-        return super().flag(name)
-
-    def table(self, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Give a constant that is a table."""
-        self.read.add(name)
-        return super().table(name)

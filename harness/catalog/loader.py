@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from harness.catalog.catalog import Catalog, items, parse_configuration
 from harness.catalog.constant import Constant, Value, numbers
 from harness.catalog.schema import Entry
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 from harness.files import read_toml
 
 COLLECTIONS = ("machines", "os", "disks", "ethernet", "hosted", "events", "profiles")
@@ -63,7 +62,7 @@ def _shipped() -> Mapping[str, Constant]:
 
 
 def _modelled(table: dict[str, Any], path: Path) -> Mapping[str, Any]:
-    """Leave out what ``vtax profile`` tells of a measurement, and refuse what is no catalog."""
+    """Remove the record that ``vtax profile`` writes; refuse the result of a calibration."""
     if "calibration" in table and "costs" in table:
         raise UserError(
             f"{path}: holds what single events cost on a machine of today, for vtax predict; a "
@@ -112,12 +111,6 @@ def _first(error: ValidationError) -> str:
     if detail["type"] == "string_pattern_mismatch":
         message = "is empty"
     return f"{key}: {message}" if key else message
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest the known name that is most like a mistyped one, or say nothing."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def _lay_over(constants: dict[str, Constant], table: Mapping[str, Any], origin: str) -> None:

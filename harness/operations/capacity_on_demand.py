@@ -8,12 +8,13 @@ how short a time use of the pool has to be 100 % for the reserve to be drawn on.
 import math
 from dataclasses import dataclass
 from itertools import count
+from typing import ClassVar
 
 from harness.engine.clock import to_ns
 from harness.model.cpu.shared_pool import SharedPool
 from harness.model.machine import Machine
 from harness.operations.on_demand_bill import Charge, OnDemand
-from harness.operations.operation import RefusedError, Site, Status, Steps
+from harness.operations.operation import RefusedError, Site, Status, Steps, TimedOperation
 
 PERMANENT, ON_OFF, RESERVE = "permanent", "on-off", "reserve"
 TRIAL, UTILITY = "trial", "utility"
@@ -23,64 +24,79 @@ _BUSY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class ActivatePermanently:
-    """Buy cores (Capacity Upgrade on Demand)."""
+class _Cores(TimedOperation):
+    """What all kinds have in common."""
 
     machine: str
     cores: int
+    time = "operations.cod.activation_time"
 
-    def describe(self) -> str:
-        """Say what is activated."""
-        return f"activate {self.cores} cores of {self.machine} permanently"
+
+class _Activation(_Cores):
+    """Activates inactive cores."""
+
+    lent: ClassVar[bool] = False
+    """Whether the cores only join the shared pool: no partition can be entitled to them."""
 
     def check(self, site: Site) -> None:
         """Refuse more cores than are inactive."""
-        _inactive(site, self.machine, self.cores)
+        self._inactive(site)
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield from _activated(site, self)
+    def _inactive(self, site: Site) -> Machine:
+        """Return the machine; refuse if it has too few inactive cores."""
+        machine = site.machine_named(self.machine)
+        step = round(site.constants.number("operations.cod.step"))
+        if self.cores < 1 or self.cores % step:
+            raise RefusedError(
+                f"{self.cores} cores cannot be activated; {step} is the least and the step"
+            )
+        inactive = len(machine.capacity.inactive)
+        if not inactive:
+            raise RefusedError(f"all cores of {self.machine} are active")
+        if self.cores > inactive:
+            raise RefusedError(f"only {inactive} cores of {self.machine} are inactive")
+        return machine
+
+    def change(self, site: Site) -> None:
+        """Activate the cores and begin to charge them."""
+        capacity = site.machine_named(self.machine).capacity
+        if self.lent:
+            capacity.lent_cores += self.cores
+        capacity.activate(self.cores)
+        self._charge(site, site.on_demand_of(self.machine))
+
+    def _charge(self, site: Site, state: OnDemand) -> None:
+        raise NotImplementedError
+
+
+class ActivatePermanently(_Activation):
+    """Buy cores (Capacity Upgrade on Demand)."""
+
+    text = "activate {self.cores} cores of {self.machine} permanently"
+
+    def _charge(self, site: Site, state: OnDemand) -> None:
         _charge(site, self.machine, PERMANENT, self.cores, "cores")
 
 
-@dataclass(frozen=True, slots=True)
-class TurnOn:
+class TurnOn(_Activation):
     """Turn cores on under On/Off Capacity on Demand: every day begun is billed for each core."""
 
-    machine: str
-    cores: int
+    text = "turn {self.cores} On/Off cores of {self.machine} on"
 
-    def describe(self) -> str:
-        """Say what is turned on."""
-        return f"turn {self.cores} On/Off cores of {self.machine} on"
-
-    def check(self, site: Site) -> None:
-        """Refuse more cores than are inactive."""
-        _inactive(site, self.machine, self.cores)
-
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield from _activated(site, self)
-        state = site.on_demand_of(self.machine)
+    def _charge(self, site: Site, state: OnDemand) -> None:
         number = next(n for n in count() if n not in state.turned_on)
         state.turned_on[number] = self.cores
         site.clock.process(_bill_days(site, self.machine, number))
 
 
-@dataclass(frozen=True, slots=True)
-class TurnOff:
+class TurnOff(_Cores):
     """Turn On/Off cores off again, those first that were turned on last."""
 
-    machine: str
-    cores: int
-
-    def describe(self) -> str:
-        """Say what is turned off."""
-        return f"turn {self.cores} On/Off cores of {self.machine} off"
+    text = "turn {self.cores} On/Off cores of {self.machine} off"
 
     def check(self, site: Site) -> None:
         """Refuse cores that are not on or that partitions are entitled to."""
-        machine = _machine(site, self.machine)
+        machine = site.machine_named(self.machine)
         on = sum(site.on_demand_of(self.machine).turned_on.values())
         if not 1 <= self.cores <= on:
             raise RefusedError(f"{on} On/Off cores of {self.machine} are on, not {self.cores}")
@@ -91,10 +107,8 @@ class TurnOff:
                 "entitled to the rest"
             )
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield site.pause(site.constants.number("operations.cod.activation_time"))
-        self.check(site)
+    def change(self, site: Site) -> None:
+        """Deactivate the cores."""
         turned_on, left = site.on_demand_of(self.machine).turned_on, self.cores
         for number in sorted(turned_on, reverse=True):
             taken = min(left, turned_on[number])
@@ -102,26 +116,21 @@ class TurnOff:
             left -= taken
             if not turned_on[number]:
                 del turned_on[number]
-        _machine(site, self.machine).capacity.deactivate(self.cores)
+        site.machine_named(self.machine).capacity.deactivate(self.cores)
 
 
-@dataclass(frozen=True, slots=True)
-class ActivateReserve:
+class ActivateReserve(_Activation):
     """Put reserve cores into the shared pool, paid for in advance by the processor-day.
 
-    Nobody can be entitled to them: uncapped partitions use them once all others are busy.
+    No partition can be entitled to them: uncapped ones use them once all other cores are busy.
     """
 
-    machine: str
-    cores: int
-
-    def describe(self) -> str:
-        """Say what is activated."""
-        return f"activate {self.cores} reserve cores of {self.machine}"
+    text = "activate {self.cores} reserve cores of {self.machine}"
+    lent = True
 
     def check(self, site: Site) -> None:
         """Refuse without inactive cores, a shared pool or days left."""
-        machine = _inactive(site, self.machine, self.cores)
+        machine = self._inactive(site)
         if machine.configuration.machine.generation not in _POWER5:
             raise RefusedError(_other_generation(self.machine, machine, "Reserve", "POWER5"))
         _pool(self.machine, machine)
@@ -131,91 +140,50 @@ class ActivateReserve:
                 f"the {prepaid} prepaid processor-days of {self.machine} are used up"
             )
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield from _activated(site, self, lent=True)
-        state = site.on_demand_of(self.machine)
+    def _charge(self, site: Site, state: OnDemand) -> None:
         state.reserve_cores += self.cores
         if state.reserve_cores == self.cores:
             site.clock.process(_meter_reserve(site, self.machine, state))
 
 
-@dataclass(frozen=True, slots=True)
-class StartTrial:
+class StartTrial(_Activation):
     """Try cores for a number of power-on days, once."""
 
-    machine: str
-    cores: int
-
-    def describe(self) -> str:
-        """Say what is activated."""
-        return f"try {self.cores} cores of {self.machine}"
+    text = "try {self.cores} cores of {self.machine}"
 
     def check(self, site: Site) -> None:
         """Refuse a second trial, and more cores than are inactive."""
-        _machine(site, self.machine)
+        site.machine_named(self.machine)
         if site.on_demand_of(self.machine).has(TRIAL):
             raise RefusedError(f"{self.machine} has had its trial")
-        _inactive(site, self.machine, self.cores)
+        self._inactive(site)
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield from _activated(site, self)
+    def _charge(self, site: Site, state: OnDemand) -> None:
         _charge(site, self.machine, TRIAL, self.cores, "cores")
         site.clock.process(_end_trial(site, self.machine, self.cores))
 
 
-@dataclass(frozen=True, slots=True)
-class EnableUtility:
+class EnableUtility(_Activation):
     """Put utility cores into the shared pool: minutes are charged in which they are used."""
 
-    machine: str
-    cores: int
-
-    def describe(self) -> str:
-        """Say what is activated."""
-        return f"enable {self.cores} utility cores of {self.machine}"
+    text = "enable {self.cores} utility cores of {self.machine}"
+    lent = True
 
     def check(self, site: Site) -> None:
         """Refuse without inactive cores or a shared pool, or on the wrong generation."""
-        machine = _machine(site, self.machine)
+        machine = site.machine_named(self.machine)
         if machine.configuration.machine.generation not in _POWER6:
             raise RefusedError(_other_generation(self.machine, machine, "Utility", "POWER6"))
-        _inactive(site, self.machine, self.cores)
+        self._inactive(site)
         _pool(self.machine, machine)
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield from _activated(site, self, lent=True)
-        state = site.on_demand_of(self.machine)
+    def _charge(self, site: Site, state: OnDemand) -> None:
         state.utility_cores += self.cores
         if state.utility_cores == self.cores:
             site.clock.process(_meter_utility(site, self.machine, state))
 
 
 # What they have in common
-
-_Activation = ActivatePermanently | TurnOn | ActivateReserve | StartTrial | EnableUtility
-
-
-def _machine(site: Site, name: str) -> Machine:
-    if name not in site.machines:
-        raise RefusedError(f"there is no machine {name}")
-    return site.machines[name]
-
-
-def _inactive(site: Site, name: str, cores: int) -> Machine:
-    """Find a machine that has so many inactive cores."""
-    machine = _machine(site, name)
-    step = round(site.constants.number("operations.cod.step"))
-    if cores < 1 or cores % step:
-        raise RefusedError(f"{cores} cores cannot be activated; {step} is the least and the step")
-    inactive = len(machine.capacity.inactive)
-    if not inactive:
-        raise RefusedError(f"all cores of {name} are active")
-    if cores > inactive:
-        raise RefusedError(f"only {inactive} cores of {name} are inactive")
-    return machine
 
 
 def _pool(name: str, machine: Machine) -> SharedPool:
@@ -227,15 +195,6 @@ def _pool(name: str, machine: Machine) -> SharedPool:
 def _other_generation(name: str, machine: Machine, kind: str, generation: str) -> str:
     found = machine.configuration.machine.generation
     return f"{kind} Capacity on Demand is for {generation}, and {name} is a {found}"
-
-
-def _activated(site: Site, operation: _Activation, *, lent: bool = False) -> Steps:
-    yield site.pause(site.constants.number("operations.cod.activation_time"))
-    operation.check(site)
-    capacity = _machine(site, operation.machine).capacity
-    if lent:
-        capacity.lent_cores += operation.cores
-    capacity.activate(operation.cores)
 
 
 def _charge(site: Site, machine: str, kind: str, quantity: int, unit: str) -> None:
@@ -333,7 +292,7 @@ class _Meter:
 
 
 def _end_trial(site: Site, name: str, cores: int) -> Steps:
-    """Take the cores back after so much power-on time, once nobody is entitled to them."""
+    """Take the cores back after so much power-on time, once no partition is entitled to them."""
     machine = site.machines[name]
     began_ns = site.clock.now_ns - machine.power.off_ns
     period_ns = to_ns(site.constants.number("operations.cod.trial.period"))

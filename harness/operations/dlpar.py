@@ -1,26 +1,70 @@
 """Dynamic logical partitioning: moving resources between running partitions.
 
-Whatever has no source comes from what nobody owns, and what has no target goes there: adding and
-removing are moves, too. Rules: HMC case study, table 4; SG24-7940 pp.60-62; p5-520 Redpaper
-pp.51-52; memory blocks after IBM's POWER7 text. How long a move takes is not published: the
-catalog's times are assumed.
+Without a source, resources come from those that no partition owns; without a target, they go
+there: adding and removing are moves, too. Rules: HMC case study, table 4; SG24-7940 pp.60-62;
+p5-520 Redpaper pp.51-52; memory blocks after IBM's POWER7 text. How long a move takes is not
+published: the catalog's times are assumed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.catalog import Constants
 from harness.model.config import Virtualization
 from harness.model.machine import Machine
 from harness.model.net.routing import OUTSIDE
-from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.operation import RefusedError, Site, TimedOperation
 
 _TOLERANCE = 1e-9
 _MIB = 2**20
 _PROCESSORS, _MEMORY, _IO = "processors", "memory", "io"
 
 
+class _Move(TimedOperation):
+    """What moves of resources have in common: where they come from and where they go."""
+
+    source: str | None
+    target: str | None
+    machine: str | None
+    shared: ClassVar[bool | None] = None
+    """Whether both sides must share processors, or must not; None: either."""
+
+    @property
+    def _what(self) -> str:
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Say what moves."""
+        if self.source is None:
+            return f"add {self._what} to {self.target}"
+        if self.target is None:
+            return f"remove {self._what} from {self.source}"
+        return f"move {self._what} from {self.source} to {self.target}"
+
+    def _machine(self, site: Site) -> Machine:
+        return _find_machine(site, self.source, self.target, self.machine)
+
+    def _checked_machine(self, site: Site, kind: str) -> Machine:
+        """Return the machine; refuse if one side cannot take part in moves of this kind."""
+        machine = self._machine(site)
+        for name, _ in self._sides():
+            _check_support(site, machine, name, kind)
+            if self.shared is not None and machine.capacity.is_shared(name) != self.shared:
+                has, other = ("has dedicated", "shared") if self.shared else ("shares", "dedicated")
+                raise RefusedError(
+                    f"{name} {has} processors: it changes to {other} ones only by a restart"
+                )
+        return machine
+
+    def _sides(self) -> list[tuple[str, int]]:
+        """List the partition that loses (-1) and the one that gains (1)."""
+        sides = (self.source, -1), (self.target, 1)
+        return [(name, sign) for name, sign in sides if name is not None]
+
+
 @dataclass(frozen=True, slots=True)
-class MoveUnits:
+class MoveUnits(_Move):
     """Move processing units (and virtual processors with them) of the shared pool."""
 
     units: float
@@ -30,23 +74,19 @@ class MoveUnits:
     virtual_processors: int = 0
     """How many the source loses and the target gains; they are made of nothing."""
     machine: str | None = None
+    time = "operations.dlpar.processor_time"
+    shared = True
 
-    def describe(self) -> str:
-        """Say what moves."""
-        what = f"{self.units:g} processing units"
-        if self.virtual_processors:
-            what += f" and {self.virtual_processors} virtual processors"
-        return _describe(what, self.source, self.target)
+    @property
+    def _what(self) -> str:
+        units = f"{self.units:g} processing units"
+        if not self.virtual_processors:
+            return units
+        return f"{units} and {self.virtual_processors} virtual processors"
 
     def check(self, site: Site) -> None:
         """Refuse what the hypervisor's rules, the limits or the operating system forbid."""
-        machine = _machine(site, self.source, self.target, self.machine)
-        for name in _named(self.source, self.target):
-            _able(site, machine, name, _PROCESSORS)
-            if not machine.capacity.is_shared(name):
-                raise RefusedError(
-                    f"{name} has dedicated processors: it changes to shared ones only by a restart"
-                )
+        machine = self._checked_machine(site, _PROCESSORS)
         if self.units < 0 or self.virtual_processors < 0:
             raise RefusedError("what moves must not be negative; exchange source and target")
         if not self.units and not self.virtual_processors:
@@ -54,18 +94,16 @@ class MoveUnits:
         step = site.constants.number("hypervisor.entitlement_step")
         if abs(self.units / step - round(self.units / step)) > 1e-6:
             raise RefusedError(f"{self.units:g} processing units are not in steps of {step:.2f}")
-        for name, sign in _sides(self.source, self.target):
+        for name, sign in self._sides():
             self._fits(site, machine, name, sign)
         free = machine.capacity.free_cores
         if self.source is None and self.units > free + _TOLERANCE:
             raise RefusedError(f"only {max(0.0, free):.2f} processing units are free")
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield site.pause(site.constants.number("operations.dlpar.processor_time"))
-        self.check(site)
-        machine = _machine(site, self.source, self.target, self.machine)
-        for name, sign in _sides(self.source, self.target):
+    def change(self, site: Site) -> None:
+        """Change entitlements and virtual processors."""
+        machine = self._machine(site)
+        for name, sign in self._sides():
             units, vps = self._after(machine, name, sign)
             machine.capacity.set_shared(name, entitlement_cores=units, virtual_processors=vps)
 
@@ -105,13 +143,14 @@ class MoveUnits:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeSharing:
+class ChangeSharing(TimedOperation):
     """Change a micro-partition's weight, or make it capped or uncapped."""
 
     partition: str
     weight: int | None = None
     capped: bool | None = None
     machine: str | None = None
+    time = "operations.dlpar.attribute_time"
 
     def describe(self) -> str:
         """Say what changes."""
@@ -122,8 +161,8 @@ class ChangeSharing:
 
     def check(self, site: Site) -> None:
         """Refuse a weight out of range, and partitions that share nothing."""
-        machine = _machine(site, self.partition, None, self.machine)
-        _able(site, machine, self.partition, _PROCESSORS)
+        machine = _find_machine(site, self.partition, None, self.machine)
+        _check_support(site, machine, self.partition, _PROCESSORS)
         if not machine.capacity.is_shared(self.partition):
             raise RefusedError(f"{self.partition} has dedicated processors: there is no weight")
         if self.weight is None and self.capped is None:
@@ -132,39 +171,33 @@ class ChangeSharing:
             most = site.constants.number("hypervisor.maximum_weight")
             _within(f"{self.partition} would have weight {self.weight}", self.weight, 0, most)
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield site.pause(site.constants.number("operations.dlpar.attribute_time"))
-        self.check(site)
-        machine = _machine(site, self.partition, None, self.machine)
+    def change(self, site: Site) -> None:
+        """Change the weight or the cap."""
+        machine = _find_machine(site, self.partition, None, self.machine)
         machine.capacity.set_shared(self.partition, weight=self.weight, capped=self.capped)
 
 
 @dataclass(frozen=True, slots=True)
-class MoveCores:
+class MoveCores(_Move):
     """Move dedicated cores; one without an owner is in the shared pool, if there is one."""
 
     cores: int
     source: str | None = None
     target: str | None = None
     machine: str | None = None
+    time = "operations.dlpar.processor_time"
+    shared = False
 
-    def describe(self) -> str:
-        """Say what moves."""
-        return _describe(f"{self.cores} dedicated cores", self.source, self.target)
+    @property
+    def _what(self) -> str:
+        return f"{self.cores} dedicated cores"
 
     def check(self, site: Site) -> None:
         """Refuse what the limits, the rest of the machine or the operating system forbid."""
-        machine = _machine(site, self.source, self.target, self.machine)
-        for name in _named(self.source, self.target):
-            _able(site, machine, name, _PROCESSORS)
-            if machine.capacity.is_shared(name):
-                raise RefusedError(
-                    f"{name} shares processors: it changes to dedicated ones only by a restart"
-                )
+        machine = self._checked_machine(site, _PROCESSORS)
         if self.cores < 1:
             raise RefusedError(f"{self.cores} cores cannot move; one is the least")
-        for name, sign in _sides(self.source, self.target):
+        for name, sign in self._sides():
             cores = round(machine.capacity.entitlement_cores[name]) + sign * self.cores
             limits = site.limits_of(name)
             _within(
@@ -177,11 +210,9 @@ class MoveCores:
         if self.source is None and self.cores > free + _TOLERANCE:
             raise RefusedError(f"only {max(0.0, free):g} cores are free")
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield site.pause(site.constants.number("operations.dlpar.processor_time"))
-        self.check(site)
-        capacity = _machine(site, self.source, self.target, self.machine).capacity
+    def change(self, site: Site) -> None:
+        """Move core after core."""
+        capacity = self._machine(site).capacity
         for _ in range(self.cores):
             if self.source is not None:
                 capacity.remove_core(self.source)
@@ -190,7 +221,7 @@ class MoveCores:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveMemory:
+class MoveMemory(_Move):
     """Move memory in logical memory blocks."""
 
     size_bytes: int
@@ -198,15 +229,13 @@ class MoveMemory:
     target: str | None = None
     machine: str | None = None
 
-    def describe(self) -> str:
-        """Say what moves."""
-        return _describe(f"{_mib(self.size_bytes)} of memory", self.source, self.target)
+    @property
+    def _what(self) -> str:
+        return f"{_mib(self.size_bytes)} of memory"
 
     def check(self, site: Site) -> None:
         """Refuse what the block size, the limits or the operating system forbid."""
-        machine = _machine(site, self.source, self.target, self.machine)
-        for name in _named(self.source, self.target):
-            _able(site, machine, name, _MEMORY)
+        machine = self._checked_machine(site, _MEMORY)
         memory_bytes = machine.configuration.machine.memory_bytes
         block = memory_block_bytes(site.constants, memory_bytes)
         if self.size_bytes <= 0 or self.size_bytes % block:
@@ -214,55 +243,51 @@ class MoveMemory:
                 f"{_mib(self.size_bytes)} is not a multiple of the logical memory block of a "
                 f"machine with {memory_bytes / 2**30:g} GiB, {_mib(block)}"
             )
-        for name, sign in _sides(self.source, self.target):
+        for name, sign in self._sides():
             size = machine.capacity.memory_bytes[name] + sign * self.size_bytes
             limits = site.limits_of(name)
             least = round(site.constants.number("hypervisor.minimum_memory"))
-            if sign < 0 and size < (minimum := max(least, limits.minimum_memory_bytes or 0)):
-                raise RefusedError(
-                    f"{name} would have {_mib(size)} of memory, less than its minimum of "
-                    f"{_mib(minimum)}"
-                )
-            maximum = limits.maximum_memory_bytes
-            if sign > 0 and maximum is not None and size > maximum:
-                raise RefusedError(
-                    f"{name} would have {_mib(size)} of memory, more than its maximum of "
-                    f"{_mib(maximum)}"
-                )
+            _within(
+                f"{name} would have {_mib(size)} of memory",
+                size,
+                max(least, limits.minimum_memory_bytes or 0) if sign < 0 else None,
+                limits.maximum_memory_bytes if sign > 0 else None,
+                _mib,
+            )
         free = machine.capacity.free_memory_bytes
         if self.source is None and self.size_bytes > free:
             raise RefusedError(f"only {_mib(free)} of memory are free")
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
+    def seconds(self, site: Site) -> float:
+        """Return how long it takes, which grows with its size."""
         rate = site.constants.number("operations.dlpar.memory_rate")
-        fixed = site.constants.number("operations.dlpar.memory_time")
-        yield site.pause(fixed + self.size_bytes / rate)
-        self.check(site)
-        machine = _machine(site, self.source, self.target, self.machine)
-        machine.capacity.move_memory(self.source, self.target, self.size_bytes)
+        return site.constants.number("operations.dlpar.memory_time") + self.size_bytes / rate
+
+    def change(self, site: Site) -> None:
+        """Move the memory."""
+        self._machine(site).capacity.move_memory(self.source, self.target, self.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)
-class MoveAdapter:
+class MoveAdapter(_Move):
     """Move an I/O adapter."""
 
     device: str
     source: str | None = None
     target: str | None = None
     machine: str | None = None
+    time = "operations.dlpar.adapter_time"
 
-    def describe(self) -> str:
-        """Say what moves."""
-        return _describe(f"adapter {self.device}", self.source, self.target)
+    @property
+    def _what(self) -> str:
+        return f"adapter {self.device}"
 
     def check(self, site: Site) -> None:
         """Refuse adapters that do not move, are not there or are in use."""
-        machine = _machine(site, self.source, self.target, self.machine)
+        machine = self._machine(site)
         if "graphics" in self.device:
             raise RefusedError(f"{self.device} is a graphics adapter: it moves only by a restart")
-        for name in _named(self.source, self.target):
-            _able(site, machine, name, _IO)
+        self._checked_machine(site, _IO)
         capacity = machine.capacity
         if self.source is None:
             if self.device not in capacity.free_adapters:
@@ -274,12 +299,9 @@ class MoveAdapter:
         if use is not None:
             raise RefusedError(f"{self.device} of {self.source} is in use: {use}")
 
-    def perform(self, site: Site) -> Steps:
-        """Do it."""
-        yield site.pause(site.constants.number("operations.dlpar.adapter_time"))
-        self.check(site)
-        machine = _machine(site, self.source, self.target, self.machine)
-        machine.capacity.move_adapter(self.source, self.target, self.device)
+    def change(self, site: Site) -> None:
+        """Move the adapter."""
+        self._machine(site).capacity.move_adapter(self.source, self.target, self.device)
 
 
 def memory_block_bytes(constants: Constants, memory_bytes: int) -> int:
@@ -293,30 +315,15 @@ def memory_block_bytes(constants: Constants, memory_bytes: int) -> int:
 # What the checks have in common
 
 
-def _describe(what: str, source: str | None, target: str | None) -> str:
-    if source is None:
-        return f"add {what} to {target}"
-    if target is None:
-        return f"remove {what} from {source}"
-    return f"move {what} from {source} to {target}"
-
-
-def _mib(size_bytes: int) -> str:
+def _mib(size_bytes: float) -> str:
     return f"{size_bytes / _MIB:g} MiB"
 
 
-def _sides(source: str | None, target: str | None) -> list[tuple[str, int]]:
-    """List who loses (-1) and who gains (1)."""
-    return [(name, sign) for name, sign in ((source, -1), (target, 1)) if name is not None]
-
-
-def _named(*names: str | None) -> list[str]:
-    return [name for name in names if name is not None]
-
-
-def _machine(site: Site, source: str | None, target: str | None, machine: str | None) -> Machine:
+def _find_machine(
+    site: Site, source: str | None, target: str | None, machine: str | None
+) -> Machine:
     """Find the machine on which something moves."""
-    found = [site.machine_of(name, machine) for name in _named(source, target)]
+    found = [site.machine_of(name, machine) for name in (source, target) if name is not None]
     if not found:
         raise RefusedError("neither a source nor a target is named")
     if source == target:
@@ -331,26 +338,30 @@ def _machine(site: Site, source: str | None, target: str | None, machine: str | 
     return found[0]
 
 
-def _able(site: Site, machine: Machine, name: str, what: str) -> None:
-    """Refuse a partition that is down or on its way, or whose system cannot take part."""
+def _check_support(site: Site, machine: Machine, name: str, kind: str) -> None:
+    """Refuse a partition that is down or migrates, or whose operating system cannot take part."""
     if name in machine.capacity.moving:
         raise RefusedError(f"{name} is being migrated")
     if machine.dispatched_partition(name).down:
         raise RefusedError(f"{name} is down: its operating system cannot take part")
-    if name in machine.capacity.moving:
-        raise RefusedError(f"{name} is being moved to another machine")
     # A Virtual I/O Server is an AIX.
     os = machine.configurations[name].os if name in machine.partitions else "aix-5.3"
-    if not site.constants.flag(f"os.{os}.dlpar_{what}"):
-        kind = {_PROCESSORS: "processors", _MEMORY: "memory", _IO: "I/O adapters"}[what]
-        raise RefusedError(f"{os} on {name} does not support moving {kind} while it runs")
+    if not site.constants.flag(f"os.{os}.dlpar_{kind}"):
+        what = "I/O adapters" if kind == _IO else kind
+        raise RefusedError(f"{os} on {name} does not support moving {what} while it runs")
 
 
-def _within(text: str, value: float, minimum: float | None, maximum: float | None) -> None:
+def _within(
+    text: str,
+    value: float,
+    minimum: float | None,
+    maximum: float | None,
+    shown: Callable[[float], str] = "{:g}".format,
+) -> None:
     if minimum is not None and value < minimum - _TOLERANCE:
-        raise RefusedError(f"{text}, less than its minimum of {minimum:g}")
+        raise RefusedError(f"{text}, less than its minimum of {shown(minimum)}")
     if maximum is not None and value > maximum + _TOLERANCE:
-        raise RefusedError(f"{text}, more than its maximum of {maximum:g}")
+        raise RefusedError(f"{text}, more than its maximum of {shown(maximum)}")
 
 
 def _use_of(machine: Machine, owner: str, device: str) -> str | None:

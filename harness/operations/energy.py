@@ -1,20 +1,20 @@
-"""Switching machines off and on, and the energy that they take.
+"""Switching machines off and on, and their energy.
 
-Nobody published what these machines take at which load: the model is a straight line between idle
-and busy, its constants are assumed and have wide ranges. They stand for a machine of four cores;
-what a larger one takes while it is on is taken to grow with its cores.
+The power of these machines at a given load is not published: the model is a straight line between
+idle and busy, its constants are assumed and have wide ranges. They stand for a machine of four
+cores; the power of a larger one while it is on is assumed to grow with its cores.
 """
 
 from dataclasses import dataclass
 
 from harness.catalog import Constants
 from harness.model.machine import Machine
-from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
 
 
 @dataclass(frozen=True, slots=True)
 class PowerModel:
-    """What a machine takes, in watts."""
+    """Power of a machine, in watts."""
 
     idle_watts: float
     busy_watts: float
@@ -78,32 +78,16 @@ def busy_ns(machine: Machine) -> int:
     return sum(sum(account.values()) for account in accounts.values())
 
 
-def machine_named(site: Site, name: str) -> Machine:
-    """Find a machine.
-
-    Raises
-    ------
-    RefusedError
-        If there is none of that name.
-    """
-    if name not in site.machines:
-        raise RefusedError(f"there is no machine {name}")
-    return site.machines[name]
-
-
 @dataclass(frozen=True, slots=True)
-class SwitchOff:
+class SwitchOff(DescribedOperation):
     """Switch off a machine on which nothing runs but its Virtual I/O Servers."""
 
     machine: str
-
-    def describe(self) -> str:
-        """Say what is switched off."""
-        return f"switch {self.machine} off"
+    text = "switch {self.machine} off"
 
     def check(self, site: Site) -> None:
-        """Refuse a machine that somebody needs."""
-        machine = machine_named(site, self.machine)
+        """Refuse a machine that partitions need."""
+        machine = site.machine_named(self.machine)
         if not machine.power.on:
             raise RefusedError(f"{self.machine} is off already")
         if machine.partitions:
@@ -116,30 +100,27 @@ class SwitchOff:
         """Do it: it takes no time that is modelled."""
         yield site.pause(0.0)
         self.check(site)
-        machine = machine_named(site, self.machine)
+        machine = site.machine_named(self.machine)
         for vios in machine.vios.values():
             vios.hold(vios.partition.crash())
         machine.power.switch(False)
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchOn:
+class SwitchOn(DescribedOperation):
     """Switch on a machine; it takes partitions once its Virtual I/O Servers are up."""
 
     machine: str
-
-    def describe(self) -> str:
-        """Say what is switched on."""
-        return f"switch {self.machine} on"
+    text = "switch {self.machine} on"
 
     def check(self, site: Site) -> None:
         """Refuse a machine that is on."""
-        if machine_named(site, self.machine).power.on:
+        if site.machine_named(self.machine).power.on:
             raise RefusedError(f"{self.machine} is on already")
 
     def perform(self, site: Site) -> Steps:
         """Do it; the machine takes power from the beginning."""
-        machine = machine_named(site, self.machine)
+        machine = site.machine_named(self.machine)
         machine.power.switch(True)
         yield site.pause(site.constants.number("operations.power.start_time"))
         for vios in machine.vios.values():

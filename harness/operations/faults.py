@@ -1,4 +1,4 @@
-"""What breaks: operating systems, Virtual I/O Servers, hosts and adapters, and how it comes back.
+"""Faults of operating systems, Virtual I/O Servers, hosts and adapters, and their recovery.
 
 A fault begins at once and lasts until what it has broken works again. How long booting and
 changing over take is not published for these machines: the catalog's times are assumed.
@@ -9,54 +9,46 @@ from dataclasses import dataclass
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios
 from harness.model.machine import Machine
-from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
 
 
 @dataclass(frozen=True, slots=True)
-class GuestPanic:
+class GuestPanic(DescribedOperation):
     """The operating system of a partition stops, and boots again.
 
     All requests that it has in hand fail, and new ones are refused until it is up.
     """
 
     partition: str
-
-    def describe(self) -> str:
-        """Say what happens."""
-        return f"panic of {self.partition}"
+    text = "panic of {self.partition}"
 
     def check(self, site: Site) -> None:
         """Refuse what is no running partition."""
         machine = site.machine_of(self.partition)
         if self.partition not in machine.partitions:
             raise RefusedError(f"{self.partition} is a Virtual I/O Server, not a guest")
-        _up(machine, self.partition)
+        _check_up(machine, self.partition)
 
     def perform(self, site: Site) -> Steps:
-        """Let it happen."""
+        """Do it."""
         crashes = _crash(site, site.machine_of(self.partition), self.partition)
         yield site.pause(site.constants.number("operations.fault.partition_boot"))
         _restart(site.machine_of(self.partition), self.partition, crashes)
 
 
 @dataclass(frozen=True, slots=True)
-class HostPanic:
+class HostPanic(DescribedOperation):
     """The operating system under a monitor stops, and all guests with it.
 
     The host boots first, then all guests at once.
     """
 
     machine: str
-
-    def describe(self) -> str:
-        """Say what happens."""
-        return f"panic of the host of {self.machine}"
+    text = "panic of the host of {self.machine}"
 
     def check(self, site: Site) -> None:
         """Refuse a machine whose hypervisor is in its firmware."""
-        if site.machines.get(self.machine) is None:
-            raise RefusedError(f"there is no machine {self.machine}")
-        if not site.machines[self.machine].hosted:
+        if not site.machine_named(self.machine).hosted:
             raise RefusedError(
                 f"{self.machine} has no host operating system: its hypervisor is in the firmware"
             )
@@ -64,7 +56,7 @@ class HostPanic:
             raise RefusedError(f"the host of {self.machine} is down already")
 
     def perform(self, site: Site) -> Steps:
-        """Let it happen."""
+        """Do it."""
         machine = site.machines[self.machine]
         site.hosts_down.add(self.machine)
         crashes = {name: _crash(site, machine, name) for name in machine.partitions}
@@ -76,7 +68,7 @@ class HostPanic:
 
 
 @dataclass(frozen=True, slots=True)
-class ViosPanic:
+class ViosPanic(DescribedOperation):
     """A Virtual I/O Server stops, and boots again.
 
     Its clients go on running and wait for their disks and for the outside: until a second server
@@ -86,20 +78,17 @@ class ViosPanic:
 
     vios: str
     machine: str | None = None
-
-    def describe(self) -> str:
-        """Say what happens."""
-        return f"panic of {self.vios}"
+    text = "panic of {self.vios}"
 
     def check(self, site: Site) -> None:
         """Refuse what is no running Virtual I/O Server."""
         machine = site.machine_of(self.vios, self.machine)
         if self.vios not in machine.vios:
             raise RefusedError(f"{self.vios} is no Virtual I/O Server")
-        _up(machine, self.vios)
+        _check_up(machine, self.vios)
 
     def perform(self, site: Site) -> Steps:
-        """Let it happen."""
+        """Do it."""
         machine = site.machine_of(self.vios, self.machine)
         vios = machine.vios[self.vios]
         wire = machine.network.trunks.get(self.vios)
@@ -107,8 +96,8 @@ class ViosPanic:
         crashes = vios.partition.crashes
         if wire is not None:
             wire.broken = True
-        site.clock.process(_disks_change_over(site, machine, self.vios))
-        site.clock.process(_network_changes_over(site, machine, self.vios))
+        site.clock.process(_fail_over_disks(site, machine, self.vios))
+        site.clock.process(_fail_over_network(site, machine, self.vios))
         yield site.pause(site.constants.number("operations.fault.vios_boot"))
         if not vios.partition.down or vios.partition.crashes != crashes:
             return
@@ -123,11 +112,11 @@ class ViosPanic:
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterFailure:
+class AdapterFailure(DescribedOperation):
     """An adapter breaks: of a partition's disk or network, or of a Virtual I/O Server.
 
-    Who has a second way takes it; who has none waits until the adapter is replaced. The disks of
-    one kind that an owner has, or that a server's clients have there, are behind one adapter.
+    A client with a second path takes it; one without waits until the adapter is replaced. The disks
+    of one kind that an owner has, or that a server's clients have there, are behind one adapter.
     """
 
     owner: str
@@ -135,10 +124,7 @@ class AdapterFailure:
     repair_seconds: float | None = None
     """When a new one works; None: never."""
     machine: str | None = None
-
-    def describe(self) -> str:
-        """Say what happens."""
-        return f"failure of {self.device} of {self.owner}"
+    text = "failure of {self.device} of {self.owner}"
 
     def check(self, site: Site) -> None:
         """Refuse adapters that are not there, are not used or are broken."""
@@ -152,7 +138,7 @@ class AdapterFailure:
             raise RefusedError(f"{self.device} of {self.owner} is broken already")
 
     def perform(self, site: Site) -> Steps:
-        """Let it happen."""
+        """Do it."""
         machine = site.machine_of(self.owner, self.machine)
         yield site.pause(0.0)
         self._break(site, machine)
@@ -164,7 +150,7 @@ class AdapterFailure:
         return self.device in machine.capacity.ethernet_adapters(self.owner)
 
     def _broken(self, machine: Machine) -> bool | None:
-        """Tell whether it is broken; None if nothing depends on it."""
+        """Return whether it is broken; None if nothing depends on it."""
         if self.owner in machine.vios:
             vios = machine.vios[self.owner]
             if not self._is_ethernet(machine):
@@ -190,10 +176,10 @@ class AdapterFailure:
             if self._is_ethernet(machine):
                 vios.bridge_lost = True
                 machine.network.trunks[self.owner].broken = True
-                site.clock.process(_network_changes_over(site, machine, self.owner))
+                site.clock.process(_fail_over_network(site, machine, self.owner))
             else:
                 vios.disks_lost = True
-                site.clock.process(_disks_change_over(site, machine, self.owner))
+                site.clock.process(_fail_over_disks(site, machine, self.owner))
         elif self._is_ethernet(machine):
             machine.network.own_wires[self.owner].broken = True
         else:
@@ -223,7 +209,7 @@ class AdapterFailure:
 # What they have in common
 
 
-def _up(machine: Machine, name: str) -> None:
+def _check_up(machine: Machine, name: str) -> None:
     if machine.dispatched_partition(name).down:
         raise RefusedError(f"{name} is down already")
     if name in machine.capacity.moving:
@@ -249,24 +235,24 @@ def _resume_all(machine: Machine) -> None:
         vios.resume()
 
 
-def _disks_change_over(site: Site, machine: Machine, name: str) -> Steps:
+def _fail_over_disks(site: Site, machine: Machine, name: str) -> Steps:
     """Let the second server that a server's disks name take over, if there is one."""
     vios = machine.vios[name]
-    deputies = {
+    standbys = {
         disk.standby
         for configuration in machine.configurations.values()
         for disk in configuration.disks
         if disk.vios == name and disk.standby is not None
     }
-    if not deputies:
+    if not standbys:
         return
     yield site.pause(site.constants.number("operations.fault.path_failover"))
     if not vios.serves_disks:
-        vios.standby = machine.vios[min(deputies)]
+        vios.standby = machine.vios[min(standbys)]
         vios.resume()
 
 
-def _network_changes_over(site: Site, machine: Machine, name: str) -> Steps:
+def _fail_over_network(site: Site, machine: Machine, name: str) -> Steps:
     """Let a second server that bridges the same virtual LANs take over, if there is one."""
     vios, standby = machine.vios[name], _second_bridge(machine, name)
     if standby is None:

@@ -1,4 +1,4 @@
-"""What moving partitions while they run is for: maintenance, balance, and fewer machines at night.
+"""Uses of live migration: maintenance, balance, and fewer machines at night.
 
 Every move and every switch is an operation of its own on the timeline. A use that cannot be carried
 through is refused before the first move; one that gets stuck on the way leaves partitions where
@@ -8,9 +8,17 @@ they are by then: they run, wherever that is.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from harness.operations.energy import SwitchOff, SwitchOn, busy_ns, machine_named
+from harness.operations.energy import SwitchOff, SwitchOn, busy_ns
 from harness.operations.live_migration import Migration, Move
-from harness.operations.operation import Operation, RefusedError, Site, Status, Steps, carry_out
+from harness.operations.operation import (
+    DescribedOperation,
+    Operation,
+    RefusedError,
+    Site,
+    Status,
+    Steps,
+    carry_out,
+)
 from harness.operations.placement import NOTHING, Claim
 
 
@@ -62,12 +70,12 @@ def _room(site: Site, machine: str, claim: Claim) -> float:
 def _chosen(site: Site, names: Sequence[str]) -> list[str]:
     """Return the machines named, or all, of those that are on."""
     for name in names:
-        machine_named(site, name)
+        site.machine_named(name)
     return [name for name in names or site.machines if site.machines[name].power.on]
 
 
-def _do(site: Site, operation: Operation) -> Steps:
-    """Carry out one operation and get stuck where it does."""
+def _carry_out(site: Site, operation: Operation) -> Steps:
+    """Carry out one operation; raise if it is not done."""
     process = carry_out(site, operation)
     yield process
     if process.value is not Status.DONE:
@@ -84,14 +92,14 @@ def _move(site: Site, places: dict[str, str], migrations: list[Migration]) -> St
     for name, target in places.items():
         move = Move(name, target)
         try:
-            yield from _do(site, move)
+            yield from _carry_out(site, move)
         finally:
             if move.migration is not None:
                 migrations.append(move.migration)
 
 
 @dataclass(slots=True)
-class Evacuate:
+class Evacuate(DescribedOperation):
     """Empty a machine, switch it off, maintain it, switch it on, and move all back.
 
     Attributes
@@ -104,17 +112,14 @@ class Evacuate:
     maintenance_seconds: float
     targets: tuple[str, ...] = ()
     migrations: list[Migration] = field(default_factory=list)
-
-    def describe(self) -> str:
-        """Say what is maintained."""
-        return f"maintain {self.machine}"
+    text = "maintain {self.machine}"
 
     def check(self, site: Site) -> None:
         """Refuse if a partition has nowhere to go."""
         self._places(site)
 
     def _places(self, site: Site) -> dict[str, str]:
-        machine = machine_named(site, self.machine)
+        machine = site.machine_named(self.machine)
         if not machine.power.on:
             raise RefusedError(f"{self.machine} is switched off")
         others = [name for name in _chosen(site, self.targets) if name != self.machine]
@@ -124,9 +129,9 @@ class Evacuate:
         """Do it."""
         places = self._places(site)
         yield from _move(site, places, self.migrations)
-        yield from _do(site, SwitchOff(self.machine))
+        yield from _carry_out(site, SwitchOff(self.machine))
         yield site.pause(self.maintenance_seconds)
-        yield from _do(site, SwitchOn(self.machine))
+        yield from _carry_out(site, SwitchOn(self.machine))
         yield from _move(site, dict.fromkeys(places, self.machine), self.migrations)
 
 
@@ -145,8 +150,6 @@ class Balance:
         How long loads are observed before each decision.
     machines
         Those that take part; empty: all.
-    watch_seconds
-        For how long the rule goes on watching; None: it ends as soon as there is nothing to do.
     spreads
         The difference of loads at each decision.
     """
@@ -154,7 +157,6 @@ class Balance:
     threshold: float = 0.1
     sample_seconds: float = 60.0
     machines: tuple[str, ...] = ()
-    watch_seconds: float | None = None
     migrations: list[Migration] = field(default_factory=list)
     spreads: list[float] = field(default_factory=list)
 
@@ -171,18 +173,13 @@ class Balance:
 
     def perform(self, site: Site) -> Steps:
         """Observe and move."""
-        end = None
-        if self.watch_seconds is not None:
-            end = site.clock.now_ns + self.watch_seconds * 1e9
-        while end is None or site.clock.now_ns < end:
+        place = None
+        while place is None or place:
             names = _chosen(site, self.machines)
             before = _Use(site, names)
             yield site.pause(self.sample_seconds)
             place = self._decide(site, _Use(site, names), before)
-            if place:
-                yield from _move(site, place, self.migrations)
-            elif end is None:
-                return
+            yield from _move(site, place, self.migrations)
 
     def _decide(self, site: Site, now: "_Use", before: "_Use") -> dict[str, str]:
         load = now.loads_since(before)
@@ -283,7 +280,7 @@ class Consolidate:
                 yield name, refusal
 
     def perform(self, site: Site) -> Steps:
-        """Empty one machine after the other as long as the rest can hold everybody."""
+        """Empty one machine after the other as long as the rest can hold all partitions."""
         begin_ns = site.clock.now_ns
         home: dict[str, str] = {}
         while True:
@@ -294,7 +291,7 @@ class Consolidate:
             for partition in places:
                 home.setdefault(partition, name)
             yield from _move(site, places, self.migrations)
-            yield from _do(site, SwitchOff(name))
+            yield from _carry_out(site, SwitchOff(name))
             self.switched_off.append(name)
         if self.away_seconds is None:
             return

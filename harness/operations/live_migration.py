@@ -20,7 +20,7 @@ from harness.model.machine import Machine
 from harness.model.migration.memory_transfer import Endpoint, MemoryTransfer
 from harness.model.migration.relocation import relocate
 from harness.model.net.routing import connect
-from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
 from harness.operations.placement import Claim, Place, find_place
 
 _LOOK_SECONDS = 1.0
@@ -45,7 +45,7 @@ class Pass:
 
 @dataclass(slots=True)
 class Migration:
-    """What became of one migration. Times are simulated, since the start of the run."""
+    """The record of one migration. Times are simulated, since the start of the run."""
 
     partition: str
     source: str
@@ -88,22 +88,19 @@ class Migration:
 
 
 @dataclass(slots=True)
-class Move:
+class Move(DescribedOperation):
     """Move a running partition to another machine.
 
     Attributes
     ----------
     migration
-        What became of it, once it has been performed; it fills while that goes on.
+        The record of it; it is filled while the operation is performed.
     """
 
     partition: str
     target: str
     migration: Migration | None = None
-
-    def describe(self) -> str:
-        """Say what moves where."""
-        return f"migrate {self.partition} to {self.target}"
+    text = "migrate {self.partition} to {self.target}"
 
     def check(self, site: Site) -> None:
         """Refuse what the two machines, or the way between them, do not allow."""
@@ -195,7 +192,7 @@ def _partition(place: Place) -> Partition:
 def _sending(
     site: Site, place: Place, transfer: MemoryTransfer, event: simpy.Event, crashes: int
 ) -> Steps:
-    """Wait until what is sent has arrived, while everybody needed is up."""
+    """Wait until what is sent has arrived, while the partition and both VIOS are up."""
     while not event.triggered:
         yield event | site.pause(_LOOK_SECONDS)
         _still_up(place, transfer, crashes)

@@ -1,29 +1,27 @@
 """Virtual Fibre Channel (NPIV): a partition's own port on an adapter of a Virtual I/O Server.
 
-There from POWER6 on; on p5, Fibre Channel disks are shared through virtual SCSI (IBM, recalled).
-What it costs is not published: a disk behind it is taken to cost as much as one of virtual SCSI
-that is backed by a physical disk.
+Available from POWER6 on; on p5, Fibre Channel disks are shared through virtual SCSI (IBM,
+recalled). Its cost is not published: a disk behind it is assumed to cost as much as one of virtual
+SCSI that is backed by a physical disk.
 """
 
 from dataclasses import dataclass
 
 from harness.model.config import DiskConfiguration
-from harness.operations.operation import RefusedError, Site, Steps
+from harness.operations.operation import RefusedError, Site, TimedOperation
 
 _WITHOUT = ("POWER5", "POWER5+")
 
 
 @dataclass(frozen=True, slots=True)
-class AttachFibreChannel:
+class AttachFibreChannel(TimedOperation):
     """Give a partition a disk over a virtual Fibre Channel adapter."""
 
     partition: str
     vios: str
     device: str
-
-    def describe(self) -> str:
-        """Say what is attached to whom."""
-        return f"attach {self.device} to {self.partition} over virtual Fibre Channel"
+    time = "operations.dlpar.adapter_time"
+    text = "attach {self.device} to {self.partition} over virtual Fibre Channel"
 
     def check(self, site: Site) -> None:
         """Refuse a machine that has no such thing, and a server that is not up there."""
@@ -40,10 +38,8 @@ class AttachFibreChannel:
             if machine.dispatched_partition(name).down:
                 raise RefusedError(f"{name} is down")
 
-    def perform(self, site: Site) -> Steps:
-        """Do it: it takes as long as moving an adapter."""
-        yield site.pause(site.constants.number("operations.dlpar.adapter_time"))
-        self.check(site)
+    def change(self, site: Site) -> None:
+        """Attach the disk."""
         machine = site.machine_of(self.partition)
         modelled = machine.partitions[self.partition]
         os = machine.configurations[self.partition].os

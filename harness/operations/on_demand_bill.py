@@ -40,13 +40,5 @@ class OnDemand:
         return sum(charge.quantity for charge in self.charges if charge.kind == kind)
 
     def has(self, kind: str) -> bool:
-        """Tell whether anything of a kind is on the bill."""
+        """Return whether anything of a kind is on the bill."""
         return any(charge.kind == kind for charge in self.charges)
-
-    def bill(self) -> dict[tuple[str, str], int]:
-        """Sum up the bill by kind and unit, in the order of the first entries."""
-        totals: dict[tuple[str, str], int] = {}
-        for charge in self.charges:
-            key = charge.kind, charge.unit
-            totals[key] = totals.get(key, 0) + charge.quantity
-        return totals

@@ -1,4 +1,4 @@
-"""What people, and rules in their place, do to running machines.
+"""Operations: what administrators, rules and faults do to running machines.
 
 An operation is checked before it begins, takes simulated time, and changes its machine in one
 moment at its end: what is refused or fails leaves everything as it was.
@@ -7,7 +7,7 @@ moment at its end: what is refused or fails leaves everything as it was.
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import simpy
 
@@ -25,7 +25,7 @@ class RefusedError(Exception):
 
 
 class Status(StrEnum):
-    """What has become of an operation."""
+    """The status of an operation."""
 
     STARTED = "started"
     DONE = "done"
@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The least and the most that a partition may have while it runs; None: what rules allow.
+    """The least and the most that a partition may have while it runs; None: no own limit.
 
     What it starts with (the *desired* values) is in its configuration.
     """
@@ -72,9 +72,9 @@ class Site:
     limits
         By partition; one that is missing has no limits of its own.
     fail_requests
-        Lets all requests that a partition has in hand fail and says how many there were.
+        Fails all requests that a partition has in hand and returns how many there were.
     memory_in_use
-        Says how many bytes of memory a partition's programs need; None: nobody knows.
+        Says how many bytes of memory a partition's programs need; None: unknown.
     hosts_down
         Machines whose host operating system is down.
     on_demand
@@ -110,8 +110,8 @@ class Site:
         RefusedError
             If it is nowhere, or in several places.
         """
-        if machine is not None and machine not in self.machines:
-            raise RefusedError(f"there is no machine {machine}")
+        if machine is not None:
+            self.machine_named(machine)
         places = [
             name
             for name, each in self.machines.items()
@@ -123,6 +123,18 @@ class Site:
         if len(places) > 1:
             raise RefusedError(f"{' and '.join(places)} both have a {partition}: say which machine")
         return self.machines[places[0]]
+
+    def machine_named(self, name: str) -> Machine:
+        """Find a machine.
+
+        Raises
+        ------
+        RefusedError
+            If there is none of that name.
+        """
+        if name not in self.machines:
+            raise RefusedError(f"there is no machine {name}")
+        return self.machines[name]
 
     def on_demand_of(self, machine: str) -> OnDemand:
         """Return Capacity on Demand of a machine: its state and its bill."""
@@ -154,6 +166,42 @@ class Operation(Protocol):
         Raises :class:`RefusedError`, with nothing changed, if it is not possible any more.
         """
         ...
+
+
+class DescribedOperation:
+    """An operation that a text with its fields describes."""
+
+    text: ClassVar[str]
+    """The description, with fields such as ``{self.machine}``."""
+
+    def describe(self) -> str:
+        """Say in a few words what is to be done."""
+        return self.text.format(self=self)
+
+
+class TimedOperation(DescribedOperation):
+    """An operation that takes a time and then changes its machine, if that is still possible."""
+
+    time: ClassVar[str]
+    """The constant of the catalog that says how long it takes."""
+
+    def seconds(self, site: Site) -> float:
+        """Return how long it takes."""
+        return site.constants.number(self.time)
+
+    def check(self, site: Site) -> None:
+        """Raise :class:`RefusedError` if it cannot be done."""
+        raise NotImplementedError
+
+    def change(self, site: Site) -> None:
+        """Change the machine."""
+        raise NotImplementedError
+
+    def perform(self, site: Site) -> Steps:
+        """Wait, check again, and change the machine."""
+        yield site.pause(self.seconds(site))
+        self.check(site)
+        self.change(site)
 
 
 def carry_out(site: Site, operation: Operation) -> simpy.Process:

@@ -64,9 +64,7 @@ def find_place(site: Site, partition: str, target_name: str, claim: Claim = NOTH
     RefusedError
         With the reason, if it cannot.
     """
-    if target_name not in site.machines:
-        raise RefusedError(f"there is no machine {target_name}")
-    source, target = site.machine_of(partition), site.machines[target_name]
+    target, source = site.machine_named(target_name), site.machine_of(partition)
     source_name = next(name for name, each in site.machines.items() if each is source)
     if partition not in source.partitions:
         raise RefusedError(f"{partition} is a Virtual I/O Server: it belongs to {source_name}")
@@ -79,12 +77,12 @@ def find_place(site: Site, partition: str, target_name: str, claim: Claim = NOTH
     if modelled.partition.down:
         raise RefusedError(f"{partition} is down: there is nothing to move while it runs")
     for name, machine in ((source_name, source), (target_name, target)):
-        _can_take_part(name, machine)
+        _check_machine(name, machine)
     configuration = source.configurations[partition]
-    _all_io_virtual(source, configuration)
-    vios = _storage(site, configuration, source, target, target_name)
-    _networks(configuration, source, target, target_name)
-    _room(partition, source, target, target_name, claim)
+    _check_io(source, configuration)
+    vios = _check_storage(site, configuration, source, target, target_name)
+    _check_networks(configuration, source, target, target_name)
+    _check_room(partition, source, target, target_name, claim)
     return Place(
         partition,
         modelled,
@@ -92,13 +90,13 @@ def find_place(site: Site, partition: str, target_name: str, claim: Claim = NOTH
         source_name,
         target,
         target_name,
-        _memory_transfer(source, source_name),
-        _memory_transfer(target, target_name),
+        _mover(source, source_name),
+        _mover(target, target_name),
         vios,
     )
 
 
-def _can_take_part(name: str, machine: Machine) -> None:
+def _check_machine(name: str, machine: Machine) -> None:
     generation = machine.configuration.machine.generation
     if generation != _GENERATION:
         raise RefusedError(
@@ -115,7 +113,7 @@ def _up(machine: Machine) -> list[str]:
     return [name for name, vios in machine.vios.items() if not vios.partition.down]
 
 
-def _memory_transfer(machine: Machine, name: str) -> str:
+def _mover(machine: Machine, name: str) -> str:
     """Choose the VIOS that carries memory: the first that is up and has an Ethernet adapter."""
     bridging = {vios for vios, _, _ in machine.network.bridges.values()}
     for vios in _up(machine):
@@ -124,14 +122,14 @@ def _memory_transfer(machine: Machine, name: str) -> str:
     raise RefusedError(f"{name} has no Virtual I/O Server with an Ethernet adapter that is up")
 
 
-def _all_io_virtual(source: Machine, configuration: PartitionConfiguration) -> None:
+def _check_io(source: Machine, configuration: PartitionConfiguration) -> None:
     name = configuration.name
     owned = source.capacity.adapters[name]
     if owned:
         raise RefusedError(f"{name} owns the adapter {owned[0]}: all of its I/O has to be virtual")
 
 
-def _storage(
+def _check_storage(
     site: Site,
     configuration: PartitionConfiguration,
     source: Machine,
@@ -161,7 +159,7 @@ def _storage(
     return vios
 
 
-def _networks(
+def _check_networks(
     configuration: PartitionConfiguration, source: Machine, target: Machine, target_name: str
 ) -> None:
     name = configuration.name
@@ -179,7 +177,7 @@ def _networks(
 
 
 def _bridged(machine: Machine, vlan: int) -> bool:
-    """Tell whether a virtual LAN leads outside at present."""
+    """Return whether a virtual LAN leads outside at present."""
     if vlan not in machine.network.bridges:
         return False
     vios = machine.vios[machine.network.bridges[vlan][0]]
@@ -187,7 +185,9 @@ def _bridged(machine: Machine, vlan: int) -> bool:
     return any(not each.partition.down for each in standing)
 
 
-def _room(partition: str, source: Machine, target: Machine, target_name: str, claim: Claim) -> None:
+def _check_room(
+    partition: str, source: Machine, target: Machine, target_name: str, claim: Claim
+) -> None:
     held = source.capacity.held_by(partition)
     capacity = target.capacity
     if source.capacity.is_shared(partition) and target.pool is None:

@@ -8,6 +8,7 @@ import importlib
 import random as global_random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -20,10 +21,12 @@ from locust.user.task import TaskSet
 from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import Clock, Timer, to_ns
 from harness.errors import PartitionDownError, UserError
+from harness.model.config import UserGroup
 from harness.model.partition import SimulatedPartition
 from harness.users.partition import BlockingPartition
 from harness.users.user_greenlet import Fail, UserGreenlet, raise_error
 from workloads.arguments import MOST_SECONDS, check_wait
+from workloads.loading import load_user
 from workloads.source_line import is_workload
 from workloads.source_line import place as place_of
 from workloads.user import Demand, PartitionUser
@@ -137,6 +140,14 @@ def _waiter(task_set: TaskSet) -> str:
     return f"{place_of(code.co_filename, code.co_firstlineno)}: {cls.__name__}"
 
 
+def label_of(partition: str, group: str) -> str:
+    """Return what a group of users is called among those of all partitions.
+
+    A full-system partition's groups have the name of the partition that they stand for already.
+    """
+    return group if "/" in group else f"{partition}/{group}"
+
+
 class UserPopulation:
     """All users of a run.
 
@@ -212,6 +223,44 @@ class UserPopulation:
         arrivals = _Arrivals(self, cls, partition, demand, group, arrivals_per_second)
         self._arrivals[partition.name, group] = arrivals
         arrivals.schedule()
+
+    def add_group(
+        self,
+        group: UserGroup,
+        modelled: SimulatedPartition,
+        base: Path,
+        *,
+        users: int | None = None,
+        first: int = 0,
+    ) -> None:
+        """Add the users of a configured group, closed ones or arrivals.
+
+        Parameters
+        ----------
+        base
+            The folder that locustfiles are relative to.
+        users, first
+            So many closed users instead of the group's, and the index of the first of them.
+        """
+        loaded = load_user(group.user, base)
+        demand = loaded.demand_model.model_construct(None, **group.demand)
+        label = label_of(modelled.name, group.name)
+        rate, disk = group.arrivals_per_second, group.disk
+        if rate is not None:
+            self.add_open(
+                loaded.cls, modelled, demand, group=label, arrivals_per_second=rate, disk=disk
+            )
+            return
+        self.add_closed(
+            loaded.cls,
+            modelled,
+            demand,
+            group=label,
+            users=(group.users or 0) if users is None else users,
+            think_time_seconds=group.think_time_seconds,
+            disk=disk,
+            first=first,
+        )
 
     def change_arrivals(self, partition: str, group: str, arrivals_per_second: float) -> None:
         """Let a group's transactions arrive at another rate from now on; 0 for none."""

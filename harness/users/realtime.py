@@ -30,7 +30,7 @@ from harness.metrics.observer import Observation
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition
-from harness.users.population import START_WITHIN_SECONDS, UserPopulation, locust_on
+from harness.users.population import START_WITHIN_SECONDS, UserPopulation, label_of, locust_on
 from workloads.arguments import Arguments
 from workloads.loading import load_user
 from workloads.partition import EVENTS
@@ -188,7 +188,7 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
             for group in partition.groups:
                 if not wanted(group.user):
                     continue
-                name = group.name if "/" in group.name else f"{partition.name}/{group.name}"
+                name = label_of(partition.name, group.name)
                 modelled = self.machine.partitions[partition.name]
                 make = self._closed if group.arrivals_per_second is None else self._open
                 made = make(modelled, group, name)
@@ -274,8 +274,6 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
 
     def _open(self, modelled: SimulatedPartition, group: UserGroup, name: str) -> type[User]:
         rate = group.arrivals_per_second or 0.0
-        loaded = load_user(group.user, self.spec.base)
-        demand = loaded.demand_model.model_construct(None, **group.demand)
         begun = False
 
         def on_start(_: User) -> None:
@@ -284,14 +282,7 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
             if begun:
                 self._crowd.change_arrivals(modelled.name, name, rate)
             else:
-                self._crowd.add_open(
-                    loaded.cls,
-                    modelled,
-                    demand,
-                    group=name,
-                    arrivals_per_second=rate,
-                    disk=group.disk,
-                )
+                self._crowd.add_group(group, modelled, self.spec.base)
             begun = True
             self.clock.wake()
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong in a campaign is told in one line: file, key, value, what is allowed."""
+"""Mistakes in a campaign are reported in one line: file, key, value, what is allowed."""
 
 import pytest
 
@@ -315,7 +315,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_wrong_value_is_told_with_file_key_value_and_what_is_allowed(write, name):
+def test_a_wrong_value_is_reported_with_file_key_value_and_what_is_allowed(write, name):
     old, new, key, value, allowed = CASES[name]
     path = write((old, new))
 
@@ -369,7 +369,7 @@ def test_a_wrong_value_is_told_with_file_key_value_and_what_is_allowed(write, na
         (
             'virtual_scsi = ["vios1"]',
             'virtual_scsi = ["vios1"]\nos = "aix-5.3"',
-            "factors.os = ['aix-5.3', 'rhel-as-3']: changes nothing, because every partition",
+            "factors.os = ['aix-5.3', 'rhel-as-3']: has no effect, because every partition",
         ),
         (
             '[workloads.mine]\nuser = "workloads/cpu.py:IntegerCompute"\nusers = "3 per core"',
@@ -412,7 +412,7 @@ def test_a_wrong_value_is_told_with_file_key_value_and_what_is_allowed(write, na
         ),
     ],
 )
-def test_what_is_missing_or_contradicts_itself_is_told(write, old, new, message):
+def test_missing_and_contradictory_keys_are_reported(write, old, new, message):
     path = write((old, new))
     if message is None:
         make_plan(str(path))  # a machine that no factor names is not looked at
@@ -437,7 +437,7 @@ def test_what_is_missing_or_contradicts_itself_is_told(write, old, new, message)
         ("class Billing:\n    pass\n", "has no user 'Billing'"),
     ],
 )
-def test_a_broken_locustfile_beside_the_campaign_is_told(write, source, message):
+def test_a_broken_locustfile_is_reported(write, source, message):
     path = write(("workloads/cpu.py:IntegerCompute", "billing.py:Billing"))
     (path.parent / "billing.py").write_text(source)
     with pytest.raises(UserError) as caught:
@@ -457,7 +457,7 @@ def test_a_broken_locustfile_beside_the_campaign_is_told(write, source, message)
         ("virtualization=physical", "no such virtualization; known: dedicated, full-system"),
     ],
 )
-def test_a_wrong_restriction_is_told(write, only, message):
+def test_a_wrong_restriction_is_reported(write, only, message):
     with pytest.raises(UserError) as caught:
         make_plan(str(write()), only=[only])
     assert str(caught.value).startswith(f"--only {only}: ")

@@ -190,7 +190,7 @@ def test_users_are_never_more_at_once_than_there_are(tmp_path, chosen):
 
 
 @anything(ways=("shared-capped", "shared-uncapped"))
-def test_nobody_gets_more_than_entitlement_or_virtual_processors_allow(tmp_path, chosen):
+def test_no_partition_gets_more_than_entitlement_or_virtual_processors_allow(tmp_path, chosen):
     plan = plan_of(tmp_path, chosen)
     result = result_of(plan)
     used = summed(result, "vtax_partition_dispatched_seconds_total", "partition")

@@ -60,7 +60,7 @@ def test_a_plain_user_needs_no_note(notes, plan):
         ("", 'slow = tag("slow")(task(lambda self: None))', "tags (slow) choose nothing"),
     ],
 )
-def test_what_has_no_effect_is_told_once(notes, above, inside, note):
+def test_what_has_no_effect_is_noted_once(notes, above, inside, note):
     found = notes(above, inside)
     if note is None:
         assert found == []

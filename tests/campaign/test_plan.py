@@ -2,9 +2,12 @@ import pickle
 import tomllib
 
 import pytest
+from locustfiles import LAYOUTS
+from locustfiles import write as write_layout
 
-from harness.campaign.plan import make_plan
+from harness.campaign.plan import make_plan, replan
 from harness.errors import UserError
+from harness.results.store import Store
 
 MORE = '"mine"]\n"partitions.app.count" = [1, 2]'
 
@@ -264,3 +267,31 @@ def test_shipped_campaigns_can_be_run(name):
     if name == "consolidation":
         most = max(len(cell.nominal_system.partitions) for cell in plan.cells)
         assert most == 64
+
+
+# Planned once more
+
+
+@pytest.mark.parametrize("name", ["mine.py", "shopsteps.py"])
+def test_changed_code_of_the_user_is_refused_and_not_executed(name, tmp_path):
+    source = write_layout(tmp_path, LAYOUTS["sibling"])
+    with Store.start(tmp_path / "out", make_plan(source).record()) as store:
+        assert replan(store, tmp_path / "out").record().identity == store.campaign.identity
+        before = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n{before}")
+        with pytest.raises(UserError, match=rf"imports {name}, which has changed") as caught:
+            replan(store, tmp_path / "out")
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "ran").exists()
+        (tmp_path / name).write_text(before)
+        replan(store, tmp_path / "out")
+
+
+def test_another_model_is_refused_before_anything_is_executed(tmp_path, monkeypatch):
+    source = write_layout(tmp_path, LAYOUTS["sibling"])
+    with Store.start(tmp_path / "out", make_plan(source).record()) as store:
+        monkeypatch.setattr("harness.campaign.plan.model_digest", lambda **_: "another")
+        (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+        with pytest.raises(UserError, match="the model is another version"):
+            replan(store, tmp_path / "out")
+        assert not (tmp_path / "ran").exists()

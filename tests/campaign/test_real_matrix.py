@@ -112,7 +112,7 @@ def test_it_can_vary_further_factors(written):
         ('program = "gzip"', 'program = ""', "program"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(written, old, new, message):
+def test_mistakes_are_reported_in_one_line(written, old, new, message):
     with pytest.raises(UserError, match=message) as error:
         make_plan(written((old, new)))
     assert "\n" not in str(error.value)

@@ -1,4 +1,4 @@
-"""What a campaign needs is counted, and what the machine has not is told before it runs."""
+"""The needs of a campaign are estimated, and what the machine lacks is reported before it runs."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_users_that_hardly_compute_make_many_requests(write):
     assert busy.seconds > 100 * needs(write).seconds
 
 
-def test_what_there_is_not_is_told():
+def test_what_the_machine_lacks_is_reported():
     assert excess(replace(ENOUGH, seconds=1.0), ENOUGH) == []
     assert excess(replace(ENOUGH, memory_bytes=2e15), ENOUGH) == [
         "needs about 1,862,645.1 GiB of memory, more than the 931,322.6 GiB that are free"

@@ -28,28 +28,28 @@ def refused(path):
         (
             "replications = 2",
             'replications = { minimum = 3, maximum = 3, half_width = "1 %" }',
-            "half_width changes nothing without a maximum above the minimum",
+            "half_width has no effect without a maximum above the minimum",
         ),
-        ("count = 2", "count = 2\nlimits = { maximum_cores = 4 }", "limits: change nothing"),
+        ("count = 2", "count = 2\nlimits = { maximum_cores = 4 }", "limits: have no effect"),
         (
             'virtual_scsi = ["vios1"]\n',
             "queue_depth = 3\n",
-            "partitions.app: queue_depth changes nothing without disks",
+            "partitions.app: queue_depth has no effect without disks",
         ),
         (
             "count = 2",
             'count = 2\nvirtualization = "dedicated"\ncapped = true',
-            "partitions.app: capped changes nothing beside virtualization = 'dedicated'",
+            "partitions.app: capped has no effect with virtualization = 'dedicated'",
         ),
         (
             "entitlement = 1.0",
             'entitlement = 1.0\nprocessors = "dedicated"\nweight = 3',
-            "vios.vios1: weight changes nothing beside processors = 'dedicated'",
+            "vios.vios1: weight has no effect with processors = 'dedicated'",
         ),
         (
             "entitlement = 1.0",
             "entitlement = 1.0\ncapped = true\nweight = 3",
-            "vios.vios1: weight changes nothing beside capped = true",
+            "vios.vios1: weight has no effect with capped = true",
         ),
         ("vlans = [10]", "vlans = [10, 10]", "vlans: names a value twice"),
         ("{ vlan = 10 }", "{ vlan = 10, tagged_vlans = [10] }", "VLAN 10 is the port's own"),
@@ -80,17 +80,17 @@ def test_weights_of_capped_partitions_count_where_they_are_guests(write):
     capped = ("count = 2", "count = 2\ncapped = true\nweight = 3")
     make_plan(str(write(capped)))
     alone = write(capped, (CLAIM, ""), (', "hosted-uml"]\nworkload', "]\nworkload"))
-    assert "partitions.app.weight = 3: changes nothing beside capped = true" in refused(alone)
+    assert "partitions.app.weight = 3: has no effect with capped = true" in refused(alone)
 
 
 def test_repeating_until_an_interval_is_narrow_needs_a_claim(write):
     repeated = ("replications = 2", 'replications = { maximum = 20, half_width = "1 %" }')
     make_plan(str(write(repeated)))
     told = refused(write(repeated, (CLAIM, "")))
-    assert told.startswith("campaign.replications.maximum = 20: changes nothing without a [claim]")
+    assert told.startswith("campaign.replications.maximum = 20: has no effect without a [claim]")
 
 
-def test_a_deputy_may_bridge_the_same_vlan(write):
+def test_a_standby_may_bridge_the_same_vlan(write):
     path = write(
         (VIOS, SECOND + "standby = 'vios1'\n" + VIOS), ('share = "25 %"', 'share = "12.5 %"')
     )
@@ -136,36 +136,36 @@ def test_shipped_campaigns_use_what_they_define():
     [
         (
             'metric = "requests"\nat_most = 1\ntolerance = 1',
-            "changes nothing without a number that equals",
+            "has no effect without a number that equals",
         ),
         (
             'metric = "requests"\nat_least = 1\ntolerance = "5 %"',
-            "changes nothing without a number that equals",
+            "has no effect without a number that equals",
         ),
         (
             'metric = "status"\nstep = "s"\nequals = "done"\ntolerance = 1',
-            "changes nothing without a number that equals",
+            "has no effect without a number that equals",
         ),
         ('metric = "requests"\nequals = 1\ntimes = 2', "times = 2.0: is a factor on a constant"),
         (
             'metric = "lasted"\nstep = "s"\nat_most = "1 s"\nof = "app1"',
-            "of changes nothing with metric",
+            "of has no effect with metric",
         ),
         (
             'metric = "lasted"\nstep = "s"\nat_most = "1 s"\neach = true',
-            "each changes nothing with",
+            "each has no effect with",
         ),
         (
             'metric = "lasted"\nstep = "s"\nat_most = "1 s"\nbetween = ["0 s", "1 s"]',
-            "between changes",
+            "between has no effect",
         ),
         (
             'metric = "status"\nstep = "s"\nequals = "done"\nto = { of = "app1" }',
-            "to changes nothing",
+            "to has no effect",
         ),
         (
             'metric = "requests"\nat_most = 1\nstatistic = "last"',
-            "statistic changes nothing with metric",
+            "statistic has no effect with metric",
         ),
         ('metric = "physc"\nat_most = 1\nto = {}', "needs one of metric, of, group and between"),
         ('metric = "physc"\nat_most = 1\nto = { group = "a" }', "'physc' has no groups"),
@@ -176,7 +176,7 @@ def test_shipped_campaigns_use_what_they_define():
         ('metric = "requests"\nof = ["app1", "app1"]\nat_most = 1', "names a value twice"),
     ],
 )
-def test_keys_of_an_expectation_that_change_nothing_are_refused(tmp_path, expectation, told):
+def test_keys_of_an_expectation_without_effect_are_refused(tmp_path, expectation, told):
     step = 'at = "100 ms"\nname = "s"\nreach = { from = "app1", to = "app2" }'
     assert told in refused(scenario(tmp_path, step, expectation))
 
@@ -186,39 +186,42 @@ def test_keys_of_an_expectation_that_change_nothing_are_refused(tmp_path, expect
     [
         (
             'dlpar = { move = "cores", amount = 1, to = "app1", weight = 3 }',
-            "weight changes nothing",
+            "weight has no effect",
         ),
-        ('dlpar = { move = "cores", amount = 1, to = "app1", capped = true }', "capped changes"),
+        (
+            'dlpar = { move = "cores", amount = 1, to = "app1", capped = true }',
+            "capped has no effect",
+        ),
         (
             'dlpar = { move = "memory", amount = "1 GiB", to = "app1", virtual_processors = 1 }',
-            "virtual_processors changes nothing beside move = 'memory'",
+            "virtual_processors has no effect with move = 'memory'",
         ),
         (
             'dlpar = { move = "cores", amount = 1, to = "app1", device = "x" }',
-            "device changes nothing",
+            "device has no effect",
         ),
         (
             'dlpar = { change = "app1", weight = 3, amount = 1 }',
-            "amount changes nothing beside change",
+            "amount has no effect with change",
         ),
         (
             'dlpar = { change = "app1", weight = 3, from = "app2" }',
-            "from changes nothing beside change",
+            "from has no effect with change",
         ),
         (
             'fleet = { maintain = "here", duration = "1 s", sampling = "1 s" }',
-            "sampling changes nothing",
+            "sampling has no effect",
         ),
         (
             'fleet = { balance = ["here"], return_after = "1 s" }',
-            "return_after changes nothing without consolidate",
+            "return_after has no effect without consolidate",
         ),
         ('fleet = { balance = ["here", "here"] }', "names a value twice"),
         ("fleet = { balance = [] }", "must not be empty"),
-        ('fault = { panic = "app1", repair = "1 s" }', "repair changes nothing without adapter"),
+        ('fault = { panic = "app1", repair = "1 s" }', "repair has no effect without adapter"),
     ],
 )
-def test_keys_of_an_action_that_change_nothing_are_refused(tmp_path, action, told):
+def test_keys_of_an_action_without_effect_are_refused(tmp_path, action, told):
     step = f'at = "100 ms"\nname = "s"\n{action}'
     assert told in refused(scenario(tmp_path, step, 'metric = "requests"\nat_least = 0'))
 
@@ -228,7 +231,7 @@ def test_a_scenario_has_no_warm_up(tmp_path):
     path = scenario(tmp_path, step, 'metric = "requests"\nat_least = 0')
     assert make_plan(str(path)).cells
     path.write_text(path.read_text().replace('name = "c"', 'name = "c"\nwarm_up = "1 s"'))
-    assert "campaign.warm_up: changes nothing" in refused(path)
+    assert "campaign.warm_up: has no effect" in refused(path)
 
 
 def scenario(folder, step, expectation):

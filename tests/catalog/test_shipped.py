@@ -35,7 +35,7 @@ def _tables(table: dict[str, Any], path: str = "") -> Any:
             yield from _tables(content, here)
 
 
-def test_only_definitions_go_without_a_range_when_nobody_published_them() -> None:
+def test_only_definitions_need_no_range_when_they_are_not_published() -> None:
     for path in sorted(Path(harness.catalog.__file__).parent.glob("*.toml")):
         for name, written in _tables(tomllib.loads(path.read_text(encoding="utf-8"))):
             constant = CATALOG.constants[name]

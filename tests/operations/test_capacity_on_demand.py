@@ -21,7 +21,6 @@ from harness.operations.capacity_on_demand import (
     TurnOn,
 )
 from harness.operations.dlpar import MoveCores, MoveUnits
-from harness.operations.on_demand_bill import OnDemand
 from harness.operations.operation import Operation, Site, Status
 
 SHORT: Mapping[str, Value] = {
@@ -98,7 +97,8 @@ def test_what_is_activated_permanently_can_be_given_to_partitions_and_is_paid_on
     assert machine.capacity.free_cores == 4
     assert carried_out(site, MoveUnits(3.5, None, "app"))[0] is Status.DONE
     at(site, 60)
-    assert site.on_demand_of("p5").bill() == {("permanent", "cores"): 3}
+    (charge,) = site.on_demand_of("p5").charges
+    assert (charge.kind, charge.quantity, charge.unit) == ("permanent", 3, "cores")
 
 
 def test_without_a_pool_activated_cores_wait_for_an_owner():
@@ -116,7 +116,7 @@ def test_without_a_pool_activated_cores_wait_for_an_owner():
     [(ActivateReserve("p5", 2), "POWER5"), (EnableUtility("p5", 2), "POWER6")],
     ids=["reserve", "utility"],
 )
-def test_nobody_can_be_entitled_to_cores_that_are_lent(activate, generation):
+def test_no_partition_can_be_entitled_to_lent_cores(activate, generation):
     site, machine = site_of(generation)
     carried_out(site, activate)
     assert machine.capacity.free_cores == 1
@@ -324,8 +324,7 @@ def test_the_bill_adds_up_by_kind():
     carried_out(site, ActivatePermanently("p5", 1))
     carried_out(site, TurnOn("p5", 2))
     at(site, 4.0)
-    assert site.on_demand_of("p5").bill() == {
-        ("permanent", "cores"): 1,
-        ("on-off", "processor-days"): 4,
-    }
-    assert OnDemand().bill() == {}
+    state = site.on_demand_of("p5")
+    assert [state.billed(kind) for kind in ("permanent", "on-off", "trial")] == [1, 4, 0]
+    units = {(charge.kind, charge.unit) for charge in state.charges}
+    assert units == {("permanent", "cores"), ("on-off", "processor-days")}

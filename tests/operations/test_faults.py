@@ -247,7 +247,7 @@ def test_with_both_servers_down_clients_wait_for_the_first_that_is_back():
 # Adapters
 
 
-def test_a_partitions_disk_adapter_stops_its_disks_and_nobody_elses():
+def test_a_partitions_disk_adapter_stops_only_its_own_disks():
     with running(served(second=False)) as run:
         run.until(1.0)
         run.begin(AdapterFailure("app2", DISK, repair_seconds=0.8))
@@ -276,7 +276,7 @@ def test_a_vioss_network_adapter_has_a_second_way_where_there_is_a_second_vios(s
         assert run.gap("app1", "disk") < 0.1
 
 
-def test_an_adapter_that_nobody_replaces_stays_broken():
+def test_an_adapter_without_repair_stays_broken():
     configuration = system(
         partition("app", 1, 1, DEDICATED, ethernet=(EthernetConfiguration(ETHERNET),)), cores=1
     )

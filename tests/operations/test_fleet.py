@@ -193,22 +193,6 @@ def test_what_cannot_move_is_passed_over() -> None:
     assert where(site) == {"p": "A", "q": "B"}
 
 
-def test_a_rule_goes_on_watching() -> None:
-    site = site_of(fleet((small("p"), small("q")), ()), NO_OVERHEAD)
-    modelled = {name: site.machines["A"].partitions[name] for name in "pq"}
-    operation = Balance(threshold=0.1, sample_seconds=2.0, watch_seconds=30.0)
-    process = carry_out(site, operation)
-    seconds(site, 9)
-    assert not operation.migrations
-    for each in modelled.values():
-        keep_busy(each, 0.005)
-    while process.is_alive:
-        seconds(site, 0.5)
-    assert process.value is Status.DONE
-    assert sorted(where(site).values()) == ["A", "B"]
-    assert site.clock.now_ns / 1e9 >= 30
-
-
 def test_balancing_takes_two_machines_and_a_threshold() -> None:
     site = site_of(fleet((small("p"),), ()))
     assert finish(site, Balance(machines=("A",))) is Status.REFUSED
@@ -247,7 +231,7 @@ def test_at_night_all_share_few_machines_and_in_the_morning_they_are_back() -> N
     assert all(done[key] > 0.9 * done_usually[key] for key in done)
 
 
-def test_they_stay_together_if_not_told_otherwise() -> None:
+def test_they_stay_together_by_default() -> None:
     site = site_of(fleet((small("p"),), (small("q", 1.5, 2),), (small("r", 1.5, 2),)))
     operation = Consolidate()
     assert finish(site, operation) is Status.DONE

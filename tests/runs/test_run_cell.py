@@ -280,7 +280,7 @@ def test_a_user_that_cannot_be_found_is_the_users_error(user, message, tmp_path)
         run_cell(spec(alone(group(user, 1)), base=tmp_path))
 
 
-def test_requests_of_nobody_are_the_users_error(tmp_path):
+def test_requests_without_a_user_are_the_users_error(tmp_path):
     (tmp_path / "anonymous.py").write_text(
         "from locust import task\n"
         "from workloads.user import PartitionUser\n"

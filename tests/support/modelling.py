@@ -26,7 +26,6 @@ from harness.model.config import (
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition
 from harness.users.population import UserPopulation, locust_on
-from workloads.loading import load_user
 
 MS = 1_000_000
 US = 1_000
@@ -239,28 +238,7 @@ def driven(machine: Machine, *seed_parts: object, base: Path = Path()) -> Iterat
         for configuration in machine.configuration.partitions:
             modelled = machine.partitions[configuration.name]
             for each in configuration.groups:
-                loaded = load_user(each.user, base)
-                demand = loaded.demand_model.model_construct(None, **each.demand)
-                name = f"{configuration.name}/{each.name}"
-                if each.arrivals_per_second is None:
-                    crowd.add_closed(
-                        loaded.cls,
-                        modelled,
-                        demand,
-                        group=name,
-                        users=each.users or 0,
-                        think_time_seconds=each.think_time_seconds,
-                        disk=each.disk,
-                    )
-                else:
-                    crowd.add_open(
-                        loaded.cls,
-                        modelled,
-                        demand,
-                        group=name,
-                        arrivals_per_second=each.arrivals_per_second,
-                        disk=each.disk,
-                    )
+                crowd.add_group(each, modelled, base)
         try:
             yield crowd
         finally:

@@ -26,7 +26,6 @@ from harness.model.machine import Machine
 from harness.operations.live_migration import Migration, Move
 from harness.operations.operation import Operation, Site, Status, carry_out
 from harness.users.population import UserPopulation, locust_on
-from workloads.loading import load_user
 
 MIB = 2**20
 GIB = 2**30
@@ -215,26 +214,7 @@ def driven_by_users(site: Site, *seed_parts: object) -> Iterator[Observation]:
             for configuration in machine.configuration.partitions:
                 modelled = machine.partitions[configuration.name]
                 for each in configuration.groups:
-                    loaded = load_user(each.user, Path())
-                    demand = loaded.demand_model.model_construct(None, **each.demand)
-                    group = f"{configuration.name}/{each.name}"
-                    if each.arrivals_per_second is not None:
-                        crowd.add_open(
-                            loaded.cls,
-                            modelled,
-                            demand,
-                            group=group,
-                            arrivals_per_second=each.arrivals_per_second,
-                        )
-                    else:
-                        crowd.add_closed(
-                            loaded.cls,
-                            modelled,
-                            demand,
-                            group=group,
-                            users=each.users or 0,
-                            think_time_seconds=each.think_time_seconds,
-                        )
+                    crowd.add_group(each, modelled, Path())
         try:
             yield observation
         finally:

@@ -123,7 +123,7 @@ def test_a_think_time_that_is_none_names_its_class(value):
         check_wait("mine.py:9: Mine", value)
 
 
-def test_a_negative_draw_is_told_what_helps():
+def test_a_negative_draw_is_reported_with_a_hint():
     with pytest.raises(UserError, match=r"max\(0\.0"):
         check_wait("Mine", -0.1)
     assert check_wait("Mine", Decimal("0.25")) == 0.25

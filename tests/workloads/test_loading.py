@@ -170,7 +170,7 @@ def test_importing_workloads_does_not_let_locust_patch_the_process():
         (GOOD.encode() + b"\nOwn.demand_model = dict", "demand_model of Own is no class of"),
     ],
 )
-def test_what_does_not_load_is_told_with_its_place(content, reason, tmp_path):
+def test_what_does_not_load_is_reported_with_its_place(content, reason, tmp_path):
     (tmp_path / "own.py").write_bytes(content)
     assert reason in value_error("own.py:Own", tmp_path)
 

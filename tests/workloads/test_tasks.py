@@ -24,7 +24,7 @@ LAZY = [asynchronous, generator, both]
 
 
 @pytest.mark.parametrize("body", LAZY)
-def test_a_transaction_that_nobody_would_carry_out_is_refused_by_name_and_line(body):
+def test_a_transaction_without_effect_is_refused_by_name_and_line(body):
     with pytest.raises(UserError, match=rf"^test_tasks\.py:\d+: {body.__name__} is a"):
         transaction(body)
 

@@ -221,7 +221,7 @@ def test_a_demand_that_makes_no_sense_is_refused(cls, demand):
         cls.demand_model(**demand)
 
 
-def test_only_events_that_occur_are_passed_on_and_nobody_can_change_them():
+def test_only_events_that_occur_are_passed_on_read_only():
     demand = CommercialTransaction.demand_model(processor="1 ms", forks=0.5, calls=0)
     assert dict(demand.events) == {"forks": 0.5}
     assert demand.events is demand.events

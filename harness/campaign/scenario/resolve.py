@@ -1,50 +1,52 @@
 """From a scenario as it is written to one that can run: names, times and quantities checked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from harness import units
 from harness.campaign.configure import Context, configure
 from harness.campaign.hypervisor_limits import Infeasible
-from harness.campaign.scenario.check_names import ScenarioNames
-from harness.campaign.scenario_script import (
-    DIMENSIONS,
-    OUTCOMES,
-    POOL,
+from harness.campaign.scenario.check_names import STATUSES, ScenarioNames
+from harness.campaign.schema import limits
+from harness.campaign.schema.campaign import Campaign, Factors
+from harness.campaign.schema.messages import check_name, value_error
+from harness.campaign.schema.metrics import (
+    ACTION,
+    MACHINE,
+    METRICS,
     REQUESTS,
     RESULTS,
-    Action,
-    Expectation,
-    Reading,
-    Rule,
-    Script,
-    Step,
     dimension_of,
+    names_of,
 )
-from harness.campaign.schema import limits
-from harness.campaign.schema.campaign import IDLE, Campaign, Factors
-from harness.campaign.schema.messages import shown, suggest, value_error
-from harness.campaign.schema.scenario import Beside, Scenario
-from harness.campaign.schema.scenario import Expectation as Written
+from harness.campaign.schema.scenario import (
+    Condition,
+    Expectation,
+    OtherMachine,
+    Reference,
+    Rule,
+    Scenario,
+    Step,
+)
+from harness.campaign.script import Script
 from harness.catalog import Catalog
 from harness.errors import UserError
 from harness.model.config import SystemConfiguration
 
 SAMPLES = 200
-"""How many samples a timeline has unless it is told."""
+"""How many samples a timeline has by default."""
 
 
-def with_machine(campaign: Campaign, table: Scenario | Beside, file: str) -> Campaign:
-    """Put a scenario's machine in the place of the matrix.
+def with_machine(campaign: Campaign, table: Scenario | OtherMachine, file: str) -> Campaign:
+    """Return the campaign with a scenario's machine as its only cell.
 
     Raises
     ------
     UserError
-        If the scenario has no partitions and the file neither.
+        If neither the scenario nor the file has partitions.
     """
-    own = isinstance(table, Beside)
+    own = isinstance(table, OtherMachine)
     partitions = table.partitions if own or table.partitions is not None else campaign.partitions
     vios = table.vios if own or table.vios is not None else campaign.vios
     if not own and [partition.name for partition in partitions or ()] == ["none"]:
@@ -59,13 +61,13 @@ def with_machine(campaign: Campaign, table: Scenario | Beside, file: str) -> Cam
     return campaign.model_copy(update=update)
 
 
-def system_of(context: Context, table: Scenario | Beside) -> SystemConfiguration:
-    """Configure the machine that a scenario (or one of its further machines) speaks of.
+def system_of(context: Context, table: Scenario | OtherMachine) -> SystemConfiguration:
+    """Configure the machine of a scenario, or one of its further machines.
 
     Raises
     ------
     UserError
-        If the machine cannot hold what it shall.
+        If the partitions do not fit into the machine.
     """
     try:
         system = configure(context, table.machine, table.os, table.virtualization, table.workload)
@@ -88,7 +90,7 @@ def system_of(context: Context, table: Scenario | Beside) -> SystemConfiguration
     return replace(system, machine=replace(system.machine, active_cores=active))
 
 
-def script(
+def resolve(
     scenario: Scenario,
     contexts: Mapping[str, Context],
     systems: Mapping[str, SystemConfiguration],
@@ -116,249 +118,200 @@ def script(
     UserError
         One line about the first thing that is wrong.
     """
-    cast = ScenarioNames(scenario, systems, catalog, file, base)
+    names = ScenarioNames(scenario, systems, catalog, file, base)
     duration = scenario.duration
     sample = duration / SAMPLES if scenario.sample is None else scenario.sample
     if duration > sample * limits.SAMPLES.most:
-        raise value_error(
-            file,
-            "sample",
-            f"{sample:g} s",
-            f"gives more than {limits.SAMPLES.most:,} samples in {duration:g} s",
-        )
+        allowed = f"gives more than {limits.SAMPLES.most:,} samples in {duration:g} s"
+        raise value_error(file, "sample", f"{sample:g} s", allowed)
     if sample > duration:
-        raise value_error(
-            file, "sample", f"{sample:g} s", f"longer than the duration of {duration:g} s"
-        )
-    steps = tuple(_steps(scenario, cast, file))
-    rules = tuple(_rules(scenario, cast, file))
-    cast.check_sequence(steps)
-    names = [step.action.name for step in steps] + [rule.action.name for rule in rules]
-    for name in names:
-        if names.count(name) > 1:
+        allowed = f"longer than the duration of {duration:g} s"
+        raise value_error(file, "sample", f"{sample:g} s", allowed)
+    steps = _steps(scenario, names)
+    rules = [_rule(number, rule, names) for number, rule in enumerate(scenario.rule)]
+    names.check_sequence(steps)
+    actions = [str(step.name) for step in steps] + [str(rule.name) for rule in rules]
+    for name in actions:
+        if actions.count(name) > 1:
             raise value_error(file, "step.name", name, "is taken; choose another")
-    return Script(
-        name=scenario.name,
-        title=scenario.title,
-        element=scenario.element,
-        machine=scenario.site,
-        other_machines={name: system for name, system in systems.items() if name != scenario.site},
-        limits=dict(_limits(contexts)),
-        sample_seconds=sample,
-        steps=steps,
-        rules=rules,
-        expectations=tuple(
-            _expectation(number, written, scenario, cast, names, file)
+    resolved = {
+        "sample": sample,
+        "step": steps,
+        "rule": rules,
+        "expect": [
+            _expectation(f"expect.{number}", written, scenario, names, actions)
             for number, written in enumerate(scenario.expect)
-        ),
+        ],
+    }
+    return Script.model_construct(
+        **(dict(scenario) | resolved),
+        other_machines={name: system for name, system in systems.items() if name != scenario.site},
+        limits=_limits(contexts),
+        policies=names.policies,
     )
 
 
-def _limits(contexts: Mapping[str, Context]) -> Iterator[tuple[str, dict[str, float]]]:
+def _limits(contexts: Mapping[str, Context]) -> dict[str, dict[str, float]]:
+    limits = {}
     for context in contexts.values():
         for table in context.campaign.partitions:
-            found = table.limits.model_dump(exclude_none=True)
+            written = table.limits.model_dump(exclude_none=True)
             named = {
                 f"{key}_bytes" if key.endswith("memory") else key: value
-                for key, value in found.items()
+                for key, value in written.items()
             }
-            for name in table.names:
-                if named:
-                    yield name, named
+            if named:
+                limits.update(dict.fromkeys(table.names, named))
+    return limits
 
 
-def _steps(scenario: Scenario, cast: ScenarioNames, file: str) -> Iterator[Step]:
+def _steps(scenario: Scenario, names: ScenarioNames) -> list[Step]:
+    steps: list[Step] = []
     earlier = 0.0
     for number, written in enumerate(scenario.step):
-        key = f"step.{number if written.name is None else written.name}"
-        if written.at > scenario.duration:
-            raise value_error(
-                file,
-                f"{key}.at",
-                f"{written.at:g} s",
-                f"is beyond the scenario's duration of {scenario.duration:g} s",
-            )
-        if written.at < earlier:
-            raise value_error(
-                file,
-                f"{key}.at",
-                f"{written.at:g} s",
-                f"comes before the step above it, at {earlier:g} s; write steps in order of time",
-            )
-        earlier = written.at
         name = str(number) if written.name is None else written.name
-        values = cast.action(f"{key}.{written.kind}", written.kind, written.action)
-        yield Step(written.at, Action(name, written.kind, values))
-
-
-def _rules(scenario: Scenario, cast: ScenarioNames, file: str) -> Iterator[Rule]:
-    for number, written in enumerate(scenario.rule):
-        name = f"rule-{number}" if written.name is None else written.name
-        key = f"rule.{number if written.name is None else written.name}"
-        when = written.when
-        if when.metric in (*OUTCOMES, "bill"):
-            raise value_error(
-                file, f"{key}.when.metric", when.metric, "cannot be observed all the time"
+        key = f"step.{name}"
+        if written.at > scenario.duration:
+            allowed = f"is beyond the scenario's duration of {scenario.duration:g} s"
+            raise value_error(names.file, f"{key}.at", f"{written.at:g} s", allowed)
+        if written.at < earlier:
+            allowed = (
+                f"comes before the step above it, at {earlier:g} s; write steps in order of time"
             )
-        dimension = DIMENSIONS[when.metric]
-        of = cast.subjects(f"{key}.when.of", when.metric, when.of)
-        values = cast.action(f"{key}.{written.kind}", written.kind, written.action)
+            raise value_error(names.file, f"{key}.at", f"{written.at:g} s", allowed)
+        earlier = written.at
+        action = names.action(f"{key}.{written.kind}", written.kind, written.action)
+        steps.append(written.model_copy(update={"name": name, written.kind: action}))
+    return steps
 
-        def bound(which: str, written_bound: Any, place: str = key, kind: Any = dimension) -> Any:
-            if written_bound is None:
-                return None
-            return _quantity(file, f"{place}.when.{which}", written_bound, kind)
 
-        yield Rule(
-            metric=when.metric,
-            of=of,
-            above=bound("above", when.above),
-            below=bound("below", when.below),
-            lasting_seconds=when.duration,
-            times=written.times,
-            action=Action(name, written.kind, values),
-        )
+def _rule(number: int, written: Rule, names: ScenarioNames) -> Rule:
+    name = f"rule-{number}" if written.name is None else written.name
+    key = f"rule.{number if written.name is None else written.name}"
+    when: Condition = written.when
+    if METRICS[when.metric].of == ACTION or when.metric == "bill":
+        allowed = "cannot be observed all the time"
+        raise value_error(names.file, f"{key}.when.metric", when.metric, allowed)
+    update: dict[str, object] = {"of": names.subjects(f"{key}.when.of", when.metric, when.of)}
+    action = names.action(f"{key}.{written.kind}", written.kind, written.action)
+    for bound in ("above", "below"):
+        value = getattr(when, bound)
+        if value is not None:
+            dimension = METRICS[when.metric].dimension
+            update[bound] = _quantity(names.file, f"{key}.when.{bound}", value, dimension)
+    when = when.model_copy(update=update)
+    return written.model_copy(update={"name": name, "when": when, written.kind: action})
 
 
 def _expectation(
-    number: int,
-    written: Written,
+    key: str,
+    written: Expectation,
     scenario: Scenario,
-    cast: ScenarioNames,
+    names: ScenarioNames,
     actions: Sequence[str],
-    file: str,
 ) -> Expectation:
-    key = f"expect.{number}"
+    file, metric = names.file, written.metric
     _check_step(key, written, actions, file)
-    reading = Reading(
-        metric=written.metric,
-        of=()
-        if written.step is not None
-        else cast.subjects(f"{key}.of", written.metric, written.of),
-        group=cast.group(f"{key}.group", written.group),
-        step=written.step,
-        key=written.key,
-        begin_seconds=_interval(f"{key}.between", written.between, scenario, file)[0],
-        end_seconds=_interval(f"{key}.between", written.between, scenario, file)[1],
-        statistic=written.statistic,
-    )
-    relative_to = None
-    dimension = dimension_of(written.metric, written.key)
-    to = written.difference_from if written.to is None else written.to
-    if to is not None:
-        place = f"{key}.{'minus' if written.to is None else 'to'}"
-        metric = written.metric if to.metric is None else to.metric
-        begin, end = reading.begin_seconds, reading.end_seconds
-        if to.between is not None:
-            begin, end = _interval(f"{place}.between", to.between, scenario, file)
-        relative_to = Reading(
-            metric=metric,
-            of=reading.of if to.of is None else cast.subjects(f"{place}.of", metric, to.of),
-            group=reading.group if to.group is None else cast.group(f"{place}.group", to.group),
-            step=reading.step,
-            key=reading.key,
-            begin_seconds=begin,
-            end_seconds=end,
-            statistic=reading.statistic,
-        )
-        dimension = "ratio" if written.to is not None else dimension
+    update: dict[str, object] = {
+        "of": [] if written.step else names.subjects(f"{key}.of", metric, written.of),
+        "between": _interval(f"{key}.between", written.between, scenario, file),
+    }
+    names.check_group(f"{key}.group", written.group)
+    dimension = dimension_of(metric, written.key)
+    for name in ("to", "difference_from"):
+        other = getattr(written, name)
+        if other is not None:
+            update[name] = _reference(f"{key}.{name}", metric, other, scenario, names)
+    if written.to is not None:
+        dimension = "ratio"
 
     def kind(quantity: object) -> str | None:
         # A result's number may do without its unit: it is in SI units then.
-        return None if written.metric == "result" and not isinstance(quantity, str) else dimension
+        return None if metric == "result" and not isinstance(quantity, str) else dimension
 
-    relation = next(
-        name for name in ("equals", "at_least", "at_most") if getattr(written, name) is not None
-    )
+    relation, expected = written.relation, written.expected
     place = f"{key}.{relation}"
-    expected = getattr(written, relation)
-    constant = cast.constant(place, expected) if _names_constant(expected) else None
-    value: float | str | None = None
-    if written.metric == "status":
-        value = cast.status(place, expected)
-    elif constant is None:
-        value = _quantity(file, place, expected, kind(expected))
-    if constant is None and "times" in written.model_fields_set:
+    rests_on = list(written.rests_on)
+    if _names_constant(expected):
+        names.check_number(place, expected)
+        rests_on.append(expected)
+    if metric == "status":
+        names.check(place, str(expected), STATUSES, "status")
+    elif not _names_constant(expected):
+        update[relation] = _quantity(file, place, expected, kind(expected))
+    if not _names_constant(expected) and "times" in written.model_fields_set:
         allowed = f"is a factor on a constant, but {relation} names none"
         raise value_error(file, f"{key}.times", written.times, allowed)
-    tolerance, part = _tolerance(
-        f"{key}.tolerance", written.tolerance, kind(written.tolerance), file
-    )
-    if tolerance and (relation != "equals" or written.metric == "status"):
-        allowed = "changes nothing without a number that equals expects; leave it out"
-        raise value_error(file, f"{key}.tolerance", written.tolerance, allowed)
-    rests = [*written.rests_on, *([constant] if constant else [])]
-    return Expectation(
-        name=written.name,
-        reading=reading,
-        each=written.each,
-        relative_to=relative_to,
-        difference=written.difference_from is not None,
-        relation=relation.replace("_", "-"),
-        expected=value,
-        constant=constant,
-        times=written.times,
-        tolerance=tolerance,
-        relative_tolerance=part,
-        reason=written.reason,
-        source=written.source,
-        assumed=cast.assumed(f"{key}.rests_on", rests),
-    )
+    tolerance = written.tolerance
+    in_percent = isinstance(tolerance, str) and tolerance.strip().endswith("%")
+    if in_percent or tolerance != 0:
+        quantity = "ratio" if in_percent else kind(tolerance)
+        value = _quantity(file, f"{key}.tolerance", tolerance, quantity)
+        if value and (relation != "equals" or metric == "status"):
+            allowed = "has no effect without a number that equals expects; leave it out"
+            raise value_error(file, f"{key}.tolerance", tolerance, allowed)
+        update["tolerance"] = tolerance if in_percent else value
+    update["rests_on"] = names.assumed(f"{key}.rests_on", rests_on)
+    return written.model_copy(update=update)
 
 
-def _check_step(key: str, written: Written, actions: Sequence[str], file: str) -> None:
-    if written.metric in OUTCOMES:
+def _reference(
+    key: str, metric: str, written: Reference, scenario: Scenario, names: ScenarioNames
+) -> Reference:
+    update: dict[str, object] = {}
+    second = written.metric or metric
+    another_kind = (METRICS[second].of == MACHINE) != (METRICS[metric].of == MACHINE)
+    if written.of is not None or another_kind:
+        update["of"] = names.subjects(f"{key}.of", second, written.of)
+    if written.between is not None:
+        update["between"] = _interval(f"{key}.between", written.between, scenario, names.file)
+    names.check_group(f"{key}.group", written.group)
+    return written.model_copy(update=update)
+
+
+def _check_step(key: str, written: Expectation, actions: Sequence[str], file: str) -> None:
+    """Check that an expectation has the keys that its metric needs, and no others."""
+    metric, of = written.metric, METRICS[written.metric].of
+    if of == ACTION:
         if written.step is None:
-            raise UserError(
-                f"{file}: {key}.step: is missing (metric = '{written.metric}' is of a step)"
-            )
-        if written.step not in actions:
-            raise value_error(
-                file, f"{key}.step", written.step, suggest(written.step, actions, "step")
-            )
-        if (written.metric == "result") != (written.key is not None):
-            raise UserError(
-                f"{file}: {key}.key: goes with metric = 'result', and with nothing else"
-            )
-        if written.key is not None and written.key not in RESULTS:
-            raise value_error(
-                file, f"{key}.key", written.key, suggest(written.key, RESULTS, "result")
-            )
-        if written.reason is not None and written.metric != "status":
+            raise UserError(f"{file}: {key}.step: is missing (metric = '{metric}' is of a step)")
+        check_name(file, f"{key}.step", written.step, actions, "step")
+        if (metric == "result") != (written.key is not None):
+            raise UserError(f"{file}: {key}.key: goes with metric = 'result' only, which needs it")
+        if written.key is not None:
+            check_name(file, f"{key}.key", written.key, RESULTS, "result")
+        if written.reason is not None and metric != "status":
             raise UserError(f"{file}: {key}.reason: goes with metric = 'status'")
-        in_vain = ["of", "each", "group", "between", "statistic"]
-        _refuse(
-            file, key, written, in_vain + ["to", "difference_from"] * (written.metric == "status")
-        )
+        unused = ["of", "each", "group", "between", "statistic"]
+        _refuse(file, key, written, unused + ["to", "difference_from"] * (metric == "status"))
         return
-    if (written.metric == "bill") != (written.key is not None):
+    if (metric == "bill") != (written.key is not None):
         raise UserError(f"{file}: {key}.key: goes with 'result' and 'bill', which need it")
     for name in ("step", "reason"):
         if getattr(written, name) is not None:
-            raise value_error(
-                file,
-                f"{key}.{name}",
-                getattr(written, name),
-                f"goes with metric = {', '.join(OUTCOMES)}, not with '{written.metric}'",
-            )
-    if written.group is not None and written.metric not in REQUESTS:
-        raise value_error(file, f"{key}.group", written.group, f"'{written.metric}' has no groups")
-    if written.metric in REQUESTS:
+            known = ", ".join(names_of(ACTION))
+            allowed = f"goes with metric = {known}, not with '{metric}'"
+            raise value_error(file, f"{key}.{name}", getattr(written, name), allowed)
+    if written.group is not None and of != REQUESTS:
+        raise value_error(file, f"{key}.group", written.group, f"'{metric}' has no groups")
+    if of == REQUESTS:
         _refuse(file, key, written, ["statistic"])
-    if written.metric == "bill":
+    if metric == "bill":
         _refuse(file, key, written, ["statistic", "between"])
     for name in ("to", "difference_from"):
         other = getattr(written, name)
-        metric = None if other is None else other.metric or written.metric
-        if metric in (*OUTCOMES, "bill") and metric != written.metric:
-            allowed = f"cannot be put in relation to '{written.metric}'"
-            raise value_error(file, f"{key}.{name}.metric", metric, allowed)
-        if metric is not None and other.group is not None and metric not in REQUESTS:
-            raise value_error(file, f"{key}.{name}.group", other.group, f"'{metric}' has no groups")
+        if other is None:
+            continue
+        second = other.metric or metric
+        if (METRICS[second].of == ACTION or second == "bill") and second != metric:
+            allowed = f"cannot be put in relation to '{metric}'"
+            raise value_error(file, f"{key}.{name}.metric", second, allowed)
+        if other.group is not None and METRICS[second].of != REQUESTS:
+            raise value_error(file, f"{key}.{name}.group", other.group, f"'{second}' has no groups")
 
 
-def _refuse(file: str, key: str, written: Written, keys: Sequence[str]) -> None:
-    """Refuse keys that say nothing about what is looked at."""
+def _refuse(file: str, key: str, written: Expectation, keys: Sequence[str]) -> None:
+    """Refuse keys that the metric does not use."""
     try:
         written.refuse(keys, f"with metric = '{written.metric}'")
     except ValueError as error:
@@ -367,18 +320,17 @@ def _refuse(file: str, key: str, written: Written, keys: Sequence[str]) -> None:
 
 def _interval(
     key: str, written: Sequence[float] | None, scenario: Scenario, file: str
-) -> tuple[float, float]:
+) -> list[float]:
     if written is None:
-        return 0.0, scenario.duration
+        return [0.0, scenario.duration]
     begin, end = written
     text = f"{begin:g} s to {end:g} s"
     if end <= begin:
         raise value_error(file, key, text, "must end after it begins")
     if end > scenario.duration:
-        raise value_error(
-            file, key, text, f"is beyond the scenario's duration of {scenario.duration:g} s"
-        )
-    return begin, end
+        allowed = f"is beyond the scenario's duration of {scenario.duration:g} s"
+        raise value_error(file, key, text, allowed)
+    return [begin, end]
 
 
 def _names_constant(written: object) -> bool:
@@ -398,20 +350,3 @@ def _quantity(file: str, key: str, written: object, dimension: str | None) -> fl
         return units.to_si(float(number), unit.strip())[0]
     except ValueError as error:
         raise value_error(file, key, written, str(error)) from None
-
-
-def _tolerance(key: str, written: object, dimension: str | None, file: str) -> tuple[float, bool]:
-    if isinstance(written, str) and written.strip().endswith("%"):
-        return _quantity(file, key, written, "ratio"), True
-    if written == 0:
-        return 0.0, False
-    return _quantity(file, key, written, dimension), False
-
-
-def workload_names(campaign: Campaign) -> list[str]:
-    """List the workloads that a staged campaign names, without the idle one."""
-    named = [*(campaign.factors.workload or ()), *(p.workload for p in campaign.partitions)]
-    return sorted({name for name in named if name is not None and name != IDLE})
-
-
-__all__ = ["POOL", "SAMPLES", "script", "shown", "system_of", "with_machine", "workload_names"]

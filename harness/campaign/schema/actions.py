@@ -1,30 +1,29 @@
-"""The tables of a campaign file that say what is done to a running machine."""
+"""The tables of a campaign file for actions on a running machine."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from harness.campaign.schema.fields import Different, Table
 from harness.campaign.schema.limits import ARRIVALS, CORES, SHORTEST_SAMPLING, USERS
-from harness.campaign.schema.table import Different, Table
 from harness.units import Bytes, Rate, Ratio, Seconds
 
 
 class Load(Table):
-    """Change how much work there is."""
+    """Change the number of users or the rate of arrivals."""
 
     of: str
     """The partition."""
     group: str | None = None
     """Which of its groups of users; needed where there are several."""
     users: Annotated[int, Field(ge=0, le=USERS.most)] | None = None
-    """So many closed users from now on."""
+    """Number of closed users from now on."""
     arrivals: Annotated[Rate, Field(le=ARRIVALS.most)] | None = None
-    """Open arrivals at this rate from now on."""
+    """Rate of open arrivals from now on."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.users is None) == (self.arrivals is None):
-            raise ValueError("needs exactly one of users and arrivals")
+        self.one_of("users", "arrivals")
         return self
 
 
@@ -42,9 +41,9 @@ class Dlpar(Table):
     device: str | None = None
     """The adapter that moves."""
     source: Annotated[str | None, Field(alias="from")] = None
-    """Who gives it; without it, what nobody has."""
+    """The partition that loses it; without it, what no partition owns."""
     target: Annotated[str | None, Field(alias="to")] = None
-    """Who gets it; without it, nobody."""
+    """The partition that gets it; without it, no partition owns it."""
     change: str | None = None
     """The partition whose sharing changes."""
     weight: Annotated[int, Field(ge=0, le=255)] | None = None
@@ -54,19 +53,18 @@ class Dlpar(Table):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.move is None) == (self.change is None):
-            raise ValueError("needs exactly one of move and change")
+        self.one_of("move", "change")
         if self.change is not None:
             if self.weight is None and self.capped is None:
                 raise ValueError("change needs a weight or capped")
             moving = ("amount", "virtual_processors", "device", "source", "target")
-            self.refuse(moving, "beside change")
+            self.refuse(moving, "with change")
             return self
-        self.refuse(["weight", "capped"], "beside move")
+        self.refuse(["weight", "capped"], "with move")
         if self.move != "processing-units":
-            self.refuse(["virtual_processors"], f"beside move = '{self.move}'")
+            self.refuse(["virtual_processors"], f"with move = '{self.move}'")
         self.refuse(
-            ["amount" if self.move == "adapter" else "device"], f"beside move = '{self.move}'"
+            ["amount" if self.move == "adapter" else "device"], f"with move = '{self.move}'"
         )
         if self.source is None and self.target is None:
             raise ValueError("move needs from or to, or both")
@@ -77,14 +75,14 @@ class Dlpar(Table):
 
 
 class SendMessage(Table):
-    """Send a message from one partition to another, or outside, and wait until it is there."""
+    """Send a message from one partition to another, or outside, and wait until it has arrived."""
 
     source: Annotated[str, Field(alias="from")]
-    """Who sends."""
+    """The sending partition."""
     target: Annotated[str, Field(alias="to")]
-    """Who shall receive: a partition, or "outside"."""
+    """The receiver: a partition, or "outside"."""
     size: Bytes = 1024
-    """Of the message."""
+    """Size of the message."""
 
 
 class Memory(Table):
@@ -93,7 +91,7 @@ class Memory(Table):
     of: str
     """The partition."""
     needs: Bytes
-    """So much from now on; before, seven tenths of what the partition has."""
+    """Memory from now on; before, seven tenths of the memory of the partition."""
 
 
 class Plm(Table):
@@ -111,14 +109,13 @@ class Cod(Table):
     deactivate: Literal["on-off"] | None = None
     """Turn cores off again."""
     cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)]
-    """How many."""
+    """Number of cores."""
     machine: str | None = None
     """Which machine; without it the scenario's own."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if (self.activate is None) == (self.deactivate is None):
-            raise ValueError("needs exactly one of activate and deactivate")
+        self.one_of("activate", "deactivate")
         return self
 
 
@@ -126,13 +123,13 @@ class Migrate(Table):
     """Live Partition Mobility."""
 
     partition: str
-    """Who moves."""
+    """The partition that moves."""
     target: Annotated[str, Field(alias="to")]
     """The machine to which it moves."""
 
 
 class Fleet(Table):
-    """Use mobility for something: maintenance, balance, or fewer machines."""
+    """Move partitions for maintenance, for balance, or to use fewer machines."""
 
     maintain: str | None = None
     """Empty this machine, switch it off, on again, and move all back."""
@@ -147,13 +144,11 @@ class Fleet(Table):
     consolidate: Annotated[list[str], Field(min_length=1), Different] | None = None
     """Bring all partitions of these machines together on few, and switch the others off."""
     return_after: Seconds | None = None
-    """When all move back, after the beginning; without it never."""
+    """When all move back, counted from the beginning; without it never."""
 
     @model_validator(mode="after")
     def _one_use(self) -> Self:
-        uses = ("maintain", "balance", "consolidate")
-        if sum(getattr(self, use) is not None for use in uses) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(uses)}")
+        self.one_of("maintain", "balance", "consolidate")
         if (self.maintain is None) != (self.duration is None):
             raise ValueError("duration goes with maintain, and maintain needs it")
         if self.balance is None:
@@ -164,7 +159,7 @@ class Fleet(Table):
 
 
 class Fault(Table):
-    """Something breaks."""
+    """A failure."""
 
     panic: str | None = None
     """The operating system of this partition or VIOS stops, and boots again."""
@@ -173,15 +168,13 @@ class Fault(Table):
     adapter: str | None = None
     """This adapter breaks."""
     of: str | None = None
-    """Whose adapter: a partition's or a VIOS's."""
+    """The partition or VIOS that owns the adapter."""
     repair: Seconds | None = None
     """When a new adapter works; without it never."""
 
     @model_validator(mode="after")
     def _one_fault(self) -> Self:
-        faults = ("panic", "host", "adapter")
-        if sum(getattr(self, fault) is not None for fault in faults) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(faults)}")
+        self.one_of("panic", "host", "adapter")
         if (self.adapter is None) != (self.of is None):
             raise ValueError("of goes with adapter, and adapter needs it")
         if self.adapter is None:
@@ -193,22 +186,22 @@ class Attach(Table):
     """Give a partition a disk over a virtual Fibre Channel adapter."""
 
     partition: str
-    """Who gets it."""
+    """The partition that gets it."""
     fibre_channel: str
     """The disk, by its name in the catalog."""
     vios: str
-    """The VIOS whose adapter it is."""
+    """The VIOS that owns the adapter."""
 
 
 class Actions(Table):
-    """Something done; exactly one of the kinds."""
+    """An action; exactly one of the kinds."""
 
     load: Load | None = None
     """More or fewer users."""
     dlpar: Dlpar | None = None
     """Move resources between running partitions."""
     reach: SendMessage | None = None
-    """Try to reach somebody over the network."""
+    """Send a message over the network."""
     memory: Memory | None = None
     """Programs need more or less memory."""
     plm: Plm | None = None
@@ -222,22 +215,17 @@ class Actions(Table):
     attach: Attach | None = None
     """Attach a disk over virtual Fibre Channel."""
     fault: Fault | None = None
-    """Let something break."""
+    """Make something fail."""
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:
-        given = [kind for kind in ACTIONS if getattr(self, kind) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"needs exactly one of {', '.join(ACTIONS)}"
-                + (f", not {' and '.join(given)}" if given else "")
-            )
+        self.one_of(*ACTIONS)
         return self
 
     @property
     def kind(self) -> str:
         """Which kind of action it is."""
-        return next(kind for kind in ACTIONS if getattr(self, kind) is not None)
+        return self.one_of(*ACTIONS)
 
     @property
     def action(self) -> Any:

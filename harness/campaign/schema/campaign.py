@@ -21,11 +21,21 @@ from pydantic import (
     model_validator,
 )
 
-from harness.campaign.schema.fields import Arrivals, Count, OneOrMany, Short, Text
+from harness.campaign.schema.fields import (
+    Arrivals,
+    Count,
+    Different,
+    Name,
+    OneOrMany,
+    PositiveTime,
+    Scalar,
+    Short,
+    Table,
+    Text,
+)
 from harness.campaign.schema.limits import CLOCK, CORES, MEMORY, REPLICATIONS, SEED, YEARS
 from harness.campaign.schema.partitions import Partition, Vios
 from harness.campaign.schema.scenario import Scenario
-from harness.campaign.schema.table import Different, Name, PositiveTime, Scalar, Table
 from harness.units import Bytes, Hertz, Ratio, Seconds
 
 MATRIX = ("machine", "os", "virtualization", "workload")
@@ -66,7 +76,7 @@ class Replications(Table):
     minimum: Annotated[int, Field(ge=2, le=REPLICATIONS.most)] = 10
     """Repetitions that every cell gets."""
     maximum: Annotated[int, Field(ge=2, le=REPLICATIONS.most)] = 10
-    """Where repeating ends even if the interval is not narrow enough yet."""
+    """Most repetitions, even if the interval is not narrow enough."""
     half_width: Annotated[Ratio, Field(gt=0, lt=1)] | None = None
     """Repeat until the interval of the overhead ratio is this narrow."""
 
@@ -89,7 +99,7 @@ class Replications(Table):
 
 
 class CampaignSettings(Table):
-    """What the campaign is called and how it is measured."""
+    """The name of the campaign and the settings of its runs."""
 
     name: Name
     """Short name; results go to results/<name> unless --out is given."""
@@ -100,7 +110,7 @@ class CampaignSettings(Table):
         AfterValidator(_within_years),
         WithJsonSchema({"type": "string", "format": "date-time"}),
     ] = datetime.fromisoformat("2007-04-02T09:00:00+09:00")
-    """Where simulated time begins, with its offset from UTC; from 1970 to 2999."""
+    """The date and time at which simulated time begins, with offset from UTC; 1970 to 2999."""
     duration: PositiveTime
     """Simulated time to be measured in each run, after the warm-up."""
     warm_up: Annotated[
@@ -126,7 +136,7 @@ class CampaignSettings(Table):
 
 
 class Claim(Table):
-    """What the campaign is to show, named before it runs."""
+    """The claim that the campaign tests, stated before it runs."""
 
     text: Text | None = None
     """The claim in words."""
@@ -138,7 +148,7 @@ class Claim(Table):
         "slowdown",
         "processor-time",
     ]
-    """What the verdict is given for, each on its own."""
+    """The measures that the verdict is about, each separately."""
 
 
 FactorValues = Annotated[list[Scalar], Field(min_length=1), Different]
@@ -182,7 +192,7 @@ class Factors(Table):
 
 
 class Machine(Table):
-    """A machine; what is not said here comes from the catalog's machine of that name."""
+    """A machine; keys left out come from the catalog's machine of that name."""
 
     type: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9A-Z]{3}$", examples=["9117-570"])] | None = (
         None
@@ -191,11 +201,11 @@ class Machine(Table):
     generation: str | None = None
     """Processor generation: POWER5, POWER5+, POWER6."""
     cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
-    """How many cores it has."""
+    """Number of cores."""
     clock: Annotated[Hertz, Field(ge=CLOCK.least, le=CLOCK.most)] | None = None
     """Clock of its processors, such as "1.9 GHz"."""
     memory: Annotated[Bytes, Field(ge=MEMORY.least, le=MEMORY.most)] | None = None
-    """How much memory it has, such as "64 GiB"."""
+    """Size of its memory, such as "64 GiB"."""
     hypothetical: bool = False
     """Accept a configuration that was never sold."""
 
@@ -204,7 +214,7 @@ class UserGroup(Table):
     """Users of one class. Keys left out come from the catalog's profile of the same name."""
 
     name: Name | None = None
-    """Tells the groups of a workload apart; needed when there are several."""
+    """The name of the group; needed when the workload has several."""
     user: str | None = None
     """locustfile.py:UserClass, relative to this file, or a shipped one."""
     users: Count | None = None
@@ -244,7 +254,7 @@ class Campaign(Table):
         Name, Annotated[list[UserGroup], BeforeValidator(OneOrMany.read), OneOrMany()]
     ] = {}
     scenario: list[Scenario] = []
-    """Operations on running machines, and what must be seen."""
+    """Operations on running machines, and expectations."""
 
 
 def schema_text() -> str:
@@ -265,7 +275,5 @@ def schema_text() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-if (
-    __name__ == "__main__"
-):  # python -m harness.campaign.schema.campaign: write the shipped file anew
+if __name__ == "__main__":  # python -m harness.campaign.schema.campaign: write the shipped file
     (Path(__file__).parent / "campaign.schema.json").write_text(schema_text(), encoding="utf-8")

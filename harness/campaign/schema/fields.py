@@ -1,15 +1,80 @@
-"""Kinds of values that a campaign file holds beside plain quantities."""
+"""What all tables of a campaign file have in common, and kinds of values that several hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema
 
 from harness import units
-from harness.campaign.schema.limits import ARRIVALS, CHARACTERS, USERS, Range, WholeRange
+from harness.campaign.schema.limits import ARRIVALS, CHARACTERS, NAME, USERS, Range, WholeRange
+from harness.units import Ratio, Seconds
+
+
+def _different(values: list[Any]) -> list[Any]:
+    if len({(type(value), value) for value in values}) < len(values):
+        raise ValueError("names a value twice")
+    return values
+
+
+Different = AfterValidator(_different)
+"""Marks a list without duplicates."""
+
+Scalar = str | int | float | bool
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=NAME)]
+PartitionName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=NAME)]
+PositiveTime = Annotated[Seconds, Field(gt=0)]
+Share = Annotated[Ratio, Field(gt=0, le=1)]
+
+
+class Table(BaseModel):
+    """A table of the file. Keys that it does not know are errors that name the nearest one."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+    def one_of(self, *keys: str) -> str:
+        """Return the one of some keys that is given.
+
+        Raises
+        ------
+        ValueError
+            If none or several are given.
+        """
+        given = [key for key in keys if getattr(self, key) is not None]
+        if len(given) != 1:
+            wrong = f", not {' and '.join(given)}" if given else ""
+            raise ValueError(f"needs exactly one of {', '.join(keys[:-1])} and {keys[-1]}{wrong}")
+        return given[0]
+
+    def refuse(self, keys: Iterable[str], why: str) -> None:
+        """Refuse keys that are given although they have no effect.
+
+        Raises
+        ------
+        ValueError
+            If one of them is given.
+        """
+        for key in keys:
+            if key in self.model_fields_set and getattr(self, key) is not None:
+                name = type(self).model_fields[key].alias or key
+                raise ValueError(f"{name} has no effect {why}; leave it out")
+
 
 LANGUAGES = ("en", "ja")
 """Languages that a text can be given in; the first one is always there."""
@@ -125,7 +190,7 @@ Text = Annotated[
         }
     ),
 ]
-"""A text for people, in English or in several languages."""
+"""A text in English or in several languages."""
 
 
 @dataclass(frozen=True)

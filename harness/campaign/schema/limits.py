@@ -44,7 +44,7 @@ MEMORY = WholeRange(1, 2**50)
 FIRES = WholeRange(1, 10_000)
 """How often a rule of a scenario acts."""
 CHARACTERS = 2_000
-"""Length of a text for people."""
+"""Length of a text in characters."""
 NAME = 64
 """Length of a name."""
 YEARS = WholeRange(1970, 2999)

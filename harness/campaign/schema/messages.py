@@ -1,24 +1,21 @@
-"""How a user is told what is wrong in a campaign file: file, key, value and what is allowed."""
+"""Messages about mistakes in a campaign file: file, key, value and what is allowed."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 from harness.units import shown as shown_quantity
 
 _MOST_NAMES = 12
 _MOST_CHARACTERS = 40
 
-_MISSING = object()
-
 
 def value_error(file: str, key: str, value: object, allowed: str) -> UserError:
-    """Make the one line about a value.
+    """Make the message about a value: one line.
 
     Parameters
     ----------
@@ -27,9 +24,9 @@ def value_error(file: str, key: str, value: object, allowed: str) -> UserError:
     key
         Dotted path within the file.
     value
-        What stands there.
+        The value in the file.
     allowed
-        What would be right, or what is wrong with it.
+        What is allowed, or what is wrong with the value.
     """
     return UserError(f"{file}: {key} = {shown(value)}: {allowed}")
 
@@ -44,22 +41,20 @@ def shown(value: object) -> str:
 
 
 def suggest(name: object, known: Iterable[str], what: str) -> str:
-    """Say that there is no such thing, the nearest name, and what there is.
+    """Write that a name is unknown, with the nearest name or the known names.
 
     Parameters
     ----------
     name
-        What was written.
+        The unknown name.
     known
-        What it could have been.
+        The known names.
     what
         The kind of thing, in the singular.
     """
     names = sorted(known)
-    text = f"no such {what}"
-    close = get_close_matches(str(name), names, n=1)
-    if close:
-        text += f"; did you mean '{close[0]}'?"
+    close = nearest(str(name), names)
+    text = f"no such {what}{close}"
     if not names:
         return f"{text}; there is none"
     more = "" if len(names) <= _MOST_NAMES else f" and {len(names) - _MOST_NAMES} more"
@@ -68,10 +63,32 @@ def suggest(name: object, known: Iterable[str], what: str) -> str:
     return f"{text}{'' if close else ';'} known: {', '.join(names[:_MOST_NAMES])}{more}"
 
 
-def schema_complaint(
+def check_name(file: str, key: str, name: str, known: Iterable[str], what: str) -> None:
+    """Refuse an unknown name; the message suggests a known one.
+
+    Raises
+    ------
+    UserError
+        If the name is not among those known.
+    """
+    names = list(known)
+    if name not in names:
+        raise value_error(file, key, name, suggest(name, names, what))
+
+
+def check_names_of(
+    file: str, key: str, names: Iterable[str | None] | None, known: Iterable[str], what: str
+) -> None:
+    """Refuse the first unknown name of a key that may have several, or none."""
+    for name in names or ():
+        if name is not None:
+            check_name(file, key, name, known, what)
+
+
+def schema_error(
     file: str, data: Any, error: ValidationError, model: type[BaseModel], prefix: str = ""
 ) -> UserError:
-    """Turn what pydantic found into the one line about the first problem.
+    """Turn the errors of pydantic into one line about the first problem.
 
     Unknown keys come first, because a misspelt key is often missed elsewhere.
 
@@ -82,11 +99,11 @@ def schema_complaint(
     data
         What was validated.
     error
-        What pydantic found.
+        The errors.
     model
-        What it was validated against.
+        The model of the data.
     prefix
-        Where ``data`` stands in the file, with the dot; empty for the whole file.
+        Path of ``data`` in the file, with a dot at the end; empty for the whole file.
     """
     found = error.errors(include_url=False)
     first = min(found, key=lambda details: details["type"] != "extra_forbidden")
@@ -108,7 +125,7 @@ def schema_complaint(
 def _allowed(details: Any) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
-        # The value stands before it already.
+        # The message has the value already.
         return str(context["error"]).removeprefix(f"{shown_quantity(details['input'])} ")
     simple = {
         "string_type": "must be a text",
@@ -142,7 +159,7 @@ def _flat(text: str) -> str:
 
 
 def dotted(data: Any, location: Sequence[str | int]) -> str:
-    """Write a place in the file as people call it: tables of an array by their names."""
+    """Write a place in the file as a dotted path, with tables of an array by their names."""
     parts: list[str] = []
     node = data
     for part in location:

@@ -4,9 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.campaign.schema.fields import Count, OneOrMany
+from harness.campaign.schema.fields import Count, Different, OneOrMany, PartitionName, Share, Table
 from harness.campaign.schema.limits import CORES, MEMORY, PARTITIONS
-from harness.campaign.schema.table import Different, PartitionName, Share, Table
 from harness.units import Bytes
 
 Vlan = Annotated[int, Field(ge=1, le=4094)]
@@ -42,7 +41,7 @@ class Divided(Table):
     """What partitions and VIOS have in common: their part of the machine."""
 
     name: PartitionName
-    """What other tables call it."""
+    """The name that other tables use."""
     share: Share | None = None
     """Capacity as a part of the machine's cores."""
     entitlement: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
@@ -54,24 +53,19 @@ class Divided(Table):
     weight: Annotated[int, Field(ge=0, le=255)] = 128
     """Weight for spare capacity when uncapped."""
     capped: bool | None = None
-    """In shared cells: capped or not, whatever the factor says."""
+    """In shared cells: capped or not, instead of the factor."""
     memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Without it, a part of the machine's memory in proportion to the capacity."""
 
     @model_validator(mode="after")
     def _one_capacity(self) -> Self:
-        given = [key for key in ("share", "entitlement", "cores") if getattr(self, key) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "needs exactly one of share, entitlement and cores"
-                + (f", not {' and '.join(given)}" if given else "")
-            )
+        self.one_of("share", "entitlement", "cores")
         return self
 
     @property
     def capacity_key(self) -> str:
-        """Which key says its capacity."""
-        return next(k for k in ("share", "entitlement", "cores") if getattr(self, k) is not None)
+        """The key that gives its capacity."""
+        return self.one_of("share", "entitlement", "cores")
 
 
 class PartitionLimits(Table):
@@ -82,9 +76,9 @@ class PartitionLimits(Table):
     maximum_cores: Annotated[float, Field(gt=0, le=CORES.most)] | None = None
     """Entitlement or own cores."""
     minimum_virtual_processors: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Fewest of them."""
+    """Fewest virtual processors."""
     maximum_virtual_processors: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Most of them."""
+    """Most virtual processors."""
     minimum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Least memory."""
     maximum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
@@ -92,7 +86,7 @@ class PartitionLimits(Table):
 
 
 class Partition(Divided):
-    """A partition, or several that are alike."""
+    """A partition, or several equal ones."""
 
     count: Annotated[int, Field(ge=PARTITIONS.least, le=PARTITIONS.most)] = 1
     """How many; more than one are called app1, app2 and so on."""
@@ -117,14 +111,14 @@ class Partition(Divided):
     folding: bool = False
     """Whether its operating system folds virtual processors that it does not need."""
     limits: PartitionLimits = PartitionLimits()
-    """Between which operations may change it while it runs."""
+    """The limits within which operations may change it while it runs."""
     requires: list[str] = []
     """Features that its operating system must have, such as "dlpar-memory"."""
 
     @model_validator(mode="after")
-    def _nothing_in_vain(self) -> Self:
+    def _no_unused_keys(self) -> Self:
         if self.virtualization is not None:
-            self.refuse(["capped"], f"beside virtualization = '{self.virtualization}'")
+            self.refuse(["capped"], f"with virtualization = '{self.virtualization}'")
         if not self.disks and not self.virtual_scsi:
             self.refuse(["queue_depth"], "without disks")
         return self
@@ -138,12 +132,12 @@ class Partition(Divided):
 
 
 class Backing(Table):
-    """What stands behind the virtual disks of a VIOS; each client gets a device of its own."""
+    """The devices behind the virtual disks of a VIOS; each client gets one of its own."""
 
     disk: Annotated[str, Field(examples=["ds4400-raid0-5"])]
     """Its name in the catalog."""
     kind: Annotated[Literal["physical", "logical-volume"], Field(alias="as")] = "physical"
-    """How it is handed on."""
+    """How clients get it: as a whole disk or as a logical volume."""
 
 
 class SharedEthernet(Table):
@@ -165,7 +159,7 @@ class Vios(Divided):
     processors: Literal["as-partitions", "dedicated", "shared"] = "as-partitions"
     """Whether it has cores of its own; as-partitions: dedicated in dedicated cells only."""
     backing: Backing | None = None
-    """What stands behind its virtual disks."""
+    """The devices behind its virtual disks."""
     shared_ethernet: SharedEthernet | None = None
     """Bridges virtual networks to the outside."""
     standby: str | None = None
@@ -173,11 +167,11 @@ class Vios(Divided):
     this one is down."""
 
     @model_validator(mode="after")
-    def _nothing_in_vain(self) -> Self:
+    def _no_unused_keys(self) -> Self:
         if self.processors == "dedicated":
-            self.refuse(["weight", "capped"], "beside processors = 'dedicated'")
+            self.refuse(["weight", "capped"], "with processors = 'dedicated'")
         if self.capped:
-            self.refuse(["weight"], "beside capped = true")
+            self.refuse(["weight"], "with capped = true")
         if self.backing is None and self.shared_ethernet is None:
             self.refuse(["standby"], "without backing or shared_ethernet")
         return self

@@ -1,14 +1,14 @@
-"""The tables of a scenario: what is done to running machines, and what is expected of them."""
+"""The tables of a scenario: actions on running machines, and expectations."""
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.campaign.schema.actions import Actions
-from harness.campaign.schema.fields import OneOrMany, Text
+from harness.campaign.schema.fields import Different, Name, OneOrMany, PositiveTime, Table, Text
 from harness.campaign.schema.limits import CORES, FIRES
+from harness.campaign.schema.metrics import METRICS
 from harness.campaign.schema.partitions import Partition, Vios
-from harness.campaign.schema.table import Different, Name, PositiveTime, Table
 from harness.units import Seconds
 
 Element = Literal[
@@ -24,33 +24,12 @@ Element = Literal[
     "isolation",
     "physical",
 ]
-"""The seven elements of the study, and what stands around them."""
+"""The seven elements of the study, and further ones."""
 
-Metric = Literal[
-    "requests",
-    "failed",
-    "throughput",
-    "bandwidth",
-    "response-mean",
-    "response-p95",
-    "longest-gap",
-    "physc",
-    "entc",
-    "entitlement",
-    "virtual-processors",
-    "unfolded",
-    "weight",
-    "memory",
-    "adapters",
-    "down",
-    "pool",
-    "pool-idle",
-    "power",
-    "bill",
-    "status",
-    "lasted",
-    "result",
-]
+if TYPE_CHECKING:
+    MetricName = str
+else:
+    MetricName = Literal[tuple(METRICS)]
 
 Quantity = Annotated[
     str | int | float,
@@ -69,50 +48,49 @@ Interval = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
 
 
 class Step(Actions):
-    """Something done at a simulated time; exactly one kind of action."""
+    """An action at a simulated time; exactly one kind of action."""
 
     at: Seconds
     """When, from the start of the scenario."""
     name: Name | None = None
-    """What expectations call it."""
+    """The name that expectations use."""
 
 
 class Condition(Table):
-    """What a rule waits for."""
+    """The condition of a rule."""
 
-    metric: Metric
-    """What it observes."""
+    metric: MetricName
+    """The metric that it observes."""
     of: Names | None = None
     """Partitions or VIOS; without it all."""
     above: Quantity | None = None
-    """It holds while more than this is observed."""
+    """It holds while the metric is above this value."""
     below: Quantity | None = None
-    """It holds while less than this is observed."""
+    """It holds while the metric is below this value."""
     duration: Seconds = 0.0
-    """How long it must hold."""
+    """How long it must hold before the rule acts."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            raise ValueError("needs exactly one of above and below")
+        self.one_of("above", "below")
         return self
 
 
 class Rule(Actions):
-    """Something done whenever what is observed calls for it."""
+    """An action that is done when a condition holds."""
 
     name: Name | None = None
-    """What expectations call it."""
+    """The name that expectations use."""
     when: Condition
-    """What it waits for; looked at whenever the timeline takes a sample."""
+    """The condition; it is evaluated at each sample of the timeline."""
     times: Annotated[int, Field(ge=FIRES.least, le=FIRES.most)] = 1
-    """How often it acts at most."""
+    """The maximum number of times that it acts."""
 
 
 class Reference(Table):
-    """What a measured value is put in relation to; what is left out is as in the expectation."""
+    """The value that a measured value is compared with; keys left out are as in the expectation."""
 
-    metric: Metric | None = None
+    metric: MetricName | None = None
     """Another metric."""
     of: Names | None = None
     """Other partitions or VIOS."""
@@ -129,20 +107,20 @@ class Reference(Table):
 
 
 class Expectation(Table):
-    """Something that must be seen."""
+    """An expectation."""
 
     name: Text
     """What is expected, in words."""
-    metric: Metric
-    """What is looked at."""
+    metric: MetricName
+    """The metric."""
     of: Names | None = None
     """Partitions or VIOS; without it all. Several are taken together."""
     each: bool = False
-    """Each of them must fulfil it; the one farthest off is shown."""
+    """Each of them must fulfil it; reports show the one that is farthest off."""
     group: str | None = None
     """Requests of this group of users only."""
     step: str | None = None
-    """The step or rule whose outcome is looked at."""
+    """The step or rule, for metrics of actions."""
     key: str | None = None
     """Which result of it, for metric = "result"; which kind of Capacity on Demand, for "bill"."""
     between: Interval | None = None
@@ -162,32 +140,46 @@ class Expectation(Table):
     times: Annotated[float, Field(ge=1e-9, le=1e9)] = 1.0
     """Factor on an expected constant."""
     tolerance: Quantity = 0
-    """How far off equals may be: a part of it as "5 %", or a quantity of its kind."""
+    """Allowed difference from equals: a share of it, as "5 %", or a quantity of its kind."""
     reason: str | None = None
-    """Words that the reason of a refusal must contain."""
+    """Text that the reason of a refusal must contain."""
     source: str
-    """Where the expected value is published."""
+    """The source of the expected value."""
     rests_on: list[str] = []
-    """Constants of the catalog that decide the outcome; the assumed ones are shown beside it."""
+    """Constants of the catalog that decide the outcome; reports list the assumed ones."""
 
     @model_validator(mode="after")
     def _one_relation(self) -> Self:
         if self.to is not None and self.difference_from is not None:
-            raise ValueError("has to and minus; give one of them")
-        given = [key for key in ("equals", "at_least", "at_most") if getattr(self, key) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "needs exactly one of equals, at_least and at_most"
-                + (f", not {' and '.join(given)}" if given else "")
-            )
+            raise ValueError("has to and difference_from; give one of them")
+        self.one_of("equals", "at_least", "at_most")
         return self
 
+    @property
+    def relation(self) -> str:
+        """``equals``, ``at_least`` or ``at_most``."""
+        return self.one_of("equals", "at_least", "at_most")
 
-class Beside(Table):
+    @property
+    def expected(self) -> Any:
+        """The value expected, or the smallest or the largest one."""
+        return getattr(self, self.relation)
+
+    @property
+    def reference(self) -> "Expectation | None":
+        """What the value is put in relation to: the same of other things; None without."""
+        other = self.difference_from if self.to is None else self.to
+        if other is None:
+            return None
+        changed = {key: getattr(other, key) for key in other.model_fields_set}
+        return self.model_copy(update=changed)
+
+
+class OtherMachine(Table):
     """One more machine of a scenario."""
 
     name: Name
-    """What steps call it."""
+    """The name of the machine in steps."""
     machine: str
     """Its kind: a machine of the catalog or of this file."""
     os: str | None = None
@@ -201,24 +193,24 @@ class Beside(Table):
     san: str = "san"
     """The storage network to which its VIOS are connected."""
     partitions: list[Partition] = []
-    """What runs there at first."""
+    """Its partitions at the beginning."""
     vios: list[Vios] = []
     """Its Virtual I/O Servers."""
 
 
 class Scenario(Table):
-    """Partitions under load, what is done to them, and what must be seen."""
+    """Partitions under load, actions on them, and expectations."""
 
     name: Name
     """Short name, for --only scenario=..."""
     title: Text
     """What is done, in words."""
     element: Element
-    """What of the study it shows."""
+    """The element of the study that it belongs to."""
     machine: str
     """A machine of the catalog or of this file."""
     site: Name = "here"
-    """What steps call this machine."""
+    """The name of this machine in steps."""
     active_cores: Annotated[int, Field(ge=CORES.least, le=CORES.most)] | None = None
     """Cores that are active at first (Capacity on Demand); without it all."""
     os: str | None = None
@@ -234,16 +226,16 @@ class Scenario(Table):
     duration: PositiveTime
     """Simulated time."""
     sample: PositiveTime | None = None
-    """How often the timeline takes a sample; without it 200 times."""
+    """Time between two samples of the timeline; without it, 200 samples are taken."""
     partitions: list[Partition] | None = None
     """Instead of the file's."""
     vios: list[Vios] | None = None
     """Instead of the file's."""
-    machines: Annotated[list[Beside], BeforeValidator(OneOrMany.read), OneOrMany()] = []
+    machines: Annotated[list[OtherMachine], BeforeValidator(OneOrMany.read), OneOrMany()] = []
     """Further machines."""
     step: list[Step] = []
-    """What is done, in order of time."""
+    """Actions at given times, in order of time."""
     rule: list[Rule] = []
-    """What is done when something is observed."""
+    """Actions that conditions trigger."""
     expect: Annotated[list[Expectation], Field(min_length=1)]
-    """What must be seen."""
+    """The expectations."""

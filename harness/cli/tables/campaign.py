@@ -42,7 +42,7 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
                 each.title["en"],
                 cell.machine,
                 cell.virtualization,
-                str(len(each.expectations)),
+                str(len(each.expect)),
             )
             for cell in plan.cells
             if (each := cell.scenario) is not None

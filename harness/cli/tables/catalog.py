@@ -8,9 +8,8 @@ from rich.text import Text
 
 from harness.catalog.catalog import VIRTUALIZATIONS, Catalog
 from harness.catalog.constant import Constant, Status
-from harness.catalog.loader import nearest
 from harness.cli.tables.table import add_row, table
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 
 STATUS_TEXTS: Mapping[Status, tuple[str, str]] = {
     Status.VERIFIED: ("verified", "green"),

@@ -1,8 +1,8 @@
-"""Who gives a resource to whom: one decision of the Partition Load Manager.
+"""One decision of the Partition Load Manager: which partition gives a resource to which.
 
-The order in which it looks for what a partition needs: what nobody owns; partitions that do not
-need all they have; partitions that have more than they are guaranteed and deserve it less, by
-their shares (after IBM's overview of PLM and table 8-2 of "WebSphere on AIX"). Quantities are
+It looks for what a partition needs in this order: what no partition owns; partitions that do not
+need all they have; partitions that have more than they are guaranteed and deserve it less, by their
+shares (after IBM's overview of PLM and table 8-2 of "WebSphere on AIX"). Quantities are
 whole numbers of the smallest amount that moves: hundredths of a core, cores, memory blocks.
 """
 
@@ -56,7 +56,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """An amount that moves; None stands for what nobody owns."""
+    """An amount that moves; None stands for what no partition owns."""
 
     source: str | None
     target: str | None
@@ -69,7 +69,7 @@ def decide(standings: Mapping[str, Standing], free: int, room: int) -> list[Tran
     Parameters
     ----------
     free
-        What nobody owns.
+        What no partition owns.
     room
         How much the group as a whole may still grow.
     """

@@ -1,9 +1,9 @@
-"""The Partition Load Manager: a rule that looks every ten seconds and moves resources.
+"""The Partition Load Manager: a rule that samples every ten seconds and moves resources.
 
 A partition whose load has been beyond a threshold in so many consecutive samples asks for more
 or has something to spare; :mod:`harness.operations.plm.decision` decides what moves, and the
 operations of :mod:`harness.operations.dlpar` move it. After a partition has been given something
-its samples are counted anew.
+its count of samples starts again.
 
 What is not published and assumed here: the load average of a sample is the mean of ten counts of
 the threads that run or wait to run, for each virtual processor.
@@ -31,7 +31,7 @@ class Streak:
     not_below: int = 0
 
     def take(self, load: float, low: float, high: float) -> None:
-        """Take note of a sample."""
+        """Count a sample."""
         self.above = self.above + 1 if load > high else 0
         self.below = self.below + 1 if load < low else 0
         self.not_below = 0 if load < low else self.not_below + 1
@@ -95,7 +95,7 @@ class PartitionLoadManager:
             raise RefusedError("the partitions of a policy are on different machines")
 
     def perform(self, site: Site) -> Steps:
-        """Start to look."""
+        """Start to sample."""
         period = site.constants.number("operations.plm.sample_period")
         site.clock.process(self._count(site, period / _COUNTS))
         site.clock.process(self._look(site, period))
@@ -134,12 +134,13 @@ class PartitionLoadManager:
                 self._processors[name].reset()
                 self._memory[name].reset()
                 continue
-            tuned = _Tuned(site, member)
-            self._processors[name].take(load, tuned.load_low, tuned.load_high)
+            low, high = (_tunable(site, member, f"cpu_load_{end}") for end in ("low", "high"))
+            self._processors[name].take(load, low, high)
             if site.memory_in_use is not None:
                 memory_bytes = max(1, machine.capacity.memory_bytes[name])
                 use = min(1.0, site.memory_in_use(name) / memory_bytes)
-                self._memory[name].take(use, tuned.memory_low, tuned.memory_high)
+                low, high = (_tunable(site, member, f"mem_util_{end}") for end in ("low", "high"))
+                self._memory[name].take(use, low, high)
 
     # Acting
 
@@ -160,7 +161,8 @@ class PartitionLoadManager:
         least_each = 1.0 if group.dedicated else constants.number("hypervisor.minimum_entitlement")
         standings = {}
         for member in group.members:
-            tuned, limits = _Tuned(site, member), site.limits_of(member.name)
+            limits = site.limits_of(member.name)
+            share_at_once = _tunable(site, member, "ec_delta")
             held = machine.capacity.entitlement_cores[member.name]
             most = limits.maximum_virtual_processors
             bounds = _Bounds(
@@ -176,10 +178,10 @@ class PartitionLoadManager:
             standings[member.name] = bounds.standing(
                 member.processors,
                 self._processors[member.name],
-                tuned.cpu_intervals,
+                round(_tunable(site, member, "cpu_intervals")),
                 held=held,
-                delta=1 if group.dedicated else max(1, round(held * scale * tuned.ec_delta)),
-                releases=tuned.cpu_free_unused,
+                delta=1 if group.dedicated else max(1, round(held * scale * share_at_once)),
+                releases=bool(member.tunables.cpu_free_unused),
                 per_unit=1 / scale,
             )
         return self._decide(
@@ -189,9 +191,10 @@ class PartitionLoadManager:
     def _decide_memory(self, site: Site, group: Group) -> list[Transfer]:
         machine = self._machine(site)
         block = self._block(site)
+        blocks = round(site.constants.number("operations.plm.memory_blocks"))
         standings = {}
         for member in group.members:
-            tuned, limits = _Tuned(site, member), site.limits_of(member.name)
+            limits, size = site.limits_of(member.name), member.tunables.mem_delta
             bounds = _Bounds(
                 max(
                     site.constants.number("hypervisor.minimum_memory"),
@@ -203,10 +206,10 @@ class PartitionLoadManager:
             standings[member.name] = bounds.standing(
                 member.memory,
                 self._memory[member.name],
-                tuned.mem_intervals,
+                round(_tunable(site, member, "mem_intervals")),
                 held=machine.capacity.memory_bytes[member.name],
-                delta=max(1, tuned.mem_delta // block) if tuned.mem_delta else tuned.memory_blocks,
-                releases=tuned.mem_free_unused,
+                delta=max(1, size // block) if size else blocks,
+                releases=bool(member.tunables.mem_free_unused),
                 per_unit=block,
             )
         free = machine.capacity.free_memory_bytes
@@ -259,23 +262,26 @@ class PartitionLoadManager:
 
     def _spare_vps(self, site: Site, name: str, units: float) -> int:
         """Count the virtual processors that a partition does without when it loses capacity."""
-        vps, left, tuned = self._vps_and_units(site, name, -units)
+        vps, left, least_each = self._vps_and_units(site, name, -units, "ec_per_vp_min")
         least = site.limits_of(name).minimum_virtual_processors or 1
-        fitting = math.floor(left / tuned.ec_per_vp_min + 1e-6)
+        fitting = math.floor(left / least_each + 1e-6)
         return max(0, vps - max(least, fitting, math.ceil(left - 1e-6)))
 
     def _missing_vps(self, site: Site, name: str, units: float) -> int:
         """Count the virtual processors that a partition needs when it gets capacity."""
-        vps, after, tuned = self._vps_and_units(site, name, units)
+        vps, after, most_each = self._vps_and_units(site, name, units, "ec_per_vp_max")
         most = site.limits_of(name).maximum_virtual_processors or vps + round(units) + 1
-        needed = math.ceil(after / tuned.ec_per_vp_max - 1e-6)
+        needed = math.ceil(after / most_each - 1e-6)
         return max(0, min(most, needed) - vps)
 
-    def _vps_and_units(self, site: Site, name: str, change: float) -> tuple[int, float, "_Tuned"]:
+    def _vps_and_units(
+        self, site: Site, name: str, change: float, tunable: str
+    ) -> tuple[int, float, float]:
         machine = self._machine(site)
         member = next(each for each in self.policy.members if each.name == name)
         vps = len(machine.dispatched_partition(name).vps)
-        return vps, machine.capacity.entitlement_cores[name] + change, _Tuned(site, member)
+        units = machine.capacity.entitlement_cores[name] + change
+        return vps, units, _tunable(site, member, tunable)
 
     def _machine(self, site: Site) -> Machine:
         return site.machine_of(self.policy.members[0].name, self.machine)
@@ -326,25 +332,21 @@ class _Bounds:
         )
 
 
-class _Tuned:
-    """The tunables of a partition, with defaults for what its policy does not say."""
+_DEFAULTS = {
+    "cpu_intervals": "notify_intervals",
+    "cpu_load_high": "load_high",
+    "cpu_load_low": "load_low",
+    "ec_delta": "entitlement_delta",
+    "ec_per_vp_min": "ec_per_vp_minimum",
+    "ec_per_vp_max": "ec_per_vp_maximum",
+    "mem_intervals": "notify_intervals",
+    "mem_util_high": "memory_high",
+    "mem_util_low": "memory_low",
+}
+"""Tunable -> the constant that stands for it where the policy does not set it."""
 
-    def __init__(self, site: Site, member: Member) -> None:
-        tunables = member.tunables
 
-        def value(own: float | None, name: str) -> float:
-            return site.constants.number(f"operations.plm.{name}") if own is None else own
-
-        self.cpu_intervals = round(value(tunables.cpu_intervals, "notify_intervals"))
-        self.load_high = value(tunables.cpu_load_high, "load_high")
-        self.load_low = value(tunables.cpu_load_low, "load_low")
-        self.cpu_free_unused = bool(tunables.cpu_free_unused)
-        self.ec_delta = value(tunables.ec_delta, "entitlement_delta")
-        self.ec_per_vp_min = value(tunables.ec_per_vp_min, "ec_per_vp_minimum")
-        self.ec_per_vp_max = value(tunables.ec_per_vp_max, "ec_per_vp_maximum")
-        self.mem_intervals = round(value(tunables.mem_intervals, "notify_intervals"))
-        self.memory_high = value(tunables.mem_util_high, "memory_high")
-        self.memory_low = value(tunables.mem_util_low, "memory_low")
-        self.mem_free_unused = bool(tunables.mem_free_unused)
-        self.mem_delta = tunables.mem_delta
-        self.memory_blocks = round(site.constants.number("operations.plm.memory_blocks"))
+def _tunable(site: Site, member: Member, name: str) -> float:
+    """Return a tunable of a partition."""
+    own: float | None = getattr(member.tunables, name)
+    return site.constants.number(f"operations.plm.{_DEFAULTS[name]}") if own is None else own

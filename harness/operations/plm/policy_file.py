@@ -8,14 +8,13 @@ memory use in percent. The names of the attributes are recalled from IBM's docum
 they mean is in table 8-2 of the Redbook "WebSphere on AIX".
 """
 
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 from harness.files import read_text
 
 GLOBALS = "globals"
@@ -319,10 +318,9 @@ class _Reader:
         values: dict[str, Any] = {}
         for key, attribute in stanza.attributes.items():
             if key not in readers:
-                close = difflib.get_close_matches(key, readers, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(readers)}"
+                hint = nearest(key, readers) or f"; it has {', '.join(readers)}"
                 raise self.error(
-                    attribute.line, f"stanza {stanza.name!r} has no attribute {key!r}; {hint}"
+                    attribute.line, f"stanza {stanza.name!r} has no attribute {key!r}{hint}"
                 )
             try:
                 values[key] = readers[key](attribute.value)
@@ -337,8 +335,7 @@ class _Reader:
         if attribute is None:
             raise self.error(stanza.line, f"partition {stanza.name!r} needs group = its group")
         if attribute.value not in groups:
-            close = difflib.get_close_matches(attribute.value, groups, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = nearest(attribute.value, groups)
             raise self.error(attribute.line, f"there is no group {attribute.value!r}{hint}")
         return attribute.value
 

@@ -1,11 +1,10 @@
-"""From a scenario's actions to what is done to the machines."""
+"""Makes operations of a scenario's actions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from harness.campaign.scenario_script import Action
-from harness.engine.clock import to_ns
+from harness.campaign.schema.actions import Actions, Dlpar, Fault, Fleet, Load
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.net.routing import UnreachableError
@@ -22,24 +21,20 @@ from harness.operations.faults import AdapterFailure, GuestPanic, HostPanic, Vio
 from harness.operations.fleet import Balance, Consolidate, Evacuate
 from harness.operations.live_migration import Move
 from harness.operations.npiv import AttachFibreChannel
-from harness.operations.operation import Operation, RefusedError, Site, Steps
+from harness.operations.operation import DescribedOperation, Operation, RefusedError, Site, Steps
 from harness.operations.plm.manager import PartitionLoadManager
 from harness.operations.plm.policy_file import read_policy
-from harness.users.population import UserPopulation
-from workloads.loading import load_user
+from harness.users.population import UserPopulation, label_of
 
 
-class SendMessage:
+@dataclass(frozen=True, slots=True)
+class SendMessage(DescribedOperation):
     """Send a message and wait until it has arrived."""
 
-    def __init__(self, source: str, target: str, size_bytes: int) -> None:
-        self.source = source
-        self.target = target
-        self.size_bytes = size_bytes
-
-    def describe(self) -> str:
-        """Say who sends what to whom."""
-        return f"send {self.size_bytes} bytes from {self.source} to {self.target}"
+    source: str
+    target: str
+    size_bytes: int
+    text = "send {self.size_bytes} bytes from {self.source} to {self.target}"
 
     def check(self, site: Site) -> None:
         """Refuse if there is no way."""
@@ -59,103 +54,82 @@ class SendMessage:
 class Users:
     """The users of a scenario's partitions, whose number can change."""
 
-    def __init__(self, crowd: UserPopulation, base: Path, memory_needs: dict[str, int]) -> None:
-        self.crowd = crowd
+    def __init__(
+        self, population: UserPopulation, base: Path, memory_needs: dict[str, int]
+    ) -> None:
+        self.population = population
         self.base = base
         self.memory_needs = memory_needs
         self._groups: dict[tuple[str, str], tuple[Machine, UserGroup]] = {}
         self._users: dict[tuple[str, str], int] = {}
         self._made: dict[tuple[str, str], int] = {}
 
-    def enter(self, machine: Machine, partition: str, group: UserGroup) -> None:
-        """Let the users of a group begin."""
+    def add(self, machine: Machine, partition: str, group: UserGroup) -> None:
+        """Add the users of a group at the beginning."""
         key = partition, group.name
         self._groups[key] = machine, group
-        self._users[key] = self._made[key] = 0
-        if group.arrivals_per_second is None:
-            self.set_users(partition, group.name, group.users or 0)
-        else:
-            self._open(key)
+        self._users[key] = self._made[key] = group.users or 0
+        self.population.add_group(group, machine.partitions[partition], self.base)
 
     def set_users(self, partition: str, group: str, users: int) -> None:
-        """Let a group have so many closed users."""
+        """Change the number of closed users of a group."""
         key = partition, group
         machine, table = self._groups[key]
-        before, self._users[key] = self._users[key], users
-        if users < before:
-            self.crowd.retire(partition, _label(*key), before - users)
+        more = users - self._users[key]
+        self._users[key] = users
+        if more < 0:
+            self.population.retire(partition, label_of(*key), -more)
             return
-        loaded = load_user(table.user, self.base)
-        self.crowd.add_closed(
-            loaded.cls,
-            machine.partitions[partition],
-            loaded.demand_model.model_construct(None, **table.demand),
-            group=_label(*key),
-            users=users - before,
-            think_time_seconds=table.think_time_seconds,
-            disk=table.disk,
-            first=self._made[key],
-        )
-        self._made[key] += users - before
-
-    def _open(self, key: tuple[str, str]) -> None:
-        machine, table = self._groups[key]
-        loaded = load_user(table.user, self.base)
-        self.crowd.add_open(
-            loaded.cls,
-            machine.partitions[key[0]],
-            loaded.demand_model.model_construct(None, **table.demand),
-            group=_label(*key),
-            arrivals_per_second=table.arrivals_per_second or 0.0,
-            disk=table.disk,
-        )
+        modelled, first = machine.partitions[partition], self._made[key]
+        self.population.add_group(table, modelled, self.base, users=more, first=first)
+        self._made[key] += more
 
     def set_arrivals(self, partition: str, group: str, per_second: float) -> None:
         """Let a group's transactions arrive at another rate."""
-        self.crowd.change_arrivals(partition, _label(partition, group), per_second)
+        self.population.change_arrivals(partition, label_of(partition, group), per_second)
 
 
+@dataclass(frozen=True, slots=True)
 class Workload:
     """Change how much work there is: done at once."""
 
-    def __init__(self, users: Users, values: Mapping[str, Any]) -> None:
-        self.users = users
-        self.values = values
+    users: Users
+    load: Load
 
     def describe(self) -> str:
         """Say what changes."""
-        values = self.values
-        if values["users"] is not None:
-            return f"{values['of']}: {values['users']} users of {values['group']}"
-        return f"{values['of']}: {values['group']} arrives {values['arrivals']:g} times a second"
+        load = self.load
+        if load.users is not None:
+            return f"{load.of}: {load.users} users of {load.group}"
+        return f"{load.of}: {load.group} arrives {load.arrivals:g} times a second"
 
     def check(self, site: Site) -> None:
-        """Accept it: users come and go as they like."""
+        """Accept it."""
 
     def perform(self, site: Site) -> Steps:
         """Do it."""
-        values = self.values
-        if values["users"] is not None:
-            self.users.set_users(values["of"], values["group"], values["users"])
+        load = self.load
+        if load.users is not None:
+            self.users.set_users(load.of, str(load.group), load.users)
         else:
-            self.users.set_arrivals(values["of"], values["group"], values["arrivals"])
-        yield site.clock.timeout(to_ns(0))
+            self.users.set_arrivals(load.of, str(load.group), load.arrivals or 0.0)
+        yield site.pause(0.0)
 
 
+@dataclass(frozen=True, slots=True)
 class MemoryNeed:
     """Change how much memory a partition's programs need: done at once."""
 
-    def __init__(self, needs: dict[str, int], of: str, size_bytes: int) -> None:
-        self.needs = needs
-        self.of = of
-        self.size_bytes = size_bytes
+    needs: dict[str, int]
+    of: str
+    size_bytes: int
 
     def describe(self) -> str:
         """Say what changes."""
         return f"{self.of}: programs need {self.size_bytes / 2**20:g} MiB"
 
     def check(self, site: Site) -> None:
-        """Accept it; what is not there is paged, which is not modelled."""
+        """Accept it; paging of missing memory is not modelled."""
 
     def perform(self, site: Site) -> Steps:
         """Do it."""
@@ -173,28 +147,25 @@ _COD: dict[str | None, Callable[[str, int], Operation]] = {
 }
 
 
-def _fleet(values: Mapping[str, Any]) -> Operation:
-    if values["maintain"] is not None:
-        return Evacuate(values["maintain"], values["duration"])
-    if values["balance"] is not None:
-        return Balance(values["threshold"], values["sampling"], tuple(values["balance"]))
-    return Consolidate(values["return_after"], tuple(values["consolidate"]))
+def _fleet(fleet: Fleet) -> Operation:
+    if fleet.maintain is not None:
+        return Evacuate(fleet.maintain, fleet.duration or 0.0)
+    if fleet.balance is not None:
+        return Balance(fleet.threshold, fleet.sampling, tuple(fleet.balance))
+    return Consolidate(fleet.return_after, tuple(fleet.consolidate or ()))
 
 
-def _fault(values: Mapping[str, Any]) -> Operation:
-    if values["host"] is not None:
-        return HostPanic(values["host"])
-    if values["adapter"] is not None:
-        name, machine = _place(values["of"])
-        assert name is not None
-        return AdapterFailure(name, values["adapter"], values["repair"], machine)
-    name, machine = _place(values["panic"])
-    assert name is not None
-    return ViosPanic(name, machine) if values["vios"] else GuestPanic(name)
+def _fault(fault: Fault, vios: Container[str]) -> Operation:
+    if fault.host is not None:
+        return HostPanic(fault.host)
+    machine, name = _place(fault.of or fault.panic)
+    if fault.adapter is not None:
+        return AdapterFailure(str(name), fault.adapter, fault.repair, machine)
+    return ViosPanic(str(name), machine) if fault.panic in vios else GuestPanic(str(name))
 
 
 def results_of(operation: Operation) -> dict[str, float]:
-    """Return what an operation has measured of itself, in SI units."""
+    """Return the results of an operation, in SI units."""
     if isinstance(operation, Move):
         migrations = [operation.migration] if operation.migration is not None else []
     elif isinstance(operation, Evacuate | Balance | Consolidate):
@@ -230,55 +201,58 @@ def results_of(operation: Operation) -> dict[str, float]:
     return results
 
 
-def operation_for(action: Action, users: Users) -> Operation:
-    """Make the operation that an action of a scenario stands for."""
-    makers: dict[str, Callable[[Mapping[str, Any]], Operation]] = {
-        "load": lambda values: Workload(users, values),
-        "dlpar": _dlpar,
-        "reach": lambda values: SendMessage(values["source"], values["target"], values["size"]),
-        "memory": lambda values: MemoryNeed(users.memory_needs, values["of"], values["needs"]),
-        "plm": lambda values: PartitionLoadManager(read_policy(users.base / values["policy"])),
-        "cod": lambda values: _COD[values["activate"]](values["machine"], values["cores"]),
-        "migrate": lambda values: Move(values["partition"], values["target"]),
-        "fleet": _fleet,
-        "attach": lambda values: AttachFibreChannel(
-            values["partition"], values["vios"], values["fibre_channel"]
-        ),
-        "fault": _fault,
-    }
-    return makers[action.kind](action.values)
+def operation_for(actions: Actions, users: Users, vios: Container[str]) -> Operation:
+    """Make the operation of a step or a rule.
+
+    Parameters
+    ----------
+    vios
+        What the Virtual I/O Servers of the scenario are called.
+    """
+    action = actions.action
+    match actions.kind:
+        case "load":
+            return Workload(users, action)
+        case "dlpar":
+            return _dlpar(action)
+        case "reach":
+            return SendMessage(action.source, action.target, action.size)
+        case "memory":
+            return MemoryNeed(users.memory_needs, action.of, action.needs)
+        case "plm":
+            return PartitionLoadManager(read_policy(users.base / action.policy))
+        case "cod":
+            return _COD[action.activate](action.machine, action.cores)
+        case "migrate":
+            return Move(action.partition, action.target)
+        case "fleet":
+            return _fleet(action)
+        case "attach":
+            return AttachFibreChannel(action.partition, action.vios, action.fibre_channel)
+    return _fault(action, vios)
 
 
-def _dlpar(values: Mapping[str, Any]) -> Operation:
-    source, machine = _place(values["source"])
-    target, other = _place(values["target"])
+def _dlpar(dlpar: Dlpar) -> Operation:
+    if dlpar.change is not None:
+        machine, name = _place(dlpar.change)
+        return ChangeSharing(str(name), dlpar.weight, dlpar.capped, machine)
+    machine, source = _place(dlpar.source)
+    other, target = _place(dlpar.target)
     machine = machine or other
-    if values["change"] is not None:
-        name, machine = _place(values["change"])
-        assert name is not None
-        return ChangeSharing(name, values["weight"], values["capped"], machine)
-    amount = values.get("amount", 0)
-    match values["move"]:
+    amount = float(dlpar.amount or 0)
+    match dlpar.move:
         case "processing-units":
-            return MoveUnits(amount, source, target, values["virtual_processors"], machine)
+            return MoveUnits(amount, source, target, dlpar.virtual_processors, machine)
         case "virtual-processors":
             return MoveUnits(0.0, source, target, int(amount), machine)
         case "cores":
             return MoveCores(int(amount), source, target, machine)
         case "memory":
             return MoveMemory(int(amount), source, target, machine)
-        case _:
-            return MoveAdapter(values["device"], source, target, machine)
+    return MoveAdapter(str(dlpar.device), source, target, machine)
 
 
 def _place(label: str | None) -> tuple[str | None, str | None]:
-    """Return the name and, where the label says it, the machine of a partition or a VIOS."""
-    if label is None:
-        return None, None
-    machine, slash, name = label.rpartition("/")
-    return name, machine if slash else None
-
-
-def _label(partition: str, group: str) -> str:
-    # A full-system partition's groups carry the name of the partition that they stand for.
-    return group if "/" in group else f"{partition}/{group}"
+    """Return the machine, where the label names it, and the name of a partition or a VIOS."""
+    machine, _, name = (label or "").rpartition("/")
+    return machine or None, name or None

@@ -1,34 +1,19 @@
-"""What a scenario's timeline says about its expectations."""
+"""Compares a scenario's expectations with its timeline."""
 
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-from harness.campaign.scenario_script import (
-    OUTCOMES,
-    REQUESTS,
-    Expectation,
-    Reading,
-    dimension_of,
-)
+from harness import units
+from harness.campaign.schema.metrics import ACTION, METRICS, REQUESTS, dimension_of
+from harness.campaign.schema.scenario import Expectation
 from harness.catalog import Constants
 from harness.engine.clock import to_ns
 from harness.results.run_result import Check
-from harness.runs.scenario.timeline import QUANTILE, Timeline, quantile
+from harness.runs.scenario.timeline import QUANTILE, Requests, Timeline, quantile
 
-_UNITS = {
-    "count": "",
-    "rate": "/s",
-    "bandwidth": "B/s",
-    "time": "s",
-    "cores": "cores",
-    "ratio": "",
-    "size": "B",
-    "power": "W",
-}
-_AVERAGED = ("entc",)
 _ROUNDING = 1e-9
 
 
@@ -69,17 +54,18 @@ class Reader:
         self.sizes = sizes
         self.billed = billed
 
-    def read(self, reading: Reading) -> float | str | None:
-        """Return the value in SI units; None if there is nothing to read."""
-        if reading.metric in OUTCOMES:
+    def read(self, reading: Expectation) -> float | str | None:
+        """Return what an expectation is about, in SI units; None if there is nothing to read."""
+        of = METRICS[reading.metric].of
+        if of == ACTION:
             return self._outcome(reading)
-        if reading.metric in REQUESTS:
+        if of == REQUESTS:
             return self._requests(reading)
         if reading.metric == "bill":
-            return math.fsum(self.billed(name, reading.key or "") for name in reading.of)
+            return math.fsum(self.billed(name, reading.key or "") for name in reading.of or ())
         return self._sampled(reading)
 
-    def _outcome(self, reading: Reading) -> float | str | None:
+    def _outcome(self, reading: Expectation) -> float | str | None:
         outcome = self.outcomes.get(reading.step or "")
         if outcome is None:
             return None
@@ -90,14 +76,14 @@ class Reader:
             return None if ended is None else ended - outcome.began_seconds
         return outcome.results.get(reading.key or "")
 
-    def _requests(self, reading: Reading) -> float | None:
-        begin_ns, end_ns = to_ns(reading.begin_seconds), to_ns(reading.end_seconds)
+    def _requests(self, reading: Expectation) -> float | None:
+        begin_ns, end_ns = map(to_ns, reading.between or ())
         seconds = (end_ns - begin_ns) / 1e9
-        groups = self.timeline.groups(reading.of, reading.group)
+        groups = self.timeline.groups(reading.of or (), reading.group)
         if reading.metric == "bandwidth":
             return self._bandwidth(reading, begin_ns, end_ns) / seconds
         if reading.metric == "longest-gap":
-            return self._longest_gap(reading, begin_ns, end_ns)
+            return _longest_gap(groups, begin_ns, end_ns)
         took = sorted(each.took_ns[i] for each in groups for i in each.between(begin_ns, end_ns))
         failed = bisect_right(took, -1)
         good = took[failed:]
@@ -114,38 +100,26 @@ class Reader:
             return sum(good) / len(good) / 1e9
         return quantile(good, QUANTILE) / 1e9
 
-    def _bandwidth(self, reading: Reading, begin_ns: int, end_ns: int) -> float:
+    def _bandwidth(self, reading: Expectation, begin_ns: int, end_ns: int) -> float:
         total = 0.0
         for (partition, label), requests in self.timeline.requests.items():
             group = label.rpartition("/")[2]
-            if partition in reading.of and reading.group in (None, group):
+            if partition in (reading.of or ()) and reading.group in (None, group):
                 good = sum(requests.took_ns[i] >= 0 for i in requests.between(begin_ns, end_ns))
                 total += good * self.sizes.get((partition, group), 0.0)
         return total
 
-    def _longest_gap(self, reading: Reading, begin_ns: int, end_ns: int) -> float:
-        """Return the longest time without a request that ended well, of all of them together."""
-        ends = sorted(
-            each.ends_ns[i]
-            for each in self.timeline.groups(reading.of, reading.group)
-            for i in each.between(begin_ns, end_ns)
-            if each.took_ns[i] >= 0
-        )
-        marks = [begin_ns, *ends, end_ns]
-        return max(later - earlier for earlier, later in pairwise(marks)) / 1e9
-
-    def _sampled(self, reading: Reading) -> float | None:
+    def _sampled(self, reading: Expectation) -> float | None:
         """Return a statistic of the samples that cover the time from beginning to end.
 
         Several partitions are added up, or averaged, at each moment.
         """
         times = self.timeline.times_ns
-        first = bisect_right(times, to_ns(reading.begin_seconds)) - 1
-        last = bisect_right(times, to_ns(reading.end_seconds)) - 1
+        first, last = (bisect_right(times, to_ns(at)) - 1 for at in reading.between or ())
         if last <= first or not reading.of:
             return None
         each = [self._series(reading.metric, name)[first:last] for name in reading.of]
-        share = len(each) if reading.metric in _AVERAGED else 1
+        share = len(each) if METRICS[reading.metric].dimension == "ratio" else 1
         values = [math.fsum(moment) / share for moment in zip(*each, strict=True)]
         match reading.statistic:
             case "minimum":
@@ -166,6 +140,18 @@ class Reader:
         return [u / e if e else 0.0 for u, e in zip(used, entitled, strict=True)]
 
 
+def _longest_gap(groups: Sequence[Requests], begin_ns: int, end_ns: int) -> float:
+    """Return the longest time without a request that ended well, of all groups together."""
+    ends = sorted(
+        each.ends_ns[i]
+        for each in groups
+        for i in each.between(begin_ns, end_ns)
+        if each.took_ns[i] >= 0
+    )
+    marks = [begin_ns, *ends, end_ns]
+    return max(later - earlier for earlier, later in pairwise(marks)) / 1e9
+
+
 def check(expectation: Expectation, reader: Reader, constants: Constants) -> Check:
     """Compare what was expected with what was measured.
 
@@ -174,93 +160,88 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
     constants
         As drawn for the run: an expected constant has the value that the run had.
     """
-    reading = expectation.reading
+    if expectation.metric == "status":
+        return _check_status(expectation, reader)
     expected = expectation.expected
-    if expectation.constant is not None:
-        expected = constants.number(expectation.constant) * expectation.times
-    assert expected is not None
-    apart = expectation.each and reading.metric not in OUTCOMES
-    subjects = [(name,) for name in reading.of] if apart else [reading.of]
-    found = [(_measure(replace(reading, of=of), expectation, apart, reader), of) for of in subjects]
     if isinstance(expected, str):
-        return _status(expectation, expected, found[0][0], reader)
+        expected = constants.number(expected) * expectation.times
+    of = expectation.of or []
+    apart = expectation.each and METRICS[expectation.metric].of != ACTION
+    subjects = [[name] for name in of] if apart else [of]
+    found = [(_measure(expectation, subject, apart, reader), subject) for subject in subjects]
     tolerance = expectation.tolerance
-    if expectation.relative_tolerance:
-        tolerance *= abs(expected)
-    numbers = [(value, of) for value, of in found if isinstance(value, float | int)]
-    lacking = [of for value, of in found if value is None]
+    if isinstance(tolerance, str):
+        tolerance = units.read(tolerance, "ratio") * abs(expected)
+    numbers = [(value, subject) for value, subject in found if isinstance(value, float | int)]
+    lacking = [subject for value, subject in found if value is None]
 
-    def off(entry: tuple[float, tuple[str, ...]]) -> float:
-        assert isinstance(expected, float | int)
-        value = entry[0]
+    def off(entry: tuple[float, list[str]]) -> float:
         if expectation.relation == "equals":
-            return abs(value - expected) - tolerance
-        return value - expected if expectation.relation == "at-most" else expected - value
+            return float(abs(entry[0] - expected) - tolerance)
+        return float(
+            entry[0] - expected if expectation.relation == "at_most" else expected - entry[0]
+        )
 
-    measured, of = max(numbers, key=off, default=(None, ()))
-    passed = not lacking and measured is not None
+    farthest = max(numbers, key=off, default=None)
     slack = _ROUNDING * max(1.0, abs(expected))
-    if passed and measured is not None:
-        passed = off((measured, of)) <= slack
+    passed = not lacking and farthest is not None and off(farthest) <= slack
     detail = ""
     if lacking:
-        detail = f"nothing was measured{_whose(lacking[0])}"
-    elif apart and len(found) > 1:
-        detail = f"the farthest off{_whose(of)}, of {len(found)}"
-    related = expectation.relative_to is not None and not expectation.difference
-    dimension = "ratio" if related else dimension_of(reading.metric, reading.key)
+        detail = f"nothing was measured{_names(lacking[0])}"
+    elif farthest is not None and apart and len(found) > 1:
+        detail = f"the farthest off{_names(farthest[1])}, of {len(found)}"
+    dimension = dimension_of(expectation.metric, expectation.key)
+    unit = "" if dimension is None or expectation.to is not None else units.DIMENSIONS[dimension].si
     return Check(
         name=dict(expectation.name),
-        measured=None if measured is None else float(measured),
+        measured=None if farthest is None else float(farthest[0]),
         expected=float(expected),
-        relation=expectation.relation,
-        tolerance=tolerance,
-        unit="" if dimension is None else _UNITS[dimension],
+        relation=expectation.relation.replace("_", "-"),
+        tolerance=float(tolerance),
+        unit="" if unit in ("count", "ratio") else unit,
         passed=passed,
         detail=detail,
         source=expectation.source,
-        assumed=expectation.assumed,
+        assumed=tuple(expectation.rests_on),
     )
 
 
 def _measure(
-    reading: Reading, expectation: Expectation, apart: bool, reader: Reader
+    expectation: Expectation, of: list[str], apart: bool, reader: Reader
 ) -> float | str | None:
+    reading = expectation.model_copy(update={"of": of})
     value = reader.read(reading)
-    reference = expectation.relative_to
+    reference = expectation.reference
     if reference is None or not isinstance(value, float | int):
         return value
     # Where each has to fulfil it, it is compared with itself unless others are named.
-    own = apart and reading.of[0] in reference.of
-    other = reader.read(replace(reference, of=reading.of) if own else reference)
+    if apart and of[0] in (reference.of or ()):
+        reference = reference.model_copy(update={"of": of})
+    other = reader.read(reference)
     if not isinstance(other, float | int):
         return None
-    if expectation.difference:
+    if expectation.difference_from is not None:
         return value - other
     return value / other if other else None
 
 
-def _status(
-    expectation: Expectation, expected: str, measured: float | str | None, reader: Reader
-) -> Check:
-    outcome = reader.outcomes.get(expectation.reading.step or "")
+def _check_status(expectation: Expectation, reader: Reader) -> Check:
+    measured = reader.read(expectation)
+    outcome = reader.outcomes.get(expectation.step or "")
     reason = "" if outcome is None else outcome.reason
-    passed = measured == expected
-    if expectation.reason is not None:
-        passed = passed and expectation.reason in reason
     return Check(
         name=dict(expectation.name),
         measured=None if measured is None else str(measured),
-        expected=expected,
+        expected=str(expectation.expected),
         relation="equals",
         tolerance=0.0,
         unit="",
-        passed=passed,
+        passed=measured == expectation.expected and (expectation.reason or "") in reason,
         detail=reason,
         source=expectation.source,
-        assumed=expectation.assumed,
+        assumed=tuple(expectation.rests_on),
     )
 
 
-def _whose(of: Sequence[str]) -> str:
+def _names(of: Sequence[str]) -> str:
     return f": {', '.join(of)}" if of else ""

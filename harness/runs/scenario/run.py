@@ -1,7 +1,7 @@
-"""One run of a scenario: machines, users, what is done to them, and what was seen."""
+"""One run of a scenario: machines, users, actions, timeline and checks."""
 
+import math
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import simpy
@@ -10,7 +10,9 @@ from locust.env import Environment
 from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import isolated
 from harness.campaign.scenario.check_names import vios_labels
-from harness.campaign.scenario_script import Action, Reading, Rule, Script
+from harness.campaign.schema.actions import Actions
+from harness.campaign.schema.scenario import Expectation, Rule
+from harness.campaign.script import Script
 from harness.engine.clock import Clock, to_ns
 from harness.metrics.observer import Observation
 from harness.model.config import SystemConfiguration
@@ -37,12 +39,12 @@ def run_scenario(spec: RunSpec) -> RunResult:
     script = spec.cell.scenario
     assert script is not None
     clock = Clock()
-    systems = {script.machine: spec.system, **script.other_machines}
+    systems = {script.site: spec.system, **script.other_machines}
     machines = {name: Machine(clock, system, spec.constants) for name, system in systems.items()}
     environment = Environment(catch_exceptions=False)
     forward_requests(environment)
-    observation = Observation(machines[script.machine], environment)
-    crowd = UserPopulation(clock, environment, spec.seed, spec.replication)
+    observation = Observation(machines[script.site], environment)
+    population = UserPopulation(clock, environment, spec.seed, spec.replication)
     partitions = [partition.name for system in systems.values() for partition in system.partitions]
     labels = dict(vios_labels(systems))
     timeline = Timeline(clock, environment, machines, partitions, labels, spec.constants)
@@ -59,36 +61,36 @@ def run_scenario(spec: RunSpec) -> RunResult:
         machines,
         spec.constants,
         limits={name: Limits(**_limits(values)) for name, values in script.limits.items()},
-        fail_requests=crowd.fail,
+        fail_requests=population.fail,
         memory_in_use=memory_in_use,
     )
-    users = Users(crowd, spec.base, needs)
-    play = ScenarioRunner(script, site, users, timeline, _sizes(systems))
+    users = Users(population, spec.base, needs)
+    runner = ScenarioRunner(script, site, users, timeline, _sizes(systems))
     starts = spec.starts.timestamp()
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
             for name, system in systems.items():
                 for partition in system.partitions:
                     for group in partition.groups:
-                        users.enter(machines[name], partition.name, group)
+                        users.add(machines[name], partition.name, group)
             start = mark(observation)
-            play.perform(spec.cell.duration_seconds)
+            runner.perform(spec.cell.duration_seconds)
             result = result_since(observation, start, True)
         finally:
-            crowd.dismiss()
+            population.dismiss()
     result.timeline = timeline.points()
     result.operations = [
         OperationEvent(event.seconds, event.operation, str(event.status), event.reason)
         for event in site.timeline
     ]
     result.checks = [
-        check(expectation, play.reader, spec.constants) for expectation in script.expectations
+        check(expectation, runner.reader, spec.constants) for expectation in script.expect
     ]
     return result
 
 
 class ScenarioRunner:
-    """A scenario on its way."""
+    """Carries out the steps and rules of a scenario."""
 
     def __init__(
         self,
@@ -113,38 +115,38 @@ class ScenarioRunner:
         self._acted: dict[int, int] = {}
 
     def perform(self, duration_seconds: float) -> None:
-        """Let simulated time pass; a step of a moment comes after the sample of it."""
+        """Run the simulation; a step comes after a sample of the same time."""
         clock = self.site.clock
-        for step in self.script.steps:
-            clock.call_in(to_ns(step.at_seconds), self._beginner(step.action))
+        for step in self.script.step:
+            clock.call_in(to_ns(step.at), self._beginner(step, str(step.name)))
         for time_ns in self._sample_times(to_ns(duration_seconds)):
             clock.run_until(time_ns)
             self.timeline.sample()
-            for number, rule in enumerate(self.script.rules):
+            for number, rule in enumerate(self.script.rule):
                 self._consider(number, rule)
 
     def _sample_times(self, duration_ns: int) -> list[int]:
         """Take samples at equal distances, and where an expectation begins or ends."""
-        every_ns = max(1, to_ns(self.script.sample_seconds))
+        every_ns = max(1, to_ns(self.script.sample or 0.0))
         times = {*range(every_ns, duration_ns, every_ns), duration_ns}
-        for expectation in self.script.expectations:
-            for reading in (expectation.reading, expectation.relative_to):
-                if reading is not None:
-                    times.update((to_ns(reading.begin_seconds), to_ns(reading.end_seconds)))
+        for expectation in self.script.expect:
+            for each in (expectation, expectation.reference):
+                if each is not None:
+                    times.update(map(to_ns, each.between or ()))
         return sorted(time for time in times if 0 < time <= duration_ns)
 
     # Actions
 
-    def _beginner(self, action: Action) -> Callable[[], object]:
+    def _beginner(self, action: Actions, name: str) -> Callable[[], object]:
         def begin() -> None:
-            self.site.clock.process(self._conduct(action))
+            self.site.clock.process(self._carry_out(action, name))
 
         return begin
 
-    def _conduct(self, action: Action) -> Generator[simpy.Event, Any, None]:
+    def _carry_out(self, action: Actions, name: str) -> Generator[simpy.Event, Any, None]:
         site = self.site
-        operation = operation_for(action, self.users)
-        outcome = self.outcomes[action.name] = Outcome(site.clock.now_ns / 1e9)
+        operation = operation_for(action, self.users, self.timeline.labels)
+        outcome = self.outcomes[name] = Outcome(site.clock.now_ns / 1e9)
         status = yield carry_out(site, operation)
         outcome.status = str(status)
         outcome.ended_seconds = site.clock.now_ns / 1e9
@@ -161,17 +163,15 @@ class ScenarioRunner:
         """Act if what a rule waits for has held long enough."""
         if self._acted.get(number, 0) >= rule.times:
             return
-        times = self.timeline.times_ns
-        reading = Reading(
-            rule.metric, rule.of, None, None, None, times[-2] / 1e9, times[-1] / 1e9, "last"
+        when, times = rule.when, self.timeline.times_ns
+        between = [times[-2] / 1e9, times[-1] / 1e9]
+        reading = Expectation.model_construct(
+            name={}, source="", metric=when.metric, of=when.of, between=between, statistic="last"
         )
         value = self.reader.read(reading)
-        if not isinstance(value, float | int):
-            holds = False
-        elif rule.above is not None:
-            holds = value > rule.above
-        else:
-            holds = rule.below is not None and value < rule.below
+        above = -math.inf if when.above is None else float(when.above)
+        below = math.inf if when.below is None else float(when.below)
+        holds = isinstance(value, float | int) and above < value < below
         now_ns = self.site.clock.now_ns
         if not holds:
             self._since_ns[number] = None
@@ -180,12 +180,10 @@ class ScenarioRunner:
         since_ns = self._since_ns.get(number)
         if since_ns is None:
             since_ns = self._since_ns[number] = times[-2]
-        if now_ns - since_ns >= to_ns(rule.lasting_seconds):
+        if now_ns - since_ns >= to_ns(when.duration):
             acted = self._acted[number] = self._acted.get(number, 0) + 1
             self._since_ns[number] = None
-            action = rule.action
-            again = action if acted == 1 else replace(action, name=f"{action.name}-{acted}")
-            self._beginner(again)()
+            self._beginner(rule, str(rule.name) if acted == 1 else f"{rule.name}-{acted}")()
 
 
 def _sizes(systems: Mapping[str, SystemConfiguration]) -> dict[tuple[str, str], float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from locust.env import Environment
 
+from harness.campaign.schema.metrics import MACHINE, METRICS, PARTITION, names_of
 from harness.catalog import Constants
 from harness.engine.clock import Clock
 from harness.model.cpu.entities import Partition
@@ -17,23 +18,11 @@ from harness.results.run_result import Point
 
 QUANTILE = 0.95
 
-_PARTITION = {
-    "physc": "vtax_partition_physc_cores",
-    "entitlement": "vtax_partition_entitlement_cores",
-    "virtual-processors": "vtax_partition_virtual_processors",
-    "unfolded": "vtax_partition_unfolded_virtual_processors",
-    "weight": "vtax_partition_weight",
-    "memory": "vtax_partition_memory_bytes",
-    "adapters": "vtax_partition_adapters",
-    "down": "vtax_partition_down",
+_SAMPLED = {
+    of: {name: METRICS[name].sample for name in names_of(of) if METRICS[name].sample}
+    for of in (PARTITION, MACHINE)
 }
-"""Metric -> what a sample of it is called on the timeline."""
-
-_POOL = {
-    "pool": "vtax_pool_size_processors",
-    "pool-idle": "vtax_pool_available_processors",
-    "power": "vtax_machine_power_watts",
-}
+"""For partitions and for machines: metric -> the name of its samples on the timeline."""
 
 
 @dataclass(slots=True)
@@ -77,8 +66,8 @@ class Timeline:
         self.times_ns: list[int] = [0]
         self.requests: dict[tuple[str, str], Requests] = {}
         self.samples: dict[tuple[str, str], array[float]] = {
-            **{(metric, name): array("d") for metric in _PARTITION for name in self.names},
-            **{(metric, name): array("d") for metric in _POOL for name in machines},
+            **{(metric, name): array("d") for metric in _SAMPLED[PARTITION] for name in self.names},
+            **{(metric, name): array("d") for metric in _SAMPLED[MACHINE] for name in machines},
         }
         self._dispatched: dict[str, tuple[Partition, int]] = {
             name: (found[1], found[1].occupied_ns())
@@ -90,7 +79,7 @@ class Timeline:
         environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]
 
     def find(self, name: str) -> tuple[Machine, Partition] | None:
-        """Find a partition or a VIOS wherever it is at present; None if it is nowhere."""
+        """Find a partition or a VIOS and its machine; None if it is on none."""
         if name in self.labels:
             machine, own = self.labels[name]
             return self.machines[machine], self.machines[machine].vios[own].partition
@@ -125,7 +114,7 @@ class Timeline:
         used: dict[str, float] = dict.fromkeys(self.machines, 0.0)
         for name in self.names:
             found = self.find(name)
-            values = dict.fromkeys(_PARTITION, 0.0)
+            values = dict.fromkeys(_SAMPLED[PARTITION], 0.0)
             if found is not None:
                 machine, partition = found
                 self._read(machine, partition, values)
@@ -154,7 +143,7 @@ class Timeline:
         values["down"] = float(partition.down)
 
     def _used_ns(self, name: str, partition: Partition) -> int:
-        """Return the processor time since the last sample; it starts anew on another machine."""
+        """Return the processor time since the last sample; it starts at 0 on another machine."""
         now_ns = partition.occupied_ns()
         before, then_ns = self._dispatched.get(name, (partition, 0))
         self._dispatched[name] = partition, now_ns
@@ -181,7 +170,7 @@ class Timeline:
             begin_ns, seconds = self.times_ns[index], end_ns / 1e9
             for name in self.names:
                 labels = {"partition": name}
-                for metric, sample in _PARTITION.items():
+                for metric, sample in _SAMPLED[PARTITION].items():
                     points.append((seconds, sample, labels, self.samples[metric, name][index]))
             for name, own in places.items():
                 if own:
@@ -192,7 +181,7 @@ class Timeline:
                         )
                     )
             for place in self.machines:
-                for metric, sample in _POOL.items():
+                for metric, sample in _SAMPLED[MACHINE].items():
                     value = self.samples[metric, place][index]
                     points.append((seconds, sample, {"site": place}, value))
         return points

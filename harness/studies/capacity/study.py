@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.matrix import Entry
-from harness.campaign.replan import replan
+from harness.campaign.plan import replan
 from harness.campaign.run_time import expected_seconds
 from harness.errors import UserError
 from harness.execution.dask import Cluster

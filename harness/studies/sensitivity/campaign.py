@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.analysis.environment import Runs
 from harness.campaign.cell import RunSpec
 from harness.campaign.matrix import Entry
-from harness.campaign.replan import replan
+from harness.campaign.plan import replan
 from harness.errors import UserError
 from harness.metrics.measures import Measures
 from harness.results.environment import Environment

@@ -1,4 +1,4 @@
-"""What is wrong in a scenario is said in one line before anything runs."""
+"""Mistakes in a scenario are reported in one line before anything runs."""
 
 from pathlib import Path
 
@@ -80,8 +80,8 @@ def test_a_scenario_is_a_cell_with_a_script(scenario):
     (cell,) = plan.cells
     assert cell.scenario is not None
     assert (cell.scenario.name, cell.title) == ("first", "scenario first")
-    assert [step.at_seconds for step in cell.scenario.steps] == [1.0, 10.0]
-    assert cell.scenario.expectations[0].expected == 0.6
+    assert [step.at for step in cell.scenario.step] == [1.0, 10.0]
+    assert cell.scenario.expect[0].expected == 0.6
     assert plan.minimum == 1, "scenarios alone run once unless the file says otherwise"
 
 
@@ -136,7 +136,7 @@ def test_a_scenario_is_a_cell_with_a_script(scenario):
         ("entitlement = 0.5", "entitlement = 0.5\nfolding = true", None),
     ],
 )
-def test_mistakes_are_told_in_one_line(scenario, old, new, said):
+def test_mistakes_are_reported_in_one_line(scenario, old, new, said):
     path = scenario((old, new))
     if said is None:
         make_plan(str(path))
@@ -199,8 +199,8 @@ def test_other_campaigns_scenarios_are_included(scenario, tmp_path):
 def test_every_expectation_that_is_shipped_names_a_source(name):
     for cell in make_plan(name).cells:
         if cell.scenario is not None:
-            assert cell.scenario.expectations
-            for expectation in cell.scenario.expectations:
+            assert cell.scenario.expect
+            for expectation in cell.scenario.expect:
                 assert expectation.source.strip()
                 assert set(expectation.name) == {"en", "ja"}
 

@@ -23,7 +23,8 @@ def test_the_overview_names_every_item() -> None:
         *CATALOG.machines,
         *CATALOG.operating_systems,
         *CATALOG.virtualizations,
-        *CATALOG.devices,
+        *CATALOG.disks,
+        *CATALOG.adapters,
         *CATALOG.profiles,
     )
     for name in names:
@@ -67,7 +68,9 @@ def test_items_and_prefixes(name: str, includes: str, excludes: str) -> None:
     assert names == sorted(names)
 
 
-@pytest.mark.parametrize("name", (*CATALOG.virtualizations, *CATALOG.devices, *CATALOG.profiles))
+@pytest.mark.parametrize(
+    "name", (*CATALOG.virtualizations, *CATALOG.disks, *CATALOG.adapters, *CATALOG.profiles)
+)
 def test_everything_that_is_listed_can_be_shown(name: str) -> None:
     assert find(CATALOG, name)
     assert name in printed(show(CATALOG, name))

@@ -42,7 +42,7 @@ def after(before: dict[str, Standing], transfers: list[Transfer]) -> dict[str, S
 
 
 @given(standings(), st.integers(0, 60), st.integers(0, 60))
-def test_nobody_leaves_its_bounds_and_nothing_comes_from_nowhere(before, free, room):
+def test_all_stay_within_bounds_and_the_sum_is_kept(before, free, room):
     transfers = decide(before, free, room)
     then = after(before, transfers)
     for name, own in then.items():
@@ -67,7 +67,7 @@ def test_who_needs_its_guarantee_keeps_it(before, free):
 
 
 @given(standings(), st.integers(0, 60))
-def test_nobody_is_taken_from_while_something_is_free(before, free):
+def test_free_resources_are_used_first(before, free):
     transfers = decide(before, free, 1000)
     freely = sum(t.amount for t in transfers if t.source is None)
     if any(t.source is not None and t.target is not None for t in transfers):

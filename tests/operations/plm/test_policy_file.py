@@ -135,7 +135,7 @@ def test_a_mistake_is_one_line_with_file_and_line(right, wrong, line, message):
     assert "\n" not in text
 
 
-def test_a_policy_without_groups_manages_nobody():
+def test_a_policy_needs_a_group():
     with pytest.raises(UserError, match=r"^site.plm: there is no group of partitions to manage$"):
         parse_policy("globals:\n", "site.plm")
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.analysis.study import Outcome, analyse
 from harness.campaign.plan import Plan, make_plan
-from harness.campaign.scenario_script import RESULTS
+from harness.campaign.schema.metrics import RESULTS
 from harness.execution.execute import execute
 from harness.operations.fleet import Balance, Consolidate
 from harness.operations.live_migration import Move
@@ -199,6 +199,12 @@ def test_each_shows_who_is_farthest_off(carried_out):
 def test_a_relation_to_something_else(carried_out):
     text = expect("physc", of="app1", between=["3 s", "3500 ms"], equals=2 / 3, tolerance="5 %")
     check = one_check(carried_out(text + 'to = { between = ["0 s", "1 s"] }\n'))
+    assert check.passed, check
+
+
+def test_partitions_in_relation_to_their_machine(carried_out):
+    text = expect("entitlement", to={}, statistic="maximum", equals=0.9)
+    check = one_check(carried_out(text.replace("{}", '{ metric = "pool" }')))
     assert check.passed, check
 
 

@@ -165,7 +165,7 @@ def test_what_is_compressed_is_not_expanded(encoding):
     ],
 )
 @pytest.mark.parametrize("reset", [False, True])
-def test_nonsense_is_told_in_one_line(pieces, reset):
+def test_nonsense_is_reported_in_one_line(pieces, reset):
     with answering(sends(*pieces), reset=reset) as url:
         assert refusal(url).startswith(f"--prometheus {url}: ")
 
@@ -215,7 +215,7 @@ def vector(*series: object) -> bytes:
         vector({"metric": {"a": "\ud800"}, "value": [0, "1"]}),
     ],
 )
-def test_an_answer_of_another_shape_is_told(body):
+def test_an_answer_of_another_shape_is_reported(body):
     with answering(with_body(body)) as url:
         assert "what answers there is no Prometheus" in refusal(url)
 
@@ -286,7 +286,7 @@ MUTATIONS = {
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_run_with_something_wrong_is_told(small, mutation):
+def test_a_damaged_run_is_reported(small, mutation):
     with pytest.raises(UserError, match="is incomplete or wrong there") as error:
         read(small, lambda series: MUTATIONS[mutation](series[-1]))
     assert len(str(error.value)) < 400
@@ -304,7 +304,7 @@ def test_a_series_that_is_there_twice_is_not_counted_twice(small, label):
 
 
 @pytest.mark.parametrize("bucket", ["-1", "first", "99999", "9" * 4000, "1.5", ""])
-def test_a_bucket_that_digests_do_not_have_is_told(small, bucket):
+def test_a_bucket_that_digests_do_not_have_is_reported(small, bucket):
     def change(series):
         (digest, *_) = [each for each in series if each["metric"]["__name__"] == DIGEST]
         digest["metric"]["bucket"] = bucket
@@ -344,7 +344,7 @@ PASSWORD = "s3cret/p@ss:wörd %"
 CREDENTIALS = f"me%40home:{quote(PASSWORD, safe='')}@"
 
 
-def test_credentials_of_the_url_are_sent_and_not_told():
+def test_credentials_of_the_url_are_sent_and_not_printed():
     seen = []
 
     def answer(headers: HTTPMessage, body: bytes) -> Iterator[bytes]:
@@ -399,7 +399,7 @@ def test_no_message_tells_a_password(synthetic, tmp_path, url):
         *("http://" + "a" * 300, "http://" + "a." * 200_000, "javascript:alert(1)"),
     ],
 )
-def test_an_url_that_is_none_is_told(url):
+def test_an_invalid_url_is_reported(url):
     told = refusal(url)
     assert told.startswith("--prometheus ")
 
@@ -420,12 +420,12 @@ def accepting(wrap: Callable[[socket.socket], socket.socket]) -> Iterator[str]:
         thread.join()
 
 
-def test_a_server_without_the_encryption_that_the_url_says_is_told():
+def test_a_server_without_the_encryption_of_the_url_is_reported():
     with accepting(lambda connection: connection) as url:
         assert "not reachable (" in refusal(url)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_told(tmp_path):
+def test_an_untrusted_certificate_is_reported(tmp_path):
     key, certificate = tmp_path / "key", tmp_path / "certificate"
     words = f"req -x509 -nodes -newkey rsa:2048 -subj /CN=me -keyout {key} -out {certificate}"
     subprocess.run([program("openssl"), *words.split()], check=True, capture_output=True)
