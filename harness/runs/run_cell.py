@@ -12,14 +12,12 @@ from harness.metrics.collector import Readings, expose, named, read_counters, re
 from harness.metrics.ddsketch import Digest
 from harness.metrics.families import RESPONSE
 from harness.metrics.observer import Key, Observation
-from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.results.run_result import RunResult, Sample
 from harness.statistics.warm_up import BATCH, mser5
 from harness.users.population import UserPopulation, forward_requests, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.watchdog import Watchdog
-from workloads.loading import load_user
 
 SETTLING = 0.25
 """Where the warm-up is to be detected, a run lasts longer by this part of its duration."""
@@ -54,52 +52,23 @@ def run_cell(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     forward_requests(environment)
     observation = Observation(machine, environment)
-    crowd = UserPopulation(clock, environment, spec.seed, spec.streams)
+    population = UserPopulation(clock, environment, spec.seed, spec.streams)
     starts = spec.starts.timestamp()
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
         try:
             for partition in spec.system.partitions:
                 for group in partition.groups:
-                    _add_users(crowd, machine, partition.name, group, spec)
+                    population.add_group(group, machine.partitions[partition.name], spec.base)
             if spec.cell.warm_up_seconds is None:
                 start, trustworthy = _detect_warm_up(clock, observation, spec)
             else:
                 clock.run_until(to_ns(spec.cell.warm_up_seconds))
                 start, trustworthy = mark(observation), True
                 clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
-            crowd.check_present()
+            population.check_present()
             return result_since(observation, start, trustworthy)
         finally:
-            crowd.dismiss()
-
-
-def _add_users(
-    crowd: UserPopulation, machine: Machine, partition: str, group: UserGroup, spec: RunSpec
-) -> None:
-    loaded = load_user(group.user, spec.base)
-    demand = loaded.demand_model.model_construct(None, **group.demand)
-    # A full-system partition's groups carry the name of the partition that they stand for.
-    name = group.name if "/" in group.name else f"{partition}/{group.name}"
-    modelled = machine.partitions[partition]
-    if group.arrivals_per_second is not None:
-        crowd.add_open(
-            loaded.cls,
-            modelled,
-            demand,
-            group=name,
-            arrivals_per_second=group.arrivals_per_second,
-            disk=group.disk,
-        )
-    else:
-        crowd.add_closed(
-            loaded.cls,
-            modelled,
-            demand,
-            group=name,
-            users=group.users or 0,
-            think_time_seconds=group.think_time_seconds,
-            disk=group.disk,
-        )
+            population.dismiss()
 
 
 def mark(observation: Observation) -> Mark:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from harness.users.patched import patched
+
 _arguments: Any = importlib.import_module("locust.argument_parser")
 _stats: Any = importlib.import_module("locust.stats")
 _timespan: Any = importlib.import_module("locust.util.timespan")
@@ -78,7 +80,7 @@ def _fine_percentiles(writer: Any, entry: Any, use_current: bool = False) -> lis
 @contextmanager
 def fine_numbers() -> Iterator[None]:
     """Let Locust's web page and CSV files show fractions of milliseconds; undone at the end."""
-    with _replaced(
+    with patched(
         (_stats, "bucket_response_time", fine_bucket),
         (_stats, "proper_round", _page_round),
         (_stats.StatsEntry, "get_response_time_percentile", _bounded_percentile),
@@ -91,7 +93,7 @@ def fine_numbers() -> Iterator[None]:
 @contextmanager
 def another_command() -> Iterator[None]:
     """Let the page do without Locust's command line, whose options it would look for in ours."""
-    with _replaced((_arguments, "ui_extra_args_dict", dict)):
+    with patched((_arguments, "ui_extra_args_dict", dict)):
         yield
 
 
@@ -138,15 +140,3 @@ def _invalid(form: Any) -> str | None:
     if not 0 <= seconds <= MAX_RUN_HOURS * 3600:
         return f"run_time: must be a time like 20s, 3m or 1h20m, up to {MAX_RUN_HOURS}h"
     return None
-
-
-@contextmanager
-def _replaced(*replacements: tuple[Any, str, object]) -> Iterator[None]:
-    before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
-    for place, name, value in replacements:
-        setattr(place, name, value)
-    try:
-        yield
-    finally:
-        for place, name, value in before:
-            setattr(place, name, value)

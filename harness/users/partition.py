@@ -1,8 +1,8 @@
-"""A modelled partition as Locust users see it: every verb blocks on the simulated clock."""
+"""A simulated partition as Locust users see it: every verb blocks its user until it is done."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
 from greenlet import GreenletExit, getcurrent
 
@@ -14,58 +14,173 @@ from workloads.arguments import Arguments
 from workloads.partition import EVENTS
 from workloads.source_line import users_line
 
+Begin = Callable[[Callable[[], None]], object]
+"""Starts something, given the function to call when it is done."""
+
+
+class Waiter(Protocol):
+    """How the users of a partition wait for simulated time."""
+
+    def now_ns(self) -> int:
+        """Return the simulated time in nanoseconds."""
+        ...
+
+    def wait(self, verb: str, delay_ns: int) -> None:
+        """Block the calling user for some simulated time."""
+        ...
+
+    def block(self, verb: str, begin: Begin) -> None:
+        """Start something and block the calling user until it is done."""
+        ...
+
+    def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
+        """Make several calls at the same time; raise the error of the first that failed."""
+        ...
+
+    def fail(self, error: Exception) -> NoReturn:
+        """End the run with an error."""
+        ...
+
 
 class BlockingPartition:
-    """A modelled partition whose verbs block the calling user on the simulated clock.
+    """A simulated partition whose verbs block the calling user.
 
     Implements :class:`workloads.partition.Partition`. While the partition is down every verb waits
-    in vain for ``patience_seconds`` and raises :class:`PartitionDownError`. A wrong argument, or a
-    caller that is no user, ends the run with :class:`harness.errors.UserError`.
+    for ``patience_seconds`` and raises :class:`harness.errors.PartitionDownError`. A wrong argument
+    ends the run with :class:`harness.errors.UserError`.
+
+    Parameters
+    ----------
+    modelled
+        The partition.
+    waiter
+        How its users wait: on a virtual clock, or in gevent.
+    disk
+        The index of the disk that ``read`` and ``write`` use.
+    patience_seconds
+        Simulated time until a verb fails on a partition that is down.
     """
 
     takes_sleep: Final = True
 
     def __init__(
         self,
-        clock: Clock,
         modelled: SimulatedPartition,
+        waiter: Waiter,
         disk: int = 0,
         patience_seconds: float = 1.0,
     ) -> None:
         self.name = modelled.name
-        self._patience_seconds = patience_seconds
-        self._clock = clock
         self._modelled = modelled
+        self._waiter = waiter
         self._disk = disk
-        self._switch_to_hub = clock.hub.switch
-        self._check = Arguments(EVENTS, clock.fail)
+        self._patience_ns = to_ns(patience_seconds)
+        self._check = Arguments(EVENTS, waiter.fail)
 
     def now(self) -> float:
-        """Tell the simulated time in seconds."""
-        return self._clock.now_ns / 1e9
+        """Return the simulated time in seconds."""
+        return self._waiter.now_ns() / 1e9
 
     def wait(self, seconds: object) -> None:
         """Let simulated time pass."""
-        delay = self._check.seconds("wait", "seconds", seconds)
+        self._waiter.wait("wait", to_ns(self._check.seconds("wait", "seconds", seconds)))
+
+    def parallel(self, *calls: Callable[[], object]) -> None:
+        """Make several calls at the same time."""
+        self._waiter.parallel(calls)
+
+    def compute(self, processor_seconds: object, events: object = None) -> None:
+        """Use the processor."""
+        seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
+        wanted = self._check.events("compute", events)
+        self._work("compute", lambda done: self._modelled.compute(seconds, wanted, done))
+
+    def read(self, size_bytes: object, offset_bytes: object = None) -> None:
+        """Read a block."""
+        self._transfer("read", size_bytes, offset_bytes, False)
+
+    def write(self, size_bytes: object, offset_bytes: object = None) -> None:
+        """Write a block."""
+        self._transfer("write", size_bytes, offset_bytes, True)
+
+    def _transfer(self, verb: str, size_bytes: object, offset_bytes: object, write: bool) -> None:
+        size = self._check.size(verb, "size_bytes", size_bytes)
+        offset = self._check.offset(verb, "offset_bytes", offset_bytes)
+        self._work(
+            verb, lambda done: self._modelled.transfer(self._disk, size, offset, write, done)
+        )
+
+    def send(self, size_bytes: object, to: object) -> None:
+        """Stream bytes to a peer."""
+        size = self._check.size("send", "size_bytes", size_bytes)
+        peer = self._check.text("send", "to", to)
+        self._work("send", lambda done: self._modelled.send(size, peer, done))
+
+    def receive(self, size_bytes: object, source: object) -> None:
+        """Stream bytes from a peer."""
+        size = self._check.size("receive", "size_bytes", size_bytes)
+        peer = self._check.text("receive", "source", source)
+        self._work("receive", lambda done: self._modelled.receive(size, peer, done))
+
+    def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
+        """Send a request and wait for its response."""
+        request = self._check.size("exchange", "request_bytes", request_bytes)
+        response = self._check.size("exchange", "response_bytes", response_bytes)
+        peer = self._check.text("exchange", "to", to)
+        self._work("exchange", lambda done: self._modelled.exchange(request, response, peer, done))
+
+    def _work(self, verb: str, begin: Begin) -> None:
+        if self._modelled.partition.down:
+            self._waiter.wait(verb, self._patience_ns)
+            raise PartitionDownError(f"partition {self.name} is down")
+        self._waiter.block(verb, begin)
+
+
+class ClockWaiter:
+    """Waiting on a virtual clock: the user's greenlet switches to the one in which time passes.
+
+    A caller other than a :class:`UserGreenlet` ends the run with
+    :class:`harness.errors.UserError`.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._switch_to_hub = clock.hub.switch
+
+    def now_ns(self) -> int:
+        """Return the simulated time in nanoseconds."""
+        return self._clock.now_ns
+
+    def fail(self, error: Exception) -> NoReturn:
+        """End the run with an error, raised where time passes."""
+        self._clock.fail(error)
+
+    def wait(self, verb: str, delay_ns: int) -> None:
+        """Block the calling user for some simulated time."""
         own = getcurrent()
         if type(own) is not UserGreenlet:
-            self._refuse_stranger("wait")
+            self._refuse_caller(verb)
         own.in_verb = False
-        self._clock.call_in(to_ns(delay), own.switch)
+        self._clock.call_in(delay_ns, own.switch)
         self._switch_to_hub()
         own.in_verb = True
 
-    def _enter(self, verb: str) -> UserGreenlet:
-        """Return the calling user's greenlet, if the partition is up."""
+    def block(self, verb: str, begin: Begin) -> None:
+        """Start something and block the calling user until it is done."""
         own = getcurrent()
         if type(own) is not UserGreenlet:
-            self._refuse_stranger(verb)
-        if self._modelled.partition.down:
-            self.wait(self._patience_seconds)
-            raise PartitionDownError(f"partition {self.name} is down")
-        return own
+            self._refuse_caller(verb)
+        begin(own.switch)
+        self._switch_to_hub()
 
-    def _refuse_stranger(self, verb: str) -> NoReturn:
+    def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
+        """Make several calls, each in a greenlet of its own."""
+        own = getcurrent()
+        if type(own) is not UserGreenlet:
+            self._refuse_caller("parallel")
+        _ParallelCalls(self._clock, own, calls).wait()
+
+    def _refuse_caller(self, verb: str) -> NoReturn:
         self._clock.fail(
             UserError(
                 f"{users_line()}: {verb}() is called outside of its user's own greenlet (from "
@@ -75,61 +190,9 @@ class BlockingPartition:
             )
         )
 
-    def parallel(self, *calls: Callable[[], object]) -> None:
-        """Do several things at once."""
-        own = getcurrent()
-        if type(own) is not UserGreenlet:
-            self._refuse_stranger("parallel")
-        _Together(self._clock, own, calls).wait()
 
-    def compute(self, processor_seconds: object, events: object = None) -> None:
-        """Use the processor."""
-        seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
-        wanted = self._check.events("compute", events)
-        self._modelled.compute(seconds, wanted, self._enter("compute").switch)
-        self._switch_to_hub()
-
-    def read(self, size_bytes: object, offset_bytes: object = None) -> None:
-        """Read a block."""
-        size = self._check.size("read", "size_bytes", size_bytes)
-        offset = self._check.offset("read", "offset_bytes", offset_bytes)
-        done = self._enter("read").switch
-        self._modelled.transfer(self._disk, size, offset, False, done)
-        self._switch_to_hub()
-
-    def write(self, size_bytes: object, offset_bytes: object = None) -> None:
-        """Write a block."""
-        size = self._check.size("write", "size_bytes", size_bytes)
-        offset = self._check.offset("write", "offset_bytes", offset_bytes)
-        done = self._enter("write").switch
-        self._modelled.transfer(self._disk, size, offset, True, done)
-        self._switch_to_hub()
-
-    def send(self, size_bytes: object, to: object) -> None:
-        """Stream bytes to a peer."""
-        size = self._check.size("send", "size_bytes", size_bytes)
-        peer = self._check.text("send", "to", to)
-        self._modelled.send(size, peer, self._enter("send").switch)
-        self._switch_to_hub()
-
-    def receive(self, size_bytes: object, source: object) -> None:
-        """Stream bytes from a peer."""
-        size = self._check.size("receive", "size_bytes", size_bytes)
-        peer = self._check.text("receive", "source", source)
-        self._modelled.receive(size, peer, self._enter("receive").switch)
-        self._switch_to_hub()
-
-    def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
-        """Send a request and wait for its response."""
-        request = self._check.size("exchange", "request_bytes", request_bytes)
-        response = self._check.size("exchange", "response_bytes", response_bytes)
-        peer = self._check.text("exchange", "to", to)
-        self._modelled.exchange(request, response, peer, self._enter("exchange").switch)
-        self._switch_to_hub()
-
-
-class _Together:
-    """Calls that a user makes at once: each has a greenlet of its own, a child of the user's."""
+class _ParallelCalls:
+    """Calls that a user makes at the same time: each in a greenlet, a child of the user's."""
 
     def __init__(
         self, clock: Clock, own: UserGreenlet, calls: tuple[Callable[[], object], ...]
@@ -139,11 +202,11 @@ class _Together:
         self._left = len(calls)
         self._errors: list[Exception | None] = [None] * len(calls)
         self._children = [
-            UserGreenlet(own.user, clock.hub, own.fail, partial(self._carry_out, number, call))
+            UserGreenlet(own.user, clock.hub, own.fail, partial(self._call, number, call))
             for number, call in enumerate(calls)
         ]
 
-    def _carry_out(self, number: int, call: Callable[[], object]) -> None:
+    def _call(self, number: int, call: Callable[[], object]) -> None:
         try:
             call()
         except Exception as error:
@@ -158,7 +221,7 @@ class _Together:
         Raises
         ------
         Exception
-            What the first of the calls that failed has raised.
+            The error of the first call that failed.
         """
         if not self._children:
             return

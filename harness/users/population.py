@@ -8,6 +8,7 @@ import importlib
 import random as global_random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -20,10 +21,13 @@ from locust.user.task import TaskSet
 from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import Clock, Timer, to_ns
 from harness.errors import PartitionDownError, UserError
+from harness.model.config import UserGroup
 from harness.model.partition import SimulatedPartition
-from harness.users.partition import BlockingPartition
+from harness.users.partition import BlockingPartition, ClockWaiter
+from harness.users.patched import patched
 from harness.users.user_greenlet import Fail, UserGreenlet, raise_error
 from workloads.arguments import MOST_SECONDS, check_wait
+from workloads.loading import load_user
 from workloads.source_line import is_workload
 from workloads.source_line import place as place_of
 from workloads.user import Demand, PartitionUser
@@ -96,7 +100,7 @@ def locust_on(clock: SupportsNow, fail: Fail = raise_error) -> Iterator[None]:
 
     streams = _Streams()
     time = SimpleNamespace(time=now, perf_counter=now)
-    replacements: Sequence[tuple[Any, str, object]] = (
+    with patched(
         (_event_module, "time", time),
         (_users_module, "time", time),
         (_task_module, "time", now),
@@ -105,15 +109,8 @@ def locust_on(clock: SupportsNow, fail: Fail = raise_error) -> Iterator[None]:
         (_task_module, "random", streams),
         (_wait_module, "random", streams),
         (_wait_module, "perf_counter", now),
-    )
-    before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
-    for place, name, value in replacements:
-        setattr(place, name, value)
-    try:
+    ):
         yield
-    finally:
-        for place, name, value in before:
-            setattr(place, name, value)
 
 
 def forward_requests(environment: Environment) -> None:
@@ -135,6 +132,26 @@ def _waiter(task_set: TaskSet) -> str:
     if code is None or not is_workload(code.co_filename):
         return cls.__name__
     return f"{place_of(code.co_filename, code.co_firstlineno)}: {cls.__name__}"
+
+
+def load_group(group: UserGroup, base: Path) -> tuple[type[PartitionUser], Demand]:
+    """Load a group's user class and make its demand.
+
+    Raises
+    ------
+    UserError
+        If the locustfile is missing or broken, or has no such user.
+    """
+    loaded = load_user(group.user, base)
+    return loaded.cls, loaded.demand_model.model_construct(None, **group.demand)
+
+
+def group_title(partition: str, group: str) -> str:
+    """Return a group's name in results: ``partition/group``.
+
+    A full-system partition's groups already carry the name of the partition that they stand for.
+    """
+    return group if "/" in group else f"{partition}/{group}"
 
 
 class UserPopulation:
@@ -170,6 +187,44 @@ class UserPopulation:
         self._greenlets.append(own)
         return own
 
+    def add_group(
+        self, group: UserGroup, modelled: SimulatedPartition, base: Path, first: int = 0
+    ) -> None:
+        """Add the users, or the arrivals, of a group of the campaign.
+
+        Parameters
+        ----------
+        group
+            The group.
+        modelled
+            The partition on which they work.
+        base
+            The folder that relative paths to locustfiles start from.
+        first
+            As for :meth:`add_closed`.
+
+        Raises
+        ------
+        UserError
+            If the locustfile is missing or broken, or has no such user.
+        """
+        cls, demand = load_group(group, base)
+        name = group_title(modelled.name, group.name)
+        rate, disk = group.arrivals_per_second, group.disk
+        if rate is not None:
+            self.add_open(cls, modelled, demand, group=name, arrivals_per_second=rate, disk=disk)
+            return
+        self.add_closed(
+            cls,
+            modelled,
+            demand,
+            group=name,
+            users=group.users or 0,
+            think_time_seconds=group.think_time_seconds,
+            disk=disk,
+            first=first,
+        )
+
     def add_closed(
         self,
         cls: type[PartitionUser],
@@ -186,7 +241,7 @@ class UserPopulation:
 
         ``first`` is the index of the first of them in their group, where it has some already.
         """
-        partition = BlockingPartition(self.clock, modelled, disk)
+        partition = BlockingPartition(modelled, ClockWaiter(self.clock), disk)
         within = max(think_time_seconds, START_WITHIN_SECONDS)
         for index in range(first, first + users):
             stream = Random(stream_seed(*self.seed_parts, group, index))
@@ -208,7 +263,7 @@ class UserPopulation:
         A transaction is carried out by a user of its own; users that are done serve later
         arrivals. Response times count from the arrival.
         """
-        partition = BlockingPartition(self.clock, modelled, disk)
+        partition = BlockingPartition(modelled, ClockWaiter(self.clock), disk)
         arrivals = _Arrivals(self, cls, partition, demand, group, arrivals_per_second)
         self._arrivals[partition.name, group] = arrivals
         arrivals.schedule()
@@ -279,20 +334,20 @@ class _Arrivals:
 
     def __init__(
         self,
-        crowd: UserPopulation,
+        population: UserPopulation,
         cls: type[PartitionUser],
         partition: BlockingPartition,
         demand: Demand,
         group: str,
         rate: float,
     ) -> None:
-        self.crowd = crowd
+        self.population = population
         self.cls = cls
         self.partition = partition
         self.demand = demand
         self.group = group
         self.rate = rate
-        self.seed = stream_seed(*crowd.seed_parts, group, "arrivals")
+        self.seed = stream_seed(*population.seed_parts, group, "arrivals")
         self.stream = Random(self.seed)
         self.arrived = 0
         self.idle: list[UserGreenlet] = []
@@ -300,7 +355,7 @@ class _Arrivals:
 
     def schedule(self) -> None:
         delay_ns = to_ns(self.stream.expovariate(self.rate))
-        self._next = self.crowd.clock.alarm_in(delay_ns, self._arrive)
+        self._next = self.population.clock.alarm_in(delay_ns, self._arrive)
 
     def change(self, rate: float) -> None:
         """Go on at another rate; without memory, the next arrival is drawn anew."""
@@ -319,7 +374,7 @@ class _Arrivals:
             own = self.idle.pop()
             own.user.random.seed(seed)
         else:
-            own = self.crowd._make(
+            own = self.population._make(
                 self.cls, self.partition, self.demand, self.group, Random(seed), 0.0
             )
             own.user.pause = self._parker(own)  # type: ignore[method-assign,assignment]
@@ -327,7 +382,7 @@ class _Arrivals:
         own.switch()
 
     def _parker(self, own: UserGreenlet) -> Callable[[float], None]:
-        hub = self.crowd.clock.hub
+        hub = self.population.clock.hub
 
         def park(_: float) -> None:
             self.idle.append(own)

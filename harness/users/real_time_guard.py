@@ -27,6 +27,7 @@ from greenlet import getcurrent
 
 from harness.engine.clock import Clock, to_ns
 from harness.errors import UserError
+from harness.users.patched import patched
 from harness.users.user_greenlet import WAITS_FOR_REAL, UserGreenlet
 from workloads.source_line import raised_at
 
@@ -216,18 +217,14 @@ def without_real_time(clock: Clock, starts_seconds: float = 0.0) -> Iterator[Non
         ),
         *_simulated(clock, to_ns(starts_seconds)),
     )
-    before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
-    for place, name, value in replacements:
-        setattr(place, name, value)
     _clocks.append(clock)
     gevent.Greenlet.add_spawn_callback(_spawned)
     try:
-        yield
+        with patched(*replacements):
+            yield
     finally:
         gevent.Greenlet.remove_spawn_callback(_spawned)
         _clocks.pop()
-        for place, name, value in before:
-            setattr(place, name, value)
         # A lock of a user that was dismissed still notifies who waited: here, not in the next run.
         with suppress(UserError):
             gevent.sleep(0)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import count
 from random import Random
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, NoReturn
 
 import gevent
 from gevent.event import Event
@@ -22,9 +22,8 @@ from prometheus_client import CollectorRegistry
 from harness.campaign.cell import RunSpec
 from harness.campaign.plan import Plan
 from harness.campaign.random_streams import stream_seed
-from harness.engine.clock import to_ns
 from harness.engine.realtime_clock import RealtimeClock
-from harness.errors import PartitionDownError, UserError
+from harness.errors import UserError
 from harness.metrics.collector import MachineCollector
 from harness.metrics.observer import Observation
 from harness.metrics.pacing import PacingCollector
@@ -32,61 +31,46 @@ from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition
 from harness.results.labels import cell_labels
-from harness.users.population import START_WITHIN_SECONDS, UserPopulation, locust_on
-from workloads.arguments import Arguments
-from workloads.loading import load_user
-from workloads.partition import EVENTS
+from harness.users.partition import Begin, BlockingPartition
+from harness.users.population import (
+    START_WITHIN_SECONDS,
+    UserPopulation,
+    group_title,
+    load_group,
+    locust_on,
+)
 from workloads.user import PartitionUser
 
 Wanted = Callable[[str], bool]
 """Whether a user class (``path/to/locustfile.py:UserClass``) shall have users."""
 
 
-class LivePartition:
-    """A modelled partition whose verbs block the calling greenlet of gevent's.
+class GeventWaiter:
+    """Waiting on a clock paced by the wall: the user's greenlet is one of gevent's."""
 
-    Implements :class:`workloads.partition.Partition`. A partition that is down refuses every verb
-    after ``patience_seconds``, with :class:`harness.errors.PartitionDownError`.
-    """
-
-    takes_sleep: Final = True
-
-    def __init__(
-        self,
-        clock: RealtimeClock,
-        modelled: SimulatedPartition,
-        disk: int = 0,
-        patience_seconds: float = 1.0,
-    ) -> None:
-        self.name = modelled.name
+    def __init__(self, clock: RealtimeClock) -> None:
         self._clock = clock
-        self._modelled = modelled
-        self._disk = disk
-        self._patience_seconds = patience_seconds
 
-        self._check = Arguments(EVENTS, clock.fail)
-
-    def _work(self, begin: Callable[[Callable[[], None]], object]) -> None:
-        if self._modelled.partition.down:
-            self.wait(self._patience_seconds)
-            raise PartitionDownError(f"partition {self.name} is down")
-        self._clock.wait_for(begin)
-
-    def now(self) -> float:
-        """Tell the simulated time in seconds."""
+    def now_ns(self) -> int:
+        """Return the simulated time in nanoseconds."""
         self._clock.sync()
-        return self._clock.now_ns / 1e9
+        return self._clock.now_ns
 
-    def wait(self, seconds: object) -> None:
-        """Let simulated time pass."""
-        delay_ns = to_ns(self._check.seconds("wait", "seconds", seconds))
+    def fail(self, error: Exception) -> NoReturn:
+        """End the run with an error, raised where time passes."""
+        self._clock.fail(error)
+
+    def wait(self, verb: str, delay_ns: int) -> None:
+        """Block the calling user for some simulated time."""
         self._clock.wait_for(lambda done: self._clock.call_in(delay_ns, done))
 
-    def parallel(self, *calls: Callable[[], object]) -> None:
-        """Do several things at once."""
-        greenlets = [gevent.Greenlet(_outcome, call) for call in calls]
-        for each in greenlets:
-            each.start()
+    def block(self, verb: str, begin: Begin) -> None:
+        """Start something and block the calling user until it is done."""
+        self._clock.wait_for(begin)
+
+    def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
+        """Make several calls, each in a greenlet of its own."""
+        greenlets = [gevent.spawn(_error_of, call) for call in calls]
         try:
             gevent.joinall(greenlets)
         finally:
@@ -95,49 +79,9 @@ class LivePartition:
             if each.value is not None:
                 raise each.value
 
-    def compute(self, processor_seconds: object, events: object = None) -> None:
-        """Use the processor."""
-        seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
-        wanted = self._check.events("compute", events)
-        self._work(lambda done: self._modelled.compute(seconds, wanted, done))
 
-    def read(self, size_bytes: object, offset_bytes: object = None) -> None:
-        """Read a block."""
-        self._transfer("read", size_bytes, offset_bytes, write=False)
-
-    def write(self, size_bytes: object, offset_bytes: object = None) -> None:
-        """Write a block."""
-        self._transfer("write", size_bytes, offset_bytes, write=True)
-
-    def _transfer(
-        self, verb: str, size_bytes: object, offset_bytes: object, *, write: bool
-    ) -> None:
-        size = self._check.size(verb, "size_bytes", size_bytes)
-        offset = self._check.offset(verb, "offset_bytes", offset_bytes)
-        self._work(lambda done: self._modelled.transfer(self._disk, size, offset, write, done))
-
-    def send(self, size_bytes: object, to: object) -> None:
-        """Stream bytes to a peer."""
-        size = self._check.size("send", "size_bytes", size_bytes)
-        peer = self._check.text("send", "to", to)
-        self._work(lambda done: self._modelled.send(size, peer, done))
-
-    def receive(self, size_bytes: object, source: object) -> None:
-        """Stream bytes from a peer."""
-        size = self._check.size("receive", "size_bytes", size_bytes)
-        peer = self._check.text("receive", "source", source)
-        self._work(lambda done: self._modelled.receive(size, peer, done))
-
-    def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
-        """Send a request and wait for its response."""
-        request = self._check.size("exchange", "request_bytes", request_bytes)
-        response = self._check.size("exchange", "response_bytes", response_bytes)
-        peer = self._check.text("exchange", "to", to)
-        self._work(lambda done: self._modelled.exchange(request, response, peer, done))
-
-
-def _outcome(call: Callable[[], object]) -> Exception | None:
-    """Make a call and return what it raises, which gevent would print."""
+def _error_of(call: Callable[[], object]) -> Exception | None:
+    """Make a call and return its error, which gevent would print."""
     try:
         call()
     except Exception as error:
@@ -183,17 +127,16 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         self._locust = locust_on(self.clock, self.clock.fail)
         self._greenlet = gevent.Greenlet(self._simulate)
         self.clock.hub = self._greenlet
-        self._crowd = UserPopulation(self.clock, environment, spec.seed, spec.replication)
+        self._population = UserPopulation(self.clock, environment, spec.seed, spec.replication)
         self.users = 0
         classes: list[type[User]] = []
         for partition in spec.system.partitions:
             for group in partition.groups:
                 if not wanted(group.user):
                     continue
-                name = group.name if "/" in group.name else f"{partition.name}/{group.name}"
                 modelled = self.machine.partitions[partition.name]
                 make = self._closed if group.arrivals_per_second is None else self._open
-                made = make(modelled, group, name)
+                made = make(modelled, group)
                 if made is not None:
                     classes.append(made)
                     self.users += made.fixed_count or int(made.weight)
@@ -223,7 +166,7 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         try:
             self.clock.pace()
         finally:
-            self._crowd.dismiss()
+            self._population.dismiss()
 
     def join(self, stop: Event) -> None:
         """Wait until ``stop`` is set, or until the simulation fails, and raise why."""
@@ -244,15 +187,12 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         registry.register(MachineCollector(self.observation, labels))
         return registry
 
-    def _closed(
-        self, modelled: SimulatedPartition, group: UserGroup, name: str
-    ) -> type[PartitionUser] | None:
+    def _closed(self, modelled: SimulatedPartition, group: UserGroup) -> type[PartitionUser] | None:
         if not group.users:
             return None
-        loaded = load_user(group.user, self.spec.base)
-        base = loaded.cls
-        demand = loaded.demand_model.model_construct(None, **group.demand)
-        partition = LivePartition(self.clock, modelled, group.disk)
+        base, demand = load_group(group, self.spec.base)
+        name = group_title(modelled.name, group.name)
+        partition = BlockingPartition(modelled, GeventWaiter(self.clock), group.disk)
         within = max(group.think_time_seconds, START_WITHIN_SECONDS)
         numbers = count()
         seed_parts = (self.spec.seed, self.spec.replication, name)
@@ -272,31 +212,23 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         )
         return made
 
-    def _open(self, modelled: SimulatedPartition, group: UserGroup, name: str) -> type[User]:
-        rate = group.arrivals_per_second or 0.0
-        loaded = load_user(group.user, self.spec.base)
-        demand = loaded.demand_model.model_construct(None, **group.demand)
+    def _open(self, modelled: SimulatedPartition, group: UserGroup) -> type[User]:
+        name = group_title(modelled.name, group.name)
         begun = False
 
         def on_start(_: User) -> None:
             nonlocal begun
             self.clock.sync()
             if begun:
-                self._crowd.change_arrivals(modelled.name, name, rate)
+                rate = group.arrivals_per_second or 0.0
+                self._population.change_arrivals(modelled.name, name, rate)
             else:
-                self._crowd.add_open(
-                    loaded.cls,
-                    modelled,
-                    demand,
-                    group=name,
-                    arrivals_per_second=rate,
-                    disk=group.disk,
-                )
+                self._population.add_group(group, modelled, self.spec.base)
             begun = True
             self.clock.wake()
 
         def on_stop(_: User) -> None:
-            self._crowd.change_arrivals(modelled.name, name, 0.0)
+            self._population.change_arrivals(modelled.name, name, 0.0)
 
         made: type[User] = _derived(_Arrivals, name, on_start=on_start, on_stop=on_stop)
         return made

@@ -26,13 +26,13 @@ def drive(
     environment = Environment(catch_exceptions=False)
     observation = Observation(machine, environment)
     clock = machine.clock
-    crowd = UserPopulation(clock, environment, 1)
+    population = UserPopulation(clock, environment, 1)
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
         try:
             if arrivals:
-                crowd.add_open(cls, machine.partitions["app"], Demand(), group="g", **arrivals)
+                population.add_open(cls, machine.partitions["app"], Demand(), group="g", **arrivals)
             else:
-                crowd.add_closed(
+                population.add_closed(
                     cls,
                     machine.partitions["app"],
                     Demand(),
@@ -41,7 +41,7 @@ def drive(
                     think_time_seconds=0.0,
                 )
             clock.run_until(until_ns)
-            crowd.check_present()
+            population.check_present()
         finally:
-            crowd.dismiss()
+            population.dismiss()
     return observation

@@ -26,7 +26,6 @@ from harness.model.config import (
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition
 from harness.users.population import UserPopulation, locust_on
-from workloads.loading import load_user
 
 MS = 1_000_000
 US = 1_000
@@ -234,34 +233,12 @@ def total(machine: Machine) -> int:
 def driven(machine: Machine, *seed_parts: object, base: Path = Path()) -> Iterator[UserPopulation]:
     """Let the Locust users of the machine's configuration drive it."""
     environment = Environment(catch_exceptions=False)
-    crowd = UserPopulation(machine.clock, environment, *seed_parts)
+    population = UserPopulation(machine.clock, environment, *seed_parts)
     with locust_on(machine.clock):
         for configuration in machine.configuration.partitions:
-            modelled = machine.partitions[configuration.name]
             for each in configuration.groups:
-                loaded = load_user(each.user, base)
-                demand = loaded.demand_model.model_construct(None, **each.demand)
-                name = f"{configuration.name}/{each.name}"
-                if each.arrivals_per_second is None:
-                    crowd.add_closed(
-                        loaded.cls,
-                        modelled,
-                        demand,
-                        group=name,
-                        users=each.users or 0,
-                        think_time_seconds=each.think_time_seconds,
-                        disk=each.disk,
-                    )
-                else:
-                    crowd.add_open(
-                        loaded.cls,
-                        modelled,
-                        demand,
-                        group=name,
-                        arrivals_per_second=each.arrivals_per_second,
-                        disk=each.disk,
-                    )
+                population.add_group(each, machine.partitions[configuration.name], base)
         try:
-            yield crowd
+            yield population
         finally:
-            crowd.dismiss()
+            population.dismiss()

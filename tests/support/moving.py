@@ -26,7 +26,6 @@ from harness.model.machine import Machine
 from harness.operations.live_migration import Migration, Move
 from harness.operations.operation import Operation, Site, Status, carry_out
 from harness.users.population import UserPopulation, locust_on
-from workloads.loading import load_user
 
 MIB = 2**20
 GIB = 2**30
@@ -208,37 +207,17 @@ def driven_by_users(site: Site, *seed_parts: object) -> Iterator[Observation]:
     """Let the Locust users of all partitions drive them, and listen to their requests."""
     environment = Environment(catch_exceptions=False)
     observation = Observation(next(iter(site.machines.values())), environment)
-    crowd = UserPopulation(site.clock, environment, *seed_parts)
-    site.fail_requests = crowd.fail
+    population = UserPopulation(site.clock, environment, *seed_parts)
+    site.fail_requests = population.fail
     with locust_on(site.clock):
         for machine in site.machines.values():
             for configuration in machine.configuration.partitions:
-                modelled = machine.partitions[configuration.name]
                 for each in configuration.groups:
-                    loaded = load_user(each.user, Path())
-                    demand = loaded.demand_model.model_construct(None, **each.demand)
-                    group = f"{configuration.name}/{each.name}"
-                    if each.arrivals_per_second is not None:
-                        crowd.add_open(
-                            loaded.cls,
-                            modelled,
-                            demand,
-                            group=group,
-                            arrivals_per_second=each.arrivals_per_second,
-                        )
-                    else:
-                        crowd.add_closed(
-                            loaded.cls,
-                            modelled,
-                            demand,
-                            group=group,
-                            users=each.users or 0,
-                            think_time_seconds=each.think_time_seconds,
-                        )
+                    population.add_group(each, machine.partitions[configuration.name], Path())
         try:
             yield observation
         finally:
-            crowd.dismiss()
+            population.dismiss()
 
 
 def failed(observation: Observation) -> int:

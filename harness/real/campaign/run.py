@@ -25,9 +25,8 @@ from harness.real.host.interference import CpuAccounting, Interference
 from harness.real.target.target import Target
 from harness.results.run_result import RunResult, Sample
 from harness.statistics.warm_up import BATCH, MINIMUM_BATCHES, mser5
-from harness.users.population import locust_on
+from harness.users.population import load_group, locust_on
 from harness.users.user_greenlet import UserGreenlet, raise_error
-from workloads.loading import load_user
 
 _EMPTY_REQUESTS = 3
 """How often a shape of work is asked for with nothing to do, to know what that takes."""
@@ -89,11 +88,10 @@ def drive(target: Target, partition: RealPartition, spec: RunSpec, enough: Enoug
 
 def _drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
     (group,) = spec.cell.groups
-    loaded = load_user(group.user, spec.base)
-    demand = loaded.demand_model.model_construct(None, **group.demand)
+    cls, demand = load_group(group, spec.base)
     environment = Environment(catch_exceptions=False)
     name = f"{NAME}/{group.name}"
-    user = loaded.cls(environment).bind(
+    user = cls(environment).bind(
         partition,
         demand,
         Random(stream_seed(spec.seed, spec.replication, name, 0)),

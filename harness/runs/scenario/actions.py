@@ -1,6 +1,7 @@
 """From a scenario's actions to what is done to the machines."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,7 @@ from harness.operations.npiv import AttachFibreChannel
 from harness.operations.operation import Operation, RefusedError, Site, Steps
 from harness.operations.plm.manager import PartitionLoadManager
 from harness.operations.plm.policy_file import read_policy
-from harness.users.population import UserPopulation
-from workloads.loading import load_user
+from harness.users.population import UserPopulation, group_title
 
 
 class SendMessage:
@@ -59,8 +59,10 @@ class SendMessage:
 class Users:
     """The users of a scenario's partitions, whose number can change."""
 
-    def __init__(self, crowd: UserPopulation, base: Path, memory_needs: dict[str, int]) -> None:
-        self.crowd = crowd
+    def __init__(
+        self, population: UserPopulation, base: Path, memory_needs: dict[str, int]
+    ) -> None:
+        self.population = population
         self.base = base
         self.memory_needs = memory_needs
         self._groups: dict[tuple[str, str], tuple[Machine, UserGroup]] = {}
@@ -75,7 +77,7 @@ class Users:
         if group.arrivals_per_second is None:
             self.set_users(partition, group.name, group.users or 0)
         else:
-            self._open(key)
+            self.population.add_group(group, machine.partitions[partition], self.base)
 
     def set_users(self, partition: str, group: str, users: int) -> None:
         """Let a group have so many closed users."""
@@ -83,36 +85,16 @@ class Users:
         machine, table = self._groups[key]
         before, self._users[key] = self._users[key], users
         if users < before:
-            self.crowd.retire(partition, _label(*key), before - users)
+            self.population.retire(partition, group_title(*key), before - users)
             return
-        loaded = load_user(table.user, self.base)
-        self.crowd.add_closed(
-            loaded.cls,
-            machine.partitions[partition],
-            loaded.demand_model.model_construct(None, **table.demand),
-            group=_label(*key),
-            users=users - before,
-            think_time_seconds=table.think_time_seconds,
-            disk=table.disk,
-            first=self._made[key],
-        )
+        added = replace(table, users=users - before)
+        modelled = machine.partitions[partition]
+        self.population.add_group(added, modelled, self.base, first=self._made[key])
         self._made[key] += users - before
-
-    def _open(self, key: tuple[str, str]) -> None:
-        machine, table = self._groups[key]
-        loaded = load_user(table.user, self.base)
-        self.crowd.add_open(
-            loaded.cls,
-            machine.partitions[key[0]],
-            loaded.demand_model.model_construct(None, **table.demand),
-            group=_label(*key),
-            arrivals_per_second=table.arrivals_per_second or 0.0,
-            disk=table.disk,
-        )
 
     def set_arrivals(self, partition: str, group: str, per_second: float) -> None:
         """Let a group's transactions arrive at another rate."""
-        self.crowd.change_arrivals(partition, _label(partition, group), per_second)
+        self.population.change_arrivals(partition, group_title(partition, group), per_second)
 
 
 class Workload:
@@ -277,8 +259,3 @@ def _place(label: str | None) -> tuple[str | None, str | None]:
         return None, None
     machine, slash, name = label.rpartition("/")
     return name, machine if slash else None
-
-
-def _label(partition: str, group: str) -> str:
-    # A full-system partition's groups carry the name of the partition that they stand for.
-    return group if "/" in group else f"{partition}/{group}"

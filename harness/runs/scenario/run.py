@@ -42,7 +42,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
     environment = Environment(catch_exceptions=False)
     forward_requests(environment)
     observation = Observation(machines[script.machine], environment)
-    crowd = UserPopulation(clock, environment, spec.seed, spec.replication)
+    population = UserPopulation(clock, environment, spec.seed, spec.replication)
     partitions = [partition.name for system in systems.values() for partition in system.partitions]
     labels = dict(vios_labels(systems))
     timeline = Timeline(clock, environment, machines, partitions, labels, spec.constants)
@@ -59,10 +59,10 @@ def run_scenario(spec: RunSpec) -> RunResult:
         machines,
         spec.constants,
         limits={name: Limits(**_limits(values)) for name, values in script.limits.items()},
-        fail_requests=crowd.fail,
+        fail_requests=population.fail,
         memory_in_use=memory_in_use,
     )
-    users = Users(crowd, spec.base, needs)
+    users = Users(population, spec.base, needs)
     play = ScenarioRunner(script, site, users, timeline, _sizes(systems))
     starts = spec.starts.timestamp()
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock, starts):
@@ -75,7 +75,7 @@ def run_scenario(spec: RunSpec) -> RunResult:
             play.perform(spec.cell.duration_seconds)
             result = result_since(observation, start, True)
         finally:
-            crowd.dismiss()
+            population.dismiss()
     result.timeline = timeline.points()
     result.operations = [
         OperationEvent(event.seconds, event.operation, str(event.status), event.reason)
