@@ -30,22 +30,24 @@ def calibrate_machine(
     from harness.real.calibration.file import check_writable, document, write
     from harness.real.microbenchmarks import EVENTS
     from harness.real.provenance import provenance
-    from harness.real.target.probe import named, probe
-    from harness.real.target.target import NATIVE, launcher
+    from harness.real.target.launcher import launcher
+    from harness.real.target.pool import TargetPool, target_names
+    from harness.real.target.target import NATIVE
 
     if sys.platform != "linux":
         raise UserError("real targets are measured on Linux only")
     check_writable(out)
     # Ratios are ratios to native, whatever else is wanted.
-    names = tuple(dict.fromkeys((NATIVE, *named(targets))))
+    names = tuple(dict.fromkeys((NATIVE, *target_names(targets))))
     partial = out.with_name(f"{out.name}.partial")
     machine = provenance()
     screen = Screen(stderr=True)
     with launcher() as place, screen.status("probing the targets") as status:
-        up, unavailable = probe(place, build_agent(place.directory), names)
+        pool = TargetPool(place, build_agent(place.directory))
+        unavailable = pool.probe(names)
         if NATIVE in unavailable:
             raise UserError(f"{NATIVE}: {unavailable[NATIVE]}")
-        calibration = Calibration(up, EVENTS)
+        calibration = Calibration(pool.up, EVENTS)
         write(document(calibration, unavailable, machine), partial)
         status.update("warming up")
         try:

@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 
 from harness.real.host.cpu_time import tree_faults
-from harness.real.host.sample import Sample
+from harness.real.host.interference import Sample
 from harness.real.microbenchmarks import Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.target import NATIVE, Target

@@ -11,7 +11,7 @@ from harness.campaign.plan import Plan
 from harness.execution.attempt import RunFailedError
 from harness.execution.campaign import run_campaign
 from harness.execution.execute import Observer, Summary
-from harness.execution.this_process import ThisProcess
+from harness.execution.process_pool import SerialExecutor
 from harness.real.agent import build_agent
 from harness.real.campaign.partition import RealPartition
 from harness.real.campaign.prepare import Tell, prepare_machine, programs_of
@@ -19,8 +19,8 @@ from harness.real.campaign.run import drive, run_on
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
+from harness.real.target.launcher import launcher
 from harness.real.target.pool import RunningTarget, TargetPool
-from harness.real.target.target import launcher
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
 
@@ -65,7 +65,7 @@ def run_real_campaign(
                 replace(plan, selected=plan.selected & runner.feasible),
                 store,
                 runner,
-                workers=ThisProcess(),
+                workers=SerialExecutor,
                 observer=observer,
                 cells_needing_more_runs=cells_needing_more_runs
                 if plan.half_width is not None
@@ -95,18 +95,18 @@ class _Runner:
     def __call__(self, spec: RunSpec) -> RunResult:
         name = spec.cell.virtualization
         try:
-            station = self._pool.station(name)
+            running = self._pool.running(name)
         except UnavailableError as reason:
             raise RunFailedError(Failure.TARGET_UNAVAILABLE, str(reason)) from None
         try:
             return run_on(
-                station.target,
+                running.target,
                 spec,
                 rounds_per_second=self._rounds_per_second,
-                clock_ratio=station.clock_ratio,
+                clock_ratio=running.clock_ratio,
                 outputs=self._outputs,
-                settled=self._settle(station, spec),
-                machine={**self._machine, "target_kernel": station.target.kernel},
+                settled=self._settle(running, spec),
+                machine={**self._machine, "target_kernel": running.target.kernel},
             )
         except RefusalError as refusal:
             raise RunFailedError(Failure.REFUSED, str(refusal)) from None
@@ -114,21 +114,21 @@ class _Runner:
             self._pool.lost(name, str(failure))
             raise RunFailedError(Failure.TARGET_FAILED, f"{name}: {failure}") from None
 
-    def _settle(self, station: RunningTarget, spec: RunSpec) -> bool:
+    def _settle(self, running: RunningTarget, spec: RunSpec) -> bool:
         """Have a target do a work until it is warm for it, when it does it for the first time."""
         key = (spec.cell.workload, spec.cell.load)
-        if key not in station.settled:
-            station.settled[key] = self._settles(station, spec)
-        return station.settled[key]
+        if key not in running.settled:
+            running.settled[key] = self._settles(running, spec)
+        return running.settled[key]
 
-    def _settles(self, station: RunningTarget, spec: RunSpec) -> bool:
+    def _settles(self, running: RunningTarget, spec: RunSpec) -> bool:
         wanted, before = 0, 0.0
         for _ in range(SETTLING_RUNS):
             partition = RealPartition(
-                station.target, self._rounds_per_second, station.clock_ratio, self._outputs
+                running.target, self._rounds_per_second, running.clock_ratio, self._outputs
             )
             course = drive(
-                station.target,
+                running.target,
                 partition,
                 spec,
                 partial(_enough, wanted),

@@ -150,7 +150,7 @@ def predicted(
         if spec.cell.virtualization != NATIVE:
             continue
         try:
-            rows = list(predictor.predictions(spec, pool.station(NATIVE).target))
+            rows = list(predictor.predictions(spec, pool.running(NATIVE).target))
             if not rows:
                 unpredicted[spec.cell.workload] = "not all of what it does was calibrated"
             found.extend(rows)
