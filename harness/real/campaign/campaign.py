@@ -1,4 +1,4 @@
-"""A whole campaign on real targets: what has to be known first, then run after run."""
+"""Whole campaign on real targets: preparation of the machine, then run after run."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,27 +27,27 @@ from harness.results.store import Failure, Store
 _PROGRAMS = {program.name: program for program in PROGRAMS}
 
 BLOCK = 2
-"""Replications that are added at a time where intervals are too wide."""
+"""Replications added at a time where intervals are too wide."""
 
 SETTLING_SECONDS = 0.3
 SETTLING_RUNS = 6
 ALIKE = 0.1
-"""A target is warm for a work when two goes at it in a row, of at least so many seconds or one
-transaction, take the same within a tenth; after so many goes it is taken as it is."""
+"""A target is warm for a work if two trials in a row take the same within a tenth. A trial lasts at
+least SETTLING_SECONDS or one transaction; SETTLING_RUNS is the most trials."""
 
 
 def run_real_campaign(
     plan: Plan, store: Store, *, observer: Observer | None = None, tell: Tell = lambda _: None
 ) -> Summary:
-    """Carry out all runs of a plan on real targets that the store has no result of.
+    """Carry out all runs of a plan on real targets that have no result in the store.
 
-    What is found out before the runs (which targets work, what events cost) is kept in the store,
-    and the costs as a catalog file beside it; an interrupted campaign goes on with them.
+    The results of the preparation (targets that work, costs of events) are kept in the store, and
+    the costs also as a catalog file beside it; an interrupted campaign continues with them.
 
     Raises
     ------
     UserError
-        If not even a process of this machine can be measured, or something cannot be written.
+        If the native target cannot be measured, or a file cannot be written.
     """
     try:
         with launcher() as place:
@@ -77,7 +77,7 @@ def run_real_campaign(
 
 
 class _Runner:
-    """Carries out single runs."""
+    """Function that carries out a run."""
 
     def __init__(self, pool: TargetPool, store: Store) -> None:
         real = store.campaign.real
@@ -115,7 +115,7 @@ class _Runner:
             raise RunFailedError(Failure.TARGET_FAILED, f"{name}: {failure}") from None
 
     def _settle(self, running: RunningTarget, spec: RunSpec) -> bool:
-        """Have a target do a work until it is warm for it, when it does it for the first time."""
+        """Return whether a target is warm for a work, with trials when the work is new to it."""
         key = (spec.cell.workload, spec.cell.load)
         if key not in running.settled:
             running.settled[key] = self._settles(running, spec)
@@ -127,13 +127,8 @@ class _Runner:
             partition = RealPartition(
                 running.target, self._rounds_per_second, running.clock_ratio, self._outputs
             )
-            course = drive(
-                running.target,
-                partition,
-                spec,
-                partial(_enough, wanted),
-            )
-            # The same user with the same random numbers: the same work each time.
+            course = drive(running.target, partition, spec, partial(_enough, wanted))
+            # The same user with the same random numbers does the same work each time.
             wanted = len(course.ended)
             taken = sum(each.response_seconds for each in course.ended)
             if before and abs(taken - before) <= ALIKE * taken:
@@ -143,17 +138,17 @@ class _Runner:
 
 
 def _enough(wanted: int, count: int, seconds: float) -> bool:
-    """Tell whether there were as many transactions as wanted, or for long enough if 0 are."""
+    """Whether there were as many transactions as wanted; of 0, whether the time is up."""
     return count >= wanted if wanted else seconds >= SETTLING_SECONDS
 
 
 def _labels(machine: Mapping[str, Any]) -> dict[str, str]:
-    """Say in labels what runs are measured on."""
+    """Return the labels of the machine."""
     mitigations = machine.get("mitigations", {})
-    told = {
+    labels = {
         "processor": machine.get("processor", "unknown"),
         "kernel": machine["kernel"],
         "qemu": machine.get("qemu", ""),
         "mitigations": "; ".join(f"{name}: {text}" for name, text in sorted(mitigations.items())),
     }
-    return {name: str(text) for name, text in told.items() if text}
+    return {name: str(text) for name, text in labels.items() if text}

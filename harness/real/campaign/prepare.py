@@ -1,4 +1,4 @@
-"""What has to be known of a machine before a campaign on it: targets, costs, predictions."""
+"""Preparation of a machine for a campaign: its targets, costs of events, predictions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,20 +22,20 @@ from harness.real.target.pool import TargetPool
 from harness.results.store import Store
 
 COSTS = "machine.toml"
-"""What events cost on this machine, in the directory of the campaign's results."""
+"""Name of the file of costs, in the directory of the campaign's results."""
 
 MINIMUM_BLOCKS, MAXIMUM_BLOCKS, BATCH_SECONDS, MAXIMUM_SECONDS = 4, 8, 0.04, 90.0
-"""How often events are measured in a campaign, how long each time and all in all: less than by
-``vtax calibrate``, because a campaign measures the programs themselves, too."""
+"""Limits of the calibration in a campaign. They are lower than those of ``vtax calibrate``, because
+a campaign also measures the programs themselves."""
 
 Tell = Callable[[str], None]
-"""Is told in a few words what is being done."""
+"""Function that shows in a few words what is being done."""
 
 _NAMES = {program.name for program in PROGRAMS}
 
 
 def programs_of(plan: Plan) -> dict[str, str]:
-    """Return the program of each workload that runs one of those that targets have."""
+    """Return the program of each workload that runs one of the shipped programs."""
     named = {
         cell.workload: str(group.demand.get("program", ""))
         for cell in plan.cells
@@ -47,21 +47,21 @@ def programs_of(plan: Plan) -> dict[str, str]:
 def prepare_machine(
     plan: Plan, store: Store, pool: TargetPool, missing: Mapping[str, str], tell: Tell
 ) -> None:
-    """Find out which targets work, what events cost there, and what that predicts; keep it.
+    """Find the targets that work, the costs of events in them and predictions; store all.
 
     Parameters
     ----------
     plan, store
-        The campaign, and where it is kept.
+        The campaign and its results.
     pool
         Starts the targets.
     missing
-        Why a program is not to be had, by its name.
+        Reason why a program is unavailable, by its name.
 
     Raises
     ------
     UserError
-        If not even a process of this machine can be measured, or something cannot be written.
+        If the native target cannot be measured, or a file cannot be written.
     """
     unavailable: dict[str, str] = {}
     for name in dict.fromkeys((NATIVE, *(cell.virtualization for cell in plan.cells))):
@@ -86,7 +86,7 @@ def prepare_machine(
         "rounds_per_second": rounds_per_second,
         **expected,
     }
-    # What is measured lies where it was measured, not where simulated time begins.
+    # Samples in Prometheus start at the time of measurement, not at that of simulated time.
     starts = str(real["machine"]["measured_at"])
     store.amend(replace(store.campaign, cells=cells, real=real, starts=starts))
 
@@ -94,12 +94,12 @@ def prepare_machine(
 def calibrated(
     seed: int, directory: Path, pool: TargetPool, unavailable: Mapping[str, str], tell: Tell
 ) -> tuple[dict[str, Any], float]:
-    """Calibrate all targets that are up, and write their costs to a file.
+    """Calibrate all running targets, and write their costs to a file.
 
     Returns
     -------
     tuple
-        What the file holds, and how many rounds of computing a second natively is.
+        Content of the file, and rounds of computing per second natively.
     """
     machine = provenance()
     calibration = Calibration(pool.up, EVENTS)
@@ -122,24 +122,24 @@ def calibrated(
         pool.lost(name, reason)
     computing = calibration.estimate(NATIVE, "compute")
     if computing is None or computing.processor_seconds.low <= 0.0:
-        raise UserError(f"{NATIVE}: cannot even compute for long enough to be measured")
+        raise UserError(f"{NATIVE}: computing cannot be told from noise")
     return costs, ROUNDS / computing.processor_seconds.estimate
 
 
 def predicted(
     plan: Plan, directory: Path, pool: TargetPool, rounds_per_second: float, tell: Tell
 ) -> dict[str, Any]:
-    """Predict every work of a plan, as the store holds it.
+    """Predict every work of a plan, in the form of the store.
 
     Returns
     -------
     dict
-        ``predictions``; ``unpredicted``, the reason for each workload that has none; ``outputs``,
-        size and digest of what each program put out natively.
+        ``predictions``; ``unpredicted``, the reason of each workload without one; ``outputs``, size
+        and digest of each program's native output.
     """
     try:
         costs = read_costs(directory / COSTS)
-    except UserError as reason:  # nothing can be told from noise
+    except UserError as reason:  # no cost is above noise
         names = dict.fromkeys(cell.workload for cell in plan.cells)
         unknown = dict.fromkeys(names, str(reason))
         return {"predictions": [], "unpredicted": unknown, "outputs": {}}

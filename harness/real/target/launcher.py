@@ -29,24 +29,24 @@ _GATE = ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")
 
 
 class TargetLauncher:
-    """What targets are made of: the agent, a directory, and a warden who takes all away in the end.
+    """Launcher of targets: it has a directory for them, and a reaper that removes all in the end.
 
     Parameters
     ----------
-    warden
-        Is told of whatever is started or created.
+    reaper
+        Receives everything that is started or created.
 
     Raises
     ------
     UserError
-        If there is no directory to be made.
+        If no directory can be made.
     """
 
     def __init__(self, reaper: Reaper) -> None:
         self._reaper = reaper
         self._processes: list[subprocess.Popen[bytes]] = []
         self._targets: list[Target] = []
-        # Disks belong on a disk: /tmp is memory on many machines.
+        # Images of disks have to be on a disk: /tmp is memory on many machines.
         try:
             self.directory = self._make(Path(os.environ.get("TMPDIR", "/var/tmp")))
         except OSError as error:
@@ -57,7 +57,7 @@ class TargetLauncher:
         self._memory = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
 
     def stage(self, programs: Iterable[Program]) -> Stage:
-        """Make programs ready for targets that are opened with them.
+        """Prepare programs for targets that are opened with them.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class TargetLauncher:
         agent
             The agent's program.
         staged
-            The programs that it shall be able to run.
+            The programs that it can run.
 
         Raises
         ------
@@ -146,17 +146,17 @@ class TargetLauncher:
         self._processes.append(process)
         self._reaper.process(process.pid)
         self._reaper.marked(place.name)
-        # All targets get the same processor, for all they do: a guest's own work, and QEMU's.
+        # All targets use the same processor, for a guest's own work and QEMU's.
         with contextlib.suppress(OSError):
             os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
         return process
 
     def scratch(self) -> tuple[Path, Path]:
-        """Make a directory on a tmpfs, if there is one, and one on a disk."""
+        """Make a directory on a tmpfs, if the machine has one, and one on a disk."""
         return self._make(self._memory), self._make(self.directory)
 
     def reap(self) -> None:
-        """Take note that the processes have ended, after the warden has seen to that."""
+        """Wait for the processes, which the reaper has ended."""
         for target in self._targets:
             target.disconnect()
         for process in self._processes:
@@ -197,15 +197,15 @@ class TargetLauncher:
 
 @contextlib.contextmanager
 def launcher() -> Iterator[TargetLauncher]:
-    """Make targets within; afterwards nothing of them is left."""
-    place = None
+    """Yield a launcher; at the end nothing of its targets is left."""
+    opened = None
     try:
         with Reaper() as reaper:
-            place = TargetLauncher(reaper)
-            yield place
+            opened = TargetLauncher(reaper)
+            yield opened
     finally:
-        if place is not None:
-            place.reap()
+        if opened is not None:
+            opened.reap()
 
 
 def _name() -> str:
@@ -213,11 +213,11 @@ def _name() -> str:
 
 
 def _last_words(place: Path) -> list[str]:
-    """Return the last line that a target complained with, in brackets, if there is any."""
+    """Return the last line of a target's error output in parentheses, if there is one."""
     for name in ("complaints", "console"):
         with contextlib.suppress(OSError):
             lines = (place / name).read_text(errors="replace").split("\n")
-            said = [line.strip() for line in lines if line.strip()]
-            if said:
-                return [f"({''.join(c for c in said[-1] if c.isprintable())[:160]})"]
+            words = [line.strip() for line in lines if line.strip()]
+            if words:
+                return [f"({''.join(c for c in words[-1] if c.isprintable())[:160]})"]
     return []

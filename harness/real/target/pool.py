@@ -1,4 +1,4 @@
-"""The targets of a campaign: started when they are needed, and again when they have failed."""
+"""Targets of a campaign: started when they are needed, and again after a failure."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from harness.real.target.launcher import TargetLauncher
 from harness.real.target.target import TARGETS, Target
 
 MOST_FAILURES = 3
-"""A target that has failed so often is not started again."""
+"""Number of failures after which a target is not started again."""
 
 _COMPUTE = next(event for event in EVENTS if event.name == "compute")
 _CLOCK_BATCH_SECONDS = 0.2
@@ -70,16 +70,16 @@ class RunningTarget:
 
 
 class TargetPool:
-    """Targets by name.
+    """Pool of targets by name.
 
     Parameters
     ----------
     launcher
-        Where they are made.
+        Starts them.
     agent
         The agent's program.
     staged
-        Programs that they shall be able to run.
+        Programs that they can run.
     """
 
     def __init__(self, launcher: TargetLauncher, agent: Path, staged: Stage | None = None) -> None:
@@ -91,7 +91,7 @@ class TargetPool:
         self._reasons: dict[str, str] = {}
 
     def probe(self, names: Iterable[str]) -> dict[str, str]:
-        """Start targets, one after the other; return the reason for each that is unavailable."""
+        """Start targets, one after the other; return the reason of each that is unavailable."""
         unavailable = {}
         for name in names:
             try:
@@ -101,16 +101,16 @@ class TargetPool:
         return unavailable
 
     def scratch(self) -> tuple[Path, Path]:
-        """Make a directory on a tmpfs and one on a disk; they go with the launcher."""
+        """Make a directory on a tmpfs and one on a disk; the launcher removes them."""
         return self._launcher.scratch()
 
     @property
     def up(self) -> tuple[Target, ...]:
-        """The targets that are up, in the order of their start."""
+        """The running targets, in the order of their start."""
         return tuple(running.target for running in self._up.values())
 
     def running(self, name: str) -> RunningTarget:
-        """Return a target that is up, started if need be.
+        """Return a running target, started if necessary.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class TargetPool:
         return self._up[name]
 
     def lost(self, name: str, reason: str) -> None:
-        """Take note that a target has failed; it is ended, whatever it still does."""
+        """Record that a target has failed, and end it."""
         self._note(name, reason)
         running = self._up.pop(name, None)
         if running is not None:

@@ -1,4 +1,4 @@
-"""A target: somewhere an agent runs, started, asked and ended."""
+"""Target: a place where an agent runs, and the requests to it."""
 
 import contextlib
 import subprocess
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 60.0
 
 
 class Target:
-    """A target that is up and answers.
+    """Target that is running and answers.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class Target:
     process
         The agent, or the guest's QEMU.
     channel
-        To its agent.
+        Channel to its agent.
     mark
-        What processes that it starts have in the variable MARK.
+        Value of the variable MARK in processes that it starts.
     port
-        Of this machine's loopback, from where its network is reached; None if the agent chooses.
+        Port of this machine's loopback that leads to its network; None if the agent chooses it.
     """
 
     def __init__(
@@ -56,23 +56,23 @@ class Target:
         self.kernel, self.machine, self.clock = (answer.split() + ["unknown"] * 3)[:3]
 
     def measure(self, event: Microbenchmark, count: int) -> Sample:
-        """Do an event so many times.
+        """Measure an event that is done so many times.
 
-        The same request for no event at all, just before it, is subtracted: it holds the channel
-        and the event's preparation.
+        The same request for no event, made just before, is subtracted: it costs the channel and the
+        event's preparation.
 
         Raises
         ------
         RefusalError
-            If the target cannot do such an event.
+            If the target cannot do this event.
         TargetError
             If the target has ended or does not answer.
         """
         if event.request == NETWORK:
             return self.exchange(event.size, event.size, count)
         start = CpuAccounting.now(self.pid)
-        _, without, without_processor = self._ask(event, 0)
-        inside, seconds, processor = self._ask(event, count)
+        _, without, without_processor = self._timed(event, 0)
+        inside, seconds, processor = self._timed(event, count)
         end = CpuAccounting.now(self.pid)
         return Sample(
             seconds - without,
@@ -82,9 +82,9 @@ class Target:
         )
 
     def work(self, amounts: Sequence[tuple[Microbenchmark, int]]) -> tuple[float, float]:
-        """Do several events at one go, or fail as :meth:`measure` does.
+        """Do several events in one request, with the errors of :meth:`measure`.
 
-        Returns seconds by the target's clock, and by this machine's with preparations and channel.
+        Returns seconds by the target's clock, and by this machine's with preparation and channel.
         """
         requests = [f"{event.request} {count} {event.size}" for event, count in amounts]
         answers, seconds = self._channel.ask_all(requests, ANSWER_SECONDS)
@@ -94,9 +94,9 @@ class Target:
             raise TargetError(f"the agent answered {answers!r} to {requests!r}") from None
 
     def run(self, program: Program) -> ProgramSample:
-        """Execute a program once, in a directory of its own that is gone afterwards.
+        """Execute a program once, in a directory of its own that is removed afterwards.
 
-        A program that fails is a sample, too: it has a status and a complaint.
+        The sample of a program that fails has its status and its error output.
 
         Raises
         ------
@@ -108,25 +108,25 @@ class Target:
         variables = environment(free_port(), self._mark)
         limit = program.limit_seconds
         patience = limit + ANSWER_SECONDS
-        self._tell(f"enter {program.base} {program.name}")
+        self._ask(f"enter {program.base} {program.name}")
         try:
             if program.prepare is not None:
-                status = self._tell(request(program.prepare, variables, limit), patience).split()[1]
+                status = self._ask(request(program.prepare, variables, limit), patience).split()[1]
                 if status != "0":
                     raise RefusalError(
                         f"{program.name}: {program.prepare[0]} fails with status {status}: "
-                        f"{self._tell('complaint')}"
+                        f"{self._ask('complaint')}"
                     )
             return self._execute(program, request(program.command, variables, limit), patience)
         finally:
-            # A target that has ended says so itself, and there is no directory to leave.
+            # A target that has ended has raised its own error, and its directory is gone.
             with contextlib.suppress(TargetError, RefusalError):
-                self._tell("leave")
+                self._ask("leave")
 
     def exchange(self, sent: int, received: int, count: int = 1) -> Sample:
         """Send bytes over its network and wait for others, so many times.
 
-        The connection is made on first use and stays. A stream is an exchange with a large request
+        The connection is made on first use and kept. A stream is an exchange with a large request
         or a large answer.
 
         Parameters
@@ -152,11 +152,11 @@ class Target:
         return Sample(seconds, seconds, processor, condition)
 
     def channel_seconds(self) -> float:
-        """Return how long a request takes that asks for nothing."""
+        """Return the duration of a request without work, in seconds."""
         return self._channel.ask("nothing 0 0", ANSWER_SECONDS)[1]
 
     def end(self) -> None:
-        """End it: what fails must not go on taking processor time from the others."""
+        """End it, so that a failed target takes no processor time from others."""
         self.disconnect()
         self._process.kill()
         end_marked(self._mark)
@@ -178,10 +178,10 @@ class Target:
         inside, status, inside_processor = map(int, answer.split())
         if not in_guest:
             processor += inside_processor * 1e-6
-        complaint = self._tell("complaint") if status else ""
+        complaint = self._ask("complaint") if status else ""
         size, digest = "0", ""
         try:
-            size, digest = self._tell(f"digest {program.output}").split()
+            size, digest = self._ask(f"digest {program.output}").split()
         except RefusalError:
             complaint = complaint or f"it wrote no {program.output}"
         return ProgramSample(
@@ -196,17 +196,17 @@ class Target:
             condition=condition,
         )
 
-    def _tell(self, what: str, seconds: float | None = None) -> str:
+    def _ask(self, what: str, seconds: float | None = None) -> str:
         return self._channel.ask(what, ANSWER_SECONDS if seconds is None else seconds)[0]
 
     def _connected(self) -> Connection:
         if self._connection is None:
             inside = 0 if self._port is None else NETWORK_PORT
-            served = int(self._tell(f"serve {inside}"))
+            served = int(self._ask(f"serve {inside}"))
             self._connection = Connection(self._port or served, ANSWER_SECONDS)
         return self._connection
 
-    def _ask(self, event: Microbenchmark, count: int) -> tuple[float, float, float]:
+    def _timed(self, event: Microbenchmark, count: int) -> tuple[float, float, float]:
         before = self._processor_seconds()
         request = f"{event.request} {count} {event.size}"
         answer, seconds = self._channel.ask(request, ANSWER_SECONDS)
@@ -215,8 +215,8 @@ class Target:
     def _processor_seconds(self) -> float:
         """Return the processor time of the process tree so far.
 
-        What the agent's children took the agent says itself, where it is a process of this machine:
-        /proc tells it in whole ticks only.
+        An agent that is a process of this machine reports the time of its children itself, because
+        /proc has it in whole ticks only.
         """
         if self.name in ACCELERATORS:
             return tree_seconds(self.pid)
