@@ -53,13 +53,13 @@ class Cause:
     costs: tuple[Cost, ...]
     """Several of the same probability, if it is not known which one applies to a program."""
     contains: Mapping[str, float] = field(default_factory=dict)
-    """Numbers of other causes in an event, earlier in the table; measured page faults are
-    measured with the event."""
+    """Numbers of other causes in an event, earlier in the table. The page faults that were measured
+    with the event are subtracted as well."""
     waits: bool = False
     """Whether its event waits for a device."""
     user: bool = False
-    """Whether an unknown part of it is user time: a program queries the processor's features when it
-    begins, which takes long under many hypervisors."""
+    """Whether an unknown part of it is user time: at its begin a program queries the processor's
+    features, which takes long under many hypervisors."""
 
 
 _RINGS = tuple(
