@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
+import gevent
 from greenlet import GreenletExit, getcurrent
 
 from harness.engine.clock import Clock, to_ns
+from harness.engine.realtime_clock import RealtimeClock
 from harness.errors import PartitionDownError, UserError
 from harness.model.partition import SimulatedPartition
 from harness.users.user_greenlet import UserGreenlet
@@ -14,32 +16,33 @@ from workloads.arguments import Arguments
 from workloads.partition import EVENTS
 from workloads.source_line import users_line
 
-Begin = Callable[[Callable[[], None]], object]
-"""Starts something, given the function to call when it is done."""
 
-
-class Waiter(Protocol):
+class Waiter:
     """How the users of a partition wait for simulated time."""
 
     def now_ns(self) -> int:
         """Return the simulated time in nanoseconds."""
-        ...
+        raise NotImplementedError
 
     def wait(self, verb: str, delay_ns: int) -> None:
         """Block the calling user for some simulated time."""
-        ...
+        raise NotImplementedError
 
-    def block(self, verb: str, begin: Begin) -> None:
-        """Start something and block the calling user until it is done."""
-        ...
+    def begin(self, verb: str) -> Callable[[], None]:
+        """Return the function that ends the caller's next :meth:`block`."""
+        raise NotImplementedError
+
+    def block(self, done: Callable[[], None]) -> None:
+        """Block the calling user until ``done``, from :meth:`begin`, is called."""
+        raise NotImplementedError
 
     def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
         """Make several calls at the same time; raise the error of the first that failed."""
-        ...
+        raise NotImplementedError
 
     def fail(self, error: Exception) -> NoReturn:
         """End the run with an error."""
-        ...
+        raise NotImplementedError
 
 
 class BlockingPartition:
@@ -93,7 +96,9 @@ class BlockingPartition:
         """Use the processor."""
         seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
         wanted = self._check.events("compute", events)
-        self._work("compute", lambda done: self._modelled.compute(seconds, wanted, done))
+        done = self._begin("compute")
+        self._modelled.compute(seconds, wanted, done)
+        self._waiter.block(done)
 
     def read(self, size_bytes: object, offset_bytes: object = None) -> None:
         """Read a block."""
@@ -106,37 +111,43 @@ class BlockingPartition:
     def _transfer(self, verb: str, size_bytes: object, offset_bytes: object, write: bool) -> None:
         size = self._check.size(verb, "size_bytes", size_bytes)
         offset = self._check.offset(verb, "offset_bytes", offset_bytes)
-        self._work(
-            verb, lambda done: self._modelled.transfer(self._disk, size, offset, write, done)
-        )
+        done = self._begin(verb)
+        self._modelled.transfer(self._disk, size, offset, write, done)
+        self._waiter.block(done)
 
     def send(self, size_bytes: object, to: object) -> None:
         """Stream bytes to a peer."""
         size = self._check.size("send", "size_bytes", size_bytes)
         peer = self._check.text("send", "to", to)
-        self._work("send", lambda done: self._modelled.send(size, peer, done))
+        done = self._begin("send")
+        self._modelled.send(size, peer, done)
+        self._waiter.block(done)
 
     def receive(self, size_bytes: object, source: object) -> None:
         """Stream bytes from a peer."""
         size = self._check.size("receive", "size_bytes", size_bytes)
         peer = self._check.text("receive", "source", source)
-        self._work("receive", lambda done: self._modelled.receive(size, peer, done))
+        done = self._begin("receive")
+        self._modelled.receive(size, peer, done)
+        self._waiter.block(done)
 
     def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
         """Send a request and wait for its response."""
         request = self._check.size("exchange", "request_bytes", request_bytes)
         response = self._check.size("exchange", "response_bytes", response_bytes)
         peer = self._check.text("exchange", "to", to)
-        self._work("exchange", lambda done: self._modelled.exchange(request, response, peer, done))
+        done = self._begin("exchange")
+        self._modelled.exchange(request, response, peer, done)
+        self._waiter.block(done)
 
-    def _work(self, verb: str, begin: Begin) -> None:
+    def _begin(self, verb: str) -> Callable[[], None]:
         if self._modelled.partition.down:
             self._waiter.wait(verb, self._patience_ns)
             raise PartitionDownError(f"partition {self.name} is down")
-        self._waiter.block(verb, begin)
+        return self._waiter.begin(verb)
 
 
-class ClockWaiter:
+class ClockWaiter(Waiter):
     """Waiting on a virtual clock: the user's greenlet switches to the one in which time passes.
 
     A caller other than a :class:`UserGreenlet` ends the run with
@@ -165,12 +176,16 @@ class ClockWaiter:
         self._switch_to_hub()
         own.in_verb = True
 
-    def block(self, verb: str, begin: Begin) -> None:
-        """Start something and block the calling user until it is done."""
+    def begin(self, verb: str) -> Callable[[], None]:
+        """Return the function that ends the caller's next :meth:`block`."""
         own = getcurrent()
         if type(own) is not UserGreenlet:
             self._refuse_caller(verb)
-        begin(own.switch)
+        done: Callable[[], None] = own.switch
+        return done
+
+    def block(self, done: Callable[[], None]) -> None:
+        """Block the calling user until ``done`` is called."""
         self._switch_to_hub()
 
     def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
@@ -239,3 +254,67 @@ class _ParallelCalls:
         for error in self._errors:
             if error is not None:
                 raise error
+
+
+class GeventWaiter(Waiter):
+    """Waiting on a clock paced by the wall: the user's greenlet is one of gevent's."""
+
+    def __init__(self, clock: RealtimeClock) -> None:
+        self._clock = clock
+
+    def now_ns(self) -> int:
+        """Return the simulated time in nanoseconds."""
+        self._clock.sync()
+        return self._clock.now_ns
+
+    def fail(self, error: Exception) -> NoReturn:
+        """End the run with an error, raised where time passes."""
+        self._clock.fail(error)
+
+    def wait(self, verb: str, delay_ns: int) -> None:
+        """Block the calling user for some simulated time."""
+        self._clock.wait_for(lambda done: self._clock.call_in(delay_ns, done))
+
+    def begin(self, verb: str) -> Callable[[], None]:
+        """Return the function that ends the caller's next :meth:`block`."""
+        self._clock.sync()
+        return _Completion()
+
+    def block(self, done: Callable[[], None]) -> None:
+        """Block the calling user until ``done`` is called."""
+        assert isinstance(done, _Completion)
+        self._clock.wait_for(done.resume_with)
+
+    def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
+        """Make several calls, each in a greenlet of its own."""
+        greenlets = [gevent.spawn(_error_of, call) for call in calls]
+        try:
+            gevent.joinall(greenlets)
+        finally:
+            gevent.killall(greenlets)
+        for each in greenlets:
+            if each.value is not None:
+                raise each.value
+
+
+class _Completion:
+    """Call that resumes a waiting greenlet of gevent's."""
+
+    def __init__(self) -> None:
+        self._resume: Callable[[], None] | None = None
+
+    def resume_with(self, resume: Callable[[], None]) -> None:
+        self._resume = resume
+
+    def __call__(self) -> None:
+        if self._resume is not None:
+            self._resume()
+
+
+def _error_of(call: Callable[[], object]) -> Exception | None:
+    """Make a call and return its error, which gevent would print."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None

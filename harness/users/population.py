@@ -1,7 +1,7 @@
 """Locust users on the simulated clock.
 
-Every user is a greenlet. When it waits, for its work or for its next turn, it switches to the
-*hub*, the greenlet in which the simulation runs; the clock switches back when the time has come.
+Every user is a greenlet. When it waits for its work or for its next task, it switches to the *hub*,
+the greenlet in which the simulation runs; the clock switches back at the end of the wait.
 """
 
 import importlib
@@ -38,11 +38,11 @@ _users_module: Any = importlib.import_module("locust.user.users")
 _wait_module: Any = importlib.import_module("locust.user.wait_time")
 
 START_WITHIN_SECONDS = 0.01
-"""Closed users without think time begin within this time of each other."""
+"""Time within which closed users without think time begin."""
 
 
 class SupportsNow(Protocol):
-    """Something that tells the time, such as a clock."""
+    """Object with the present time, such as a clock."""
 
     @property
     def now_ns(self) -> int:
@@ -51,14 +51,14 @@ class SupportsNow(Protocol):
 
 
 class _Streams:
-    """Stands in for the module ``random`` in Locust: every user draws from its own stream."""
+    """Replacement of the module ``random`` in Locust: every user draws from its own stream."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_own_stream(), name)
 
     @staticmethod
     def choice(options: Sequence[Any]) -> Any:
-        """Choose, without a draw where there is no choice."""
+        """Choose, without a draw if there is one option."""
         return options[0] if len(options) == 1 else _own_stream().choice(options)
 
 
@@ -71,12 +71,12 @@ def _own_stream() -> Any:
 def locust_on(clock: SupportsNow, fail: Fail = raise_error) -> Iterator[None]:
     """Let Locust's users wait, draw and read the time on another clock; undone at the end.
 
-    They wait as their partition has them wait.
+    Their partition decides how they wait.
 
     Parameters
     ----------
     clock
-        Whose time it is.
+        The source of the time.
     fail
         Is called with the error of a user that waits for a time that is none.
     """
@@ -114,7 +114,7 @@ def locust_on(clock: SupportsNow, fail: Fail = raise_error) -> Iterator[None]:
 
 
 def forward_requests(environment: Environment) -> None:
-    """Let what is reported through ``locust.events`` reach an environment with events of its own.
+    """Forward requests reported through ``locust.events`` to an environment with its own events.
 
     Isolation of the run undoes it.
     """
@@ -123,7 +123,7 @@ def forward_requests(environment: Environment) -> None:
 
 
 def _waiter(task_set: TaskSet) -> str:
-    """Say which class has the ``wait_time`` that a task set uses, and where."""
+    """Return the class whose ``wait_time`` a task set uses, and its place."""
     for cls in (type(task_set), type(task_set.user)):
         function: Any = cls.wait_time
         if function is not TaskSet.wait_time:
@@ -160,8 +160,8 @@ class UserPopulation:
     Parameters
     ----------
     seed_parts
-        What the users' random streams are made of, besides the group's name and the user's index;
-        nothing that depends on the virtualization.
+        Seeds of the users' random streams, besides the group's name and the user's index; they do
+        not depend on the virtualization.
     """
 
     def __init__(self, clock: Clock, environment: Environment, *seed_parts: object) -> None:
@@ -237,9 +237,9 @@ class UserPopulation:
         disk: int = 0,
         first: int = 0,
     ) -> None:
-        """Add users that wait for one transaction to end, think, and begin the next.
+        """Add users that wait for the end of a transaction, think, and begin the next one.
 
-        ``first`` is the index of the first of them in their group, where it has some already.
+        ``first`` is the index of the first one in its group, for a group that already has users.
         """
         partition = BlockingPartition(modelled, ClockWaiter(self.clock), disk)
         within = max(think_time_seconds, START_WITHIN_SECONDS)
@@ -258,10 +258,10 @@ class UserPopulation:
         arrivals_per_second: float,
         disk: int = 0,
     ) -> None:
-        """Add transactions that arrive at random (Poisson), whatever becomes of earlier ones.
+        """Add transactions that arrive at random (Poisson), independent of earlier ones.
 
-        A transaction is carried out by a user of its own; users that are done serve later
-        arrivals. Response times count from the arrival.
+        Each is carried out by a user of its own; an idle user serves a later arrival. Response
+        times begin at the arrival.
         """
         partition = BlockingPartition(modelled, ClockWaiter(self.clock), disk)
         arrivals = _Arrivals(self, cls, partition, demand, group, arrivals_per_second)
@@ -269,11 +269,11 @@ class UserPopulation:
         arrivals.schedule()
 
     def change_arrivals(self, partition: str, group: str, arrivals_per_second: float) -> None:
-        """Let a group's transactions arrive at another rate from now on; 0 for none."""
+        """Change the arrival rate of a group's transactions; 0 for none."""
         self._arrivals[partition, group].change(arrivals_per_second)
 
     def retire(self, partition: str, group: str, users: int) -> None:
-        """Let the last so many closed users of a group end, after the transaction at hand."""
+        """End the last so many closed users of a group, after their present transactions."""
         labels = (partition, group)
         theirs = [own for own in self._greenlets if not own.dead and own.user.labels == labels]
         for own in theirs[len(theirs) - users :]:
@@ -285,7 +285,7 @@ class UserPopulation:
                 own.throw(GreenletExit)
 
     def fail(self, partition: str) -> int:
-        """Let all requests that a partition has in hand fail; return how many."""
+        """Fail all requests in progress of a partition; return their number."""
         failed = 0
         for own in [*self._greenlets, *self._leaving]:
             if own and own.in_verb and own.user.partition.name == partition:
@@ -294,12 +294,12 @@ class UserPopulation:
         return failed
 
     def check_present(self) -> None:
-        """Make sure that the run still has users.
+        """Check that the run still has users.
 
         Raises
         ------
         UserError
-            If all of them have stopped by themselves.
+            If all have stopped by themselves.
         """
         users = self._greenlets
         if users and not self._arrivals and all(own.dead for own in users):
@@ -310,12 +310,12 @@ class UserPopulation:
             )
 
     def dismiss(self) -> None:
-        """End all users where they stand."""
-        everybody = [*self._greenlets, *self._leaving]
+        """End all users at once."""
+        users = [*self._greenlets, *self._leaving]
         self._greenlets.clear()
         self._leaving.clear()
         errors = []
-        for own in everybody:
+        for own in users:
             try:
                 if own:
                     own.throw(GreenletExit)
@@ -358,7 +358,7 @@ class _Arrivals:
         self._next = self.population.clock.alarm_in(delay_ns, self._arrive)
 
     def change(self, rate: float) -> None:
-        """Go on at another rate; without memory, the next arrival is drawn anew."""
+        """Change the rate; the process has no memory, so that the next arrival is drawn again."""
         if self._next is not None:
             self._next.cancel()
         self.rate = rate
@@ -367,7 +367,7 @@ class _Arrivals:
 
     def _arrive(self) -> None:
         self.schedule()
-        # A stream for every arrival: demands do not depend on what overtakes what.
+        # A stream for every arrival: demands do not depend on the order of completion.
         self.arrived += 1
         seed = self.seed + self.arrived
         if self.idle:

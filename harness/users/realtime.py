@@ -1,8 +1,7 @@
-"""A cell in real time: the same model, paced by the wall clock, driven by Locust's own runner.
+"""Cell in real time: the same model, paced by the wall clock, driven by Locust's own runner.
 
-Virtual runs (:mod:`harness.runs.run_cell`) make users greenlets of their own; here Locust spawns
-and stops them, and whoever looks on can change how many there are. What a user does and what it
-costs is the same.
+In virtual runs (:mod:`harness.runs.run_cell`) users are greenlets of vtax; here Locust spawns and
+stops them, and its page can change their number. The users' work and its costs are the same.
 """
 
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import replace
 from itertools import count
 from random import Random
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -31,7 +30,7 @@ from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition
 from harness.results.labels import cell_labels
-from harness.users.partition import Begin, BlockingPartition
+from harness.users.partition import BlockingPartition, GeventWaiter
 from harness.users.population import (
     START_WITHIN_SECONDS,
     UserPopulation,
@@ -42,73 +41,29 @@ from harness.users.population import (
 from workloads.user import PartitionUser
 
 Wanted = Callable[[str], bool]
-"""Whether a user class (``path/to/locustfile.py:UserClass``) shall have users."""
-
-
-class GeventWaiter:
-    """Waiting on a clock paced by the wall: the user's greenlet is one of gevent's."""
-
-    def __init__(self, clock: RealtimeClock) -> None:
-        self._clock = clock
-
-    def now_ns(self) -> int:
-        """Return the simulated time in nanoseconds."""
-        self._clock.sync()
-        return self._clock.now_ns
-
-    def fail(self, error: Exception) -> NoReturn:
-        """End the run with an error, raised where time passes."""
-        self._clock.fail(error)
-
-    def wait(self, verb: str, delay_ns: int) -> None:
-        """Block the calling user for some simulated time."""
-        self._clock.wait_for(lambda done: self._clock.call_in(delay_ns, done))
-
-    def block(self, verb: str, begin: Begin) -> None:
-        """Start something and block the calling user until it is done."""
-        self._clock.wait_for(begin)
-
-    def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
-        """Make several calls, each in a greenlet of its own."""
-        greenlets = [gevent.spawn(_error_of, call) for call in calls]
-        try:
-            gevent.joinall(greenlets)
-        finally:
-            gevent.killall(greenlets)
-        for each in greenlets:
-            if each.value is not None:
-                raise each.value
-
-
-def _error_of(call: Callable[[], object]) -> Exception | None:
-    """Make a call and return its error, which gevent would print."""
-    try:
-        call()
-    except Exception as error:
-        return error
-    return None
+"""Whether a user class (``path/to/locustfile.py:UserClass``) gets users."""
 
 
 class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
-    """A cell whose simulated time passes while the context is open.
+    """Cell whose simulated time passes while the context is open.
 
-    Every group of closed users of every partition becomes a user class of the environment, as
-    likely to be spawned as it has users in the campaign; Locust decides how many there are. A group
-    with arrivals becomes a class of which one user stands for all of them: while it is there,
-    transactions arrive at the campaign's rate.
+    Every group of closed users becomes a user class of the environment, whose weight is its number
+    of users in the campaign; Locust decides the total number. A group with arrivals becomes a class
+    with a single user: while it runs, transactions arrive at the campaign's rate.
 
     Parameters
     ----------
     spec
         The cell and its constants.
     environment
-        Locust's; its user classes are set, and its host, which its page shows, to the cell's title.
+        Locust's environment. Its user classes are set, and its host, which its page shows, to the
+        cell's title.
     speed
         Simulated seconds for each second of the wall clock.
     wanted
         Chooses among the user classes; the others get no users.
     campaign
-        The name of the cell's campaign, which every metric bears.
+        The name of the cell's campaign, a label of every metric.
     """
 
     def __init__(
@@ -148,7 +103,7 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
     def __enter__(self) -> "RealtimeSimulation":
         self._locust.__enter__()
         hub: Any = gevent.get_hub()
-        if UserError not in hub.NOT_ERROR:  # it is told in one line
+        if UserError not in hub.NOT_ERROR:  # it is printed in one line
             hub.NOT_ERROR = (*hub.NOT_ERROR, UserError)
         self._greenlet.start()
         return self
@@ -169,7 +124,7 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
             self._population.dismiss()
 
     def join(self, stop: Event) -> None:
-        """Wait until ``stop`` is set, or until the simulation fails, and raise why."""
+        """Wait until ``stop`` is set, or until the simulation fails, and raise its error."""
         gevent.wait([self._greenlet, stop], count=1)
         if self._greenlet.dead:
             self._greenlet.get()
@@ -180,7 +135,7 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
 
     @property
     def registry(self) -> CollectorRegistry:
-        """What is exposed: the machine, the transactions, and how the clock keeps its pace."""
+        """Registry of the exposed metrics: the machine, the transactions, the clock's pace."""
         registry = CollectorRegistry()
         labels = {"campaign": self.campaign, **cell_labels(self.spec.cell)}
         registry.register(PacingCollector(self.clock, labels))
@@ -235,32 +190,32 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
 
 
 class _Arrivals(User):
-    """Stands for all transactions of a group that arrive at random."""
+    """User that represents all transactions of a group with arrivals."""
 
     abstract = True
     fixed_count = 1
 
     @task
-    def stand(self) -> None:
-        """Be there."""
+    def stay(self) -> None:
+        """Wait until the user is stopped."""
         Event().wait()
 
 
 def _derived(base: type[User], name: str, **members: object) -> Any:
-    """Make a user class with a name that Locust shows."""
+    """Make a user class with the name that Locust shows."""
     make: Any = type(base)
     return make(name.replace("/", " "), (base,), {"__doc__": base.__doc__, **members})
 
 
 def live_spec(plan: Plan, wanted: Wanted = lambda user: True) -> RunSpec:
-    """Choose the first cell of a plan that has users of a wanted class.
+    """Return the first cell of a plan that has users of a wanted class.
 
-    Its constants are those that the catalog states; nothing is drawn.
+    Its constants are the catalog's values; nothing is drawn.
 
     Raises
     ------
     UserError
-        If there is none.
+        If there is no such cell.
     """
     for entry in plan.matrix:
         cell = entry.cell
