@@ -172,21 +172,6 @@ class UserPopulation:
         self._leaving: list[UserGreenlet] = []
         self._arrivals: dict[tuple[str, str], _Arrivals] = {}
 
-    def _make(
-        self,
-        cls: type[PartitionUser],
-        partition: BlockingPartition,
-        demand: Demand,
-        group: str,
-        stream: Random,
-        think_time_seconds: float,
-    ) -> UserGreenlet:
-        user = cls(self.environment).bind(partition, demand, stream, think_time_seconds)
-        user.labels = (partition.name, group)
-        own = UserGreenlet(user, self.clock.hub, self.clock.fail)
-        self._greenlets.append(own)
-        return own
-
     def add_group(
         self, group: UserGroup, modelled: SimulatedPartition, base: Path, first: int = 0
     ) -> None:
@@ -201,72 +186,53 @@ class UserPopulation:
         base
             The folder that relative paths to locustfiles start from.
         first
-            As for :meth:`add_closed`.
+            Index of the first user, for a group that already has users.
 
         Raises
         ------
         UserError
             If the locustfile is missing or broken, or has no such user.
         """
-        cls, demand = load_group(group, base)
-        name = group_title(modelled.name, group.name)
-        rate, disk = group.arrivals_per_second, group.disk
-        if rate is not None:
-            self.add_open(cls, modelled, demand, group=name, arrivals_per_second=rate, disk=disk)
-            return
-        self.add_closed(
-            cls,
-            modelled,
-            demand,
-            group=name,
-            users=group.users or 0,
-            think_time_seconds=group.think_time_seconds,
-            disk=disk,
-            first=first,
-        )
+        self.add(*load_group(group, base), group, modelled, first)
 
-    def add_closed(
+    def add(
         self,
         cls: type[PartitionUser],
-        modelled: SimulatedPartition,
         demand: Demand,
-        *,
-        group: str,
-        users: int,
-        think_time_seconds: float,
-        disk: int = 0,
+        group: UserGroup,
+        modelled: SimulatedPartition,
         first: int = 0,
     ) -> None:
-        """Add users that wait for the end of a transaction, think, and begin the next one.
+        """Add the users, or the arrivals, of a group whose class is loaded.
 
-        ``first`` is the index of the first one in its group, for a group that already has users.
+        Closed users wait for the end of a transaction, think, and begin the next one. Transactions
+        of open arrivals come at random (Poisson), independent of earlier ones: each is carried out
+        by a user of its own, an idle user serves a later one, and response times begin at the
+        arrival.
         """
-        partition = BlockingPartition(modelled, ClockWaiter(self.clock), disk)
+        title = group_title(modelled.name, group.name)
+        rate = group.arrivals_per_second
+        think_time_seconds = group.think_time_seconds if rate is None else 0.0
+        partition = BlockingPartition(modelled, ClockWaiter(self.clock), group.disk)
+
+        def make(stream: Random) -> UserGreenlet:
+            user = cls(self.environment).bind(partition, demand, stream, think_time_seconds)
+            user.labels = (partition.name, title)
+            own = UserGreenlet(user, self.clock.hub, self.clock.fail)
+            self._greenlets.append(own)
+            return own
+
+        if rate is not None:
+            seed = stream_seed(*self.seed_parts, title, "arrivals")
+            arrivals = _Arrivals(self.clock, make, seed, rate)
+            self._arrivals[partition.name, title] = arrivals
+            arrivals.schedule()
+            return
         within = max(think_time_seconds, START_WITHIN_SECONDS)
-        for index in range(first, first + users):
-            stream = Random(stream_seed(*self.seed_parts, group, index))
-            own = self._make(cls, partition, demand, group, stream, think_time_seconds)
+        for index in range(first, first + (group.users or 0)):
+            stream = Random(stream_seed(*self.seed_parts, title, index))
+            own = make(stream)
             self.clock.call_in(to_ns(stream.random() * within), own.switch)
-
-    def add_open(
-        self,
-        cls: type[PartitionUser],
-        modelled: SimulatedPartition,
-        demand: Demand,
-        *,
-        group: str,
-        arrivals_per_second: float,
-        disk: int = 0,
-    ) -> None:
-        """Add transactions that arrive at random (Poisson), independent of earlier ones.
-
-        Each is carried out by a user of its own; an idle user serves a later arrival. Response
-        times begin at the arrival.
-        """
-        partition = BlockingPartition(modelled, ClockWaiter(self.clock), disk)
-        arrivals = _Arrivals(self, cls, partition, demand, group, arrivals_per_second)
-        self._arrivals[partition.name, group] = arrivals
-        arrivals.schedule()
 
     def change_arrivals(self, partition: str, group: str, arrivals_per_second: float) -> None:
         """Change the arrival rate of a group's transactions; 0 for none."""
@@ -333,29 +299,20 @@ class _Arrivals:
     """Poisson arrivals of one group."""
 
     def __init__(
-        self,
-        population: UserPopulation,
-        cls: type[PartitionUser],
-        partition: BlockingPartition,
-        demand: Demand,
-        group: str,
-        rate: float,
+        self, clock: Clock, make: Callable[[Random], UserGreenlet], seed: int, rate: float
     ) -> None:
-        self.population = population
-        self.cls = cls
-        self.partition = partition
-        self.demand = demand
-        self.group = group
+        self.clock = clock
+        self.make = make
+        self.seed = seed
         self.rate = rate
-        self.seed = stream_seed(*population.seed_parts, group, "arrivals")
-        self.stream = Random(self.seed)
+        self.stream = Random(seed)
         self.arrived = 0
         self.idle: list[UserGreenlet] = []
         self._next: Timer | None = None
 
     def schedule(self) -> None:
         delay_ns = to_ns(self.stream.expovariate(self.rate))
-        self._next = self.population.clock.alarm_in(delay_ns, self._arrive)
+        self._next = self.clock.alarm_in(delay_ns, self._arrive)
 
     def change(self, rate: float) -> None:
         """Change the rate; the process has no memory, so that the next arrival is drawn again."""
@@ -374,15 +331,13 @@ class _Arrivals:
             own = self.idle.pop()
             own.user.random.seed(seed)
         else:
-            own = self.population._make(
-                self.cls, self.partition, self.demand, self.group, Random(seed), 0.0
-            )
+            own = self.make(Random(seed))
             own.user.pause = self._parker(own)  # type: ignore[method-assign,assignment]
-        own.user.intended_start_seconds = self.partition.now()
+        own.user.intended_start_seconds = self.clock.now_ns / 1e9
         own.switch()
 
     def _parker(self, own: UserGreenlet) -> Callable[[float], None]:
-        hub = self.population.clock.hub
+        hub = self.clock.hub
 
         def park(_: float) -> None:
             self.idle.append(own)

@@ -4,7 +4,7 @@ from locust.env import Environment
 from modelling import ETHERNET, FULL_SYSTEM, MS, NO_OVERHEAD, build, partition, system
 
 from harness.metrics.observer import Observation
-from harness.model.config import EthernetConfiguration
+from harness.model.config import EthernetConfiguration, UserGroup
 from harness.users.population import UserPopulation, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.watchdog import Watchdog
@@ -29,17 +29,8 @@ def drive(
     population = UserPopulation(clock, environment, 1)
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
         try:
-            if arrivals:
-                population.add_open(cls, machine.partitions["app"], Demand(), group="g", **arrivals)
-            else:
-                population.add_closed(
-                    cls,
-                    machine.partitions["app"],
-                    Demand(),
-                    group="g",
-                    users=users,
-                    think_time_seconds=0.0,
-                )
+            group = UserGroup("g", "", users, **arrivals)
+            population.add(cls, Demand(), group, machine.partitions["app"])
             clock.run_until(until_ns)
             population.check_present()
         finally:
