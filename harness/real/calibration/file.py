@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,12 +14,14 @@ from harness.files import is_stream, scratch_directory, write_bytes
 from harness.real.calibration.calibration import (
     BATCH_SECONDS,
     HALF_WIDTH,
+    MAXIMUM_BLOCKS,
     Calibration,
     Estimate,
     Series,
 )
 from harness.real.host.interference import DISTURBED_SHARE
-from harness.real.microbenchmarks import Microbenchmark
+from harness.real.microbenchmarks import EVENTS, Microbenchmark
+from harness.real.provenance import provenance
 from harness.real.target.target import Target
 from harness.statistics.intervals import Interval
 
@@ -147,6 +149,33 @@ def _measurement(estimate: Estimate, series: Series) -> dict[str, Any]:
 
 def _digits(value: float) -> float:
     return float(f"{value:.4g}")
+
+
+def calibrate(
+    targets: Sequence[Target],
+    unavailable: Mapping[str, str],
+    path: Path,
+    show: Callable[[str], object],
+    **limits: Any,
+) -> tuple[Calibration, dict[str, Any]]:
+    """Calibrate targets and write the file; an interruption leaves ``FILE.partial``.
+
+    ``show`` receives what is being done, ``limits`` are those of :meth:`Calibration.run`. Returns
+    the calibration and the content of the file.
+    """
+    machine = provenance()
+    calibration = Calibration(targets, EVENTS)
+    partial = path.with_name(f"{path.name}.partial")
+    maximum = limits.get("maximum", MAXIMUM_BLOCKS)
+    show("warming up")
+    write(document(calibration, unavailable, machine), partial)
+    for blocks in calibration.run(**limits):
+        write(document(calibration, unavailable, machine), partial)
+        show(f"{blocks} blocks of at most {maximum} measured")
+    costs = document(calibration, unavailable, machine)
+    write(costs, path)
+    partial.unlink(missing_ok=True)
+    return calibration, costs
 
 
 def check_writable(path: Path) -> None:

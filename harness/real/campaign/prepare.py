@@ -8,14 +8,12 @@ from typing import Any
 from harness.campaign.plan import Plan
 from harness.campaign.real_matrix import NATIVE
 from harness.errors import UserError
-from harness.real.calibration.calibration import Calibration
 from harness.real.calibration.costs import read_costs
-from harness.real.calibration.file import document, write
+from harness.real.calibration.file import calibrate
 from harness.real.campaign.partition import ROUNDS
 from harness.real.campaign.workload_predictor import WorkloadPredictor
 from harness.real.microbenchmarks import EVENTS
 from harness.real.programs.shipped import PROGRAMS
-from harness.real.provenance import provenance
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.pool import TargetPool
@@ -101,23 +99,18 @@ def calibrated(
     tuple
         Content of the file, and rounds of computing per second natively.
     """
-    machine = provenance()
-    calibration = Calibration(pool.up, EVENTS)
-    path = directory / COSTS
-    partly = directory / f"{COSTS}.partial"
     tell(f"calibrating: {len(EVENTS)} events in {len(pool.up)} targets")
-    for blocks in calibration.run(
+    calibration, costs = calibrate(
+        pool.up,
+        unavailable,
+        directory / COSTS,
+        lambda text: tell(f"calibrating: {text}"),
         seed=seed,
         minimum=MINIMUM_BLOCKS,
         maximum=MAXIMUM_BLOCKS,
         batch_seconds=BATCH_SECONDS,
         maximum_seconds=MAXIMUM_SECONDS,
-    ):
-        write(document(calibration, unavailable, machine), partly)
-        tell(f"calibrating: {blocks} blocks of at most {MAXIMUM_BLOCKS}")
-    costs = document(calibration, unavailable, machine)
-    write(costs, path)
-    partly.unlink(missing_ok=True)
+    )
     for name, reason in calibration.failures.items():
         pool.lost(name, reason)
     computing = calibration.estimate(NATIVE, "compute")

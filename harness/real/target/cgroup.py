@@ -1,6 +1,8 @@
 """Control group with a processor quota, of version 1 or 2."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,26 +80,24 @@ def limit(mount: Mount, group: Path) -> None:
     UnavailableError
         If the system refuses it.
     """
-    try:
+    with _refusals(group):
         group.mkdir()
         if mount.version == 2:
             (group / "cpu.max").write_text(f"{QUOTA_MICROSECONDS} {PERIOD_MICROSECONDS}")
         else:
             (group / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS))
             (group / "cpu.cfs_quota_us").write_text(str(QUOTA_MICROSECONDS))
-    except OSError as error:
-        raise UnavailableError(f"control group {group}: {error.strerror}") from None
 
 
 def join(group: Path, pid: int) -> None:
-    """Move a process into the group.
-
-    Raises
-    ------
-    UnavailableError
-        If the system refuses it.
-    """
-    try:
+    """Move a process into the group, with the errors of :func:`limit`."""
+    with _refusals(group):
         (group / "cgroup.procs").write_text(str(pid))
+
+
+@contextmanager
+def _refusals(group: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UnavailableError(f"control group {group}: {error.strerror}") from None

@@ -12,8 +12,6 @@ from harness.real.target.channel import TargetError
 
 _SIZES = struct.Struct("!II")
 _PIECE = 1 << 20
-LARGEST = (1 << 32) - 1
-"""Most bytes of a request or of an answer."""
 
 
 def free_port() -> int:
@@ -55,8 +53,7 @@ class Connection:
         Parameters
         ----------
         sent, received
-            Bytes of the request and of the answer, without the 8 that announce them; at most
-            LARGEST.
+            Bytes of the request and of the answer, without the 8 that announce them; below 2**32.
 
         Returns
         -------
