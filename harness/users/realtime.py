@@ -129,9 +129,9 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         if self._greenlet.dead:
             self._greenlet.get()
 
-    def link_failure(self, tell: Callable[[BaseException], None]) -> None:
-        """Call ``tell`` with the error if the simulation fails."""
-        self._greenlet.link_exception(lambda failed: tell(failed.exception))
+    def link_failure(self, callback: Callable[[BaseException], None]) -> None:
+        """Call ``callback`` with the error if the simulation fails."""
+        self._greenlet.link_exception(lambda failed: callback(failed.exception))
 
     @property
     def registry(self) -> CollectorRegistry:

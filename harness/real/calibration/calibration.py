@@ -64,7 +64,7 @@ class Estimate:
     ratio: Interval | None
     """Ratio of the time to native; None for native itself, or if one of the two is within noise."""
     processor_ratio: Interval | None
-    """Ratio of the processor time to native, likewise optional."""
+    """Ratio of the processor time to native, with the same exceptions."""
     clocks: float | None
     """Time by the target's clock for a second by this machine's; None if it is within noise."""
     disturbed: int

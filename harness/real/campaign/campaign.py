@@ -14,7 +14,7 @@ from harness.execution.execute import Observer, Summary
 from harness.execution.process_pool import SerialExecutor
 from harness.real.agent import build_agent
 from harness.real.campaign.partition import RealPartition
-from harness.real.campaign.prepare import Tell, prepare_machine, programs_of
+from harness.real.campaign.prepare import Show, prepare_machine, programs_of
 from harness.real.campaign.run import drive, run_on
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.target.cgroup import UnavailableError
@@ -37,7 +37,7 @@ least SETTLING_SECONDS or one transaction; SETTLING_RUNS is the most trials."""
 
 
 def run_real_campaign(
-    plan: Plan, store: Store, *, observer: Observer | None = None, tell: Tell = lambda _: None
+    plan: Plan, store: Store, *, observer: Observer | None = None, show: Show = lambda _: None
 ) -> Summary:
     """Carry out all runs of a plan on real targets that have no result in the store.
 
@@ -51,15 +51,15 @@ def run_real_campaign(
     """
     try:
         with launcher() as place:
-            tell("building the agent")
+            show("building the agent")
             agent = build_agent(place.directory)
             staged = place.stage(
                 [_PROGRAMS[name] for name in dict.fromkeys(programs_of(plan).values())]
             )
             pool = TargetPool(place, agent, staged if staged.programs else None)
             if store.campaign.real is None:
-                prepare_machine(plan, store, pool, staged.missing, tell)
-            tell("running")
+                prepare_machine(plan, store, pool, staged.missing, show)
+            show("running")
             runner = _Runner(pool, store)
             return run_campaign(
                 replace(plan, selected=plan.selected & runner.feasible),

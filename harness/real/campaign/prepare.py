@@ -26,7 +26,7 @@ MINIMUM_BLOCKS, MAXIMUM_BLOCKS, BATCH_SECONDS, MAXIMUM_SECONDS = 4, 8, 0.04, 90.
 """Limits of the calibration in a campaign. They are lower than those of ``vtax calibrate``, because
 a campaign also measures the programs themselves."""
 
-Tell = Callable[[str], None]
+Show = Callable[[str], None]
 """Function that shows in a few words what is being done."""
 
 _NAMES = {program.name for program in PROGRAMS}
@@ -43,7 +43,7 @@ def programs_of(plan: Plan) -> dict[str, str]:
 
 
 def prepare_machine(
-    plan: Plan, store: Store, pool: TargetPool, missing: Mapping[str, str], tell: Tell
+    plan: Plan, store: Store, pool: TargetPool, missing: Mapping[str, str], show: Show
 ) -> None:
     """Find the targets that work, the costs of events in them and predictions; store all.
 
@@ -63,12 +63,12 @@ def prepare_machine(
     """
     unavailable: dict[str, str] = {}
     for name in dict.fromkeys((NATIVE, *(cell.virtualization for cell in plan.cells))):
-        tell(f"starting {name}")
+        show(f"starting {name}")
         unavailable.update(pool.probe([name]))
     if NATIVE in unavailable:
         raise UserError(f"{NATIVE}: {unavailable[NATIVE]}")
-    costs, rounds_per_second = calibrated(plan.seed, store.directory, pool, unavailable, tell)
-    expected = predicted(plan, store.directory, pool, rounds_per_second, tell)
+    costs, rounds_per_second = calibrated(plan.seed, store.directory, pool, unavailable, show)
+    expected = predicted(plan, store.directory, pool, rounds_per_second, show)
     programs = programs_of(plan)
     cells = tuple(
         replace(
@@ -90,7 +90,7 @@ def prepare_machine(
 
 
 def calibrated(
-    seed: int, directory: Path, pool: TargetPool, unavailable: Mapping[str, str], tell: Tell
+    seed: int, directory: Path, pool: TargetPool, unavailable: Mapping[str, str], show: Show
 ) -> tuple[dict[str, Any], float]:
     """Calibrate all running targets, and write their costs to a file.
 
@@ -99,12 +99,12 @@ def calibrated(
     tuple
         Content of the file, and rounds of computing per second natively.
     """
-    tell(f"calibrating: {len(EVENTS)} events in {len(pool.up)} targets")
+    show(f"calibrating: {len(EVENTS)} events in {len(pool.up)} targets")
     calibration, costs = calibrate(
         pool.up,
         unavailable,
         directory / COSTS,
-        lambda text: tell(f"calibrating: {text}"),
+        lambda text: show(f"calibrating: {text}"),
         seed=seed,
         minimum=MINIMUM_BLOCKS,
         maximum=MAXIMUM_BLOCKS,
@@ -115,12 +115,12 @@ def calibrated(
         pool.lost(name, reason)
     computing = calibration.estimate(NATIVE, "compute")
     if computing is None or computing.processor_seconds.low <= 0.0:
-        raise UserError(f"{NATIVE}: computing cannot be told from noise")
+        raise UserError(f"{NATIVE}: the cost of computing is within noise")
     return costs, ROUNDS / computing.processor_seconds.estimate
 
 
 def predicted(
-    plan: Plan, directory: Path, pool: TargetPool, rounds_per_second: float, tell: Tell
+    plan: Plan, directory: Path, pool: TargetPool, rounds_per_second: float, show: Show
 ) -> dict[str, Any]:
     """Predict every work of a plan, in the form of the store.
 
@@ -136,7 +136,7 @@ def predicted(
         names = dict.fromkeys(cell.workload for cell in plan.cells)
         unknown = dict.fromkeys(names, str(reason))
         return {"predictions": [], "unpredicted": unknown, "outputs": {}}
-    predictor = WorkloadPredictor(costs, rounds_per_second, pool.scratch(), directory, tell)
+    predictor = WorkloadPredictor(costs, rounds_per_second, pool.scratch(), directory, show)
     found: list[dict[str, Any]] = []
     unpredicted: dict[str, str] = {}
     for spec in plan.runs(0, 1):

@@ -39,7 +39,7 @@ class WorkloadPredictor:
         Directories on a tmpfs and on a disk, for programs that are profiled.
     results
         Directory for profiles of programs.
-    tell
+    show
         Shows what is being done.
     """
 
@@ -49,13 +49,13 @@ class WorkloadPredictor:
         rounds_per_second: float,
         scratch: tuple[Path, Path],
         results: Path,
-        tell: Callable[[str], None] = lambda _: None,
+        show: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._costs = costs
         self._rounds_per_second = rounds_per_second
         self._scratch = scratch
         self._results = results
-        self._tell = tell
+        self._show = show
         self.outputs: dict[str, tuple[int, str]] = {}
         """Size and digest of each program's native output."""
 
@@ -79,7 +79,7 @@ class WorkloadPredictor:
         UserError
             If a program cannot be profiled.
         """
-        self._tell(f"profiling {spec.cell.workload}")
+        self._show(f"profiling {spec.cell.workload}")
         partition = RealPartition(native, self._rounds_per_second, outputs=self.outputs)
         course = drive(native, partition, spec, lambda n, _: n >= PROFILED_TRANSACTIONS)
         if not partition.ran:
@@ -94,14 +94,14 @@ class WorkloadPredictor:
                 _PROGRAMS[name],
                 *self._scratch,
                 repetitions=REPETITIONS,
-                tell=self._tell_about(name),
+                show=self._show_about(name),
             )
             write(profile_document(profile), self._results / f"{name}.profile.toml")
             for target in self._costs.targets:
                 yield _row(spec, predict(profile, self._costs, target))
 
-    def _tell_about(self, name: str) -> Callable[[str], None]:
-        return lambda what: self._tell(f"profiling {name}: {what}")
+    def _show_about(self, name: str) -> Callable[[str], None]:
+        return lambda what: self._show(f"profiling {name}: {what}")
 
 
 def _row(spec: RunSpec, found: Prediction) -> dict[str, Any]:

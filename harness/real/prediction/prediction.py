@@ -303,7 +303,7 @@ class _MonteCarlo:
     def _quantity(self, name: str) -> Array:
         found = self._profile.interval(name)
         if found is None:
-            self._notes.append(f"The profile does not tell of {name}: none is assumed.")
+            self._notes.append(f"The profile has no {name}: none is assumed.")
             return np.zeros(DRAWS)
         return draw(found, self._random)
 

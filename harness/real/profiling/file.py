@@ -113,7 +113,7 @@ def _workload(profile: Profile) -> dict[str, Any]:
             "meaning": "The command that was profiled.",
         },
         "user": {"value": USER, **defined, "meaning": "The Locust user class that does it."},
-        "users": {"value": "1 per core", **defined, "meaning": "How many, unless told otherwise."},
+        "users": {"value": "1 per core", **defined, "meaning": "Number of users by default."},
         "demand": {name: entry for name, entry in demand.items() if entry is not None},
     }
 

@@ -87,7 +87,7 @@ def profile_command(
     command: Sequence[str],
     name: str,
     repetitions: int = REPETITIONS,
-    tell: Callable[[str], None] = lambda _: None,
+    show: Callable[[str], None] = lambda _: None,
     *,
     standard_input: StandardInput = NO_INPUT,
     accepted: Collection[int] = (0,),
@@ -102,7 +102,7 @@ def profile_command(
         Name of the profile.
     repetitions
         Timed runs, at least 2; counting runs are in addition.
-    tell
+    show
         Shows what is being done.
     standard_input
         The input of every run.
@@ -122,17 +122,17 @@ def profile_command(
     runs = _Runs()
     with launcher() as opened:
         place = opened.directory
-        tell("reading the input")
+        show("reading the input")
         input_file = standard_input.file(place)
-        tell("warming up")
+        show("warming up")
         _checked(command, run_command(command, input_file=input_file), accepted)
         for number in range(repetitions):
-            tell(f"run {number + 1} of {repetitions}")
+            show(f"run {number + 1} of {repetitions}")
             used = run_command(command, input_file=input_file)
             _add_timed(runs, _checked(command, used, accepted))
         counting = find_counting()
         reason = counting if isinstance(counting, str) else "nothing on this machine counts it"
-        further = _InstrumentedRuns(command, input_file, place, accepted, tell)
+        further = _InstrumentedRuns(command, input_file, place, accepted, show)
         if isinstance(counting, Counting):
             reason = _count(runs, counting, further, min(repetitions, COUNTING_RUNS)) or reason
         _sample(runs, further)
@@ -163,7 +163,7 @@ class _InstrumentedRuns:
     input_file: Path | None
     place: Path
     accepted: Collection[int]
-    tell: Callable[[str], None]
+    show: Callable[[str], None]
 
     def run(self, wrapped: Sequence[str]) -> str:
         """Run the wrapped command; return the reason of a failure, or an empty text."""
@@ -202,7 +202,7 @@ def _count(runs: _Runs, counting: Counting, further: _InstrumentedRuns, repetiti
     out = further.place / "counts"
     counts: list[dict[str, float]] = []
     for number in range(repetitions):
-        further.tell(f"counting, run {number + 1} of {repetitions}")
+        further.show(f"counting, run {number + 1} of {repetitions}")
         failure = further.run(counting.wrapped(further.command, out))
         if failure:
             return f"{counting.name}: {failure}"
@@ -227,7 +227,7 @@ def _sample(runs: _Runs, further: _InstrumentedRuns) -> None:
     if not event:
         runs.absent |= dict.fromkeys(_SAMPLED, "perf may not sample here, or is missing")
         return
-    further.tell("sampling")
+    further.show("sampling")
     used = float(np.mean(runs.values["user"]) + np.mean(runs.values["system"]))
     failure = further.run(sampling.wrapped(further.command, event, used, out))
     if failure or not out.exists():

@@ -19,7 +19,7 @@ def profile_program(
     disk: Path,
     *,
     repetitions: int,
-    tell: Callable[[str], None] = lambda _: None,
+    show: Callable[[str], None] = lambda _: None,
 ) -> Profile:
     """Profile a program as a target runs it: in a new directory, with its inputs.
 
@@ -59,7 +59,7 @@ def profile_program(
         _prepare(program, base, setting)
         script.insert(2, "cp ../prepared/* .")
     try:
-        return profile_command(["sh", "-ec", "\n".join(script)], program.name, repetitions, tell)
+        return profile_command(["sh", "-ec", "\n".join(script)], program.name, repetitions, show)
     finally:
         shutil.rmtree(base, ignore_errors=True)
 

@@ -100,7 +100,7 @@ def imitated(tmp_path, monkeypatch):
     def launcher():
         yield found.launcher
 
-    def calibrated(seed, directory, pool, unavailable, tell):
+    def calibrated(seed, directory, pool, unavailable, show):
         found.explored += 1
         machine = {
             "kernel": "1.2.3",
