@@ -31,7 +31,7 @@ def run_campaign(
     plan
         The plan.
     store
-        Where results are kept.
+        The store of the results.
     run, workers, observer
         As for :func:`harness.execution.execute.execute`.
     cells_needing_more_runs

@@ -82,10 +82,10 @@ def execute(
     specs
         The runs, in the order in which they begin.
     store
-        Where results go.
+        The store of the results.
     run
-        What a worker calls. Exceptions become failed rows. The run of a worker that dies is tried
-        once more.
+        The function that a worker calls. Exceptions become failed rows. The run of a worker that
+        dies is tried once more.
     workers
         Number of worker processes on this machine, or another source of workers.
     drawn

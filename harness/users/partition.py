@@ -18,7 +18,7 @@ from workloads.source_line import users_line
 
 
 class Waiter:
-    """How the users of a partition wait for simulated time."""
+    """Interface by which the users of a partition wait for simulated time."""
 
     def now_ns(self) -> int:
         """Return the simulated time in nanoseconds."""
@@ -57,7 +57,7 @@ class BlockingPartition:
     modelled
         The partition.
     waiter
-        How its users wait: on a virtual clock, or in gevent.
+        Blocks its users: on a virtual clock, or in gevent.
     disk
         The index of the disk that ``read`` and ``write`` use.
     patience_seconds

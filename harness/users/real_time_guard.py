@@ -50,7 +50,7 @@ _REFUSED: Mapping[str, str] = {
     "os.fork": "forks",
     "builtins.input": "asks for input",
 }
-"""What a user does, by the audit event of Python that reports real input and output."""
+"""Description of real input and output by Python's audit event."""
 
 _clocks: list[Clock] = []
 """Clocks of the runs that are isolated at present."""

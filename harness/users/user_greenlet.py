@@ -15,7 +15,7 @@ WAITS_FOR_REAL = (
     "waits for something real (a lock, an event, a queue, a socket), while simulated time stands "
     "still: wait with self.partition.wait(seconds), and hold no lock over a verb"
 )
-"""What a user does that waits for something other than simulated time."""
+"""Description of a user's waiting for something other than simulated time."""
 
 Fail = Callable[[Exception], object]
 """Function that ends a run with an error, which a user's code cannot catch."""

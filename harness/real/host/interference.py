@@ -57,11 +57,11 @@ class Sample:
     """
 
     seconds: float
-    """By this machine's clock."""
+    """Time by this machine's clock."""
     inside_seconds: float
-    """By the target's clock; for exchanges over the network, by this machine's."""
+    """Time by the target's clock; of exchanges over the network, by this machine's."""
     processor_seconds: float
-    """Of the whole process tree of the target, read outside it."""
+    """Processor time of the target's whole process tree, read outside it."""
     condition: Interference
     """State of the machine during the measurement."""
 
@@ -73,7 +73,7 @@ class CpuAccounting:
     busy: float | None
     steal: float | None
     own: float
-    """Of this process and of the target that is measured."""
+    """Processor seconds of this process and of the measured target."""
     time: float
     """The point of time, by this machine's monotonic clock."""
 

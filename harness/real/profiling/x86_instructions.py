@@ -7,7 +7,7 @@ from capstone import CS_ARCH_X86, CS_MODE_64, Cs
 
 
 class Kind(Enum):
-    """What an instruction works on."""
+    """Kind of the data that an instruction processes."""
 
     SCALAR = "scalar"
     """Single integers and addresses; jumps and calls."""
@@ -27,7 +27,7 @@ _VECTOR = re.compile(r"rep\w* (movs|stos|lods|cmps|scas)|vzero|.* (.*\W)?([xyz]?
 
 
 def kind_of(code: bytes) -> Kind:
-    """Return what the instruction that begins here works on; SCALAR where it is not valid."""
+    """Return the kind of the first instruction; SCALAR if it is not valid."""
     for _, _, name, operands in _DECODER.disasm_lite(code, 0, 1):
         text = f"{name} {operands}"
         if _FLOATING.match(text):

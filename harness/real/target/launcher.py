@@ -19,7 +19,7 @@ from harness.real.target.reaper import MARK, Reaper
 from harness.real.target.target import CAPPED, NATIVE, Target
 
 BOOT_SECONDS = {NATIVE: 10.0, CAPPED: 10.0, "qemu-tcg": 90.0, "qemu-kvm": 30.0}
-"""How long a target may take to answer; a guest takes a tenth of that on a quiet machine."""
+"""Time limit of a target's start; on a quiet machine a guest takes a tenth of it."""
 
 DISK_BYTES = 16 << 20
 

@@ -51,15 +51,15 @@ class ProgramSample:
     """Cost of one execution of a program, without the making of its directory and the channel."""
 
     seconds: float
-    """By this machine's clock."""
+    """Time by this machine's clock."""
     inside_seconds: float
-    """By the target's clock."""
+    """Time by the target's clock."""
     processor_seconds: float
-    """Of the target's whole process tree. Of a guest: QEMU's, read outside it. Of a process of this
-    machine: its own, and what the kernel accounts to the program and its descendants, in
-    microseconds."""
+    """Processor time of the target's whole process tree. For a guest it is QEMU's, read outside it;
+    for a process of this machine its own, and the kernel's account of the program and its
+    descendants, in whole microseconds."""
     inside_processor_seconds: float
-    """Of the program and its descendants, by the target's own account."""
+    """Processor time of the program and its descendants, by the target's own account."""
     status: int
     """Exit code, or 128 and the number of the signal that ended it; 0 is success."""
     output_bytes: int
