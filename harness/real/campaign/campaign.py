@@ -127,7 +127,7 @@ class _Runner:
             partition = RealPartition(
                 running.target, self._rounds_per_second, running.clock_ratio, self._outputs
             )
-            course = drive(running.target, partition, spec, partial(_enough, wanted))
+            course = drive(partition, spec, partial(_enough, wanted))
             # The same user with the same random numbers does the same work each time.
             wanted = len(course.ended)
             taken = sum(each.response_seconds for each in course.ended)

@@ -72,7 +72,7 @@ class _WallClock:
         return time.monotonic_ns()
 
 
-def drive(target: Target, partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
+def drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
     """Let the cell's user do whole transactions on a target until they are enough.
 
     Raises
@@ -179,9 +179,7 @@ def run_on(
     partition = RealPartition(target, rounds_per_second, clock_ratio, outputs)
     duration, warm_up = spec.cell.duration_seconds, spec.cell.warm_up_seconds
     before = CpuAccounting.now(target.pid)
-    course = drive(
-        target, partition, spec, lambda _, seconds: seconds >= duration + (warm_up or 0.0)
-    )
+    course = drive(partition, spec, lambda _, seconds: seconds >= duration + (warm_up or 0.0))
     condition = CpuAccounting.now(target.pid).condition_since(before)
     cut, trustworthy = _cut(course, warm_up, settled=settled)
     idle = {shape: _idle_costs(target, shape) for shape in partition.asked}

@@ -81,7 +81,7 @@ class WorkloadPredictor:
         """
         self._show(f"profiling {spec.cell.workload}")
         partition = RealPartition(native, self._rounds_per_second, outputs=self.outputs)
-        course = drive(native, partition, spec, lambda n, _: n >= PROFILED_TRANSACTIONS)
+        course = drive(partition, spec, lambda n, _: n >= PROFILED_TRANSACTIONS)
         if not partition.ran:
             counts = {e: number / len(course.ended) for e, number in partition.done.items()}
             for target in self._costs.targets:
