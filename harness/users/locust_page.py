@@ -2,8 +2,8 @@
 
 import importlib
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from harness.users.patched import patched
@@ -76,24 +76,20 @@ def _fine_percentiles(writer: Any, entry: Any, use_current: bool = False) -> lis
     return [read(share) or 0 for share in writer.percentiles_to_report]
 
 
-@contextmanager
-def fine_numbers() -> Iterator[None]:
+def fine_numbers() -> AbstractContextManager[None]:
     """Show fractions of milliseconds in Locust's web page and CSV files; undone at the end."""
-    with patched(
+    return patched(
         (_stats, "bucket_response_time", fine_bucket),
         (_stats, "proper_round", _page_round),
         (_stats.StatsEntry, "get_response_time_percentile", _bounded_percentile),
         (_stats.StatsEntry, "to_dict", _page_row),
         (_stats.StatsCSV, "_percentile_fields", _fine_percentiles),
-    ):
-        yield
+    )
 
 
-@contextmanager
-def another_command() -> Iterator[None]:
+def another_command() -> AbstractContextManager[None]:
     """Keep the page from reading Locust's options in vtax's command line; undone at the end."""
-    with patched((_arguments, "ui_extra_args_dict", dict)):
-        yield
+    return patched((_arguments, "ui_extra_args_dict", dict))
 
 
 def limit_swarms(app: Any) -> None:

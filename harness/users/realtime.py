@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
 from random import Random
-from types import TracebackType
 from typing import Any
 
 import gevent
@@ -108,12 +107,7 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         self._greenlet.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._greenlet.kill()
         self._locust.__exit__(None, None, None)
 
