@@ -306,7 +306,7 @@ def run_plan(
             raise UserError("real targets are measured on Linux only")
         from harness.real.campaign.campaign import run_real_campaign
 
-        return run_real_campaign(made, store, observer=observer, tell=tell)
+        return run_real_campaign(made, store, observer=observer, show=tell)
     claimed = made.half_width is not None and made.campaign.claim
     return conduct.run_campaign(
         made,

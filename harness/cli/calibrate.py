@@ -26,37 +26,26 @@ def calibrate_machine(
     """
     from harness.cli.tables.calibration import calibration_table
     from harness.real.agent import build_agent
-    from harness.real.calibration.calibration import MAXIMUM_BLOCKS, Calibration
-    from harness.real.calibration.file import check_writable, document, write
-    from harness.real.microbenchmarks import EVENTS
-    from harness.real.provenance import provenance
-    from harness.real.target.probe import named, probe
-    from harness.real.target.target import NATIVE, launcher
+    from harness.real.calibration.file import calibrate, check_writable
+    from harness.real.target.launcher import launcher
+    from harness.real.target.pool import TargetPool, target_names
+    from harness.real.target.target import NATIVE
 
     if sys.platform != "linux":
         raise UserError("real targets are measured on Linux only")
     check_writable(out)
-    # Every ratio is to native.
-    names = tuple(dict.fromkeys((NATIVE, *named(targets))))
-    partial = out.with_name(f"{out.name}.partial")
-    machine = provenance()
+    # Ratios are ratios to native, whatever else is wanted.
+    names = tuple(dict.fromkeys((NATIVE, *target_names(targets))))
     screen = Screen(stderr=True)
-    with launcher() as launched, screen.status("probing the targets") as status:
-        up, unavailable = probe(launched, build_agent(launched.directory), names)
+    with launcher() as place, screen.status("probing the targets") as status:
+        pool = TargetPool(place, build_agent(place.directory))
+        unavailable = pool.probe(names)
         if NATIVE in unavailable:
             raise UserError(f"{NATIVE}: {unavailable[NATIVE]}")
-        calibration = Calibration(up, EVENTS)
-        write(document(calibration, unavailable, machine), partial)
-        status.update("warming up")
         try:
-            for blocks in calibration.run():
-                # An error later loses nothing that was measured.
-                write(document(calibration, unavailable, machine), partial)
-                status.update(f"{blocks} blocks of at most {MAXIMUM_BLOCKS} measured")
+            calibration, _ = calibrate(pool.up, unavailable, out, status.update)
         except KeyboardInterrupt:
-            screen.print(f"the measurements until now are in {partial}", highlight=False)
+            screen.print(f"what was measured is in {out}.partial", highlight=False)
             raise
-        write(document(calibration, unavailable, machine), out)
-        partial.unlink(missing_ok=True)
     Screen().print(calibration_table(calibration, unavailable))
     print(out)

@@ -113,9 +113,9 @@ def run_campaign(
                 f"{plan.file.name}: the campaign {' and '.join(reasons)}; --force runs it "
                 "nevertheless"
             )
-        if isinstance(executor, Cluster) and plan.files and executor.shuffling():
+        if isinstance(executor, Cluster) and plan.files and executor.unordered_workers():
             _print_notes(
-                "--dask: the order of sets of texts differs among workers, so that users "
+                "--dask: sets of texts have an order of their own in each worker, so that users "
                 "who go through one differ; start workers with PYTHONHASHSEED=0",
             )
         store = stack.enter_context(Store.start(directory, plan.record()))

@@ -10,17 +10,17 @@ from harness.results.store import Failure, pack
 from workloads.source_line import raised_at
 
 Run = Callable[[RunSpec], RunResult]
-"""What carries out a run; importable by name, because workers are other processes."""
+"""Function that carries out a run; importable by name, because workers are other processes."""
 
 Outcome = bytes | tuple[Failure, str]
 """A packed result, or why there is none."""
 
 Keep = Callable[[RunSpec, float, Outcome], None]
-"""Told of a run that ended after so many seconds of the wall clock."""
+"""Function that receives a run, its duration in seconds of the wall clock, and its outcome."""
 
 
 class RunFailedError(Exception):
-    """A run that has no result, and of what kind that is."""
+    """Raised for a run that has no result, with the kind of failure."""
 
     def __init__(self, failure: Failure, reason: str) -> None:
         super().__init__(reason)
@@ -28,7 +28,7 @@ class RunFailedError(Exception):
 
 
 def attempt(run: Run, spec: RunSpec) -> Outcome:
-    """Carry out a run. It may fail in any way; the campaign goes on."""
+    """Carry out a run; any failure becomes an outcome, so that the campaign goes on."""
     try:
         return pack(run(spec))
     except RunFailedError as failed:
@@ -38,11 +38,11 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
     except MemoryError:
         return Failure.OUT_OF_MEMORY, "the run needs more memory than there is"
     except (Exception, SystemExit, GeneratorExit) as error:  # a task may raise these, too
-        return Failure.ERROR, _described(error)
+        return Failure.ERROR, _description(error)
 
 
-def _described(error: BaseException) -> str:
-    """Say in one line what was raised, and where: the last line of a user's code, if there is."""
+def _description(error: BaseException) -> str:
+    """Return an error in one line, with the last line of a user's code in its traceback."""
     text = one_line(str(error))
     file, _, line = raised_at(error.__traceback__).rpartition(":")
     name = f"{type(error).__name__} ({file}, line {line})"

@@ -1,4 +1,4 @@
-"""A whole campaign from its plan: the replications that every cell gets, then those it needs."""
+"""Whole campaign from its plan: replications of every cell, then further ones where needed."""
 
 from collections.abc import Callable, Collection
 
@@ -9,9 +9,9 @@ from harness.results.store import Store
 from harness.statistics.latin_hypercube import BLOCK
 
 CellsNeedingMoreRuns = Callable[[Store, int], Collection[int]]
-"""Given a store and a number of replications: positions of the cells that need more than these to
-be known precisely enough. It must look at no later replication, so that an interrupted campaign
-ends like any other."""
+"""Function of a store and a number of replications: positions of the cells whose results are not
+precise enough with so many. It must ignore later replications, so that an interrupted campaign ends
+like any other."""
 
 
 def run_campaign(
@@ -24,21 +24,21 @@ def run_campaign(
     cells_needing_more_runs: CellsNeedingMoreRuns | None = None,
     block: int = BLOCK,
 ) -> Summary:
-    """Carry out all runs of a plan that the store has no result of.
+    """Carry out all runs of a plan that have no result in the store.
 
     Parameters
     ----------
     plan
-        What to run.
+        The plan.
     store
-        Where results are and go.
+        The store of the results.
     run, workers, observer
         As for :func:`harness.execution.execute.execute`.
-    too_wide
-        Decides which cells go on beyond the plan's minimum, up to its maximum. Without it none
+    cells_needing_more_runs
+        Chooses the cells that go on beyond the plan's minimum, up to its maximum. Without it none
         does.
     block
-        How many replications they go on for at a time.
+        Number of replications added at a time.
     """
     total = Summary()
     first, last = 0, plan.minimum

@@ -1,8 +1,8 @@
-"""Workers of an existing Dask cluster: a scheduler, and workers on any number of machines.
+"""Executor on an existing Dask cluster: a scheduler, and workers on any number of machines.
 
-Each worker is sent the run and the user's files that it needs, and hands back the packed result;
-the files of the campaign need not be there. What a run results in depends on nothing but the run,
-so that the results are the same bytes as from this machine.
+A worker receives the run and the user's files that the run needs, and returns the packed result;
+the campaign's files need not exist on its machine. A result depends on the run only, so that its
+bytes are the same as on this machine.
 """
 
 import contextlib
@@ -28,28 +28,28 @@ from harness.printable import one_line
 from harness.results.store import Failure
 
 CONNECT_SECONDS = 10.0
-"""How long a scheduler may take to answer, and a cluster without workers to get one again."""
+"""Time limit for a scheduler to answer, and for a cluster without workers to get one again."""
 
 _AHEAD = 3
-"""Runs handed to the cluster for each of its workers: one at work, others on their way."""
+"""Runs handed to the cluster for each worker: one that it carries out, others in transfer."""
 
 Files = tuple[tuple[str, bytes], ...]
-"""Paths relative to the campaign file, and contents."""
+"""Paths relative to the campaign file, with contents."""
 
 
 class Cluster:
-    """A Dask cluster that this process is a client of. To be used in a ``with``.
+    """Dask cluster whose client this process is; a context manager.
 
     Parameters
     ----------
     address
-        Of the scheduler, for instance ``tcp://10.0.0.1:8786``.
+        Address of the scheduler, for instance ``tcp://10.0.0.1:8786``.
 
     Raises
     ------
     UserError
-        If Dask is not installed, no scheduler answers there, it has no worker, or a worker has
-        another vtax than this one.
+        If Dask is not installed, no scheduler answers at the address, it has no worker, or a worker
+        has another version of vtax.
     """
 
     def __init__(self, address: str) -> None:
@@ -60,11 +60,11 @@ class Cluster:
                 "--dask needs the package distributed: pip install 'vtax[cluster]'"
             ) from None
         self.address = address
-        # What it would complain about is told as an error of ours.
+        # The package would log what is reported as an error here.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
             self.client = Client(address, timeout=CONNECT_SECONDS)
-        except Exception:  # by the kind of nonsense that the address is
+        except Exception:  # depends on what is wrong with the address
             raise UserError(
                 f"--dask {address}: no Dask scheduler answers there; 'dask scheduler' starts one "
                 "and prints its address"
@@ -84,14 +84,14 @@ class Cluster:
 
     @property
     def size(self) -> int:
-        """How many runs it can carry out at the same time."""
+        """Number of runs that it carries out at the same time."""
         with self.answering():
-            # Without "workers" once the scheduler has gone.
+            # The key is missing once the scheduler has gone.
             return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:
-        """Tell in one line that the scheduler does not answer, whatever Dask raises then."""
+        """Raise a UserError where the scheduler does not answer, for any error that Dask raises."""
         try:
             yield
         except UserError:
@@ -100,20 +100,20 @@ class Cluster:
             raise self.gone("the scheduler has gone") from None
 
     def gone(self, what: str) -> UserError:
-        """Return the error that the cluster is not there any more."""
+        """Return the error for a cluster that is lost."""
         return UserError(
             f"--dask {self.address}: {what}; what is complete is kept, and the same "
             "command goes on from there"
         )
 
-    def shuffling(self) -> list[str]:
-        """Return the addresses of workers in which sets of texts have an order of their own."""
+    def unordered_workers(self) -> list[str]:
+        """Return the addresses of workers in which the order of a set of strings differs."""
         seeds = self.client.run(os.getenv, "PYTHONHASHSEED", on_error="return")
         return sorted(worker for worker, seed in seeds.items() if seed != HASH_SEED)
 
-    def executor(self, run: Run) -> "_Crew":
-        """Return its workers, ready to carry out runs."""
-        return _Crew(self, run)
+    def executor(self, run: Run) -> "_ClusterExecutor":
+        """Return an executor that uses its workers."""
+        return _ClusterExecutor(self, run)
 
     def _check(self) -> None:
         if not self.size:
@@ -122,7 +122,7 @@ class Cluster:
                 "--nthreads 1' starts one"
             )
         own = model_digest()
-        found = {"the scheduler": self._tell_scheduler()}
+        found = {"the scheduler": self._scheduler_digest()}
         for worker, digest in sorted(self.client.run(model_digest, on_error="return").items()):
             found[f"worker {worker}"] = digest
         for name, digest in found.items():
@@ -133,16 +133,16 @@ class Cluster:
                     "version for the scheduler and all workers"
                 )
 
-    def _tell_scheduler(self) -> object:
-        """Return the digest of the scheduler's model: it, too, unpacks what passes through it."""
+    def _scheduler_digest(self) -> object:
+        """Return the digest of the scheduler's model: the scheduler also unpacks the runs."""
         try:
             return self.client.run_on_scheduler(model_digest)
-        except Exception as error:  # whatever it raises: it has no vtax, or none that works
+        except Exception as error:  # it has no vtax, or one that does not work
             return error
 
 
-class _Crew:
-    """Carries out runs by the workers of a cluster."""
+class _ClusterExecutor:
+    """Executor that uses the workers of a cluster."""
 
     def __init__(self, cluster: Cluster, run: Run) -> None:
         self._cluster = cluster
@@ -150,12 +150,12 @@ class _Crew:
         self._flying: dict[Any, RunSpec] = {}
 
     def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
-        """Carry out all of these; they are handed to the cluster in this order.
+        """Carry out all of these, handed to the cluster in this order.
 
         Raises
         ------
         UserError
-            If the scheduler goes away, or all workers do and none comes.
+            If the scheduler is lost, or all workers are and none joins.
         """
         from distributed import wait
 
@@ -172,9 +172,9 @@ class _Crew:
             self._hand_over(waiting)
 
     def collect(self, keep: Keep) -> int:
-        """Keep what is complete already, wait for nothing; return how many runs that was."""
+        """Keep the runs that are complete, without waiting; return their number."""
         done = [future for future in self._flying if future.done()]
-        done.sort(key=lambda future: future.cancelled())  # those that are lost come last
+        done.sort(key=lambda future: future.cancelled())  # lost runs last
         for future in done:
             spec = self._flying.pop(future)
             keep(spec, *self._outcome_of(future))
@@ -182,19 +182,19 @@ class _Crew:
         return len(done)
 
     def end(self) -> None:
-        """Give up whatever is still in flight."""
-        with contextlib.suppress(Exception):  # the scheduler may be gone: nothing to give up then
+        """Give up the runs in flight."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone, and its runs with it
             self._cluster.client.cancel(list(self._flying), force=True)
         self._flying.clear()
 
     def _hand_over(self, waiting: Iterator[RunSpec]) -> None:
         wanted = _AHEAD * max(1, self._cluster.size)
         while len(self._flying) < wanted and (spec := next(waiting, None)) is not None:
-            at_home = replace(spec, base=Path(os.path.abspath(spec.base)))
-            # Never pure: a run that failed is to be carried out again.
+            with_base = replace(spec, base=Path(os.path.abspath(spec.base)))
+            # Not pure: a failed run has to be carried out again.
             with self._cluster.answering():
                 future = self._cluster.client.submit(
-                    carry_out, self._run, at_home, _files(spec), pure=False
+                    carry_out, self._run, with_base, _files(spec), pure=False
                 )
             self._flying[future] = spec
 
@@ -208,28 +208,28 @@ class _Crew:
             return 0.0, (Failure.WORKER_DIED, f"it lost {lost} worker{'s' * (lost > 1)}")
         except CancelledError:
             raise self._cluster.gone("the scheduler has gone") from None
-        except Exception as error:  # it could not be carried to a worker or back
+        except Exception as error:  # the run or its result could not be transferred
             return 0.0, (Failure.ERROR, one_line(f"{type(error).__name__}: {error}"))
         return outcome
 
 
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
-_ALONE = threading.Lock()
-"""Held during a run: two in one process would share Locust's stand-ins for time and chance."""
+_ONE_RUN = threading.Lock()
+"""Held during a run: two runs in one process would share Locust's patched time and random."""
 
 
 def carry_out(run: Run, spec: RunSpec, files: Files) -> tuple[float, Outcome]:
-    """Carry out a run in a worker, with the user's files laid where it finds them.
+    """Carry out a run in a worker, with the user's files in a folder of its own.
 
     Returns
     -------
     tuple
-        Seconds of the wall clock that it took, and its outcome.
+        Duration in seconds of the wall clock, and outcome.
     """
     if spec.model != model_digest():  # a worker that joined later
         return 0.0, (Failure.ERROR, "its worker has another version of vtax")
-    with _ALONE:
+    with _ONE_RUN:
         begin = time.perf_counter()
         outcome = attempt(run, replace(spec, base=_base(str(spec.base), files)))
         return time.perf_counter() - begin, outcome
@@ -237,9 +237,9 @@ def carry_out(run: Run, spec: RunSpec, files: Files) -> tuple[float, Outcome]:
 
 @cache
 def _base(base: str, files: Files) -> Path:
-    """Lay files as they lie at home, in a folder that goes with the process.
+    """Write files to a folder that is removed with the process.
 
-    The folders above the campaign's have their names, because a package is called like its folder.
+    Paths are as on the client's machine, because a package has the name of its folder.
     """
     folder = tempfile.TemporaryDirectory(prefix="vtax-")
     _FOLDERS.append(folder)
@@ -258,7 +258,7 @@ def _files(spec: RunSpec) -> Files:
     Raises
     ------
     UserError
-        If one is missing, or not what it was when the run was planned.
+        If one is missing, or has changed since the run was planned.
     """
     files = []
     for file in spec.files:

@@ -1,4 +1,4 @@
-"""Carrying out the runs of a campaign, several at a time, each kept as soon as it is done."""
+"""Runs of a campaign carried out, several at a time, each kept as soon as it is done."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,49 +11,49 @@ from harness.results.store import Failure, Store
 
 
 class Observer(Protocol):
-    """Who is told how a campaign comes along, such as a progress bar."""
+    """Observer of a campaign's progress, such as a progress bar."""
 
     def begin(self, outstanding: Sequence[RunSpec]) -> None:
-        """Take note of the runs to be done, in this order; called again when there are more."""
+        """Add runs to be done, in this order; called again when there are more."""
         ...
 
     def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
-        """Take note of a run that ended after so many seconds of the wall clock and is kept."""
+        """Add a run that ended after so many seconds of the wall clock and is kept."""
         ...
 
 
 class Executor(Protocol):
-    """Workers that carry out runs, wherever they are."""
+    """Workers that carry out runs, on this machine or elsewhere."""
 
     def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
-        """Carry out all of these, in this order as far as there is one."""
+        """Carry out all of these, begun in this order."""
         ...
 
     def collect(self, keep: Keep) -> object:
-        """Keep what is complete already, and wait for nothing."""
+        """Keep the runs that are complete, without waiting."""
         ...
 
     def end(self) -> None:
-        """Give up whatever is still in flight."""
+        """Give up the runs in flight."""
         ...
 
 
 class ExecutorFactory(Protocol):
-    """Where crews come from, such as a cluster."""
+    """Source of executors, such as a cluster."""
 
     def executor(self, run: Run) -> Executor:
-        """Return workers for the same kind of runs."""
+        """Return an executor for the same kind of runs."""
         ...
 
 
 @dataclass(slots=True)
 class Summary:
-    """How an execution ended."""
+    """Outcome of an execution."""
 
     done: int = 0
-    """Runs that were carried out now and have a result."""
+    """Runs carried out now that have a result."""
     failed: int = 0
-    """Runs that were carried out now and have none."""
+    """Runs carried out now that have none."""
     kept: int = 0
     """Runs that already had a result."""
     interrupted: bool = False
@@ -75,29 +75,28 @@ def execute(
     drawn: Mapping[str, Mapping[str, Any]],
     observer: Observer | None = None,
 ) -> Summary:
-    """Carry out the runs that the store has no result of, and keep each when it is done.
+    """Carry out the runs that have no result in the store, and keep each when it is done.
 
     Parameters
     ----------
     specs
-        The runs in the order in which they shall begin.
+        The runs, in the order in which they begin.
     store
-        Where results go.
+        The store of the results.
     run
-        What a worker calls. Exceptions become failed rows. A worker that dies takes its run with
-        it; the run is tried once more.
+        The function that a worker calls. Exceptions become failed rows. The run of a worker that
+        dies is tried once more.
     workers
-        How many processes of this machine work at the same time, or who else does.
+        Number of worker processes on this machine, or another source of workers.
     drawn
-        Digest of constants -> the values that were drawn, for the store.
+        Drawn values by digest of constants, for the store.
     observer
-        Is told of every run.
+        Receives every run.
 
     Returns
     -------
     Summary
-        ``interrupted`` is set when SIGINT came: what was complete is kept, what was in flight is
-        lost.
+        ``interrupted`` is set when SIGINT came: complete runs are kept, those in flight are lost.
     """
     known = store.complete()
     outstanding = [spec for spec in specs if spec.identity not in known]

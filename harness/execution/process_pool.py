@@ -1,7 +1,7 @@
-"""Worker processes of this machine.
+"""Executors on this machine: worker processes, or this process alone.
 
-They are processes of our own rather than an executor's, so that it is known which run a dying
-worker had, and so that an interruption need not wait for the runs in flight.
+The worker processes are not those of an executor of the standard library: here it is known which
+run a dying worker had, and an interruption does not wait for the runs in flight.
 """
 
 import contextlib
@@ -21,12 +21,40 @@ from types import ModuleType
 from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import HASH_SEED
 from harness.errors import UserError
-from harness.execution.attempt import Keep, Outcome, Run
+from harness.execution.attempt import Keep, Outcome, Run, attempt
 from harness.execution.worker import READY, serve
 from harness.results.store import Failure
 
 _MOST_STARTS = 3
-"""So many workers in a row may end before they are ready."""
+"""Number of workers that may end in a row before one is ready."""
+
+
+class SerialExecutor:
+    """Executor that carries out runs in this process, one after the other.
+
+    No run disturbs another one. The class is its own :class:`ExecutorFactory`.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @classmethod
+    def executor(cls, run: Run) -> "SerialExecutor":
+        """Return an executor for the same kind of runs."""
+        return cls(run)
+
+    def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
+        """Carry out all of these in this order."""
+        for spec in specs:
+            began = time.perf_counter()
+            outcome = attempt(self._run, spec)
+            keep(spec, time.perf_counter() - began, outcome)
+
+    def collect(self, keep: Keep) -> None:
+        """Do nothing: every complete run is already kept."""
+
+    def end(self) -> None:
+        """Do nothing: no run is in flight."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +63,7 @@ class _Worker:
     connection: Connection
     ready: bool = False
     spec: RunSpec | None = None
-    """What it is busy with."""
+    """The run in flight."""
     began: float = 0.0
 
 
@@ -51,9 +79,9 @@ class Pool:
         self._unstarted = 0
 
     def _start(self) -> _Worker:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs, self._packed_run), daemon=True)
-        # Workers inherit the mask: an interruption from the terminal is the parent's to handle.
+        here, there = self._context.Pipe()
+        process = self._context.Process(target=serve, args=(there, self._packed_run), daemon=True)
+        # Workers inherit the mask: the parent handles an interruption from the terminal.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         own_seed = os.environ.get("PYTHONHASHSEED")
         os.environ["PYTHONHASHSEED"] = HASH_SEED
@@ -65,11 +93,11 @@ class Pool:
             del os.environ["PYTHONHASHSEED"]
             if own_seed is not None:
                 os.environ["PYTHONHASHSEED"] = own_seed
-        theirs.close()
-        return _Worker(process, ours)
+        there.close()
+        return _Worker(process, here)
 
     def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
-        """Carry out all of these; they begin in this order.
+        """Carry out all of these, begun in this order.
 
         Raises
         ------
@@ -111,7 +139,7 @@ class Pool:
             if self._deaths[spec.identity] < 2:
                 queue.appendleft(spec)
                 return
-            outcome = (Failure.WORKER_DIED, f"the worker {_ending(worker.process)}, twice")
+            outcome = (Failure.WORKER_DIED, f"the worker {_exit_text(worker.process)}, twice")
         else:
             worker.spec = None
         keep(spec, seconds, outcome)
@@ -119,18 +147,18 @@ class Pool:
     def _has_started(self, worker: _Worker) -> bool:
         """Take a worker's first message; replace the worker if there is none."""
         try:
-            told = worker.connection.recv()
+            message = worker.connection.recv()
         except (EOFError, OSError):
             self._unstarted += 1
             if self._unstarted == _MOST_STARTS:
                 worker.process.join()
                 raise UserError(
-                    f"worker processes cannot start: the last one {_ending(worker.process)}"
+                    f"worker processes cannot start: the last one {_exit_text(worker.process)}"
                 ) from None
             self._replace(worker)
             return False
-        if told != READY:
-            raise UserError(f"worker processes cannot start: {told}")
+        if message != READY:
+            raise UserError(f"worker processes cannot start: {message}")
         worker.ready, worker.began, self._unstarted = True, time.perf_counter(), 0
         return True
 
@@ -140,7 +168,7 @@ class Pool:
         self._workers[self._workers.index(worker)] = self._start()
 
     def collect(self, keep: Keep) -> None:
-        """Keep what is complete already, and wait for nothing."""
+        """Keep the runs that are complete, without waiting."""
         for worker in self._workers:
             if worker.ready and worker.spec is not None and worker.connection.poll(0):
                 try:
@@ -151,7 +179,7 @@ class Pool:
                 worker.spec = None
 
     def end(self) -> None:
-        """End all workers, whatever they do."""
+        """End all workers and the runs in flight."""
         for worker in self._workers:
             worker.connection.close()
             worker.process.terminate()
@@ -159,7 +187,7 @@ class Pool:
             worker.process.join()
 
 
-def _ending(process: SpawnProcess) -> str:
+def _exit_text(process: SpawnProcess) -> str:
     code = process.exitcode
     if code is not None and code < 0:
         return f"was killed by {signal.Signals(-code).name}"

@@ -1,14 +1,14 @@
-"""How a campaign comes along, as metrics, while it runs."""
+"""Progress of a campaign as metrics, while it runs."""
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from harness.analysis.environment import EnvironmentResult, environment_results
@@ -26,15 +26,15 @@ _OVERHEADS = ("vtax_overhead_ratio", "vtax_overhead_low_ratio", "vtax_overhead_h
 
 
 class ProgressCollector(Collector):
-    """Is told of every run, whichever worker it was on, and tells what is known so far.
+    """Observer of a campaign, and collector of its progress and overheads so far.
 
-    Overheads are compared anew when somebody asks, for the environments that have new runs.
+    When the metrics are read, overheads are computed again for environments with new runs.
     """
 
     def __init__(self, store: Store) -> None:
         self._campaign = store.campaign
         self._store = store
-        self._lock = Lock()  # metrics are asked for in another thread
+        self._lock = Lock()  # metrics are read in another thread
         self._planned = 0
         self._failed = 0
         self._complete = 0
@@ -69,31 +69,23 @@ class ProgressCollector(Collector):
         self._stale.add(self._of_cell[position])
 
     def collect(self) -> Iterator[Metric]:
-        """Yield progress, and the overhead of every cell that can be compared already."""
+        """Yield progress, and the overhead of every cell that can already be compared."""
         with self._lock:
             metrics = [*self._progress(), *self._overheads()]
         yield from metrics
 
     def _progress(self) -> Iterator[Metric]:
-        name = self._campaign.name
-        planned = GaugeMetricFamily(
-            "vtax_campaign_runs_planned",
-            "Runs that the campaign needs, so far.",
-            labels=["campaign"],
-        )
-        planned.add_metric([name], max(self._planned, self._complete))
-        runs = GaugeMetricFamily(
-            "vtax_campaign_runs", "Runs by what became of them.", labels=["campaign", "state"]
-        )
-        runs.add_metric([name, "complete"], self._complete)
-        runs.add_metric([name, "failed"], self._failed)
-        margin = GaugeMetricFamily(
-            "vtax_campaign_margin_ratio",
-            "Overhead that the campaign's claim holds small enough.",
-            labels=["campaign"],
-        )
-        margin.add_metric([name], self._campaign.margin)
-        return iter((planned, runs, margin))
+        runs = [({"state": "complete"}, self._complete), ({"state": "failed"}, self._failed)]
+        values: Mapping[str, Sequence[tuple[dict[str, str], float]]] = {
+            "vtax_campaign_runs_planned": [({}, max(self._planned, self._complete))],
+            "vtax_campaign_runs": runs,
+            "vtax_campaign_margin_ratio": [({}, self._campaign.margin)],
+        }
+        for name, samples in values.items():
+            family = Metric(name, RECORDED[name], "gauge")
+            for labels, value in samples:
+                family.add_sample(name, {"campaign": self._campaign.name, **labels}, value)
+            yield family
 
     def _overheads(self) -> Iterator[Metric]:
         for environment in self._stale:
@@ -121,9 +113,9 @@ class ProgressCollector(Collector):
 
 @contextmanager
 def serve_progress(store: Store, port: int) -> Iterator[ProgressCollector]:
-    """Serve a campaign's progress at ``/metrics``, on this computer only, while it is open.
+    """Serve a campaign's progress at ``/metrics``, on this computer only, in the context.
 
-    Yields the observer to be told of the runs.
+    Yields the observer that receives the runs.
 
     Raises
     ------
@@ -144,11 +136,11 @@ class TeeObserver:
         self._observers = (first, second)
 
     def begin(self, outstanding: Sequence[RunSpec]) -> None:
-        """Tell both."""
+        """Pass it to both."""
         for each in self._observers:
             each.begin(outstanding)
 
     def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
-        """Tell both."""
+        """Pass it to both."""
         for each in self._observers:
             each.done(spec, seconds, failure)

@@ -1,6 +1,6 @@
-"""The process of a worker: takes runs and hands back what became of them.
+"""Worker process: takes runs and returns their outcomes.
 
-Nothing else is imported before the process can say what is wrong with it.
+The rest of vtax is imported late, so that the process can report an import that fails.
 """
 
 import multiprocessing
@@ -10,18 +10,18 @@ import threading
 from multiprocessing.connection import Connection, wait
 
 READY = ""
-"""A worker's first message; any other says why it cannot start."""
+"""First message of a worker that works; any other is the reason why it cannot start."""
 
 
 def serve(connection: Connection, packed_run: bytes) -> None:
-    """Be a worker, until the other end is closed.
+    """Carry out runs until the other end of the connection is closed.
 
     Parameters
     ----------
     connection
-        Where runs come from and outcomes go.
+        Receives runs and sends outcomes.
     packed_run
-        What carries out a run, pickled.
+        The pickled function that carries out a run.
     """
     try:
         _end_with_parent()

@@ -1,4 +1,4 @@
-"""What a calibration was measured on and with."""
+"""Provenance of a measurement: the machine and its software."""
 
 import os
 import platform
@@ -8,17 +8,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from harness.real.host import interference as condition
-from harness.real.target import qemu as guest
+from harness.real.host.interference import frequency_hertz, load, temperatures_celsius
 from harness.real.target.cgroup import UnavailableError
+from harness.real.target.qemu import find_qemu
 
 
 def provenance() -> dict[str, Any]:
     """Describe this machine: processor, kernel, mitigations, QEMU, load, temperature.
 
-    What a machine does not tell is left out.
+    What a machine does not show is left out.
     """
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "vtax": version("vtax"),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "architecture": platform.machine(),
@@ -27,24 +27,18 @@ def provenance() -> dict[str, Any]:
         "kernel": platform.release(),
         "qemu": _qemu(),
         "mitigations": mitigations(),
+        "load": load(),
+        "frequency_hertz": frequency_hertz(),
+        "temperatures_celsius": list(temperatures_celsius().values()),
     }
-    load = condition.load()
-    if load is not None:
-        told["load"] = load
-    hertz = condition.frequency_hertz()
-    if hertz is not None:
-        told["frequency_hertz"] = hertz
-    temperatures = condition.temperatures_celsius()
-    if temperatures:
-        told["temperatures_celsius"] = list(temperatures.values())
-    return {name: value for name, value in told.items() if value not in ("", {})}
+    return {name: value for name, value in facts.items() if value not in ("", {}, [], None)}
 
 
 def mitigations() -> dict[str, str]:
-    """Return what this machine's kernel does against each flaw of its processor."""
+    """Return the kernel's mitigation of each vulnerability of the processor."""
     flaws = sorted(Path("/sys/devices/system/cpu/vulnerabilities").glob("*"))
-    told = {flaw.name: _read(flaw) for flaw in flaws}
-    return {name: text for name, text in told.items() if text not in ("", "Not affected")}
+    texts = {flaw.name: _read(flaw) for flaw in flaws}
+    return {name: text for name, text in texts.items() if text not in ("", "Not affected")}
 
 
 def _processor() -> str:
@@ -57,7 +51,7 @@ def _processor() -> str:
 
 def _qemu() -> str:
     try:
-        command = [guest.find_qemu(), "--version"]
+        command = [find_qemu(), "--version"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except (UnavailableError, OSError, subprocess.TimeoutExpired):
         return ""

@@ -1,4 +1,4 @@
-"""Reads a TOML file that vtax wrote, whatever has become of it since."""
+"""Reading of TOML files that vtax has written, and that may have been changed since."""
 
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -10,9 +10,9 @@ from harness.files import read_toml as read_any_toml
 from harness.printable import one_line
 
 LARGEST_NUMBER = 1e18
-"""Of what is measured, in any unit: far beyond it, products and squares are no numbers any more."""
+"""Limit of measured numbers, in any unit, so that products and squares stay finite."""
 SMALLEST_NUMBER = 1e-18
-"""Likewise: what is nearer to zero counts as zero."""
+"""Numbers nearer to zero are read as zero."""
 _MOST_BYTES = 1 << 24
 _SHOWN = 30
 
@@ -24,42 +24,42 @@ def _not_tiny(value: float) -> float:
 Amount = Annotated[
     float, Field(ge=0.0, le=LARGEST_NUMBER, allow_inf_nan=False), AfterValidator(_not_tiny)
 ]
-"""A number that is measured and not below zero."""
+"""Measured number that is not below zero."""
 Number = Annotated[
     float,
     Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER, allow_inf_nan=False),
     AfterValidator(_not_tiny),
 ]
-"""A number that is measured."""
+"""Measured number."""
 Samples = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 ModelT = TypeVar("ModelT", bound="TomlTable")
 
 
 class TomlTable(BaseModel):
-    """A table of such a file: what it must hold; more does no harm."""
+    """Table of such a file with its required keys; further keys are allowed."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
 
 def read_toml(model: type[ModelT], path: Path, what: str, written_by: str) -> ModelT:
-    """Read a file and check what it holds.
+    """Read a file and check its content.
 
     Parameters
     ----------
     model
-        What it must hold.
+        The required content.
     path
         The file.
     what
-        What it should be, for messages.
+        Kind of file, for messages.
     written_by
         The command that writes it, for messages.
 
     Raises
     ------
     UserError
-        If it cannot be read, is longer than any such file, or is something else.
+        If it cannot be read, is too long, or has other content.
     """
     advice = f"{written_by} writes one"
     try:

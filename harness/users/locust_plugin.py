@@ -1,7 +1,7 @@
-"""Plain ``locust -f workloads/cpu.py``: the modelled partitions, with options to choose them.
+"""Plugin for ``locust -f workloads/cpu.py``: modelled partitions, with options to choose them.
 
-Found by :mod:`workloads` through the entry point ``vtax.platforms``, because a locustfile knows
-nothing of what it drives.
+:mod:`workloads` finds it by the entry point ``vtax.platforms``, because locustfiles do not know
+what they drive.
 """
 
 import sys
@@ -22,7 +22,7 @@ _FACTORS = ("machine", "os", "virtualization", "workload")
 
 
 def add_options(parser: Any) -> None:
-    """Add our options to Locust's command line, and begin when Locust does.
+    """Add options to Locust's command line; the simulation begins with Locust.
 
     Locust's page listens on this computer only, unless ``--web-host`` says otherwise.
     """
@@ -59,8 +59,8 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _or_complain(listener: Callable[[Environment], None]) -> Callable[..., None]:
-    """End the process with one line where Locust would print a traceback."""
+def _or_exit(listener: Callable[[Environment], None]) -> Callable[..., None]:
+    """End the process with a one-line error, for which Locust would print a traceback."""
 
     def listen(environment: Environment, **_: object) -> None:
         try:
@@ -125,4 +125,4 @@ def _fail(error: BaseException) -> NoReturn:
     sys.exit(2)
 
 
-events.init.add_listener(_or_complain(_begin))  # type: ignore[no-untyped-call]
+events.init.add_listener(_or_exit(_begin))  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
 """Locust users on the simulated clock.
 
-Every user is a greenlet. When it waits, for its work or for its next turn, it switches to the
-*hub*, the greenlet in which the simulation runs; the clock switches back when the time has come.
+Every user is a greenlet. When it waits for its work or for its next task, it switches to the *hub*,
+the greenlet in which the simulation runs; the clock switches back at the end of the wait.
 """
 
 import importlib
@@ -23,7 +23,8 @@ from harness.engine.clock import Clock, Timer, to_ns
 from harness.errors import PartitionDownError, UserError
 from harness.model.config import UserGroup
 from harness.model.partition import SimulatedPartition
-from harness.users.partition import BlockingPartition
+from harness.users.partition import BlockingPartition, ClockWaiter
+from harness.users.patched import patched
 from harness.users.user_greenlet import Fail, UserGreenlet, raise_error
 from workloads.arguments import MOST_SECONDS, check_wait
 from workloads.loading import load_user
@@ -37,11 +38,11 @@ _users_module: Any = importlib.import_module("locust.user.users")
 _wait_module: Any = importlib.import_module("locust.user.wait_time")
 
 START_WITHIN_SECONDS = 0.01
-"""Closed users without think time begin within this time of each other."""
+"""Time within which closed users without think time begin."""
 
 
 class SupportsNow(Protocol):
-    """Something that tells the time, such as a clock."""
+    """Object with the present time, such as a clock."""
 
     @property
     def now_ns(self) -> int:
@@ -50,14 +51,14 @@ class SupportsNow(Protocol):
 
 
 class _Streams:
-    """Stands in for the module ``random`` in Locust: every user draws from its own stream."""
+    """Replacement of the module ``random`` in Locust: every user draws from its own stream."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_own_stream(), name)
 
     @staticmethod
     def choice(options: Sequence[Any]) -> Any:
-        """Choose, without a draw where there is no choice."""
+        """Choose, without a draw if there is one option."""
         return options[0] if len(options) == 1 else _own_stream().choice(options)
 
 
@@ -70,12 +71,12 @@ def _own_stream() -> Any:
 def locust_on(clock: SupportsNow, fail: Fail = raise_error) -> Iterator[None]:
     """Let Locust's users wait, draw and read the time on another clock; undone at the end.
 
-    They wait as their partition has them wait.
+    Their partition decides how they wait.
 
     Parameters
     ----------
     clock
-        Whose time it is.
+        The source of the time.
     fail
         Is called with the error of a user that waits for a time that is none.
     """
@@ -99,7 +100,7 @@ def locust_on(clock: SupportsNow, fail: Fail = raise_error) -> Iterator[None]:
 
     streams = _Streams()
     time = SimpleNamespace(time=now, perf_counter=now)
-    replacements: Sequence[tuple[Any, str, object]] = (
+    with patched(
         (_event_module, "time", time),
         (_users_module, "time", time),
         (_task_module, "time", now),
@@ -108,19 +109,12 @@ def locust_on(clock: SupportsNow, fail: Fail = raise_error) -> Iterator[None]:
         (_task_module, "random", streams),
         (_wait_module, "random", streams),
         (_wait_module, "perf_counter", now),
-    )
-    before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
-    for place, name, value in replacements:
-        setattr(place, name, value)
-    try:
+    ):
         yield
-    finally:
-        for place, name, value in before:
-            setattr(place, name, value)
 
 
 def forward_requests(environment: Environment) -> None:
-    """Let what is reported through ``locust.events`` reach an environment with events of its own.
+    """Forward requests reported through ``locust.events`` to an environment with its own events.
 
     Isolation of the run undoes it.
     """
@@ -129,7 +123,7 @@ def forward_requests(environment: Environment) -> None:
 
 
 def _waiter(task_set: TaskSet) -> str:
-    """Say which class has the ``wait_time`` that a task set uses, and where."""
+    """Return the class whose ``wait_time`` a task set uses, and its place."""
     for cls in (type(task_set), type(task_set.user)):
         function: Any = cls.wait_time
         if function is not TaskSet.wait_time:
@@ -140,10 +134,22 @@ def _waiter(task_set: TaskSet) -> str:
     return f"{place_of(code.co_filename, code.co_firstlineno)}: {cls.__name__}"
 
 
-def label_of(partition: str, group: str) -> str:
-    """Return what a group of users is called among those of all partitions.
+def load_group(group: UserGroup, base: Path) -> tuple[type[PartitionUser], Demand]:
+    """Load a group's user class and make its demand.
 
-    A full-system partition's groups have the name of the partition that they stand for already.
+    Raises
+    ------
+    UserError
+        If the locustfile is missing or broken, or has no such user.
+    """
+    loaded = load_user(group.user, base)
+    return loaded.cls, loaded.demand_model.model_construct(None, **group.demand)
+
+
+def group_title(partition: str, group: str) -> str:
+    """Return a group's name in results: ``partition/group``.
+
+    A full-system partition's groups already carry the name of the partition that they stand for.
     """
     return group if "/" in group else f"{partition}/{group}"
 
@@ -154,8 +160,8 @@ class UserPopulation:
     Parameters
     ----------
     seed_parts
-        What the users' random streams are made of, besides the group's name and the user's index;
-        nothing that depends on the virtualization.
+        Seeds of the users' random streams, besides the group's name and the user's index; they do
+        not depend on the virtualization.
     """
 
     def __init__(self, clock: Clock, environment: Environment, *seed_parts: object) -> None:
@@ -166,108 +172,74 @@ class UserPopulation:
         self._leaving: list[UserGreenlet] = []
         self._arrivals: dict[tuple[str, str], _Arrivals] = {}
 
-    def _make(
-        self,
-        cls: type[PartitionUser],
-        partition: BlockingPartition,
-        demand: Demand,
-        group: str,
-        stream: Random,
-        think_time_seconds: float,
-    ) -> UserGreenlet:
-        user = cls(self.environment).bind(partition, demand, stream, think_time_seconds)
-        user.labels = (partition.name, group)
-        own = UserGreenlet(user, self.clock.hub, self.clock.fail)
-        self._greenlets.append(own)
-        return own
-
-    def add_closed(
-        self,
-        cls: type[PartitionUser],
-        modelled: SimulatedPartition,
-        demand: Demand,
-        *,
-        group: str,
-        users: int,
-        think_time_seconds: float,
-        disk: int = 0,
-        first: int = 0,
-    ) -> None:
-        """Add users that wait for one transaction to end, think, and begin the next.
-
-        ``first`` is the index of the first of them in their group, where it has some already.
-        """
-        partition = BlockingPartition(self.clock, modelled, disk)
-        within = max(think_time_seconds, START_WITHIN_SECONDS)
-        for index in range(first, first + users):
-            stream = Random(stream_seed(*self.seed_parts, group, index))
-            own = self._make(cls, partition, demand, group, stream, think_time_seconds)
-            self.clock.call_in(to_ns(stream.random() * within), own.switch)
-
-    def add_open(
-        self,
-        cls: type[PartitionUser],
-        modelled: SimulatedPartition,
-        demand: Demand,
-        *,
-        group: str,
-        arrivals_per_second: float,
-        disk: int = 0,
-    ) -> None:
-        """Add transactions that arrive at random (Poisson), whatever becomes of earlier ones.
-
-        A transaction is carried out by a user of its own; users that are done serve later
-        arrivals. Response times count from the arrival.
-        """
-        partition = BlockingPartition(self.clock, modelled, disk)
-        arrivals = _Arrivals(self, cls, partition, demand, group, arrivals_per_second)
-        self._arrivals[partition.name, group] = arrivals
-        arrivals.schedule()
-
     def add_group(
-        self,
-        group: UserGroup,
-        modelled: SimulatedPartition,
-        base: Path,
-        *,
-        users: int | None = None,
-        first: int = 0,
+        self, group: UserGroup, modelled: SimulatedPartition, base: Path, first: int = 0
     ) -> None:
-        """Add the users of a configured group, closed ones or arrivals.
+        """Add the users, or the arrivals, of a group of the campaign.
 
         Parameters
         ----------
+        group
+            The group.
+        modelled
+            The partition on which they work.
         base
-            The folder that locustfiles are relative to.
-        users, first
-            So many closed users instead of the group's, and the index of the first of them.
+            The folder that relative paths to locustfiles start from.
+        first
+            Index of the first user, for a group that already has users.
+
+        Raises
+        ------
+        UserError
+            If the locustfile is missing or broken, or has no such user.
         """
-        loaded = load_user(group.user, base)
-        demand = loaded.demand_model.model_construct(None, **group.demand)
-        label = label_of(modelled.name, group.name)
-        rate, disk = group.arrivals_per_second, group.disk
+        self.add(*load_group(group, base), group, modelled, first)
+
+    def add(
+        self,
+        cls: type[PartitionUser],
+        demand: Demand,
+        group: UserGroup,
+        modelled: SimulatedPartition,
+        first: int = 0,
+    ) -> None:
+        """Add the users, or the arrivals, of a group whose class is loaded.
+
+        Closed users wait for the end of a transaction, think, and begin the next one. Transactions
+        of open arrivals come at random (Poisson), independent of earlier ones: each is carried out
+        by a user of its own, an idle user serves a later one, and response times begin at the
+        arrival.
+        """
+        title = group_title(modelled.name, group.name)
+        rate = group.arrivals_per_second
+        think_time_seconds = group.think_time_seconds if rate is None else 0.0
+        partition = BlockingPartition(modelled, ClockWaiter(self.clock), group.disk)
+
+        def make(stream: Random) -> UserGreenlet:
+            user = cls(self.environment).bind(partition, demand, stream, think_time_seconds)
+            user.labels = (partition.name, title)
+            own = UserGreenlet(user, self.clock.hub, self.clock.fail)
+            self._greenlets.append(own)
+            return own
+
         if rate is not None:
-            self.add_open(
-                loaded.cls, modelled, demand, group=label, arrivals_per_second=rate, disk=disk
-            )
+            seed = stream_seed(*self.seed_parts, title, "arrivals")
+            arrivals = _Arrivals(self.clock, make, seed, rate)
+            self._arrivals[partition.name, title] = arrivals
+            arrivals.schedule()
             return
-        self.add_closed(
-            loaded.cls,
-            modelled,
-            demand,
-            group=label,
-            users=(group.users or 0) if users is None else users,
-            think_time_seconds=group.think_time_seconds,
-            disk=disk,
-            first=first,
-        )
+        within = max(think_time_seconds, START_WITHIN_SECONDS)
+        for index in range(first, first + (group.users or 0)):
+            stream = Random(stream_seed(*self.seed_parts, title, index))
+            own = make(stream)
+            self.clock.call_in(to_ns(stream.random() * within), own.switch)
 
     def change_arrivals(self, partition: str, group: str, arrivals_per_second: float) -> None:
-        """Let a group's transactions arrive at another rate from now on; 0 for none."""
+        """Change the arrival rate of a group's transactions; 0 for none."""
         self._arrivals[partition, group].change(arrivals_per_second)
 
     def retire(self, partition: str, group: str, users: int) -> None:
-        """Let the last so many closed users of a group end, after the transaction at hand."""
+        """End the last so many closed users of a group, after their present transactions."""
         labels = (partition, group)
         theirs = [own for own in self._greenlets if not own.dead and own.user.labels == labels]
         for own in theirs[len(theirs) - users :]:
@@ -279,7 +251,7 @@ class UserPopulation:
                 own.throw(GreenletExit)
 
     def fail(self, partition: str) -> int:
-        """Let all requests that a partition has in hand fail; return how many."""
+        """Fail all requests in progress of a partition; return their number."""
         failed = 0
         for own in [*self._greenlets, *self._leaving]:
             if own and own.in_verb and own.user.partition.name == partition:
@@ -288,12 +260,12 @@ class UserPopulation:
         return failed
 
     def check_present(self) -> None:
-        """Make sure that the run still has users.
+        """Check that the run still has users.
 
         Raises
         ------
         UserError
-            If all of them have stopped by themselves.
+            If all have stopped by themselves.
         """
         users = self._greenlets
         if users and not self._arrivals and all(own.dead for own in users):
@@ -304,12 +276,12 @@ class UserPopulation:
             )
 
     def dismiss(self) -> None:
-        """End all users where they stand."""
-        everybody = [*self._greenlets, *self._leaving]
+        """End all users at once."""
+        users = [*self._greenlets, *self._leaving]
         self._greenlets.clear()
         self._leaving.clear()
         errors = []
-        for own in everybody:
+        for own in users:
             try:
                 if own:
                     own.throw(GreenletExit)
@@ -327,32 +299,23 @@ class _Arrivals:
     """Poisson arrivals of one group."""
 
     def __init__(
-        self,
-        crowd: UserPopulation,
-        cls: type[PartitionUser],
-        partition: BlockingPartition,
-        demand: Demand,
-        group: str,
-        rate: float,
+        self, clock: Clock, make: Callable[[Random], UserGreenlet], seed: int, rate: float
     ) -> None:
-        self.crowd = crowd
-        self.cls = cls
-        self.partition = partition
-        self.demand = demand
-        self.group = group
+        self.clock = clock
+        self.make = make
+        self.seed = seed
         self.rate = rate
-        self.seed = stream_seed(*crowd.seed_parts, group, "arrivals")
-        self.stream = Random(self.seed)
+        self.stream = Random(seed)
         self.arrived = 0
         self.idle: list[UserGreenlet] = []
         self._next: Timer | None = None
 
     def schedule(self) -> None:
         delay_ns = to_ns(self.stream.expovariate(self.rate))
-        self._next = self.crowd.clock.alarm_in(delay_ns, self._arrive)
+        self._next = self.clock.alarm_in(delay_ns, self._arrive)
 
     def change(self, rate: float) -> None:
-        """Go on at another rate; without memory, the next arrival is drawn anew."""
+        """Change the rate; the process has no memory, so that the next arrival is drawn again."""
         if self._next is not None:
             self._next.cancel()
         self.rate = rate
@@ -361,22 +324,20 @@ class _Arrivals:
 
     def _arrive(self) -> None:
         self.schedule()
-        # A stream for every arrival: demands do not depend on what overtakes what.
+        # A stream for every arrival: demands do not depend on the order of completion.
         self.arrived += 1
         seed = self.seed + self.arrived
         if self.idle:
             own = self.idle.pop()
             own.user.random.seed(seed)
         else:
-            own = self.crowd._make(
-                self.cls, self.partition, self.demand, self.group, Random(seed), 0.0
-            )
+            own = self.make(Random(seed))
             own.user.pause = self._parker(own)  # type: ignore[method-assign,assignment]
-        own.user.intended_start_seconds = self.partition.now()
+        own.user.intended_start_seconds = self.clock.now_ns / 1e9
         own.switch()
 
     def _parker(self, own: UserGreenlet) -> Callable[[float], None]:
-        hub = self.crowd.clock.hub
+        hub = self.clock.hub
 
         def park(_: float) -> None:
             self.idle.append(own)

@@ -1,8 +1,7 @@
 """Isolation of users' code from real time: no threads, no real waiting, no network.
 
-While simulated time stands still, real waiting only wastes real time, and what comes of it differs
-from run to run. The clocks of the module ``time`` tell simulated time. Files may be read and
-written.
+Simulated time stands still while code waits for something real, and the outcome differs from run to
+run. The clocks of the module ``time`` return simulated time. Files may be read and written.
 """
 
 import _thread
@@ -27,6 +26,7 @@ from greenlet import getcurrent
 
 from harness.engine.clock import Clock, to_ns
 from harness.errors import UserError
+from harness.users.patched import patched
 from harness.users.user_greenlet import WAITS_FOR_REAL, UserGreenlet
 from workloads.source_line import raised_at
 
@@ -50,26 +50,51 @@ _REFUSED: Mapping[str, str] = {
     "os.fork": "forks",
     "builtins.input": "asks for input",
 }
-"""Python's audit events that are real input and output -> what a user does then."""
+"""Description of real input and output by Python's audit event."""
 
 _clocks: list[Clock] = []
-"""Of the runs that are isolated at present."""
+"""Clocks of the runs that are isolated at present."""
 
 _CLOCKS = ("time", "monotonic", "perf_counter")
-"""Functions of the module ``time`` that tell simulated time; each has one in nanoseconds, too."""
+"""Functions of the module ``time`` that return simulated time, and those in nanoseconds."""
 
-_WAITING: tuple[tuple[Any, str], ...] = (
-    *((select, name) for name in ("select", "poll", "epoll", "kqueue") if hasattr(select, name)),
-    (selectors.DefaultSelector, "select"),
-    (selectors.PollSelector, "select"),
-    (selectors.SelectSelector, "select"),
-    *((signal, name) for name in ("pause", "sigwait", "sigwaitinfo", "sigtimedwait")),
+_REFUSED_CALLS: tuple[tuple[Any, str, str], ...] = (
+    (asyncio.events, "new_event_loop", f"makes a loop of asyncio's {_INSTEAD}"),
+    *(
+        (
+            place,
+            name,
+            "starts a thread, which knows nothing of simulated time: "
+            "self.partition.parallel(...) does several things at once",
+        )
+        for place, name in ((threading.Thread, "start"), (_thread, "start_new_thread"))
+    ),
+    (
+        threading.Condition,
+        "wait",
+        "waits for a thread, while simulated time stands still: wait with "
+        "self.partition.wait(seconds)",
+    ),
+    *(
+        (select, name, WAITS_FOR_REAL)
+        for name in ("select", "poll", "epoll", "kqueue")
+        if hasattr(select, name)
+    ),
+    (selectors.DefaultSelector, "select", WAITS_FOR_REAL),
+    (selectors.PollSelector, "select", WAITS_FOR_REAL),
+    (selectors.SelectSelector, "select", WAITS_FOR_REAL),
+    *(
+        (signal, name, WAITS_FOR_REAL)
+        for name in ("pause", "sigwait", "sigwaitinfo", "sigtimedwait")
+    ),
+    (gevent.Timeout, "start", "sets a timeout of gevent's, which counts no simulated time"),
+    *((signal, name, f"sets a timer {_INSTEAD}") for name in ("alarm", "setitimer")),
 )
-"""Functions that wait for a file, a socket or a signal."""
+"""Functions that users may not call: a module or class, the name, and what a user does."""
 
 
 def _audit(event: str, _: object) -> None:
-    """Refuse real input and output of users."""
+    """Refuse users' real input and output."""
     if not _clocks or event not in _REFUSED:
         return
     own = getcurrent()
@@ -79,12 +104,12 @@ def _audit(event: str, _: object) -> None:
 
 @cache
 def _listen() -> None:
-    """Listen to audit events from now on: there is no way to stop it."""
+    """Listen to audit events, which cannot be undone."""
     sys.addaudithook(_audit)
 
 
 def _unless_user(function: Callable[..., Any], what: str) -> Callable[..., Any]:
-    """Make a function that refuses users."""
+    """Return the function, refused to users."""
 
     def call(*args: Any, **keywords: Any) -> Any:
         own = getcurrent()
@@ -96,9 +121,9 @@ def _unless_user(function: Callable[..., Any], what: str) -> Callable[..., Any]:
 
 
 def _simulated(clock: Clock, starts_ns: int) -> Iterator[tuple[Any, str, object]]:
-    """Yield what replaces clocks and locks in the thread of a run; other threads have real ones.
+    """Yield replacements of clocks and locks; in other threads than the run's they are real.
 
-    A library that is first imported in a run keeps these functions: after it they are real.
+    A library that is first imported in a run keeps these functions: after the run they are real.
     """
     thread = threading.get_ident()
 
@@ -124,13 +149,13 @@ def _simulated(clock: Clock, starts_ns: int) -> Iterator[tuple[Any, str, object]
         since_ns = starts_ns if name == "time" else 0
         yield time, name, reader(getattr(time, name), since_ns)
         yield time, f"{name}_ns", reader_ns(getattr(time, f"{name}_ns"), since_ns)
-    # As with Locust's own patches; to wait for one is refused, where a real one stops the process.
+    # As with Locust's own patches: waiting for one is refused; a real one would stop the process.
     yield threading, "Lock", lock(threading.Lock, gevent.thread.LockType)
     yield threading, "RLock", lock(threading.RLock, gevent.lock.RLock)
 
 
 def _spawned(_: object) -> None:
-    """Refuse users that start a greenlet of gevent's: nobody would carry it out."""
+    """Refuse users that start a greenlet of gevent's, whose loop does not run."""
     own = getcurrent()
     if type(own) is UserGreenlet:
         own.refuse(
@@ -139,14 +164,14 @@ def _spawned(_: object) -> None:
         )
 
 
-class _Loud:
-    """Stands in for ``logging`` where Locust writes an error down and goes on."""
+class _FailingLogger:
+    """Replacement of ``logging`` where Locust logs an error and goes on."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def error(self, message: str, *_: object) -> NoReturn:
-        """End the run with the error that is being handled."""
+        """End the run with the exception that is being handled."""
         error = sys.exception()
         where = "a listener of Locust's events" if "handler" in message else "on_stop"
         text = f"{type(error).__name__}: {error}"
@@ -156,78 +181,37 @@ class _Loud:
 
 @contextmanager
 def without_real_time(clock: Clock, starts_seconds: float = 0.0) -> Iterator[None]:
-    """Refuse what has no meaning in simulated time, and what Locust would pass over; undone.
+    """Refuse what has no meaning in simulated time, and errors that Locust only logs; undone.
 
     Parameters
     ----------
     clock
         The time that users see.
     starts_seconds
-        What ``time.time()`` tells at its beginning.
+        Value of ``time.time()`` at its beginning.
     """
     _listen()
-    loud = _Loud(clock)
+    logger = _FailingLogger(clock)
     quiet = SimpleNamespace(error=lambda *_: None, warning=_users_module.logger.warning)
-    replacements: tuple[tuple[Any, str, object], ...] = (
-        (_event_module, "logging", loud),
-        (_task_module, "logging", loud),
-        # It prints an error of on_start that is raised all the same.
+    replacements = (
+        (_event_module, "logging", logger),
+        (_task_module, "logging", logger),
+        # It logs an error of on_start that is raised all the same.
         (_users_module, "logger", quiet),
-        (
-            asyncio.events,
-            "new_event_loop",
-            _unless_user(asyncio.events.new_event_loop, f"makes a loop of asyncio's {_INSTEAD}"),
-        ),
         *(
-            (
-                place,
-                name,
-                _unless_user(
-                    getattr(place, name),
-                    "starts a thread, which knows nothing of simulated time: "
-                    "self.partition.parallel(...) does several things at once",
-                ),
-            )
-            for place, name in ((threading.Thread, "start"), (_thread, "start_new_thread"))
-        ),
-        (
-            threading.Condition,
-            "wait",
-            _unless_user(
-                threading.Condition.wait,
-                "waits for a thread, while simulated time stands still: wait with "
-                "self.partition.wait(seconds)",
-            ),
-        ),
-        *(
-            (place, name, _unless_user(getattr(place, name), WAITS_FOR_REAL))
-            for place, name in _WAITING
-        ),
-        (
-            gevent.Timeout,
-            "start",
-            _unless_user(
-                gevent.Timeout.start, "sets a timeout of gevent's, which counts no simulated time"
-            ),
-        ),
-        *(
-            (signal, name, _unless_user(getattr(signal, name), f"sets a timer {_INSTEAD}"))
-            for name in ("alarm", "setitimer")
+            (place, name, _unless_user(getattr(place, name), what))
+            for place, name, what in _REFUSED_CALLS
         ),
         *_simulated(clock, to_ns(starts_seconds)),
     )
-    before = [(place, name, getattr(place, name)) for place, name, _ in replacements]
-    for place, name, value in replacements:
-        setattr(place, name, value)
     _clocks.append(clock)
     gevent.Greenlet.add_spawn_callback(_spawned)
     try:
-        yield
+        with patched(*replacements):
+            yield
     finally:
         gevent.Greenlet.remove_spawn_callback(_spawned)
         _clocks.pop()
-        for place, name, value in before:
-            setattr(place, name, value)
-        # A lock of a user that was dismissed still notifies who waited: here, not in the next run.
+        # The lock of a dismissed user still notifies waiters: here, not in the next run.
         with suppress(UserError):
             gevent.sleep(0)

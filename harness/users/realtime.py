@@ -1,8 +1,7 @@
-"""A cell in real time: the same model, paced by the wall clock, driven by Locust's own runner.
+"""Cell in real time: the same model, paced by the wall clock, driven by Locust's own runner.
 
-Virtual runs (:mod:`harness.runs.run_cell`) make users greenlets of their own; here Locust spawns
-and stops them, and whoever looks on can change how many there are. What a user does and what it
-costs is the same.
+In virtual runs (:mod:`harness.runs.run_cell`) users are greenlets of vtax; here Locust spawns and
+stops them, and its page can change their number. The users' work and its costs are the same.
 """
 
 from collections.abc import Callable
@@ -10,8 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
 from random import Random
-from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -22,147 +20,47 @@ from prometheus_client import CollectorRegistry
 from harness.campaign.cell import RunSpec
 from harness.campaign.plan import Plan
 from harness.campaign.random_streams import stream_seed
-from harness.engine.clock import to_ns
 from harness.engine.realtime_clock import RealtimeClock
-from harness.errors import PartitionDownError, UserError
+from harness.errors import UserError
 from harness.metrics.collector import MachineCollector, PacingCollector
 from harness.metrics.observer import Observation
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition
-from harness.users.population import START_WITHIN_SECONDS, UserPopulation, label_of, locust_on
-from workloads.arguments import Arguments
-from workloads.loading import load_user
-from workloads.partition import EVENTS
+from harness.users.partition import BlockingPartition, GeventWaiter
+from harness.users.population import (
+    START_WITHIN_SECONDS,
+    UserPopulation,
+    group_title,
+    load_group,
+    locust_on,
+)
 from workloads.user import PartitionUser
 
 Wanted = Callable[[str], bool]
-"""Whether a user class (``path/to/locustfile.py:UserClass``) shall have users."""
-
-
-class LivePartition:
-    """A modelled partition whose verbs block the calling greenlet of gevent's.
-
-    Implements :class:`workloads.partition.Partition`. A partition that is down refuses every verb
-    after ``patience_seconds``, with :class:`harness.errors.PartitionDownError`.
-    """
-
-    takes_sleep: Final = True
-
-    def __init__(
-        self,
-        clock: RealtimeClock,
-        modelled: SimulatedPartition,
-        disk: int = 0,
-        patience_seconds: float = 1.0,
-    ) -> None:
-        self.name = modelled.name
-        self._clock = clock
-        self._modelled = modelled
-        self._disk = disk
-        self._patience_seconds = patience_seconds
-
-        self._check = Arguments(EVENTS, clock.fail)
-
-    def _work(self, begin: Callable[[Callable[[], None]], object]) -> None:
-        if self._modelled.partition.down:
-            self.wait(self._patience_seconds)
-            raise PartitionDownError(f"partition {self.name} is down")
-        self._clock.wait_for(begin)
-
-    def now(self) -> float:
-        """Tell the simulated time in seconds."""
-        self._clock.sync()
-        return self._clock.now_ns / 1e9
-
-    def wait(self, seconds: object) -> None:
-        """Let simulated time pass."""
-        delay_ns = to_ns(self._check.seconds("wait", "seconds", seconds))
-        self._clock.wait_for(lambda done: self._clock.call_in(delay_ns, done))
-
-    def parallel(self, *calls: Callable[[], object]) -> None:
-        """Do several things at once."""
-        greenlets = [gevent.Greenlet(_outcome, call) for call in calls]
-        for each in greenlets:
-            each.start()
-        try:
-            gevent.joinall(greenlets)
-        finally:
-            gevent.killall(greenlets)
-        for each in greenlets:
-            if each.value is not None:
-                raise each.value
-
-    def compute(self, processor_seconds: object, events: object = None) -> None:
-        """Use the processor."""
-        seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
-        wanted = self._check.events("compute", events)
-        self._work(lambda done: self._modelled.compute(seconds, wanted, done))
-
-    def read(self, size_bytes: object, offset_bytes: object = None) -> None:
-        """Read a block."""
-        self._transfer("read", size_bytes, offset_bytes, write=False)
-
-    def write(self, size_bytes: object, offset_bytes: object = None) -> None:
-        """Write a block."""
-        self._transfer("write", size_bytes, offset_bytes, write=True)
-
-    def _transfer(
-        self, verb: str, size_bytes: object, offset_bytes: object, *, write: bool
-    ) -> None:
-        size = self._check.size(verb, "size_bytes", size_bytes)
-        offset = self._check.offset(verb, "offset_bytes", offset_bytes)
-        self._work(lambda done: self._modelled.transfer(self._disk, size, offset, write, done))
-
-    def send(self, size_bytes: object, to: object) -> None:
-        """Stream bytes to a peer."""
-        size = self._check.size("send", "size_bytes", size_bytes)
-        peer = self._check.text("send", "to", to)
-        self._work(lambda done: self._modelled.send(size, peer, done))
-
-    def receive(self, size_bytes: object, source: object) -> None:
-        """Stream bytes from a peer."""
-        size = self._check.size("receive", "size_bytes", size_bytes)
-        peer = self._check.text("receive", "source", source)
-        self._work(lambda done: self._modelled.receive(size, peer, done))
-
-    def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
-        """Send a request and wait for its response."""
-        request = self._check.size("exchange", "request_bytes", request_bytes)
-        response = self._check.size("exchange", "response_bytes", response_bytes)
-        peer = self._check.text("exchange", "to", to)
-        self._work(lambda done: self._modelled.exchange(request, response, peer, done))
-
-
-def _outcome(call: Callable[[], object]) -> Exception | None:
-    """Make a call and return what it raises, which gevent would print."""
-    try:
-        call()
-    except Exception as error:
-        return error
-    return None
+"""Whether a user class (``path/to/locustfile.py:UserClass``) gets users."""
 
 
 class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
-    """A cell whose simulated time passes while the context is open.
+    """Cell whose simulated time passes while the context is open.
 
-    Every group of closed users of every partition becomes a user class of the environment, as
-    likely to be spawned as it has users in the campaign; Locust decides how many there are. A group
-    with arrivals becomes a class of which one user stands for all of them: while it is there,
-    transactions arrive at the campaign's rate.
+    Every group of closed users becomes a user class of the environment, whose weight is its number
+    of users in the campaign; Locust decides the total number. A group with arrivals becomes a class
+    with a single user: while it runs, transactions arrive at the campaign's rate.
 
     Parameters
     ----------
     spec
         The cell and its constants.
     environment
-        Locust's; its user classes are set, and its host, which its page shows, to the cell's title.
+        Locust's environment. Its user classes are set, and its host, which its page shows, to the
+        cell's title.
     speed
         Simulated seconds for each second of the wall clock.
     wanted
         Chooses among the user classes; the others get no users.
     campaign
-        The name of the cell's campaign, which every metric bears.
+        The name of the cell's campaign, a label of every metric.
     """
 
     def __init__(
@@ -181,17 +79,16 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         self._locust = locust_on(self.clock, self.clock.fail)
         self._greenlet = gevent.Greenlet(self._simulate)
         self.clock.hub = self._greenlet
-        self._crowd = UserPopulation(self.clock, environment, spec.seed, spec.replication)
+        self._population = UserPopulation(self.clock, environment, spec.seed, spec.replication)
         self.users = 0
         classes: list[type[User]] = []
         for partition in spec.system.partitions:
             for group in partition.groups:
                 if not wanted(group.user):
                     continue
-                name = label_of(partition.name, group.name)
                 modelled = self.machine.partitions[partition.name]
                 make = self._closed if group.arrivals_per_second is None else self._open
-                made = make(modelled, group, name)
+                made = make(modelled, group)
                 if made is not None:
                     classes.append(made)
                     self.users += made.fixed_count or int(made.weight)
@@ -203,17 +100,12 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
     def __enter__(self) -> "RealtimeSimulation":
         self._locust.__enter__()
         hub: Any = gevent.get_hub()
-        if UserError not in hub.NOT_ERROR:  # it is told in one line
+        if UserError not in hub.NOT_ERROR:  # it is printed in one line
             hub.NOT_ERROR = (*hub.NOT_ERROR, UserError)
         self._greenlet.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._greenlet.kill()
         self._locust.__exit__(None, None, None)
 
@@ -221,21 +113,21 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         try:
             self.clock.pace()
         finally:
-            self._crowd.dismiss()
+            self._population.dismiss()
 
     def join(self, stop: Event) -> None:
-        """Wait until ``stop`` is set, or until the simulation fails, and raise why."""
+        """Wait until ``stop`` is set, or until the simulation fails, and raise its error."""
         gevent.wait([self._greenlet, stop], count=1)
         if self._greenlet.dead:
             self._greenlet.get()
 
-    def link_failure(self, tell: Callable[[BaseException], None]) -> None:
-        """Call ``tell`` with the error if the simulation fails."""
-        self._greenlet.link_exception(lambda failed: tell(failed.exception))
+    def link_failure(self, callback: Callable[[BaseException], None]) -> None:
+        """Call ``callback`` with the error if the simulation fails."""
+        self._greenlet.link_exception(lambda failed: callback(failed.exception))
 
     @property
     def registry(self) -> CollectorRegistry:
-        """What is exposed: the machine, the transactions, and how the clock keeps its pace."""
+        """Registry of the exposed metrics: the machine, the transactions, the clock's pace."""
         registry = CollectorRegistry()
         cell = self.spec.cell
         own = cell.environment.labels(virtualization=cell.virtualization)
@@ -244,15 +136,12 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         registry.register(MachineCollector(self.observation, labels))
         return registry
 
-    def _closed(
-        self, modelled: SimulatedPartition, group: UserGroup, name: str
-    ) -> type[PartitionUser] | None:
+    def _closed(self, modelled: SimulatedPartition, group: UserGroup) -> type[PartitionUser] | None:
         if not group.users:
             return None
-        loaded = load_user(group.user, self.spec.base)
-        base = loaded.cls
-        demand = loaded.demand_model.model_construct(None, **group.demand)
-        partition = LivePartition(self.clock, modelled, group.disk)
+        base, demand = load_group(group, self.spec.base)
+        name = group_title(modelled.name, group.name)
+        partition = BlockingPartition(modelled, GeventWaiter(self.clock), group.disk)
         within = max(group.think_time_seconds, START_WITHIN_SECONDS)
         numbers = count()
         seed_parts = (self.spec.seed, self.spec.replication, name)
@@ -272,54 +161,55 @@ class RealtimeSimulation(AbstractContextManager["RealtimeSimulation"]):
         )
         return made
 
-    def _open(self, modelled: SimulatedPartition, group: UserGroup, name: str) -> type[User]:
-        rate = group.arrivals_per_second or 0.0
+    def _open(self, modelled: SimulatedPartition, group: UserGroup) -> type[User]:
+        name = group_title(modelled.name, group.name)
         begun = False
 
         def on_start(_: User) -> None:
             nonlocal begun
             self.clock.sync()
             if begun:
-                self._crowd.change_arrivals(modelled.name, name, rate)
+                rate = group.arrivals_per_second or 0.0
+                self._population.change_arrivals(modelled.name, name, rate)
             else:
-                self._crowd.add_group(group, modelled, self.spec.base)
+                self._population.add_group(group, modelled, self.spec.base)
             begun = True
             self.clock.wake()
 
         def on_stop(_: User) -> None:
-            self._crowd.change_arrivals(modelled.name, name, 0.0)
+            self._population.change_arrivals(modelled.name, name, 0.0)
 
         made: type[User] = _derived(_Arrivals, name, on_start=on_start, on_stop=on_stop)
         return made
 
 
 class _Arrivals(User):
-    """Stands for all transactions of a group that arrive at random."""
+    """User that represents all transactions of a group with arrivals."""
 
     abstract = True
     fixed_count = 1
 
     @task
-    def stand(self) -> None:
-        """Be there."""
+    def stay(self) -> None:
+        """Wait until the user is stopped."""
         Event().wait()
 
 
 def _derived(base: type[User], name: str, **members: object) -> Any:
-    """Make a user class with a name that Locust shows."""
+    """Make a user class with the name that Locust shows."""
     make: Any = type(base)
     return make(name.replace("/", " "), (base,), {"__doc__": base.__doc__, **members})
 
 
 def live_spec(plan: Plan, wanted: Wanted = lambda user: True) -> RunSpec:
-    """Choose the first cell of a plan that has users of a wanted class.
+    """Return the first cell of a plan that has users of a wanted class.
 
-    Its constants are those that the catalog states; nothing is drawn.
+    Its constants are the catalog's values; nothing is drawn.
 
     Raises
     ------
     UserError
-        If there is none.
+        If there is no such cell.
     """
     for entry in plan.matrix:
         cell = entry.cell

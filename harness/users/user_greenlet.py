@@ -1,4 +1,4 @@
-"""The greenlet in which a user's code runs on a simulated clock."""
+"""Greenlet in which a user's code runs on a simulated clock."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
@@ -15,30 +15,30 @@ WAITS_FOR_REAL = (
     "waits for something real (a lock, an event, a queue, a socket), while simulated time stands "
     "still: wait with self.partition.wait(seconds), and hold no lock over a verb"
 )
-"""What a user does that waits for anything else than simulated time."""
+"""Description of a user's waiting for something other than simulated time."""
 
 Fail = Callable[[Exception], object]
-"""Ends a run with an error, which a user's code cannot catch."""
+"""Function that ends a run with an error, which a user's code cannot catch."""
 
 
 def raise_error(error: Exception) -> NoReturn:
-    """Raise an error where it occurs, where no run is to be ended."""
+    """Raise an error where it occurs, without ending a run."""
     raise error
 
 
 class UserGreenlet(greenlet):  # type: ignore[misc]
-    """A greenlet that runs a user, with what Locust looks for on a user's greenlet.
+    """Greenlet that runs a user, with the attributes that Locust expects of it.
 
     Parameters
     ----------
     user
-        Whose code it is.
+        The user.
     hub
         The greenlet in which time passes.
     fail
-        What is called with the user's errors.
+        Called with the user's errors.
     run
-        What to do; by default to run the user.
+        The function to run; by default the user's.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class UserGreenlet(greenlet):  # type: ignore[misc]
         self.in_verb = True
 
     def refuse(self, what: str) -> None:
-        """End the run, because the user does something that has no meaning in simulated time."""
+        """End the run: the user does something that has no meaning in simulated time."""
         error = UserError(f"{users_line()}: {type(self.user).__name__} {what}")
         self.fail(error)
         raise error
 
     def switch_out(self) -> None:
-        """Refuse to wait for something of gevent's, which calls this before it switches away."""
+        """Refuse to wait for an object of gevent's; gevent calls this before it switches away."""
         self.refuse(WAITS_FOR_REAL)

@@ -1,14 +1,13 @@
-"""A watchdog: ends a run whose simulated time stands still because of a user's code.
+"""Watchdog: ends a run whose simulated time stands still because of a user's code.
 
-It looks at the wall clock, but decides no result: a run either ends as if there were none, or has
-no result.
+It reads the wall clock, but changes no result: a run ends as without it, or has no result.
 """
 
 import ctypes
 import signal
 import sys
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import NoReturn
 
 from greenlet import getcurrent
@@ -20,31 +19,31 @@ from workloads.source_line import is_workload, outwards, users_line
 from workloads.user import PartitionUser
 
 STALL_SECONDS = 20.0
-"""How long simulated time may stand still, in seconds of the wall clock."""
+"""Longest standstill of simulated time, in seconds of the wall clock."""
 
 AGAIN_SECONDS = 3.0
-"""The same after a run of this process has stood still: most others will."""
+"""The limit after a run of this process has stood still, as most others will then."""
 
 _LOOKS = 20
-"""It looks so often within that time; a computer that slept has missed all looks but one."""
+"""Number of looks within that time; during the sleep of a computer there is at most one."""
 
 _AIMS = 400
-"""So often it tries to meet a user's code before it takes whatever is executed."""
+"""Number of attempts to interrupt a user's code; after them any code is interrupted."""
 
 _AIM_SECONDS = 0.002
 
 _set_timer = signal.setitimer  # users may call none
 
 _limit: list[float] = []
-"""The present limit, once it is not the first one."""
+"""The present limit, if it is not the first one."""
 
 
 class _Stalled(BaseException):
-    """Ends a run from another thread than the main one; users' code seldom catches it."""
+    """Raised in a run that is not in the main thread, to end it; user code seldom catches it."""
 
 
 class Watchdog:
-    """Watches one run: by a timer in the main thread, from a thread of its own elsewhere."""
+    """Watchdog of one run: a timer for the main thread, a thread of its own for others."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -64,8 +63,8 @@ class Watchdog:
 
     def __enter__(self) -> "Watchdog":
         if self._main:
-            # A timer of the system's comes while C code, such as a regular expression, lets no
-            # other thread run.
+            # A timer of the system interrupts also while C code, such as a regular expression,
+            # lets no other thread run.
             self._before = signal.signal(signal.SIGALRM, self._alarmed)
             look = self._limit / _LOOKS
             _set_timer(signal.ITIMER_REAL, look, look)
@@ -73,12 +72,7 @@ class Watchdog:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._ended.set()
         if self._main:
             _set_timer(signal.ITIMER_REAL, 0.0)
@@ -104,7 +98,7 @@ class Watchdog:
                 self._interrupt()
 
     def _interrupt(self) -> None:
-        """Interrupt the run, best while it executes a user's code."""
+        """Interrupt the run, preferably while it executes a user's code."""
         for aim in range(_AIMS):
             if self._progress()[0] != self._seen[0]:
                 return

@@ -339,8 +339,8 @@ def test_workers_that_order_sets_of_texts_by_themselves_are_named(local, monkeyp
     monkeypatch.delenv("PYTHONHASHSEED", raising=False)
     local.environment.pop("PYTHONHASHSEED", None)
     with connected(local, 1) as cluster:
-        assert len(cluster.shuffling()) == 1
+        assert len(cluster.unordered_workers()) == 1
         local.environment["PYTHONHASHSEED"] = "0"
         local.add_worker()
         wait_for(lambda: cluster.size == 2)
-        assert len(cluster.shuffling()) == 1
+        assert len(cluster.unordered_workers()) == 1

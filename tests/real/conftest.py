@@ -8,8 +8,9 @@ from real_programs import QUOTA, shell, small
 from harness.real.agent import build_agent
 from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.programs.shipped import PROGRAMS
+from harness.real.target.launcher import TargetLauncher, launcher
 from harness.real.target.program import Program
-from harness.real.target.target import Target, TargetLauncher, launcher
+from harness.real.target.target import Target
 
 
 @pytest.fixture(scope="session")
@@ -39,23 +40,23 @@ def small_programs() -> list[Program]:
 
 
 @pytest.fixture(scope="session")
-def shared_workshop() -> Iterator[TargetLauncher]:
+def shared_launcher() -> Iterator[TargetLauncher]:
     with launcher() as place:
         yield place
 
 
 @pytest.fixture(scope="session")
-def guest(agent: Path, small_programs: list[Program], shared_workshop: TargetLauncher) -> Target:
+def guest(agent: Path, small_programs: list[Program], shared_launcher: TargetLauncher) -> Target:
     """A guest without hardware help for whoever leaves it alive: it takes long to boot."""
     guest_programs()
     program("mke2fs", "e2fsprogs")
-    staged = shared_workshop.stage([*small_programs, shell(""), QUOTA])
+    staged = shared_launcher.stage([*small_programs, shell(""), QUOTA])
     assert not staged.missing
-    return shared_workshop.open("qemu-tcg", agent, staged)
+    return shared_launcher.open("qemu-tcg", agent, staged)
 
 
 @pytest.fixture(scope="session")
-def machine(agent: Path, small_programs: list[Program], shared_workshop: TargetLauncher) -> Target:
+def machine(agent: Path, small_programs: list[Program], shared_launcher: TargetLauncher) -> Target:
     """This machine, with the same programs."""
-    staged = shared_workshop.stage([*small_programs, shell(""), QUOTA])
-    return shared_workshop.open("native", agent, staged)
+    staged = shared_launcher.stage([*small_programs, shell(""), QUOTA])
+    return shared_launcher.open("native", agent, staged)

@@ -72,7 +72,7 @@ def test_a_full_machine_is_one_line_and_leaves_nothing_behind(tmp_path, agent, m
         raise OSError(28, "No space left on device", str(self))
 
     before = traces(os.getpid())
-    monkeypatch.setattr("harness.real.target.target.Path.mkdir", full)
+    monkeypatch.setattr("harness.real.target.launcher.Path.mkdir", full)
     code, errors = calibrate("--targets", "native", "--out", tmp_path / "machine.toml")
     assert code == 2
     assert "No space left on device; set TMPDIR" in errors

@@ -59,7 +59,7 @@ sys.path.insert(0, sys.argv[2])
 from real_programs import shell
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.program import DISK
-from harness.real.target.target import launcher
+from harness.real.target.launcher import launcher
 with launcher() as place:
     staged = place.stage([shell("")])
     target = place.open("qemu-tcg", Path(sys.argv[1]), staged)

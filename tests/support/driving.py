@@ -4,7 +4,7 @@ from locust.env import Environment
 from modelling import ETHERNET, FULL_SYSTEM, MS, NO_OVERHEAD, build, partition, system
 
 from harness.metrics.observer import Observation
-from harness.model.config import EthernetConfiguration
+from harness.model.config import EthernetConfiguration, UserGroup
 from harness.users.population import UserPopulation, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.watchdog import Watchdog
@@ -26,22 +26,13 @@ def drive(
     environment = Environment(catch_exceptions=False)
     observation = Observation(machine, environment)
     clock = machine.clock
-    crowd = UserPopulation(clock, environment, 1)
+    population = UserPopulation(clock, environment, 1)
     with Watchdog(clock), locust_on(clock, clock.fail), without_real_time(clock):
         try:
-            if arrivals:
-                crowd.add_open(cls, machine.partitions["app"], Demand(), group="g", **arrivals)
-            else:
-                crowd.add_closed(
-                    cls,
-                    machine.partitions["app"],
-                    Demand(),
-                    group="g",
-                    users=users,
-                    think_time_seconds=0.0,
-                )
+            group = UserGroup("g", "", users, **arrivals)
+            population.add(cls, Demand(), group, machine.partitions["app"])
             clock.run_until(until_ns)
-            crowd.check_present()
+            population.check_present()
         finally:
-            crowd.dismiss()
+            population.dismiss()
     return observation

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from harness.real.host.interference import Interference
-from harness.real.host.sample import ExchangeSample
+from harness.real.host.interference import Interference, Sample
 from harness.real.microbenchmarks import Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.program import Program, ProgramSample
@@ -64,9 +63,10 @@ class ImitationTarget:
         seconds = 1e-6 * self.factor * count + self.extra(self.requests) * bool(count)
         return seconds * self.clock, seconds + 0.001
 
-    def exchange(self, sent: int, received: int, count: int = 1) -> ExchangeSample:
+    def exchange(self, sent: int, received: int, count: int = 1) -> Sample:
         self._begin()
-        return ExchangeSample(1e-6 * self.factor * count, 1e-7, QUIET)
+        seconds = 1e-6 * self.factor * count
+        return Sample(seconds, seconds, 1e-7, QUIET)
 
     def run(self, program: Program) -> ProgramSample:
         self._begin()

@@ -233,13 +233,12 @@ def total(machine: Machine) -> int:
 def driven(machine: Machine, *seed_parts: object, base: Path = Path()) -> Iterator[UserPopulation]:
     """Let the Locust users of the machine's configuration drive it."""
     environment = Environment(catch_exceptions=False)
-    crowd = UserPopulation(machine.clock, environment, *seed_parts)
+    population = UserPopulation(machine.clock, environment, *seed_parts)
     with locust_on(machine.clock):
         for configuration in machine.configuration.partitions:
-            modelled = machine.partitions[configuration.name]
             for each in configuration.groups:
-                crowd.add_group(each, modelled, base)
+                population.add_group(each, machine.partitions[configuration.name], base)
         try:
-            yield crowd
+            yield population
         finally:
-            crowd.dismiss()
+            population.dismiss()

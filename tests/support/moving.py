@@ -207,18 +207,17 @@ def driven_by_users(site: Site, *seed_parts: object) -> Iterator[Observation]:
     """Let the Locust users of all partitions drive them, and listen to their requests."""
     environment = Environment(catch_exceptions=False)
     observation = Observation(next(iter(site.machines.values())), environment)
-    crowd = UserPopulation(site.clock, environment, *seed_parts)
-    site.fail_requests = crowd.fail
+    population = UserPopulation(site.clock, environment, *seed_parts)
+    site.fail_requests = population.fail
     with locust_on(site.clock):
         for machine in site.machines.values():
             for configuration in machine.configuration.partitions:
-                modelled = machine.partitions[configuration.name]
                 for each in configuration.groups:
-                    crowd.add_group(each, modelled, Path())
+                    population.add_group(each, machine.partitions[configuration.name], Path())
         try:
             yield observation
         finally:
-            crowd.dismiss()
+            population.dismiss()
 
 
 def failed(observation: Observation) -> int:

@@ -1,16 +1,17 @@
 """Programs for tests in targets: the real ones with little to do, and a shell for the rest."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from harness.real.programs.inputs import c_source, fixed, sql_transactions, text
+from harness.real.programs.inputs import c_source, sql_transactions, text
 from harness.real.target import cgroup as control_group
 from harness.real.target.program import MEMORY, Program
 
 _INPUTS = {
-    "words": text(20_000),
-    "source.c": c_source(2),
-    "transactions.sql": sql_transactions(2),
+    "words": partial(text, 20_000),
+    "source.c": partial(c_source, 2),
+    "transactions.sql": partial(sql_transactions, 2),
 }
 _ARGUMENTS = {"200000": "50", "800": "5", "10": "1"}
 _TOOLS = (
@@ -44,7 +45,7 @@ def shell(script: str, base: str = MEMORY, **fields: object) -> Program:
         meaning="Whatever a test asks for.",
         command=("sh", "-c", script),
         needs=dict.fromkeys(_TOOLS, "coreutils"),
-        inputs={"greeting": fixed("hello\n"), "name with % and space": fixed("odd\n")},
+        inputs={"greeting": "hello\n".encode, "name with % and space": "odd\n".encode},
         base=base,
         limit_seconds=60,
     )
@@ -100,7 +101,7 @@ QUOTA = Program(
     command=("python3", "-S", "input/quota.py"),
     needs={"python3": "python3", "sh": "dash", "mount": "mount"},
     inputs={
-        "quota.py": fixed(_QUOTA),
+        "quota.py": _QUOTA.encode,
         "control_group.py": Path(control_group.__file__).read_bytes,
     },
     # The directory by which Python knows its own.

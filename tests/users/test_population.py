@@ -28,7 +28,7 @@ from modelling import (
 
 from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import Clock
-from harness.model.config import EthernetConfiguration
+from harness.model.config import EthernetConfiguration, UserGroup
 from harness.model.machine import Machine
 from harness.users.population import UserPopulation, locust_on
 from workloads.user import Demand, PartitionUser, transaction
@@ -66,18 +66,16 @@ def drive(
     seed: int = 1,
 ) -> Recorder:
     recorder = Recorder()
-    crowd = UserPopulation(machine.clock, recorder.environment, seed)
+    population = UserPopulation(machine.clock, recorder.environment, seed)
     with locust_on(machine.clock):
         app = machine.partitions["app"]
-        if arrivals is None:
-            crowd.add_closed(cls, app, Demand(), group="g", users=users, think_time_seconds=think)
-        else:
-            crowd.add_open(cls, app, Demand(), group="g", arrivals_per_second=arrivals)
+        group = UserGroup("g", "", users, arrivals, think)
+        population.add(cls, Demand(), group, app)
         try:
             machine.clock.run_until(until_ns)
             recorder.listening = False
         finally:
-            crowd.dismiss()
+            population.dismiss()
     return recorder
 
 
@@ -398,15 +396,14 @@ def test_response_times_count_from_the_arrival_so_that_a_stall_shows():
 def test_users_that_are_done_serve_later_arrivals():
     machine = one_core()
     recorder = Recorder()
-    crowd = UserPopulation(machine.clock, recorder.environment, 1)
+    population = UserPopulation(machine.clock, recorder.environment, 1)
     with locust_on(machine.clock):
-        crowd.add_open(
-            Works, machine.partitions["app"], Demand(), group="g", arrivals_per_second=200.0
-        )
+        group = UserGroup("g", "", arrivals_per_second=200.0)
+        population.add(Works, Demand(), group, machine.partitions["app"])
         machine.clock.run_until(10_000 * MS)
         # At a fifth of the capacity hardly more than a few are under way at a time.
-        assert len(crowd._greenlets) < 12 < 1800 < len(recorder.requests)
-        crowd.dismiss()
+        assert len(population._greenlets) < 12 < 1800 < len(recorder.requests)
+        population.dismiss()
 
 
 # Common random numbers
@@ -460,19 +457,12 @@ def test_users_of_two_groups_and_of_one_draw_from_streams_of_their_own():
             self.partition.compute(0.001)
 
     machine = one_core()
-    crowd = UserPopulation(machine.clock, Environment(catch_exceptions=False), 1)
+    population = UserPopulation(machine.clock, Environment(catch_exceptions=False), 1)
     with locust_on(machine.clock):
         for name in ("one", "two"):
-            crowd.add_closed(
-                Draws,
-                machine.partitions["app"],
-                Demand(),
-                group=name,
-                users=3,
-                think_time_seconds=0.0,
-            )
+            population.add(Draws, Demand(), UserGroup(name, "", 3), machine.partitions["app"])
         machine.clock.run_until(30 * MS)
-        crowd.dismiss()
+        population.dismiss()
     firsts = [draws[0] for draws in drawn.values()]
     assert len(set(firsts)) == len(firsts) == 6
 

@@ -1,4 +1,4 @@
-"""The agent's program, made of its sources with the machine's C compiler."""
+"""Program of the agent, compiled from its sources with the machine's C compiler."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from harness.errors import UserError
 SOURCES = Path(__file__).parent
 COMPILER = "gcc"
 _WHERE = re.compile(r"In file included from |\s+from |.*: In function ")
-"""Lines in which the compiler says where it was before it says what is wrong."""
+"""Lines of the compiler that give the place of an error, before the error."""
 
 SHORTAGE = "the agent needs gcc and a static C library (Debian: apt-get install gcc libc6-dev)"
 
@@ -23,7 +23,7 @@ def build_agent(directory: Path) -> Path:
     Raises
     ------
     UserError
-        Without a compiler, or when the program does not come about.
+        If there is no compiler, or it fails.
     """
     compiler = shutil.which(COMPILER)
     if compiler is None:
@@ -33,7 +33,7 @@ def build_agent(directory: Path) -> Path:
     command = [compiler, "-O2", "-static", "-o", str(program), *sources]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        complaints = [line for line in said if not _WHERE.match(line)]
-        raise UserError(f"{SHORTAGE}: {complaints[0] if complaints else 'it does not compile'}")
+        lines = done.stderr.strip().splitlines()
+        errors = [line for line in lines if not _WHERE.match(line)]
+        raise UserError(f"{SHORTAGE}: {errors[0] if errors else 'it does not compile'}")
     return program

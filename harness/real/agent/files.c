@@ -29,7 +29,7 @@ EVENT("files", files)
 static const char *transfers(long count, long size, int writing, int flags)
 {
     const char *wrong = NULL;
-    /* What is cached stays small; what is direct goes to ever other places. */
+    /* Cached transfers use a small area; direct ones change their place. */
     long span = flags & O_DIRECT ? SPAN : LARGEST, place = 0;
     int file = open(disk, (writing ? O_WRONLY : O_RDONLY) | flags);
     if (file < 0)
@@ -50,22 +50,6 @@ static const char *transfers(long count, long size, int writing, int flags)
     return wrong;
 }
 
-static const char *cached_reads(long count, long size)
-{
-    return transfers(count, size, 0, 0);
-}
-
-EVENT("cached_reads", cached_reads)
-
-static const char *direct_reads(long count, long size)
-{
-    return transfers(count, size, 0, O_DIRECT);
-}
-
-EVENT("direct_reads", direct_reads)
-
-static const char *direct_writes(long count, long size)
-{
-    return transfers(count, size, 1, O_DIRECT);
-}
-EVENT("direct_writes", direct_writes)
+SHARED_EVENT(cached_reads, transfers(count, size, 0, 0))
+SHARED_EVENT(direct_reads, transfers(count, size, 0, O_DIRECT))
+SHARED_EVENT(direct_writes, transfers(count, size, 1, O_DIRECT))

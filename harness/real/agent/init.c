@@ -18,7 +18,7 @@
 
 enum { COMPRESSED = 4 }; /* finit_module's flag */
 
-/* What the machine that started the guest calls its network, and the guest in it. */
+/* The guest's address in the network that QEMU gives it. */
 static const char *own_address = "10.0.2.15";
 
 static void load_modules(void)
@@ -54,7 +54,7 @@ static void join_networks(void)
     close(sock);
 }
 
-/* Programs stand in a file system of their own, with what they expect around them. */
+/* Programs have a file system of their own, with the usual directories. */
 static void mount_programs(void)
 {
     static const struct {

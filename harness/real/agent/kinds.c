@@ -1,4 +1,4 @@
-/* Kinds of computing, beside the integer loop: programs are mixtures of them. */
+/* Kinds of computing besides the integer loop: programs are mixtures of them. */
 #define _GNU_SOURCE
 #include "agent.h"
 #include <string.h>
@@ -6,7 +6,7 @@
 
 static volatile uint64_t sink;
 
-/* Memory that is there already, and that forks do not have to copy. */
+/* Memory that is already populated, and that forks do not copy. */
 static void *memory(long size)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
@@ -17,8 +17,8 @@ static void *memory(long size)
     return area;
 }
 
-/* 1024 functions, called in an order that nobody can predict, each with a branch likewise. The ones
- * lie close together; of the others each has pages of its own, and none begins where another does. */
+/* 1024 functions, called in an unpredictable order, each with an unpredictable branch. Those of one
+ * set are close together; each of the other set has pages of its own, at different offsets. */
 #define FUNCTION(name, n, apart)                                       \
     static uint64_t __attribute__((noinline)) name##_##n(uint64_t x)   \
     {                                                                  \
@@ -60,19 +60,8 @@ static const char *wander(long count, function *const functions[])
     return NULL;
 }
 
-static const char *branches(long count, long size)
-{
-    (void)size;
-    return wander(count, functions_close);
-}
-EVENT("branches", branches)
-
-static const char *sprawls(long count, long size)
-{
-    (void)size;
-    return wander(count, functions_apart);
-}
-EVENT("sprawls", sprawls)
+SHARED_EVENT(branches, wander(count, functions_close))
+SHARED_EVENT(sprawls, wander(count, functions_apart))
 
 static const char *floats(long count, long size)
 {
@@ -93,10 +82,10 @@ static const char *floats(long count, long size)
 }
 EVENT("floats", floats)
 
-/* One number at a time: "strings" stands for vectors. */
+/* Without vectors, which "strings" represents. */
 __attribute__((optimize("no-tree-vectorize"))) static const char *streams(long count, long size)
 {
-    /* No power of two lies between the two: an emulator's table of pages would hold one only. */
+    /* The distance is no power of two: an emulator's page table would hold only one of them. */
     enum { LENGTH = 1 << 19, PIECE = 4096, APART = LENGTH + 37 * 512 };
     static uint64_t *memory_kept;
     uint64_t *to, *from;

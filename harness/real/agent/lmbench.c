@@ -1,4 +1,4 @@
-/* The rest of lmbench's list: calls of several kinds, signals, ways to begin a process. */
+/* The rest of lmbench's list: calls of several kinds, and signals. */
 #define _GNU_SOURCE
 #include "agent.h"
 #include <fcntl.h>
@@ -8,15 +8,14 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static const char *with_file(long count, int opens)
 {
     char path[512];
-    struct stat told;
+    struct stat about;
     const char *wrong = NULL;
     int file;
-    snprintf(path, sizeof path, "%s/there", directory);
+    snprintf(path, sizeof path, "%s/existing", directory);
     file = open(path, O_CREAT | O_WRONLY, 0600);
     if (file < 0)
         return failed("create");
@@ -24,7 +23,7 @@ static const char *with_file(long count, int opens)
     began = now();
     for (long i = 0; i < count && !wrong; i++)
         if (!opens)
-            wrong = stat(path, &told) ? failed("stat") : NULL;
+            wrong = stat(path, &about) ? failed("stat") : NULL;
         else if ((file = open(path, O_RDONLY)) < 0)
             wrong = failed("open");
         else
@@ -34,19 +33,8 @@ static const char *with_file(long count, int opens)
     return wrong;
 }
 
-static const char *stats(long count, long size)
-{
-    (void)size;
-    return with_file(count, 0);
-}
-EVENT("stats", stats)
-
-static const char *opens(long count, long size)
-{
-    (void)size;
-    return with_file(count, 1);
-}
-EVENT("opens", opens)
+SHARED_EVENT(stats, with_file(count, 0))
+SHARED_EVENT(opens, with_file(count, 1))
 
 static const char *selects(long count, long size)
 {
@@ -129,48 +117,6 @@ static const char *protection_faults(long count, long size)
     return NULL;
 }
 EVENT("protection_faults", protection_faults)
-
-static const char *vforks(long count, long size)
-{
-    (void)size;
-    began = now();
-    for (long i = 0; i < count; i++) {
-        int status = 0;
-        pid_t child = vfork();
-        if (child == 0)
-            _exit(0);
-        if (child < 0)
-            return failed("vfork");
-        if (waitpid(child, &status, 0) != child || status)
-            return "a child process failed";
-    }
-    ended = now();
-    return NULL;
-}
-EVENT("vforks", vforks)
-
-static const char *shells(long count, long size)
-{
-    (void)size;
-    if (access("/bin/sh", X_OK))
-        return failed("/bin/sh");
-    began = now();
-    for (long i = 0; i < count; i++) {
-        int status = 0;
-        pid_t child = fork();
-        if (child == 0) {
-            execl("/bin/sh", "sh", "-c", "exit 0", (char *)NULL);
-            _exit(1);
-        }
-        if (child < 0)
-            return failed("fork");
-        if (waitpid(child, &status, 0) != child || status)
-            return "the shell failed";
-    }
-    ended = now();
-    return NULL;
-}
-EVENT("shells", shells)
 
 static const char *synced_writes(long count, long size)
 {

@@ -1,15 +1,15 @@
-/* The agent: does countable work in a target and says how long it took by the target's own clock.
+/* The agent: does counted work in a target and reports its time by the target's own clock.
  *
  * One request a line on standard input, one answer a line on standard output:
  *
  *     EVENT COUNT SIZE    ->  ok NANOSECONDS  |  refused REASON
  *     about               ->  ok RELEASE MACHINE CLOCKSOURCE
  *
- * An event's preparation (opening, forking a partner) is done for COUNT 0, too: the difference
- * between two requests is COUNT events and nothing else. The first line ever written is "ready".
+ * An event's preparation (opening, forking a partner) is also done for COUNT 0: the difference
+ * between two requests is COUNT events only. The first line of output is "ready".
  *
- * As process 1 of a guest it mounts what it needs, loads the modules that it was given and speaks
- * over the second serial line; otherwise its arguments are a directory of a tmpfs and a disk, and for
+ * As process 1 of a guest it mounts file systems, loads the given modules and communicates over
+ * the second serial line; otherwise its arguments are a directory of a tmpfs and a disk, and for
  * programs (program.c) a directory on a disk and that of their inputs.
  */
 #define _GNU_SOURCE

@@ -32,16 +32,16 @@ static const char *switches(long count, long size)
 }
 EVENT("switches", switches)
 
-static const char *processes(long count, int executes)
+static const char *processes(long count, char *const *command)
 {
     began = now();
     for (long i = 0; i < count; i++) {
         int status = 0;
         pid_t child = fork();
         if (child == 0) {
-            if (executes)
-                execl("/proc/self/exe", "agent", "--exit", (char *)NULL);
-            _exit(executes ? 1 : 0);
+            if (command)
+                execv(command[0], command);
+            _exit(command ? 1 : 0);
         }
         if (child < 0)
             return failed("fork");
@@ -52,22 +52,33 @@ static const char *processes(long count, int executes)
     return NULL;
 }
 
-static const char *forks(long count, long size)
+static char *const agent_command[] = {"/proc/self/exe", "--exit", NULL};
+static char *const shell_command[] = {"/bin/sh", "-c", "exit 0", NULL};
+
+SHARED_EVENT(forks, processes(count, NULL))
+SHARED_EVENT(execs, processes(count, agent_command))
+SHARED_EVENT(shells, access("/bin/sh", X_OK) ? failed("/bin/sh") : processes(count, shell_command))
+
+static const char *vforks(long count, long size)
 {
     (void)size;
-    return processes(count, 0);
+    began = now();
+    for (long i = 0; i < count; i++) {
+        int status = 0;
+        pid_t child = vfork();
+        if (child == 0)
+            _exit(0);
+        if (child < 0)
+            return failed("vfork");
+        if (waitpid(child, &status, 0) != child || status)
+            return "a child process failed";
+    }
+    ended = now();
+    return NULL;
 }
+EVENT("vforks", vforks)
 
-EVENT("forks", forks)
-
-static const char *execs(long count, long size)
-{
-    (void)size;
-    return processes(count, 1);
-}
-EVENT("execs", execs)
-
-/* Processor time of all children so far that were waited for: finer than the tick of /proc. */
+/* Processor time of all children that were waited for, finer than the tick of /proc. */
 static void children(char *rest)
 {
     struct rusage used;

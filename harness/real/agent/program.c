@@ -1,15 +1,16 @@
-/* Programs: executed in a fresh directory, with a fixed environment, and waited for with all that
- * they start.
+/* Programs: executed in a new directory with a fixed environment. The agent waits for the program
+ * and ends all its descendants.
  *
- *     enter BASE NAME                    a new directory on BASE (memory or disk), NAME's inputs in it
- *     run SECONDS VARIABLE... -- WORD... executes a command; standard output goes to the file
- *                                        "stdout" there
+ *     enter BASE NAME                    makes a directory on BASE (memory, disk) with NAME's inputs
+ *     run SECONDS VARIABLE... -- WORD... executes a command; standard output goes to its file
+ *                                        "stdout"
  *         ->  ok NANOSECONDS STATUS PROCESSOR_MICROSECONDS
  *     digest FILE                        ->  ok BYTES FNV-1A
  *     complaint                          ->  ok the first line of its errors
  *     leave                              removes the directory
  *
- * Words are percent-encoded, an empty one is a single percent sign. STATUS is the exit code, or 128 and a signal's number more.
+ * Words are percent-encoded; an empty one is a single percent sign. STATUS is the exit code, or 128
+ * plus the number of a signal.
  */
 #define _GNU_SOURCE
 #include "agent.h"
@@ -42,7 +43,7 @@ static int forget(const char *path, const struct stat *about, int kind, struct F
     return remove(path);
 }
 
-/* Complaints go where a program does not write: its disk may be full. */
+/* The error output is on the tmpfs, because the program's disk may be full. */
 static const char *complaints(void)
 {
     static char path[520];
@@ -88,13 +89,13 @@ static void decode(char *word)
         if (*word == '%' && sscanf(word + 1, "%2x", &code) == 1) {
             *to++ = (char)code;
             word += 2;
-        } else if (*word != '%') /* Alone, it stands for an empty word. */
+        } else if (*word != '%') /* An empty word. */
             *to++ = *word;
     }
     *to = '\0';
 }
 
-/* Cut a line into words; the number of them, or 0 if there are too many. */
+/* Split a line into words; returns their number, or 0 if there are too many. */
 static int cut(char *line, char **words, int most)
 {
     int count = 0;
@@ -143,7 +144,7 @@ static void execute(char **variables, char **command)
     _exit(127);
 }
 
-/* End what a program left running, wherever it hid: as a subreaper this process inherits it. */
+/* End all descendants of a program, which this process inherits as a subreaper. */
 static void end_orphans(pid_t session)
 {
     kill(-session, SIGKILL);
@@ -248,7 +249,7 @@ static void complaint(char *rest)
     char line[200] = "";
     FILE *file = fopen(complaints(), "r");
     (void)rest;
-    /* The first line tells the cause, the others what came of it. */
+    /* The first line has the cause, the others its consequences. */
     while (file && strspn(line, " \t\n") == strlen(line))
         if (!fgets(line, sizeof line, file))
             break;

@@ -18,14 +18,14 @@ static void use(const uint64_t *memory, long size)
     sink = sum;
 }
 
-/* Pass a token on: it says how many passes are left, and the last one leads home. */
+/* Pass the token on: it contains the number of passes left; the last one is to the first pipe. */
 static int pass(long left, int next, int home)
 {
     left--;
     return write(left > 0 ? next : home, &left, sizeof left) == sizeof left;
 }
 
-/* Take the token, use as much memory, pass it on, until it comes home or nobody is left. */
+/* Receive the token, use the memory, pass it on, until no passes are left or a pipe closes. */
 static int take_part(int in, int next, int home, const uint64_t *memory, long size)
 {
     for (;;) {
@@ -53,7 +53,7 @@ static void member(int pipes[][2], int number, int processes, long size)
     int in = pipes[number][0], next = pipes[(number + 1) % processes][1], home = pipes[0][1];
     uint64_t *memory = working_set(size);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* Whoever holds an end that is not its own would keep the others waiting for ever. */
+    /* A process that keeps the ends of others would keep them waiting for ever. */
     for (int i = 0; i < processes; i++) {
         if (pipes[i][0] != in)
             close(pipes[i][0]);
@@ -85,7 +85,7 @@ static const char *ring(long count, long size, int processes)
             break;
         }
     }
-    /* Once around before it counts: all are there, and so is their memory. */
+    /* One round before the measured ones starts all processes and populates their memory. */
     for (int counts = 0; counts < 2 && !wrong; counts++) {
         long left = counts ? count : processes;
         int next = pipes[1 % processes][1], home = pipes[0][1];
@@ -102,26 +102,7 @@ static const char *ring(long count, long size, int processes)
     return wrong;
 }
 
-static const char *tokens(long count, long size)
-{
-    return ring(count, size, 1);
-}
-EVENT("tokens", tokens)
-
-static const char *rings_2(long count, long size)
-{
-    return ring(count, size, 2);
-}
-EVENT("rings_2", rings_2)
-
-static const char *rings_8(long count, long size)
-{
-    return ring(count, size, 8);
-}
-EVENT("rings_8", rings_8)
-
-static const char *rings_16(long count, long size)
-{
-    return ring(count, size, 16);
-}
-EVENT("rings_16", rings_16)
+SHARED_EVENT(tokens, ring(count, size, 1))
+SHARED_EVENT(rings_2, ring(count, size, 2))
+SHARED_EVENT(rings_8, ring(count, size, 8))
+SHARED_EVENT(rings_16, ring(count, size, 16))

@@ -1,9 +1,9 @@
-/* A server for whoever drives the target, over the target's network.
+/* A server for the machine that drives the target, over the target's network.
  *
  *     serve PORT  ->  ok PORT
  *
- * (0: any port). It takes one connection after the other. On each, a request is two numbers of 4
- * bytes, big-endian: the bytes that follow, and the bytes of the answer to send back then.
+ * (0: any port). It accepts one connection after the other. A request is two numbers of 4 bytes,
+ * big-endian: the size of the data that follow, and the size of the answer.
  */
 #define _GNU_SOURCE
 #include "agent.h"

@@ -1,8 +1,7 @@
-"""What single events cost in each target, measured side by side.
+"""Costs of single events in each target, measured side by side.
 
-All targets stay up. A block measures every event in every target once, in random order, so that
-what changes slowly on the machine meets all of them alike; a ratio compares measurements of one
-block.
+All targets keep running. A block measures every event in every target once, in random order, so
+that slow changes of the machine affect all alike; a ratio compares measurements of one block.
 """
 
 import math
@@ -14,7 +13,7 @@ from random import Random
 import numpy as np
 
 from harness.real.host.cpu_time import tree_faults
-from harness.real.host.sample import Sample
+from harness.real.host.interference import Sample
 from harness.real.microbenchmarks import Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.target import NATIVE, Target
@@ -22,15 +21,15 @@ from harness.statistics.intervals import Bootstrap, Interval
 from harness.statistics.ratios import paired_ratios, ratio_bootstrap
 
 BATCH_SECONDS = 0.05
-"""How long the events of one measurement take together, roughly."""
+"""Approximate time of the events of one measurement."""
 
 MINIMUM_BLOCKS = 8
 MAXIMUM_BLOCKS = 20
 MAXIMUM_SECONDS = 150.0
-"""After so long no further block begins, if the minimum is done."""
+"""Time after which no further block begins, if the minimum is done."""
 HALF_WIDTH = 0.05
-"""An event is measured again until each ratio's interval reaches no further than this to either
-side, as a share of the ratio; or until the maximum of blocks."""
+"""Half width of each ratio's interval, as a share of the ratio, at which an event is done; the
+maximum of blocks is the other limit."""
 
 _WARM_UP_BATCHES = 6
 _ALIKE = 0.1
@@ -43,55 +42,54 @@ class Series:
     """Measurements of one event in one target."""
 
     count: int = 0
-    """Events of each measurement."""
+    """Events per measurement."""
     settled: bool = False
-    """Whether the warm-up ended: two measurements in a row took the same within a tenth."""
+    """Whether the warm-up ended, with two measurements in a row that differ by at most a tenth."""
     samples: dict[int, Sample] = field(default_factory=dict)
-    """By block."""
+    """Samples by block."""
     faults: float = 0.0
-    """Page faults that one event contains; measured for native only."""
+    """Page faults of one event; measured natively only."""
     refused: str = ""
-    """Why there are none."""
+    """Reason why there are no samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What an event costs in a target."""
+    """Cost of an event in a target."""
 
     seconds: Interval
-    """For one event, by this machine's clock."""
+    """Time of one event by this machine's clock."""
     processor_seconds: Interval
-    """Of the whole process tree, for one event."""
+    """Processor time of the whole process tree for one event."""
     ratio: Interval | None
-    """Of the time to native; None for native itself, or where one of the two cannot be told from
-    noise."""
+    """Ratio of the time to native; None for native itself, or if one of the two is within noise."""
     processor_ratio: Interval | None
-    """The same of processor time."""
+    """Ratio of the processor time to native, with the same exceptions."""
     clocks: float | None
-    """Time by the target's clock for a second by this machine's; None where noise hides it."""
+    """Time by the target's clock for a second by this machine's; None if it is within noise."""
     disturbed: int
-    """How many of the measurements were."""
+    """Number of disturbed measurements."""
     others: float | None
-    """Share of the machine's processors that other programs took during them, on average; None if
-    the system does not tell."""
+    """Mean share of the machine's processors that other programs took; None if the system does not
+    show it."""
     stolen: float | None
-    """Share that the machine's own hypervisor withheld, likewise."""
+    """Mean share that the machine's own hypervisor withheld, or None."""
 
     @property
     def above_noise(self) -> bool:
-        """Whether the event costs anything at all, as far as can be seen."""
+        """Whether the cost is above noise."""
         return self.seconds.low > 0.0
 
 
 class Calibration:
-    """A calibration as far as it has come.
+    """Calibration and its measurements so far.
 
     Parameters
     ----------
     targets
-        Up and answering, each name once.
+        Running and answering, each name once.
     events
-        What is measured.
+        Events to measure.
     """
 
     def __init__(self, targets: Sequence[Target], events: Sequence[Microbenchmark]) -> None:
@@ -100,9 +98,9 @@ class Calibration:
         self.blocks = 0
         self.complete = False
         self.failures: dict[str, str] = {}
-        """Why a target that was up did not last, by its name."""
+        """Reason why a running target failed, by its name."""
         self.channel: dict[str, list[float]] = {target.name: [] for target in targets}
-        """Seconds of requests that ask for nothing, by target."""
+        """Seconds of requests without work, by target."""
         self.series = {
             (target.name, event.name): Series() for target in targets for event in events
         }
@@ -116,18 +114,18 @@ class Calibration:
         batch_seconds: float = BATCH_SECONDS,
         maximum_seconds: float = MAXIMUM_SECONDS,
     ) -> Iterator[int]:
-        """Measure; yields the number of blocks done so far, 0 after the warm-up.
+        """Measure; yield the number of blocks so far, 0 after the warm-up.
 
         Parameters
         ----------
         seed
-            Of the order within blocks.
+            Seed of the order within blocks.
         minimum, maximum
             Number of blocks.
         batch_seconds
-            How long a measurement shall take.
+            Intended time of a measurement.
         maximum_seconds
-            After how long, the warm-up apart, no block begins beyond the minimum.
+            Time without the warm-up, after which no block begins beyond the minimum.
         """
         order = Random(seed)
         for target in self.targets:
@@ -153,7 +151,7 @@ class Calibration:
             yield self.blocks
 
     def estimate(self, target: str, event: str) -> Estimate | None:
-        """Estimate a cost; None where there is nothing to estimate it from."""
+        """Estimate a cost; None without samples."""
         series = self.series[target, event]
         if not series.samples:
             return None
@@ -187,7 +185,7 @@ class Calibration:
         both = Bootstrap(np.array([measured, native]).T).intervals()
         if min(interval.low for interval in both) <= 0.0:
             return None
-        # A measurement below zero has no ratio, and to leave it out would raise the others' mean.
+        # A measurement below zero has no ratio; without it the mean would be biased.
         if min(*measured, *native) <= 0.0:
             return None
         return ratio_bootstrap(paired_ratios(measured, native)).intervals()[0].transformed(math.exp)
@@ -208,7 +206,7 @@ class Calibration:
     def _try(
         self, target: Target, event: Microbenchmark, do: Callable[[Target, Microbenchmark], None]
     ) -> None:
-        """Do something with a target that may fail in it; it is remembered why."""
+        """Do something with a target; record the reason if it fails."""
         series = self.series[target.name, event.name]
         if target.name in self.failures or series.refused:
             return
@@ -220,13 +218,13 @@ class Calibration:
             self._give_up(target, f"{event.name}: {failure}")
 
     def _warm_up(self, target: Target, event: Microbenchmark, batch_seconds: float) -> None:
-        """Find how many events make a measurement, and measure until it settles."""
+        """Find the number of events of a measurement, and measure until the time is stable."""
         series = self.series[target.name, event.name]
         count = 1
         while count < _LARGEST_COUNT:
             taken = max(target.measure(event, count).inside_seconds, 1e-9)
             if taken > batch_seconds / 4:
-                # The first time may hold what is not done again: an emulator translates code.
+                # The first time may contain work that is done once: an emulator translates code.
                 taken = max(target.measure(event, count).inside_seconds, 1e-9)
             if taken > batch_seconds / 4:
                 count = max(1, round(count * batch_seconds / taken))
@@ -263,7 +261,7 @@ class Calibration:
 
 
 def _faults_each(target: Target, event: Microbenchmark, count: int) -> float:
-    """Return how many page faults of the target's processes one event contains."""
+    """Return the page faults of the target's processes per event."""
     faults = []
     for number in (0, count):
         before = tree_faults(target.pid)
@@ -273,5 +271,5 @@ def _faults_each(target: Target, event: Microbenchmark, count: int) -> float:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    told = [value for value in values if value is not None]
-    return sum(told) / len(told) if told else None
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

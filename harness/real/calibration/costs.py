@@ -1,4 +1,4 @@
-"""What events cost in the targets of a machine, as ``vtax calibrate`` wrote it down."""
+"""Costs of events in the targets of a machine, from the file of ``vtax calibrate``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,30 +16,30 @@ from harness.statistics.intervals import Interval
 
 @dataclass(frozen=True, slots=True)
 class EventCost:
-    """What one event costs in a target."""
+    """Cost of one event in a target."""
 
     seconds: Interval
-    """By the machine's clock."""
+    """Time by the machine's clock."""
     processor_seconds: Interval
-    """Of the target's whole process tree."""
+    """Processor time of the target's whole process tree."""
     ratio: Interval | None
-    """Of the time to native; None for native, and where noise hides it."""
+    """Ratio of the time to native; None for native, and if it is within noise."""
     processor_ratio: Interval | None
-    """The same of processor time."""
+    """Ratio of the processor time to native, with the same exceptions."""
     faults: float
-    """Page faults that it contains; measured natively, 0 elsewhere."""
+    """Page faults of the event; measured natively, 0 elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class MachineCosts:
-    """What a calibration found."""
+    """Costs found by a calibration."""
 
     costs: Mapping[str, Mapping[str, EventCost]]
-    """By target and event; events that cannot be told from noise are left out."""
+    """Costs by target and event, without events whose cost is within noise."""
     unavailable: Mapping[str, str]
-    """Why a target has none."""
+    """Reason why a target has none."""
     machine: Mapping[str, Any]
-    """Where it was measured."""
+    """Provenance of the measurement."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def read_costs(path: Path) -> MachineCosts:
     Raises
     ------
     UserError
-        If it cannot be read, is something else, or has no native costs.
+        If it cannot be read, is not the file of a calibration, or has no native costs.
     """
     what, written_by = "the file of a calibration", "vtax calibrate --out"
     table = read_toml(_CostFile, path, what, written_by)

@@ -1,8 +1,8 @@
-"""A calibration as a catalog file: costs with interval and provenance, in TOML."""
+"""File of a calibration: a catalog in TOML of costs with interval and provenance."""
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,12 +14,14 @@ from harness.files import is_stream, scratch_directory, write_bytes
 from harness.real.calibration.calibration import (
     BATCH_SECONDS,
     HALF_WIDTH,
+    MAXIMUM_BLOCKS,
     Calibration,
     Estimate,
     Series,
 )
 from harness.real.host.interference import DISTURBED_SHARE
-from harness.real.microbenchmarks import Microbenchmark
+from harness.real.microbenchmarks import EVENTS, Microbenchmark
+from harness.real.provenance import provenance
 from harness.real.target.target import Target
 from harness.statistics.intervals import Interval
 
@@ -39,19 +41,19 @@ METHOD = (
 def document(
     calibration: Calibration, unavailable: Mapping[str, str], provenance: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what a calibration's file holds.
+    """Return the content of a calibration's file.
 
     ``costs.TARGET.EVENT`` are entries like those of vtax's own catalog, ``measured.TARGET.EVENT``
-    say how each came about, ``targets.TARGET`` what each target was or why there is none.
+    describe each measurement, ``targets.TARGET`` describe each target or why it is unavailable.
 
     Parameters
     ----------
     calibration
-        As far as it has come.
+        The calibration, complete or not.
     unavailable
-        The reason for each target that there is not.
+        The reason of each target that is unavailable.
     provenance
-        What it was measured on.
+        Provenance of the measurement.
     """
     targets: dict[str, Any] = {
         name: {"available": False, "reason": reason} for name, reason in unavailable.items()
@@ -72,7 +74,7 @@ def document(
             if estimate is None:
                 how[event.name] = {"samples": 0, "reason": series.refused or "not measured"}
                 continue
-            how[event.name] = _how(estimate, series)
+            how[event.name] = _measurement(estimate, series)
             if estimate.above_noise:
                 entry = _entry(event, estimate.seconds, _source(target, provenance))
                 costs.setdefault(target.name, {})[event.name] = entry
@@ -112,8 +114,8 @@ def _entry(event: Microbenchmark, seconds: Interval, source: str) -> dict[str, A
     }
 
 
-def _how(estimate: Estimate, series: Series) -> dict[str, Any]:
-    told: dict[str, Any] = {
+def _measurement(estimate: Estimate, series: Series) -> dict[str, Any]:
+    table: dict[str, Any] = {
         "samples": len(series.samples),
         "events_each": series.count,
         "disturbed": estimate.disturbed,
@@ -128,29 +130,56 @@ def _how(estimate: Estimate, series: Series) -> dict[str, Any]:
         ("stolen_by_a_hypervisor", estimate.stolen),
     ):
         if share is not None:
-            told[name] = _digits(share)
+            table[name] = _digits(share)
     if series.faults:
-        told["page_faults"] = _digits(series.faults)
+        table["page_faults"] = _digits(series.faults)
     if estimate.clocks is not None:
-        told["target_clock_to_machine_clock"] = _digits(estimate.clocks)
+        table["target_clock_to_machine_clock"] = _digits(estimate.clocks)
     if not estimate.above_noise:
-        told["reason"] = "cannot be told from noise"
-        told["at_most_us"] = _digits(1e6 * estimate.seconds.high)
+        table["reason"] = "cannot be told from noise"
+        table["at_most_us"] = _digits(1e6 * estimate.seconds.high)
     for name, ratio in (("time", estimate.ratio), ("processor", estimate.processor_ratio)):
         if ratio is not None:
-            told[f"{name}_ratio_to_native"] = _digits(ratio.estimate)
-            told[f"{name}_ratio_low"] = _digits(ratio.low)
-            told[f"{name}_ratio_high"] = _digits(ratio.high)
-            told[f"{name}_differs_from_native"] = not ratio.low <= 1.0 <= ratio.high
-    return told
+            table[f"{name}_ratio_to_native"] = _digits(ratio.estimate)
+            table[f"{name}_ratio_low"] = _digits(ratio.low)
+            table[f"{name}_ratio_high"] = _digits(ratio.high)
+            table[f"{name}_differs_from_native"] = not ratio.low <= 1.0 <= ratio.high
+    return table
 
 
 def _digits(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def calibrate(
+    targets: Sequence[Target],
+    unavailable: Mapping[str, str],
+    path: Path,
+    show: Callable[[str], object],
+    **limits: Any,
+) -> tuple[Calibration, dict[str, Any]]:
+    """Calibrate targets and write the file; an interruption leaves ``FILE.partial``.
+
+    ``show`` receives what is being done, ``limits`` are those of :meth:`Calibration.run`. Returns
+    the calibration and the content of the file.
+    """
+    machine = provenance()
+    calibration = Calibration(targets, EVENTS)
+    partial = path.with_name(f"{path.name}.partial")
+    maximum = limits.get("maximum", MAXIMUM_BLOCKS)
+    show("warming up")
+    write(document(calibration, unavailable, machine), partial)
+    for blocks in calibration.run(**limits):
+        write(document(calibration, unavailable, machine), partial)
+        show(f"{blocks} blocks of at most {maximum} measured")
+    costs = document(calibration, unavailable, machine)
+    write(costs, path)
+    partial.unlink(missing_ok=True)
+    return calibration, costs
+
+
 def check_writable(path: Path) -> None:
-    """Check that a file can be written, before what shall be in it is measured.
+    """Check that a file can be written, before its content is measured.
 
     Raises
     ------
@@ -172,7 +201,7 @@ def check_writable(path: Path) -> None:
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write a document whole or not at all; into a device, a pipe or an open file as it comes.
+    """Write a document as TOML: whole or not at all, except to a device, a pipe or an open file.
 
     Raises
     ------

@@ -19,16 +19,16 @@ from workloads.partition import EVENTS as OS_EVENTS
 from workloads.source_line import users_line
 
 NAME = "target"
-"""What the partition is called, on all targets: so the same work has the same name."""
+"""Name of the partition on all targets, so that the same work has the same name."""
 
 ROUNDS = 1000
 """Rounds of the generator in one ``compute`` event."""
 
 LARGEST_BYTES = 1 << 20
-"""Bytes that an agent transfers at once; what is larger is several transfers."""
+"""Most bytes that an agent transfers at once; a larger block is several transfers."""
 
 _SECTOR_BYTES = 4096
-"""Transfers past the cache have whole sectors."""
+"""Unit of transfers past the page cache."""
 
 _KNOWN = {event.name: event for event in EVENTS}
 
@@ -46,52 +46,52 @@ _EVENTS: Mapping[str, tuple[str, float]] = {
     "execs": ("execs", 1.0),
     # A round trip of a byte between two processes is two switches.
     "context_switches": ("switches", 0.5),
-    # The agent creates and deletes a file: half of it for either.
+    # The agent creates and deletes a file: half of the cost for each.
     "file_creates": ("files", 0.5),
     "file_deletes": ("files", 0.5),
     "mmaps": ("mappings", 1.0),
     "protection_faults": ("protection_faults", 1.0),
     "page_faults": ("faults", 1.0),
 }
-"""A transaction's events -> the agent's event, and how often it is done for one."""
+"""The agent's event for each event of a transaction, and how often it is done for one."""
 
 Shape = tuple[Microbenchmark, ...]
-"""Which events are asked for at once, whatever their numbers."""
+"""Events of one request, without their numbers."""
 
 
 class RealPartition:
-    """A target as users see it; implements :class:`workloads.partition.ProgramPartition`.
+    """Target as users see it; implements :class:`workloads.partition.ProgramPartition`.
 
-    Time passes by the target's clock while it works, and by this machine's while a user thinks. So
-    neither the channel nor this program has a part in it.
+    Time passes by the target's clock while it works, and by this machine's while a user thinks: it
+    contains neither the channel nor this program.
 
     Parameters
     ----------
     target
         Up and answering.
     rounds_per_second
-        How many rounds of computing stand for a second of processor time: what a native process of
-        this machine does. They are the same number on every target.
+        Rounds of computing for a second of processor time: the rate of a native process of this
+        machine, the same on every target.
     clock_ratio
         Seconds of the target's clock for a second of this machine's.
     outputs
-        Size and digest of the output of programs that were run before, by name; further ones are
-        put in.
+        Size and digest of the output of programs that were run before, by name; those of others are
+        added.
 
     Attributes
     ----------
     inside_seconds
         Time of all work by the target's clock.
     outside_seconds
-        The same by this machine's, with the channel and the preparation of events.
+        The same time by this machine's clock, with the channel and the preparation of events.
     asked
-        How often each shape of work was asked for.
+        Number of requests of each shape.
     processor_seconds
-        What the target's processes used for it, likewise.
+        Processor time of the target's processes for all work.
     done
-        How many of each event were done; messages count by the mean of request and answer.
+        Number of each event; the size of an exchange is the mean of request and answer.
     ran
-        How often each program was run.
+        Number of runs of each program.
     """
 
     name = NAME
@@ -121,7 +121,7 @@ class RealPartition:
 
     @contextmanager
     def _busy(self, verb: str) -> Iterator[None]:
-        """Do one thing at a time; who sleeps meanwhile is no user."""
+        """Do one thing at a time; refuse a caller in another thread."""
         if not self.takes_sleep or threading.get_ident() != self._thread:
             raise UserError(
                 f"{users_line()}: {verb}() is called from another thread, or while another verb is "
@@ -134,7 +134,7 @@ class RealPartition:
             self.takes_sleep = True
 
     def now(self) -> float:
-        """Tell the time in seconds."""
+        """Return the time in seconds."""
         return self._now
 
     def wait(self, seconds: object) -> None:
@@ -145,7 +145,7 @@ class RealPartition:
         self._now += delay
 
     def parallel(self, *calls: Callable[[], object]) -> None:
-        """Do several things, one after the other: there is one target."""
+        """Make several calls, one after the other: the target does one thing at a time."""
         failed = None
         for call in calls:
             try:
@@ -158,7 +158,7 @@ class RealPartition:
     def compute(self, processor_seconds: object, events: object = None) -> None:
         """Use the processor.
 
-        Events are done in whole numbers; what is left of a mean number is done later.
+        Events are done in whole numbers; the fraction is added to the next call.
         """
         seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
         wanted: dict[str, float] = {}
@@ -171,15 +171,15 @@ class RealPartition:
         self._work("compute", work)
 
     def read(self, size_bytes: object, offset_bytes: object = None) -> None:
-        """Read a block; the agent takes it from ever other places, whatever the offset."""
+        """Read a block; the agent chooses the place, the offset is ignored."""
         self._transfer("read", size_bytes, offset_bytes)
 
     def write(self, size_bytes: object, offset_bytes: object = None) -> None:
-        """Write a block; where it goes is as in :meth:`read`."""
+        """Write a block; the agent chooses the place, the offset is ignored."""
         self._transfer("write", size_bytes, offset_bytes)
 
     def send(self, size_bytes: object, to: object) -> None:
-        """Have the target stream bytes to this program."""
+        """Stream bytes from the target to this process."""
         self._check.text("send", "to", to)
         self._exchange("send", 0, self._check.size("send", "size_bytes", size_bytes))
 
@@ -189,9 +189,9 @@ class RealPartition:
         self._exchange("receive", self._check.size("receive", "size_bytes", size_bytes), 0)
 
     def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
-        """Have a request sent to the target over its network, and its answer back.
+        """Send a request to the target over its network and receive the answer.
 
-        This program is the peer, whoever ``to`` is.
+        This process is the peer, for any ``to``.
         """
         self._check.text("exchange", "to", to)
         request = self._check.size("exchange", "request_bytes", request_bytes)
@@ -203,10 +203,10 @@ class RealPartition:
             sample = self._target.exchange(request_bytes, response_bytes)
         self.account(sample.seconds * self._clock_ratio, sample.seconds, sample.processor_seconds)
         size = round((request_bytes + response_bytes) / 2)
-        self.done[Microbenchmark(NETWORK, NETWORK, size, "")] += 1
+        self.done[Microbenchmark(NETWORK, NETWORK, size)] += 1
 
     def run(self, program: object) -> None:
-        """Run a program, and check that it does what it did natively."""
+        """Run a program, and check that its output is that of its first run."""
         program = self._check.text("run", "program", program)
         if program not in _PROGRAMS:
             raise RefusalError(f"no program {program!r}; known: {', '.join(_PROGRAMS)}")
@@ -226,14 +226,14 @@ class RealPartition:
         self._check.offset(verb, "offset_bytes", offset_bytes)
         request = f"direct_{verb}s"
         whole, rest = divmod(size, LARGEST_BYTES)
-        amounts = [(Microbenchmark(request, request, LARGEST_BYTES, ""), whole)] if whole else []
+        amounts = [(Microbenchmark(request, request, LARGEST_BYTES), whole)] if whole else []
         if rest:
             sectors = ceil(rest / _SECTOR_BYTES) * _SECTOR_BYTES
-            amounts.append((Microbenchmark(request, request, sectors, ""), 1))
+            amounts.append((Microbenchmark(request, request, sectors), 1))
         self._work(verb, amounts)
 
     def _whole(self, name: str, number: float) -> int:
-        """Make whole numbers of mean ones, so that they are right in the long run."""
+        """Return a whole number, so that the sum over calls is that of the given numbers."""
         owed = number + self._owed.get(name, 0.0)
         whole = floor(owed + 1e-9)
         self._owed[name] = owed - whole
@@ -251,7 +251,7 @@ class RealPartition:
     def account(
         self, inside_seconds: float, outside_seconds: float, processor_seconds: float
     ) -> None:
-        """Let the time of some work pass."""
+        """Add the time of some work."""
         self._now += inside_seconds / self._clock_ratio
         self.inside_seconds += inside_seconds
         self.outside_seconds += outside_seconds

@@ -1,4 +1,4 @@
-"""What has to be known of a machine before a campaign on it: targets, costs, predictions."""
+"""Preparation of a machine for a campaign: its targets, costs of events, predictions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -8,34 +8,32 @@ from typing import Any
 from harness.campaign.plan import Plan
 from harness.campaign.real_matrix import NATIVE
 from harness.errors import UserError
-from harness.real.calibration.calibration import Calibration
 from harness.real.calibration.costs import read_costs
-from harness.real.calibration.file import document, write
+from harness.real.calibration.file import calibrate
 from harness.real.campaign.partition import ROUNDS
 from harness.real.campaign.workload_predictor import WorkloadPredictor
 from harness.real.microbenchmarks import EVENTS
 from harness.real.programs.shipped import PROGRAMS
-from harness.real.provenance import provenance
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.pool import TargetPool
 from harness.results.store import Store
 
 COSTS = "machine.toml"
-"""What events cost on this machine, in the directory of the campaign's results."""
+"""Name of the file of costs, in the directory of the campaign's results."""
 
 MINIMUM_BLOCKS, MAXIMUM_BLOCKS, BATCH_SECONDS, MAXIMUM_SECONDS = 4, 8, 0.04, 90.0
-"""How often events are measured in a campaign, how long each time and all in all: less than by
-``vtax calibrate``, because a campaign measures the programs themselves, too."""
+"""Limits of the calibration in a campaign. They are lower than those of ``vtax calibrate``, because
+a campaign also measures the programs themselves."""
 
-Tell = Callable[[str], None]
-"""Is told in a few words what is being done."""
+Show = Callable[[str], None]
+"""Function that shows in a few words what is being done."""
 
 _NAMES = {program.name for program in PROGRAMS}
 
 
 def programs_of(plan: Plan) -> dict[str, str]:
-    """Return the program of each workload that runs one of those that targets have."""
+    """Return the program of each workload that runs one of the shipped programs."""
     named = {
         cell.workload: str(group.demand.get("program", ""))
         for cell in plan.cells
@@ -45,32 +43,32 @@ def programs_of(plan: Plan) -> dict[str, str]:
 
 
 def prepare_machine(
-    plan: Plan, store: Store, pool: TargetPool, missing: Mapping[str, str], tell: Tell
+    plan: Plan, store: Store, pool: TargetPool, missing: Mapping[str, str], show: Show
 ) -> None:
-    """Find out which targets work, what events cost there, and what that predicts; keep it.
+    """Find the targets that work, the costs of events in them and predictions; store all.
 
     Parameters
     ----------
     plan, store
-        The campaign, and where it is kept.
+        The campaign and its results.
     pool
         Starts the targets.
     missing
-        Why a program is not to be had, by its name.
+        Reason why a program is unavailable, by its name.
 
     Raises
     ------
     UserError
-        If not even a process of this machine can be measured, or something cannot be written.
+        If the native target cannot be measured, or a file cannot be written.
     """
     unavailable: dict[str, str] = {}
     for name in dict.fromkeys((NATIVE, *(cell.virtualization for cell in plan.cells))):
-        tell(f"starting {name}")
+        show(f"starting {name}")
         unavailable.update(pool.probe([name]))
     if NATIVE in unavailable:
         raise UserError(f"{NATIVE}: {unavailable[NATIVE]}")
-    costs, rounds_per_second = calibrated(plan.seed, store.directory, pool, unavailable, tell)
-    expected = predicted(plan, store.directory, pool, rounds_per_second, tell)
+    costs, rounds_per_second = calibrated(plan.seed, store.directory, pool, unavailable, show)
+    expected = predicted(plan, store.directory, pool, rounds_per_second, show)
     programs = programs_of(plan)
     cells = tuple(
         replace(
@@ -86,71 +84,66 @@ def prepare_machine(
         "rounds_per_second": rounds_per_second,
         **expected,
     }
-    # What is measured lies where it was measured, not where simulated time begins.
+    # Samples in Prometheus start at the time of measurement, not at that of simulated time.
     starts = str(real["machine"]["measured_at"])
     store.amend(replace(store.campaign, cells=cells, real=real, starts=starts))
 
 
 def calibrated(
-    seed: int, directory: Path, pool: TargetPool, unavailable: Mapping[str, str], tell: Tell
+    seed: int, directory: Path, pool: TargetPool, unavailable: Mapping[str, str], show: Show
 ) -> tuple[dict[str, Any], float]:
-    """Calibrate all targets that are up, and write their costs to a file.
+    """Calibrate all running targets, and write their costs to a file.
 
     Returns
     -------
     tuple
-        What the file holds, and how many rounds of computing a second natively is.
+        Content of the file, and rounds of computing per second natively.
     """
-    machine = provenance()
-    calibration = Calibration(pool.up, EVENTS)
-    path = directory / COSTS
-    partly = directory / f"{COSTS}.partial"
-    tell(f"calibrating: {len(EVENTS)} events in {len(pool.up)} targets")
-    for blocks in calibration.run(
+    show(f"calibrating: {len(EVENTS)} events in {len(pool.up)} targets")
+    calibration, costs = calibrate(
+        pool.up,
+        unavailable,
+        directory / COSTS,
+        lambda text: show(f"calibrating: {text}"),
         seed=seed,
         minimum=MINIMUM_BLOCKS,
         maximum=MAXIMUM_BLOCKS,
         batch_seconds=BATCH_SECONDS,
         maximum_seconds=MAXIMUM_SECONDS,
-    ):
-        write(document(calibration, unavailable, machine), partly)
-        tell(f"calibrating: {blocks} blocks of at most {MAXIMUM_BLOCKS}")
-    costs = document(calibration, unavailable, machine)
-    write(costs, path)
-    partly.unlink(missing_ok=True)
+    )
     for name, reason in calibration.failures.items():
         pool.lost(name, reason)
     computing = calibration.estimate(NATIVE, "compute")
     if computing is None or computing.processor_seconds.low <= 0.0:
-        raise UserError(f"{NATIVE}: cannot even compute for long enough to be measured")
+        raise UserError(f"{NATIVE}: the cost of computing is within noise")
     return costs, ROUNDS / computing.processor_seconds.estimate
 
 
 def predicted(
-    plan: Plan, directory: Path, pool: TargetPool, rounds_per_second: float, tell: Tell
+    plan: Plan, directory: Path, pool: TargetPool, rounds_per_second: float, show: Show
 ) -> dict[str, Any]:
-    """Predict every work of a plan, as the store holds it.
+    """Predict every work of a plan, in the form of the store.
 
     Returns
     -------
     dict
-        ``predictions``; ``unpredicted``, the reason for each workload that has none; ``outputs``,
-        size and digest of what each program put out natively.
+        ``predictions``; ``unpredicted``, the reason of each workload without one; ``outputs``, size
+        and digest of each program's native output.
     """
     try:
         costs = read_costs(directory / COSTS)
-    except UserError as reason:  # nothing can be told from noise
+    except UserError as reason:  # no cost is above noise
         names = dict.fromkeys(cell.workload for cell in plan.cells)
         unknown = dict.fromkeys(names, str(reason))
         return {"predictions": [], "unpredicted": unknown, "outputs": {}}
-    predictor = WorkloadPredictor(costs, rounds_per_second, pool.scratch(), directory, tell)
+    predictor = WorkloadPredictor(costs, rounds_per_second, pool.scratch(), directory, show)
     found: list[dict[str, Any]] = []
     unpredicted: dict[str, str] = {}
     for spec in plan.runs(0, 1):
         if spec.cell.virtualization != NATIVE:
             continue
         try:
-            rows = list(predictor.predictions(spec, pool.station(NATIVE).target))
+            rows = list(predictor.predictions(spec, pool.running(NATIVE).target))
             if not rows:
                 unpredicted[spec.cell.workload] = "not all of what it does was calibrated"
             found.extend(rows)

@@ -1,4 +1,4 @@
-"""One run on a real target: a Locust user puts work on it until its time is up."""
+"""One run on a real target: a Locust user works on it until its time is up."""
 
 import time
 from collections import Counter
@@ -25,61 +25,60 @@ from harness.real.host.interference import CpuAccounting, Interference
 from harness.real.target.target import Target
 from harness.results.run_result import RunResult, Sample
 from harness.statistics.warm_up import BATCH, MINIMUM_BATCHES, mser5
-from harness.users.population import locust_on
+from harness.users.population import load_group, locust_on
 from harness.users.user_greenlet import UserGreenlet, raise_error
-from workloads.loading import load_user
 
 _EMPTY_REQUESTS = 3
-"""How often a shape of work is asked for with nothing to do, to know what that takes."""
+"""Number of requests of a shape without work, by which their cost is measured."""
 
 Enough = Callable[[int, float], bool]
-"""Given the number of transactions that ended and the seconds since the start: whether to end."""
+"""Function of the transactions that ended and the seconds since the start: whether to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A transaction that has ended."""
+    """Transaction that has ended."""
 
     name: str
     response_seconds: float
     failed: bool
     at: float
-    """When, by this machine's clock; seconds."""
+    """Its end by this machine's clock, in seconds."""
     processor_seconds: float
-    """What the target's processes had used for work by then."""
+    """Processor time that the target's processes had used for work by then."""
     asked: Counter[Any]
-    """How often each shape of work had been asked for."""
+    """Number of requests of each shape by then."""
 
 
 @dataclass(slots=True)
 class Course:
-    """What happened while a user was at work."""
+    """Course of a user's work."""
 
     began: float
-    """By this machine's clock; seconds."""
+    """Its begin by this machine's clock, in seconds."""
     partition: RealPartition
     group: str
-    """What Locust's group of users is called."""
+    """Name of the group of users."""
     ended: list[Ended] = field(default_factory=list)
     refused: str | None = None
-    """Why the first request that was none is none, such as one without its user."""
+    """Reason why a request was not valid, such as one without its user; of the first such one."""
 
 
-class _Wall:
-    """The clock of this machine, for what of Locust reads one."""
+class _WallClock:
+    """Clock of this machine, for Locust's functions that read one."""
 
     @property
     def now_ns(self) -> int:
         return time.monotonic_ns()
 
 
-def drive(target: Target, partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
-    """Let the cell's user work on a target until it has done enough; whole transactions only.
+def drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
+    """Let the cell's user do whole transactions on a target until they are enough.
 
     Raises
     ------
     RefusalError, TargetError
-        If the target cannot do something, or fails.
+        If the target cannot do a request, or fails.
     UserError
         If the locustfile is missing or broken, or reports no transactions.
     """
@@ -89,11 +88,10 @@ def drive(target: Target, partition: RealPartition, spec: RunSpec, enough: Enoug
 
 def _drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
     (group,) = spec.cell.groups
-    loaded = load_user(group.user, spec.base)
-    demand = loaded.demand_model.model_construct(None, **group.demand)
+    cls, demand = load_group(group, spec.base)
     environment = Environment(catch_exceptions=False)
     name = f"{NAME}/{group.name}"
-    user = loaded.cls(environment).bind(
+    user = cls(environment).bind(
         partition,
         demand,
         Random(stream_seed(spec.seed, spec.replication, name, 0)),
@@ -133,7 +131,7 @@ def _drive(partition: RealPartition, spec: RunSpec, enough: Enough) -> Course:
 
     environment.events.request.add_listener(note)  # type: ignore[no-untyped-call]
     user.pause = pause_or_end  # type: ignore[method-assign]
-    with locust_on(_Wall()):
+    with locust_on(_WallClock()):
         UserGreenlet(user, getcurrent(), raise_error).switch()
     if course.refused is not None:
         raise UserError(course.refused)
@@ -157,21 +155,21 @@ def run_on(
 ) -> RunResult:
     """Carry out one run.
 
-    The warm-up is what MSER-5 finds among the response times, where there are enough of them; if
-    not, nothing is cut off and the target has to be warm already.
+    MSER-5 finds the warm-up among the response times. If they are too few, nothing is cut off and
+    the target has to be warm already.
 
     Parameters
     ----------
     target
-        Up and answering.
+        Running and answering.
     spec
         The run.
     rounds_per_second, clock_ratio, outputs
         As for :class:`harness.real.campaign.partition.RealPartition`.
     settled
-        Whether the target was found to be warm for this work.
+        Whether the target is warm for this work.
     machine
-        What it is measured on; goes into the result.
+        Labels of the machine, for the result.
 
     Raises
     ------
@@ -181,9 +179,7 @@ def run_on(
     partition = RealPartition(target, rounds_per_second, clock_ratio, outputs)
     duration, warm_up = spec.cell.duration_seconds, spec.cell.warm_up_seconds
     before = CpuAccounting.now(target.pid)
-    course = drive(
-        target, partition, spec, lambda _, seconds: seconds >= duration + (warm_up or 0.0)
-    )
+    course = drive(partition, spec, lambda _, seconds: seconds >= duration + (warm_up or 0.0))
     condition = CpuAccounting.now(target.pid).condition_since(before)
     cut, trustworthy = _cut(course, warm_up, settled=settled)
     idle = {shape: _idle_costs(target, shape) for shape in partition.asked}
@@ -191,7 +187,7 @@ def run_on(
 
 
 def _cut(course: Course, warm_up: float | None, *, settled: bool) -> tuple[int, bool]:
-    """Return how many transactions belong to the warm-up, and whether that can be trusted."""
+    """Return the number of transactions in the warm-up, and whether it can be trusted."""
     ended = course.ended
     if warm_up is not None:
         early = sum(each.at - course.began < warm_up for each in ended)
@@ -203,10 +199,9 @@ def _cut(course: Course, warm_up: float | None, *, settled: bool) -> tuple[int, 
 
 
 def _idle_costs(target: Target, shape: Any) -> tuple[float, float]:
-    """Return what asking for a shape of work takes when there is nothing to do.
+    """Return the cost of a request of a shape without work: the channel and the preparation.
 
-    That is the channel and the events' preparation: seconds by this machine's clock, and of the
-    target's processors.
+    Seconds by this machine's clock, and of the target's processors.
     """
     taken, spent = [], []
     for _ in range(_EMPTY_REQUESTS):

@@ -1,4 +1,4 @@
-"""What each work of a campaign is predicted to cost in each target, before it is run there."""
+"""Predicted cost of each work of a campaign in each target, before it is run."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -19,28 +19,28 @@ from harness.real.target.target import Target
 from harness.statistics.intervals import Interval
 
 PROFILED_TRANSACTIONS = 3
-"""How often a work is done natively to count what it asks for."""
+"""Transactions that are done natively to count the events of a work."""
 REPETITIONS = 3
-"""Timed runs of a program that is profiled."""
+"""Timed runs of a profiled program."""
 
 _PROGRAMS = {program.name: program for program in PROGRAMS}
 
 
 class WorkloadPredictor:
-    """Predictions from the costs of a machine.
+    """Predictor of works from the costs of a machine.
 
     Parameters
     ----------
     costs
-        What events cost.
+        Costs of events.
     rounds_per_second
         As for :class:`harness.real.campaign.partition.RealPartition`.
     scratch
         Directories on a tmpfs and on a disk, for programs that are profiled.
     results
-        Where profiles of programs are kept.
-    tell
-        Is told what is being done.
+        Directory for profiles of programs.
+    show
+        Shows what is being done.
     """
 
     def __init__(
@@ -49,39 +49,39 @@ class WorkloadPredictor:
         rounds_per_second: float,
         scratch: tuple[Path, Path],
         results: Path,
-        tell: Callable[[str], None] = lambda _: None,
+        show: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._costs = costs
         self._rounds_per_second = rounds_per_second
         self._scratch = scratch
         self._results = results
-        self._tell = tell
+        self._show = show
         self.outputs: dict[str, tuple[int, str]] = {}
-        """Size and digest of what each program put out natively."""
+        """Size and digest of each program's native output."""
 
     def predictions(self, spec: RunSpec, native: Target) -> Iterator[dict[str, Any]]:
-        """Yield a work's predictions as the store holds them, one for each target.
+        """Yield a work's predictions in the form of the store, one for each target.
 
-        The work is done natively, and what it asks for is counted: events by themselves, a program
-        by its profile. A work that consists of both has no prediction.
+        The work is done natively, and its requests are counted: events as they are, a program by
+        its profile. A work of both has no prediction.
 
         Parameters
         ----------
         spec
             A run of the work on the baseline.
         native
-            The baseline, up and answering.
+            The baseline, running and answering.
 
         Raises
         ------
         RefusalError, TargetError
-            If it cannot do the work, or fails.
+            If the baseline cannot do the work, or fails.
         UserError
             If a program cannot be profiled.
         """
-        self._tell(f"profiling {spec.cell.workload}")
+        self._show(f"profiling {spec.cell.workload}")
         partition = RealPartition(native, self._rounds_per_second, outputs=self.outputs)
-        course = drive(native, partition, spec, lambda n, _: n >= PROFILED_TRANSACTIONS)
+        course = drive(partition, spec, lambda n, _: n >= PROFILED_TRANSACTIONS)
         if not partition.ran:
             counts = {e: number / len(course.ended) for e, number in partition.done.items()}
             for target in self._costs.targets:
@@ -94,14 +94,14 @@ class WorkloadPredictor:
                 _PROGRAMS[name],
                 *self._scratch,
                 repetitions=REPETITIONS,
-                tell=self._tell_of(name),
+                show=self._show_about(name),
             )
             write(profile_document(profile), self._results / f"{name}.profile.toml")
             for target in self._costs.targets:
                 yield _row(spec, predict(profile, self._costs, target))
 
-    def _tell_of(self, name: str) -> Callable[[str], None]:
-        return lambda what: self._tell(f"profiling {name}: {what}")
+    def _show_about(self, name: str) -> Callable[[str], None]:
+        return lambda what: self._show(f"profiling {name}: {what}")
 
 
 def _row(spec: RunSpec, found: Prediction) -> dict[str, Any]:

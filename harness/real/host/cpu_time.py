@@ -10,7 +10,7 @@ TICK_SECONDS = 1.0 / os.sysconf("SC_CLK_TCK")
 def own_seconds(pid: int) -> float:
     """Return the processor time of a process and its threads so far, in seconds.
 
-    It counts to the nanosecond, threads that have ended included. 0 if there is no such process.
+    The resolution is a nanosecond; ended threads are included. 0 if there is no such process.
     """
     try:
         # The clock of another process, as clock_getcpuclockid(3) makes it on Linux.
@@ -22,28 +22,35 @@ def own_seconds(pid: int) -> float:
 def tree_seconds(pid: int, *, reaped: bool = True) -> float:
     """Return the processor time of a process, its threads and its descendants so far, in seconds.
 
-    Threads count to the nanosecond, those that have ended included; child processes that were
-    waited for count to the kernel's tick (10 ms, as a rule), or not at all for the first process if
-    they are not wanted. 0 if there is no such process.
+    The resolution is a nanosecond for living processes, and the kernel's tick (usually 10 ms) for
+    child processes that were waited for. 0 if there is no such process.
+
+    Parameters
+    ----------
+    pid
+        The process.
+    reaped
+        Whether child processes of the first process that were waited for are included.
     """
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        children = [
-            int(child)
-            for thread in Path(f"/proc/{pid}/task").iterdir()
-            for child in (thread / "children").read_text().split()
-        ]
-    except OSError:
+    fields, children = _stat(pid)
+    if not fields:
         return 0.0
     ticks = int(fields[13]) + int(fields[14]) if reaped else 0
     return own_seconds(pid) + ticks * TICK_SECONDS + sum(map(tree_seconds, children))
 
 
 def tree_faults(pid: int) -> int:
-    """Return the page faults of a process and its descendants so far, those waited for included.
+    """Return the page faults of a process and its descendants so far.
 
-    0 if there is no such process.
+    Child processes that were waited for are included. 0 if there is no such process.
     """
+    fields, children = _stat(pid)
+    # minflt cminflt majflt cmajflt
+    return sum(map(int, fields[7:11])) + sum(map(tree_faults, children))
+
+
+def _stat(pid: int) -> tuple[list[str], list[int]]:
+    """Return the fields of /proc/PID/stat after the name, and the children of all threads."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         children = [
@@ -52,6 +59,5 @@ def tree_faults(pid: int) -> int:
             for child in (thread / "children").read_text().split()
         ]
     except OSError:
-        return 0
-    # minflt cminflt majflt cmajflt
-    return sum(map(int, fields[7:11])) + sum(map(tree_faults, children))
+        return [], []
+    return fields, children

@@ -1,19 +1,19 @@
-"""What makes a program's time, its computing apart: counts of a profile, at the cost of events.
+"""Causes of a program's time besides computing: counts of a profile, with the costs of events.
 
-A measured event is often several things at once: a fork holds three calls, two context switches and
-dozens of page faults, and a profile counts each of them by itself. So a cause costs what its event
-costs without the other causes in it, and nothing is counted twice.
+A measured event often contains several causes: a fork contains three calls, two context switches
+and dozens of page faults, and a profile counts each of them separately. So a cause costs what its
+event costs without the other causes in it, and nothing is counted twice.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 HOT = ("compute", "streams", "chases")
-"""Events that stand for user code of integers, one at a time, in a few places: inner loops."""
+"""Events that represent user code of single integers in few places: inner loops."""
 DIFFUSE = ("branches", "sprawls")
-"""Events that stand for such code in many places, near to one another or far apart."""
+"""Events that represent such code in many places, near to one another or far apart."""
 SAMPLED = {"floating": "floats", "vector": "strings"}
-"""The event that stands for the rest, by the quantity of a profile that says how much it is."""
+"""Events that represent the rest, by the quantity of a profile that gives its share."""
 
 KERNEL = (
     "calls",
@@ -29,37 +29,37 @@ KERNEL = (
     "switches",
     "cached_reads_4k",
 )
-"""Events that what is left of the system time may be like."""
+"""Events that the remaining system time may resemble."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An event's cost, in other words: ``(event - less - contains) / per``."""
+    """Cost of a cause by an event: ``(event - less - contains) / per``."""
 
     event: str
     less: str = ""
-    """Another event, whose whole cost is taken off."""
+    """Another event, whose whole cost is subtracted."""
     per: float = 1.0
-    """How many of the cause make the event."""
+    """Number of the cause in the event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause of system time."""
+    """Cause of system time."""
 
     name: str
     counts: Mapping[str, float]
-    """Quantities of a profile, each with its weight; their sum is the number."""
+    """Weights of a profile's quantities; the weighted sum is the number of the cause."""
     costs: tuple[Cost, ...]
-    """Several where it is not known which one a program meets; each is as likely then."""
+    """Several of the same probability, if it is not known which one applies to a program."""
     contains: Mapping[str, float] = field(default_factory=dict)
-    """Causes, further up in the table, that an event holds besides; page faults that were measured
-    with the event come on top."""
+    """Numbers of other causes in an event, earlier in the table. The page faults that were measured
+    with the event are subtracted as well."""
     waits: bool = False
     """Whether its event waits for a device."""
     user: bool = False
-    """Whether some of it is user time, nobody knows how much: a program that begins asks its
-    processor for its features, which takes long under many hypervisors."""
+    """Whether an unknown part of it is user time: at its begin a program queries the processor's
+    features, which takes long under many hypervisors."""
 
 
 _RINGS = tuple(
@@ -93,7 +93,7 @@ CAUSES = (
         {"calls": 3, "context_switches": 2},
     ),
     Cause("execs", {"execs": 1}, (Cost("execs", less="forks"),), {"calls": 1}, user=True),
-    # A file is created and deleted: half of it for either.
+    # A file is created and deleted: half of the cost for each.
     Cause("files", {"file_creates": 1, "file_deletes": 1}, (Cost("files", per=2),), {"opens": 0.5}),
     Cause(
         "packets",
@@ -110,7 +110,8 @@ CAUSES = (
     ),
     Cause("syncs", {"syncs": 1}, (Cost("synced_writes_4k"),), {"io_calls": 1}, waits=True),
 )
-"""Each after those that it contains."""
+"""All causes, each after those that it contains."""
 
 WAITING = frozenset(cost.event for cause in CAUSES if cause.waits for cost in cause.costs)
-"""Events that wait for a device. The others take as long as they compute, if nobody else does."""
+"""Events that wait for a device. The time of the others is their processor time, on an idle
+machine."""

@@ -1,4 +1,4 @@
-"""What work that consists of the agent's events is predicted to take in a target."""
+"""Prediction for work that consists of the agent's events."""
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
@@ -12,30 +12,29 @@ from harness.real.prediction.prediction import SEED, Prediction, contributions, 
 from harness.real.target.target import NATIVE
 
 _DEVICE = "direct_"
-"""What the names of events begin with that wait for a device."""
+"""Prefix of the names of events that wait for a device."""
 
 
 def predict_events(
     counts: Mapping[Microbenchmark, float], catalog: MachineCosts, target: str
 ) -> Prediction | None:
-    """Predict what a transaction takes in a target, from the number of each event in it.
+    """Predict a transaction's time in a target from the number of each event in it.
 
-    Events of a size that was not calibrated cost what a straight line through the two sizes
-    nearest to it says.
+    The cost of an event of another size is interpolated linearly between calibrated sizes.
 
     Parameters
     ----------
     counts
         Events of a transaction, the same in every target.
     catalog
-        What events cost.
+        Costs of events.
     target
-        One of the catalog's.
+        One of the catalog's targets.
 
     Returns
     -------
     Prediction or None
-        None if an event was not calibrated in both, or nothing is done at all.
+        None if an event was not calibrated in both, or there are no events.
     """
     native, costs = catalog.costs[NATIVE], catalog.costs.get(target, {})
     random = np.random.default_rng(SEED)
@@ -56,7 +55,7 @@ def predict_events(
         mix = _mix(event, _common(native, costs))
         if mix is None:
             return None
-        # Beyond the sizes that were calibrated a line may lead below nothing.
+        # Extrapolation may give costs below zero.
         found = total([one(name).scaled(number * share) for name, share in mix])
         parts[event.name] = found.less(nothing)
     if not parts:
@@ -67,7 +66,7 @@ def predict_events(
         target=target,
         elapsed=interval(sums.target_elapsed / np.maximum(sums.native_elapsed, 1e-12)),
         processor=processor,
-        contributions=contributions(parts, told=not processor.low <= 1.0 <= processor.high),
+        contributions=contributions(parts, shown=not processor.low <= 1.0 <= processor.high),
         notes=(),
     )
 
@@ -79,7 +78,7 @@ def _common(
 
 
 def _mix(event: Microbenchmark, known: Iterable[Microbenchmark]) -> list[tuple[str, float]] | None:
-    """Say an event's cost as shares of calibrated ones; None if there are none like it."""
+    """Return weights of calibrated events for an event's cost; None without any of its kind."""
     like = sorted((e for e in known if e.request == event.request), key=lambda e: e.size)
     for each in like:
         if each.size == event.size:

@@ -1,4 +1,4 @@
-"""Draws of what is known as an interval only: numbers and costs of events."""
+"""Random draws of quantities with an interval: numbers and costs of events."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,23 +13,25 @@ Array = NDArray[np.float64]
 
 DRAWS = 4000
 _NORMAL = 1.959964
-"""The normal quantile of an interval that holds 95 %."""
+"""Normal quantile of a 95 % interval."""
 _NOTHING = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Times in seconds, one of each draw."""
+    """Times in seconds, one per draw; arrays of DRAWS."""
 
     native: Array
     """Processor time natively."""
     target: Array
     """Processor time in the target."""
     native_elapsed: Array
+    """Elapsed time natively."""
     target_elapsed: Array
+    """Elapsed time in the target."""
 
     def less(self, other: "Samples", times: float = 1.0) -> "Samples":
-        """Take something off that is in it; never more than there is."""
+        """Subtract a part, so many times; nothing goes below zero."""
         return Samples(
             *(
                 np.maximum(one - times * off, 0.0)
@@ -38,7 +40,7 @@ class Samples:
         )
 
     def scaled(self, factor: Array | float) -> "Samples":
-        """Multiply all of it."""
+        """Multiply all times."""
         return Samples(*(part * factor for part in _parts(self)))
 
 
@@ -47,17 +49,17 @@ def _parts(drawn: Samples) -> tuple[Array, Array, Array, Array]:
 
 
 def total(drawn: Iterable[Samples]) -> Samples:
-    """Add up, draw by draw."""
+    """Return the sum per draw."""
     return Samples(*(np.sum(parts, axis=0) for parts in zip(*map(_parts, drawn), strict=True)))
 
 
 def chosen(drawn: Sequence[Samples], which: NDArray[np.int64]) -> Samples:
-    """Take for each draw the one that is named."""
+    """Return for each draw the times of the chosen one."""
     return Samples(*(np.choose(which, parts) for parts in zip(*map(_parts, drawn), strict=True)))
 
 
 def ratios(drawn: Samples) -> tuple[Array, Array]:
-    """Return what the target takes for what native takes: processor time, elapsed time."""
+    """Return the ratios of target to native: processor time, elapsed time."""
     return (
         drawn.target / np.maximum(drawn.native, _NOTHING),
         drawn.target_elapsed / np.maximum(drawn.native_elapsed, _NOTHING),
@@ -65,7 +67,7 @@ def ratios(drawn: Samples) -> tuple[Array, Array]:
 
 
 def draw(interval: Interval, random: np.random.Generator) -> Array:
-    """Draw what an interval holds: log-normal, or normal and never below 0 where it reaches 0."""
+    """Draw from an interval: log-normal, or normal with 0 as the lower limit if it contains 0."""
     normal = random.standard_normal(DRAWS)
     if interval.low > 0.0:
         width = np.log(interval.high / interval.low) / (2 * _NORMAL)
@@ -78,15 +80,15 @@ def draw(interval: Interval, random: np.random.Generator) -> Array:
 def draw_event(
     native: EventCost, cost: EventCost, waits: bool, random: np.random.Generator
 ) -> Samples:
-    """Draw what an event costs natively and in a target.
+    """Draw the cost of an event natively and in a target.
 
     Parameters
     ----------
     native, cost
-        As calibrated natively and in the target.
+        Calibrated costs natively and in the target.
     waits
-        Whether it waits for a device. What does not wait takes natively as long as it computes:
-        the measured time holds other programs, too, and its ratio to the target's does not.
+        Whether it waits for a device. Otherwise the native elapsed time is the processor time,
+        because the measured time contains other programs; the ratio to the target's does not.
     """
     processor = draw(native.processor_seconds, random)
     seconds = np.maximum(draw(native.seconds, random), _NOTHING)

@@ -1,17 +1,17 @@
-"""A program's overhead in a target, predicted from its profile and the costs of single events.
+"""Overhead of a program in a target, predicted from its profile and the costs of single events.
 
     time in a target = sum over causes of (number x cost in the target)
-                     + what is left of the user time x ratio of computing
-                     + what is left of the system time x ratio of kernel work
+                     + remaining user time x ratio of computing
+                     + remaining system time x ratio of kernel work
                      + waiting
 
-Numbers and native costs explain a part of the native time; what they leave of the system time is
-shown as a cause of its own. Where they explain more than there is (the program's events are cheaper
-than the measured ones), they are made smaller, here and there alike, until they explain all of it.
+Numbers and native costs explain a part of the native time; the rest of the system time is shown as
+a cause of its own. If they explain more than the whole (the program's events are cheaper than the
+measured ones), they are scaled down, natively and in the target alike, to the whole.
 
-Everything is drawn many times, with a fixed seed: costs and numbers from their intervals; what is
-not known from all that may be (the mix of computing, the working set at a context switch, the kind
-of the system time that is left). Intervals hold 95 % of the draws.
+Everything is drawn many times, with a fixed seed: costs and numbers from their intervals, unknown
+properties from all possible values (the mix of computing, the working set at a context switch, the
+kind of the remaining system time). Intervals contain 95 % of the draws.
 """
 
 from collections.abc import Mapping
@@ -46,21 +46,21 @@ REST = "rest of the system time"
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """Processor time of one cause, in seconds for one execution; means over the draws."""
+    """Processor time of one cause, in seconds per execution; means over the draws."""
 
     cause: str
     native: float
     target: float
     share: float
-    """Of the processor time in the target; all shares sum to 1."""
+    """Share of the processor time in the target; all shares sum to 1."""
     extra_share: float
-    """Of the processor time that the target takes more than native; all sum to 1, and one below
-    zero makes up for others. NaN where no difference is shown."""
+    """Share of the extra processor time in the target; all sum to 1, and a negative one offsets
+    others. NaN if no difference is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a program's execution is predicted to take in a target."""
+    """Predicted cost of a program's execution in a target."""
 
     target: str
     elapsed: Interval
@@ -68,33 +68,33 @@ class Prediction:
     processor: Interval
     """Ratio of the processor time of all processes of the target to native."""
     contributions: tuple[Contribution, ...]
-    """The largest in the target first."""
+    """Contributions, the largest in the target first."""
     notes: tuple[str, ...]
-    """What was not known, in a sentence each."""
+    """One sentence for each unknown property."""
 
 
 def predict(profile: Profile, catalog: MachineCosts, target: str) -> Prediction:
-    """Predict what a program takes in a target, as multiples of what it takes natively.
+    """Predict a program's time in a target as a multiple of its native time.
 
     Parameters
     ----------
     profile
-        Of the program, measured on the calibrated machine.
+        Profile of the program, measured on the calibrated machine.
     catalog
-        What events cost there.
+        Costs of events on that machine.
     target
-        One of the catalog's.
+        One of the catalog's targets.
 
     Raises
     ------
     UserError
-        If the catalog has no such target, or not even the cost of computing in it.
+        If the catalog does not have the target, or not the cost of computing in it.
     """
-    return _Drawing(profile, catalog, target).prediction()
+    return _MonteCarlo(profile, catalog, target).prediction()
 
 
 def other_machine(profile: Profile, catalog: MachineCosts) -> tuple[str, ...]:
-    """Say where a profile and a catalog were not measured on the same machine."""
+    """Return one sentence for each difference between the machines of profile and catalog."""
     machine = profile.about.get("machine", {})
     return tuple(
         f"The {what} differs: the profile has {machine[what]}, the catalog {catalog.machine[what]}."
@@ -103,7 +103,7 @@ def other_machine(profile: Profile, catalog: MachineCosts) -> tuple[str, ...]:
     )
 
 
-class _Drawing:
+class _MonteCarlo:
     """All draws of one prediction."""
 
     def __init__(self, profile: Profile, catalog: MachineCosts, target: str) -> None:
@@ -125,7 +125,7 @@ class _Drawing:
             for event, cost in self._costs.items()
             if event in self._native
         }
-        # Where noise hides the ratio of an event, it does not say what others are like.
+        # An event whose ratio is within noise represents no others.
         self._comparable = {
             event
             for event in self._events
@@ -145,7 +145,7 @@ class _Drawing:
         ):
             parts[name] = Samples(left, left * ratio, left, left * elapsed)
         totals = total(parts.values())
-        # Devices keep a program waiting, and the causes say for how long; the rest is its own.
+        # The causes contain the waiting for devices; the rest of it is the program's own.
         others = np.maximum(waiting - fit * waits, 0.0)
         native_elapsed = totals.native + waiting
         target_elapsed = totals.target_elapsed + others
@@ -154,18 +154,18 @@ class _Drawing:
             target=self._target,
             elapsed=_ratio(target_elapsed, native_elapsed),
             processor=processor,
-            contributions=contributions(parts, told=not processor.low <= 1.0 <= processor.high),
+            contributions=contributions(parts, shown=not processor.low <= 1.0 <= processor.high),
             notes=tuple(self._notes),
         )
 
     def _explained(
         self, causes: Mapping[str, Samples], user: Array, system: Array
     ) -> tuple[Array, Array, Array]:
-        """Return the user and the system time in causes, and the share of them that fits in."""
+        """Return the user and system time of the causes, scaled to fit, and the scale."""
         nothing = np.zeros(DRAWS)
         kernel = sum((causes[n].native for n in causes if n not in _PARTLY_USER), nothing)
         mixed = sum((causes[n].native for n in causes if n in _PARTLY_USER), nothing)
-        # Any division is as likely, among those for which there is time enough.
+        # All divisions for which the time is enough have the same probability.
         enough = np.maximum(mixed, _NOTHING)
         least = np.clip((kernel + mixed - system) / enough, 0.0, 1.0)
         most = np.clip(user / enough, least, 1.0)
@@ -180,7 +180,7 @@ class _Drawing:
         return in_user * fit, in_system * fit, fit
 
     def _causes(self) -> tuple[dict[str, Samples], Array]:
-        """Return the time of each cause, and the native waiting in them."""
+        """Return the time of each cause, and their native waiting time."""
         single: dict[str, Samples] = {}
         times: dict[str, Samples] = {}
         waits = np.zeros(DRAWS)
@@ -204,7 +204,7 @@ class _Drawing:
         return times, waits
 
     def _one(self, cause: Cause, single: Mapping[str, Samples]) -> Samples | None:
-        """Draw the cost of one of a cause, without what its event contains besides."""
+        """Draw the cost of a single cause, without the other causes in its event."""
         usable = [
             cost
             for cost in cause.costs
@@ -232,8 +232,8 @@ class _Drawing:
         return one
 
     def _number(self, cause: Cause) -> Array | None:
-        """Draw how many there are; None where that was not measured."""
-        if cause.name == "syncs" and not self._some("block_write_bytes"):
+        """Draw the number of a cause; None if it was not measured."""
+        if cause.name == "syncs" and not self._is_positive("block_write_bytes"):
             return None
         number = np.zeros(DRAWS)
         known = False
@@ -243,7 +243,7 @@ class _Drawing:
                 number += weight * self._quantity(name)
         return np.maximum(number, 0.0) if known else None
 
-    def _some(self, name: str) -> bool:
+    def _is_positive(self, name: str) -> bool:
         found = self._profile.interval(name)
         return found is not None and found.estimate > 0.0
 
@@ -273,13 +273,13 @@ class _Drawing:
         whole = sum(shares.values(), np.zeros(DRAWS))
         processor, elapsed = np.zeros(DRAWS), np.zeros(DRAWS)
         for event, share in shares.items():
-            there, there_elapsed = ratios(self._events[event])
-            processor += share / whole * there
-            elapsed += share / whole * there_elapsed
+            ratio, ratio_elapsed = ratios(self._events[event])
+            processor += share / whole * ratio
+            elapsed += share / whole * ratio_elapsed
         return processor, elapsed
 
     def _mixed(self, events: list[str], share: Array) -> dict[str, Array]:
-        """Divide a share of the computing between events, nobody knowing how."""
+        """Divide a share of the computing between events, at random."""
         if len(events) > 1 and np.median(share) > 0.0:
             self._notes.append(
                 f"How {np.median(share):.0%} of its computing divide between {', '.join(events)} "
@@ -289,7 +289,7 @@ class _Drawing:
         return {event: share * part for event, part in zip(events, mix, strict=True)}
 
     def _rest(self) -> tuple[Array, Array]:
-        """Draw the ratio of kernel work that no cause explains: like one of the events."""
+        """Draw the ratio of unexplained kernel work: that of one of the events, at random."""
         alike = [ratios(self._events[event]) for event in KERNEL if event in self._comparable]
         if not alike:
             self._notes.append("No kernel work was calibrated: the rest is taken as computing.")
@@ -303,20 +303,20 @@ class _Drawing:
     def _quantity(self, name: str) -> Array:
         found = self._profile.interval(name)
         if found is None:
-            self._notes.append(f"The profile does not tell of {name}: none is assumed.")
+            self._notes.append(f"The profile has no {name}: none is assumed.")
             return np.zeros(DRAWS)
         return draw(found, self._random)
 
 
-def _share(there: Array, wanted: Array) -> Array:
-    """Return which share of what is wanted there is."""
-    return np.where(wanted > there, there / np.maximum(wanted, _NOTHING), 1.0)
+def _share(available: Array, wanted: Array) -> Array:
+    """Return the available share of the wanted times, at most 1."""
+    return np.where(wanted > available, available / np.maximum(wanted, _NOTHING), 1.0)
 
 
-def contributions(parts: Mapping[str, Samples], *, told: bool) -> tuple[Contribution, ...]:
+def contributions(parts: Mapping[str, Samples], *, shown: bool) -> tuple[Contribution, ...]:
     """Return the processor time of each cause, the largest in the target first.
 
-    ``told``: whether there is extra time to be shared out.
+    ``shown``: whether a difference in processor time is shown, of which shares are given.
     """
     native = {name: float(part.native.mean()) for name, part in parts.items()}
     target = {name: float(part.target.mean()) for name, part in parts.items()}
@@ -328,7 +328,7 @@ def contributions(parts: Mapping[str, Samples], *, told: bool) -> tuple[Contribu
             native=native[name],
             target=target[name],
             share=target[name] / whole,
-            extra_share=(target[name] - native[name]) / extra if told else float("nan"),
+            extra_share=(target[name] - native[name]) / extra if shown else float("nan"),
         )
         for name in parts
     ]
@@ -336,12 +336,12 @@ def contributions(parts: Mapping[str, Samples], *, told: bool) -> tuple[Contribu
 
 
 def _ratio(target: Array, native: Array) -> Interval:
-    """Return the ratio over the draws in which natively there is a time to compare with."""
+    """Return the ratio over the draws with a native time above zero."""
     known = native > _NOTHING
     return interval(target[known] / native[known])
 
 
 def interval(draws: Array) -> Interval:
-    """Return the median of draws and what holds the middle of them at :data:`LEVEL`."""
+    """Return the median of draws, and the central interval of :data:`LEVEL`."""
     low, middle, high = np.quantile(draws, (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2))
     return Interval(float(middle), float(low), float(high), LEVEL, DRAWS)

@@ -1,13 +1,13 @@
-"""Runs a command once and says what it used; a program of its own, without the rest of vtax.
+"""Runner: runs a command once and reports its resource use; a program without the rest of vtax.
 
     runner.py CONTROL PROCESSOR KIND COMMAND ...
 
-The command gets this process's standard input, output and error. It adopts whatever the command
-leaves behind, so that all of it is counted and none of it remains. The answer is a line of JSON on
-the socket CONTROL. When the other end of that socket is closed, because the caller wants it so or
-has died, all is killed. KIND is ``timed``, or ``counted`` if COMMAND is a counting program that
-runs another one: strace waits for all processes of that one, so that those which outlive it are
-ended here.
+The command has this process's standard input, output and error. The runner adopts processes that
+outlive the command, so that all are counted and none remains. The answer is a line of JSON on the
+socket CONTROL. If the other end of that socket is closed, on purpose or by the caller's death, all
+processes are killed. KIND is ``timed``, or ``counted`` if COMMAND is a counting program that runs
+another one: strace waits for all processes of that one, so that the runner ends those that outlive
+it.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS = 0.05
-"""How often a counting program is looked at."""
+"""Interval between looks at a counting program's children."""
 
 
 def run(control: socket.socket, processor: int, command: list[str], counted: bool) -> Any:
@@ -37,8 +37,8 @@ def run(control: socket.socket, processor: int, command: list[str], counted: boo
     -------
     dict
         ``code`` (below 0: minus the signal), times in seconds, counts of all that it started; or
-        ``error``, an error number, if it could not be started; or nothing if it was killed because
-        the caller wants no answer any more.
+        ``error``, an error number, if it could not be started; or an empty dict if it was killed
+        because the caller closed the connection.
     """
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     with contextlib.suppress(OSError):
@@ -57,7 +57,7 @@ def run(control: socket.socket, processor: int, command: list[str], counted: boo
     after = _processors(processor)
     _, status = os.waitpid(child, 0)
     left, spared = _end_all()
-    # What this process reads itself is in it, too.
+    # Without what this process has read itself.
     transfers = {
         name: value - before[name] - (before[name] - earlier[name])
         for name, value in _transfers().items()
@@ -84,14 +84,14 @@ def run(control: socket.socket, processor: int, command: list[str], counted: boo
 
 
 def _spawn(command: list[str]) -> int:
-    # Python ignores the first two, and a program that writes to a pipe that nobody reads shall end.
+    # Python ignores the first two; a program that writes to a closed pipe has to end.
     ignored = [signal.SIGPIPE, signal.SIGXFSZ, *_IGNORED]
-    # A process group of its own: a program that signals its group does not reach this process.
+    # A process group of its own: signals of the program to its group do not reach this process.
     return os.posix_spawnp(command[0], command, os.environ, setpgroup=0, setsigdef=ignored)
 
 
 def _await(child: int, control: socket.socket, counted: bool) -> bool:
-    """Wait until a child has ended; False if the caller wants no answer any more."""
+    """Wait until a child has ended; False if the caller has closed the connection."""
     descriptor = os.pidfd_open(child)
     try:
         while True:
@@ -100,7 +100,7 @@ def _await(child: int, control: socket.socket, counted: bool) -> bool:
             if ready:
                 return descriptor in ready
             if not _children(child):
-                # Its command has ended; or not yet begun, and then there are no others.
+                # Its command has ended, or has not begun; in this case there are no others.
                 for other in set(_children()) - {child}:
                     _end(other)
     finally:
@@ -110,13 +110,14 @@ def _await(child: int, control: socket.socket, counted: bool) -> bool:
 def _end_all() -> tuple[int, int]:
     """Kill and reap every descendant.
 
-    Returns how many were still at work, and how many belong to another user and go on.
+    Returns the number that was still running, and of those the number of another user's, which
+    continue.
     """
     left: set[int] = set()
     spared: set[int] = set()
     while True:
         for child in set(_children()) - spared:
-            # A child is not reaped while we look at it: the number is still its own.
+            # A child is reaped only below: its process id is still its own.
             if _state(child) != "Z":
                 left.add(child)
                 if not _end(child):
@@ -141,7 +142,7 @@ def _end(child: int) -> bool:
 
 
 def _children(pid: int | None = None) -> list[int]:
-    """Return the children of a process, of this one if none is named."""
+    """Return the children of a process, by default of this one."""
     place = Path("/proc/thread-self" if pid is None else f"/proc/{pid}/task/{pid}")
     try:
         return [int(child) for child in (place / "children").read_text().split()]
@@ -157,7 +158,7 @@ def _state(pid: int) -> str:
 
 
 def _transfers() -> dict[str, int]:
-    """Return the kernel's account of this process's transfers and its reaped children's, if any."""
+    """Return /proc/self/io: transfers of this process and its reaped children, if available."""
     try:
         lines = Path("/proc/self/io").read_text().splitlines()
     except OSError:
@@ -166,7 +167,7 @@ def _transfers() -> dict[str, int]:
 
 
 def _own_memory() -> int:
-    """Return the most memory that this process held itself; getrusage tells its parent's, too."""
+    """Return the peak memory of this process; getrusage includes its parent's."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -191,6 +192,6 @@ if __name__ == "__main__":
         signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=int(sys.argv[1])) as caller:
         caller.set_inheritable(False)
-        told = run(caller, int(sys.argv[2]), sys.argv[4:], sys.argv[3] == "counted")
+        used = run(caller, int(sys.argv[2]), sys.argv[4:], sys.argv[3] == "counted")
         with contextlib.suppress(OSError):
-            caller.sendall(json.dumps(told).encode())
+            caller.sendall(json.dumps(used).encode())

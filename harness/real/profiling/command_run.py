@@ -1,8 +1,8 @@
-"""One run of a command under the runner: its input given, its output drained through pipes.
+"""One run of a command by the runner: its input from a file, its output drained through pipes.
 
-Programs do less where their output is ``/dev/null`` (tar does not even read, grep stops at the
-first match), so that both outputs are pipes which a thread of this process reads. That thread's
-processor time is not the program's: it runs outside of what the runner counts.
+Programs do less work with ``/dev/null`` as output (tar does not read, grep stops at the first
+match), so that both outputs are pipes, read by a thread of this process. The runner does not count
+that thread's processor time.
 """
 
 import contextlib
@@ -17,30 +17,29 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from harness.errors import UserError
 from harness.real.profiling import _runner as runner
 
 _PIPE_BYTES = 1 << 20
-"""As much as any user may ask for: the program seldom waits for the reader."""
+"""The most that any user may set, so that the program seldom waits for the reader."""
 _READ_BYTES = 1 << 16
 _LAST_READS = 2 * _PIPE_BYTES // _READ_BYTES
-"""Once all writers are gone; more can only come from one that could not be ended."""
+"""Reads after the end of the runner; further data come from a process that could not be ended."""
 _LAST_BYTES = 1 << 13
 _LINE = 160
 
 
 class Drain:
-    """Reads two pipes until their writers are gone; a context manager.
+    """Reader of two pipes until their writers are gone; a context manager.
 
-    What a process that cannot be ended still writes after the context is left is not waited for.
+    At the end it does not wait for further output of a process that could not be ended.
     """
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        """Processor time that reading took."""
+        """Processor time of the reader."""
         self._last = bytearray()
         pipes = [os.pipe() for _ in range(3)]
         (self._out, self.out), (self._err, self.err), (self._over, self._end) = pipes
@@ -53,12 +52,7 @@ class Drain:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for descriptor in (self.out, self.err, self._end):
             os.close(descriptor)
         self._thread.join()
@@ -67,9 +61,9 @@ class Drain:
 
     @property
     def last_words(self) -> str:
-        """The last line of the error output, printable."""
-        said = [line for line in self._last.decode(errors="replace").splitlines() if line.strip()]
-        return "".join(c for c in said[-1].strip() if c.isprintable())[:_LINE] if said else ""
+        """The last line of the error output, without unprintable characters."""
+        lines = [line for line in self._last.decode(errors="replace").splitlines() if line.strip()]
+        return "".join(c for c in lines[-1].strip() if c.isprintable())[:_LINE] if lines else ""
 
     def _read(self) -> None:
         open_ = {self._out, self._err}
@@ -91,27 +85,27 @@ class Drain:
 def run_command(
     command: Sequence[str], *, input_file: Path | None = None, counted: bool = False
 ) -> dict[str, Any]:
-    """Run a command once; whatever ends this call ends the command, too.
+    """Run a command once; any end of this call, also by an error, ends the command.
 
     Parameters
     ----------
     command
         A program and its arguments.
     input_file
-        Its standard input; none is an empty one.
+        Its standard input; empty by default.
     counted
         Whether the command is a counting program that runs the real one.
 
     Returns
     -------
     dict
-        What :func:`harness.real.profiling._runner.run` found, ``last_words`` of the error output
-        and ``drained``, the processor time that draining the output took.
+        Result of :func:`harness.real.profiling._runner.run`, ``last_words`` of the error output and
+        ``drained``, the processor time of the output's reader.
 
     Raises
     ------
     UserError
-        If the input cannot be opened, or what runs the command was killed.
+        If the input cannot be opened, or the runner was killed.
     """
     processor = max(os.sched_getaffinity(0))
     here, there = socket.socketpair()
@@ -140,11 +134,9 @@ def run_command(
             here.close()
             process.wait()
     if not answer.strip():
-        raise UserError(f"{command[0]}: what ran it was killed; run it again")
-    told: dict[str, Any] = json.loads(answer)
-    told["last_words"] = drain.last_words
-    told["drained"] = drain.seconds
-    return told
+        raise UserError(f"{command[0]}: its runner was killed; run it again")
+    used: dict[str, Any] = json.loads(answer)
+    return {**used, "last_words": drain.last_words, "drained": drain.seconds}
 
 
 def _opened(path: Path | None) -> BinaryIO:

@@ -1,4 +1,4 @@
-"""A command's words as text: in files, on the terminal, in messages."""
+"""Words of a command as text: in files, on the terminal, in messages."""
 
 import os
 import shlex
@@ -11,7 +11,7 @@ _QUOTED = 200
 
 
 def valid_text(word: str) -> str:
-    r"""Return a word in valid Unicode: a byte that is no UTF-8 becomes ``\xNN``."""
+    r"""Return a word in valid Unicode: a byte that is not UTF-8 becomes ``\xNN``."""
     return os.fsencode(word).decode("utf-8", "backslashreplace")
 
 
@@ -23,7 +23,7 @@ def printable(word: str) -> str:
 
 def command_line(command: Sequence[str], limit: int = _LINE) -> str:
     """Return a command in one line of printable characters, cut where it is longer."""
-    # Only as much as is shown: a command may have megabytes of arguments.
+    # Only the shown part: a command may have megabytes of arguments.
     return shortened(" ".join(printable(word[: limit + 1]) for word in command[: limit + 1]), limit)
 
 
@@ -33,5 +33,5 @@ def shortened(text: str, limit: int) -> str:
 
 
 def quoted(command: Sequence[str]) -> str:
-    """Return a command as it is written in a shell, in printable characters."""
+    """Return a command in the syntax of a shell, in printable characters."""
     return shortened(shlex.join(printable(word) for word in command), _QUOTED)

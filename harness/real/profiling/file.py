@@ -1,10 +1,10 @@
-"""A profile as a file: what was measured, and a workload of it that campaigns can name.
+"""File of a profile: the measurements, and a workload made of them for campaigns.
 
-``[profile]`` holds what was measured. ``[profiles.NAME]`` is an item of vtax's catalog: a campaign
-that says ``catalog = ["app.toml"]`` can name the workload NAME, one execution of the program being
-one transaction. Modelled machines count processor time of POWER5 at 1.65 GHz; how much of it a
-second of this machine is worth nobody published, so that the workload's processor time is assumed,
-with a wide range, and everything else measured.
+``[profile]`` contains the measurements. ``[profiles.NAME]`` is an item of vtax's catalog: a
+campaign with ``catalog = ["app.toml"]`` can name the workload NAME, in which one execution of the
+program is one transaction. Modelled machines use processor time of POWER5 at 1.65 GHz. No
+publication converts this machine's processor time to it, so that the workload's processor time is
+assumed, with a wide range; everything else is measured.
 """
 
 import re
@@ -22,7 +22,7 @@ _NAME = 60
 USER = "workloads/program.py:ProgramExecution"
 REFERENCE_HERTZ = 1.65e9
 WORK_PER_CYCLE = (1.5, 3.0, 6.0)
-"""Work that a present-day x86 core does in a cycle, for one unit of POWER5's: low, middle, high."""
+"""Work per cycle of a present x86 core, as a multiple of POWER5's: low, middle, high."""
 
 _EVENTS: Mapping[str, tuple[str, ...]] = {
     "calls": ("calls",),
@@ -39,17 +39,17 @@ _EVENTS: Mapping[str, tuple[str, ...]] = {
     "mmaps": ("mmaps",),
     "page_faults": ("page_faults", "major_faults"),
 }
-"""Events of a demand by the quantities that they are the sum of."""
+"""Quantities whose sum is the number of an event of a demand, by event."""
 
 
 def workload_name(text: str) -> str:
-    """Make a name for a workload of a file's or a program's."""
+    """Return a name for a workload from that of a file or program."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_NAME].strip("-")
     return name or "program"
 
 
 def profile_document(profile: Profile) -> dict[str, Any]:
-    """Return what a profile's file holds, to be written with ``catalog_file.write``."""
+    """Return the content of a profile's file."""
     return {
         "profile": {
             "name": profile.name,
@@ -113,20 +113,20 @@ def _workload(profile: Profile) -> dict[str, Any]:
             "meaning": "The command that was profiled.",
         },
         "user": {"value": USER, **defined, "meaning": "The Locust user class that does it."},
-        "users": {"value": "1 per core", **defined, "meaning": "How many, unless told otherwise."},
+        "users": {"value": "1 per core", **defined, "meaning": "Number of users by default."},
         "demand": {name: entry for name, entry in demand.items() if entry is not None},
     }
 
 
 def _forks(profile: Profile) -> Interval | None:
-    """Return processes and threads that do not go on to execute a program."""
+    """Return the number of processes and threads that execute no program afterwards."""
     begun, executed = _sum(profile, ("forks", "vforks", "threads")), profile.interval("execs")
     if begun is None or executed is None:
         return begun
-    # The first program is executed by a process that the profile does not count.
+    # The process that executes the first program is not counted in the profile.
     others = max(executed.estimate - 1, 0.0)
-    ends = (begun.low - others, begun.estimate - others, begun.high - others)
-    low, value, high = (max(end, 0.0) for end in ends)
+    ends = (begun.low, begun.estimate, begun.high)
+    low, value, high = (max(end - others, 0.0) for end in ends)
     return Interval(value, low, high, begun.level, begun.samples)
 
 
@@ -161,12 +161,12 @@ def _digits(value: float) -> float:
 
 
 def default_name(command: str, out: Path | None) -> str:
-    """Name a profile after its file, or after the program.
+    """Return a profile's name, after its file or the program.
 
     Raises
     ------
     UserError
-        If the catalog has a workload of the file's name already.
+        If the catalog already has a workload of the file's name.
     """
     if out is None:
         return workload_name(Path(command).name)

@@ -1,8 +1,8 @@
-"""What a program's processor time goes into, from samples of where it is.
+"""Use of a program's processor time, from samples of the executed instructions.
 
-The kernel's own account of user and system time counts whole clock ticks in many kernels, and then
-gives a process that ends before its first tick all its time as user time. Samples taken much more
-often tell the share of system time of programs that start many short processes, too.
+Many kernels account user and system time in whole clock ticks; the time of a process that ends
+before its first tick is then user time. More frequent samples also give the share of system time of
+programs that start many short processes.
 """
 
 import platform
@@ -33,43 +33,43 @@ _KERNEL_ADDRESSES = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Shares of samples, each with its interval, or the reason why there is none."""
+    """Shares of samples, each with its interval or the reason why it is missing."""
 
     system: Interval | str
     """In the kernel."""
     floating: Interval | str
-    """At floating-point instructions, of those in user mode."""
+    """At floating-point instructions, of the samples in user mode."""
     vector: Interval | str
-    """At instructions that work on vectors of integers, likewise."""
+    """At instructions for vectors of integers, of the samples in user mode."""
     diffuse: Interval | str
-    """Outside the lines of code that have most samples, likewise."""
+    """Outside the lines of code with most samples, of the samples in user mode."""
 
 
 def event() -> str:
-    """Return what perf may sample here, or nothing."""
+    """Return the event that perf may sample on this machine, or an empty text."""
     if shutil.which(_PERF) is None:
         return ""
-    for found in (_KERNEL, _USER_ONLY):
-        command = [_PERF, "record", "-q", "-e", found, "-o", "/dev/null", "--", "true"]
+    for name in (_KERNEL, _USER_ONLY):
+        command = [_PERF, "record", "-q", "-e", name, "-o", "/dev/null", "--", "true"]
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
         )
         if done.returncode == 0:
-            return found
+            return name
     return ""
 
 
 def wrapped(command: Sequence[str], event: str, processor_seconds: float, out: Path) -> list[str]:
-    """Return the command that runs another one and samples it into a file.
+    """Return the command that runs another one and writes samples of it to a file.
 
     Parameters
     ----------
     command
-        What is sampled.
+        The command to sample.
     event
-        As :func:`event` found it.
+        Result of :func:`event`.
     processor_seconds
-        How much it uses, roughly: the longer, the less often it is sampled.
+        Its approximate processor time, to which the sampling frequency is inverse.
     out
         The file.
     """
@@ -79,7 +79,7 @@ def wrapped(command: Sequence[str], event: str, processor_seconds: float, out: P
 
 
 def shares(samples: Path, event: str) -> Shares:
-    """Estimate shares; their intervals are those of binomial shares (Jeffreys')."""
+    """Estimate shares, with Jeffreys' intervals for binomial shares."""
     done = subprocess.run(
         [_PERF, "script", "-i", str(samples), "-F", "ip,insn"],
         stdin=subprocess.DEVNULL,
@@ -89,9 +89,9 @@ def shares(samples: Path, event: str) -> Shares:
         check=False,
     )
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        reason = f"perf script: {said[-1] if said else done.returncode}"
-        return Shares(reason, reason, reason, reason)
+        lines = done.stderr.strip().splitlines()
+        reason = f"perf script: {lines[-1] if lines else done.returncode}"
+        return Shares(*[reason] * 4)
     return _shares(done.stdout, kernel=event == _KERNEL)
 
 
@@ -114,8 +114,8 @@ def _shares(text: str, *, kernel: bool) -> Shares:
     floating, vector = _share(kinds[Kind.FLOATING], known), _share(kinds[Kind.VECTOR], known)
     if platform.machine() != "x86_64":
         floating = vector = f"the instructions of {platform.machine()} are not known"
-    # Which lines are hot is found with other samples than those that are counted: else even code
-    # that is all over the place would have been where it was seen.
+    # Every second sample selects the hot lines and the others are counted: otherwise each sample of
+    # scattered code would select its own line.
     hot = {line for line, _ in Counter(places[::2]).most_common(_HOT_LINES)}
     others = places[1::2]
     return Shares(

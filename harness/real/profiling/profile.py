@@ -1,4 +1,4 @@
-"""A program's event profile: what it used, and how often it asked the system for what."""
+"""Event profile of a program: resources used, and numbers of requests to the system."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A quantity to be measured."""
+    """Quantity to measure."""
 
     unit: str
     """SI, or ``count``, or ``ratio``."""
@@ -26,7 +26,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "elapsed": Quantity("s", "From start to end by the clock on the wall."),
     "user": Quantity("s", "Processor time in user mode."),
     "system": Quantity("s", "Processor time in system mode."),
-    "waiting": Quantity("s", "Time in which nothing of it ran and its processor stood idle."),
+    "waiting": Quantity("s", "Time in which nothing of it ran and its processor was idle."),
     "peak_memory": Quantity("B", "Most memory that one of its processes held at a time."),
     "all_calls": Quantity("count", "System calls of any kind."),
     "calls": Quantity("count", "System calls of none of the kinds below."),
@@ -60,12 +60,12 @@ QUANTITIES: Mapping[str, Quantity] = {
     "vector": Quantity("ratio", "Share of it at instructions for vectors and for strings."),
     "diffuse": Quantity("ratio", "Share of it outside the hottest 4 KiB of code."),
 }
-"""In the order in which they are told of."""
+"""All quantities, in the order of tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A quantity's mean over the repetitions, and by what it was measured."""
+    """Mean of a quantity over the repetitions, and the method."""
 
     value: Interval
     method: str
@@ -73,20 +73,20 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a program did in one execution, on average."""
+    """Mean quantities of one execution of a program."""
 
     name: str
-    """Short, fit for the name of a workload."""
+    """Short name, valid for a workload."""
     command: tuple[str, ...]
     measured: Mapping[str, Measurement]
-    """By names of :data:`QUANTITIES`."""
+    """Measurements by names of :data:`QUANTITIES`."""
     absent: Mapping[str, str]
-    """Why a quantity was not measured; what is in neither table was not looked for."""
+    """Reasons why quantities were not measured; one in neither table was not sought."""
     about: Mapping[str, Any] = field(default_factory=dict)
-    """Where, when and how."""
+    """Circumstances of the measurement."""
 
     def interval(self, name: str) -> Interval | None:
-        """Return a quantity; None where it was not measured."""
+        """Return a quantity; None if it was not measured."""
         found = self.measured.get(name)
         return None if found is None else found.value
 
@@ -129,12 +129,12 @@ class _ProfileFile(TomlTable):
 
 
 def read_profile(path: Path) -> Profile:
-    """Read what ``vtax profile`` wrote.
+    """Read a file of ``vtax profile``.
 
     Raises
     ------
     UserError
-        If it cannot be read, or is something else.
+        If it cannot be read, or is not a profile.
     """
     table = read_toml(_ProfileFile, path, "a profile", "vtax profile --out").profile
     measured = {

@@ -1,17 +1,15 @@
-"""Measures the event profile of a command by running it, again and again.
+"""Profiler: measures the event profile of a command in repeated runs.
 
-Times, faults and switches come from runs that nobody watches; what needs a counting program is
-counted in further runs, because counting slows a program down. All runs use one processor, as a
-target does, with the same input, their output read from pipes and thrown away; one run beforehand
-warms up and counts for nothing. A process that still runs when the command has ended is ended, too,
-and what it did until then counts.
+Times, faults and switches come from runs without a counting program; counts come from further runs,
+because counting slows a program down. All runs use one processor, as targets do, and the same
+input; their output is read from pipes and discarded. A first run warms up and is not measured.
+Processes that outlive the command are ended; their work until then is included.
 """
 
 import contextlib
 import os
 import signal
-import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +27,12 @@ from harness.real.profiling.standard_input import NO_INPUT, StandardInput
 from harness.real.profiling.start_failure import shell_operator, start_failure
 from harness.real.profiling.syscall_counters import Counting, find_counting
 from harness.real.provenance import provenance
-from harness.real.target.reaper import Reaper
+from harness.real.target.launcher import launcher
 from harness.statistics.intervals import Bootstrap, Interval
 
 REPETITIONS = 5
 COUNTING_RUNS = 3
-"""At most; counts hardly differ from run to run."""
+"""Most counting runs; counts differ little between runs."""
 
 _RUSAGE = "getrusage of all processes, timed runs"
 _TICKS = "getrusage, divided in whole clock ticks (short processes count as user time), timed runs"
@@ -58,7 +56,7 @@ _METHODS = {
     "block_write_bytes": _IO,
 }
 _ENOUGH_TICKS = 10
-"""With fewer for each process, samples divide its time between user and system mode better."""
+"""With fewer ticks per process, samples divide its time between user and system mode better."""
 _SAMPLED = ("floating", "vector", "diffuse")
 _NEVER = {
     "block_writes": "the kernel writes later, for all programs together",
@@ -68,12 +66,12 @@ _NEVER = {
 
 @dataclass(slots=True)
 class _Runs:
-    """What repetitions gave, by quantity."""
+    """Results of the repetitions, by quantity."""
 
     values: dict[str, list[float]] = field(default_factory=dict)
     methods: dict[str, str] = field(default_factory=dict)
     shares: dict[str, Measurement] = field(default_factory=dict)
-    """What one run tells with its interval."""
+    """Quantities of the sampling run, with intervals."""
     absent: dict[str, str] = field(default_factory=lambda: dict(_NEVER))
     disturbed: int = 0
     left: int = 0
@@ -89,7 +87,7 @@ def profile_command(
     command: Sequence[str],
     name: str,
     repetitions: int = REPETITIONS,
-    tell: Callable[[str], None] = lambda _: None,
+    show: Callable[[str], None] = lambda _: None,
     *,
     standard_input: StandardInput = NO_INPUT,
     accepted: Collection[int] = (0,),
@@ -101,39 +99,40 @@ def profile_command(
     command
         A program and its arguments.
     name
-        What to call the profile.
+        Name of the profile.
     repetitions
-        Runs that are timed, at least 2; those that count come on top.
-    tell
-        Is told of what is being done.
+        Timed runs, at least 2; counting runs are in addition.
+    show
+        Shows what is being done.
     standard_input
-        What every run reads.
+        The input of every run.
     accepted
         Exit codes of success.
 
     Raises
     ------
     UserError
-        If the command cannot be started, fails or is killed in a timed run; if the input cannot be
+        If the command cannot be started, fails or is killed in a timed run, or the input cannot be
         read.
     """
     if repetitions < 2:
-        raise UserError(f"{repetitions} repetitions tell nothing of the spread; at least 2 do")
+        raise UserError(f"{repetitions} repetitions show no spread; at least 2 are needed")
     if not command or not command[0].strip():
         raise UserError("the command is empty; name a program: vtax profile -- ls -l")
     runs = _Runs()
-    with _directory() as place:
-        tell("reading the input")
+    with launcher() as opened:
+        place = opened.directory
+        show("reading the input")
         input_file = standard_input.file(place)
-        tell("warming up")
+        show("warming up")
         _checked(command, run_command(command, input_file=input_file), accepted)
         for number in range(repetitions):
-            tell(f"run {number + 1} of {repetitions}")
-            told = run_command(command, input_file=input_file)
-            _note(runs, _checked(command, told, accepted))
+            show(f"run {number + 1} of {repetitions}")
+            used = run_command(command, input_file=input_file)
+            _add_timed(runs, _checked(command, used, accepted))
         counting = find_counting()
         reason = counting if isinstance(counting, str) else "nothing on this machine counts it"
-        further = _Further(command, input_file, place, accepted, tell)
+        further = _InstrumentedRuns(command, input_file, place, accepted, show)
         if isinstance(counting, Counting):
             reason = _count(runs, counting, further, min(repetitions, COUNTING_RUNS)) or reason
         _sample(runs, further)
@@ -157,53 +156,53 @@ def profile_command(
 
 
 @dataclass(frozen=True, slots=True)
-class _Further:
-    """What runs after the timed ones: the same command under a program that counts or samples."""
+class _InstrumentedRuns:
+    """Runs after the timed ones: the same command under a program that counts or samples."""
 
     command: Sequence[str]
     input_file: Path | None
     place: Path
     accepted: Collection[int]
-    tell: Callable[[str], None]
+    show: Callable[[str], None]
 
     def run(self, wrapped: Sequence[str]) -> str:
-        """Run the command wrapped; returns why this failed, if it did."""
-        told = run_command(wrapped, input_file=self.input_file, counted=True)
-        return _failure(self.command, told, self.accepted)
+        """Run the wrapped command; return the reason of a failure, or an empty text."""
+        used = run_command(wrapped, input_file=self.input_file, counted=True)
+        return _failure(self.command, used, self.accepted)
 
 
-def _note(runs: _Runs, told: dict[str, Any]) -> None:
-    """Take down a run that nothing watched."""
-    used = told["user"] + told["system"]
-    told["waiting"] = min(max(told["elapsed"] - used, 0.0), max(told["idle"], 0.0))
-    if "rchar" in told:
-        told["io_calls"] = told["syscr"] + told["syscw"]
-        told["io_bytes"] = told["rchar"] + told["wchar"]
-        told["block_read_bytes"] = told["read_bytes"]
-        told["block_write_bytes"] = told["write_bytes"]
+def _add_timed(runs: _Runs, used: dict[str, Any]) -> None:
+    """Add a timed run."""
+    busy_seconds = used["user"] + used["system"]
+    used["waiting"] = min(max(used["elapsed"] - busy_seconds, 0.0), max(used["idle"], 0.0))
+    if "rchar" in used:
+        used["io_calls"] = used["syscr"] + used["syscw"]
+        used["io_bytes"] = used["rchar"] + used["wchar"]
+        used["block_read_bytes"] = used["read_bytes"]
+        used["block_write_bytes"] = used["write_bytes"]
     else:
         runs.absent["io_bytes"] = "this kernel keeps no /proc/PID/io"
-    if told["peak_memory"] <= told["own_memory"]:
-        # A program inherits the peak of who starts it.
-        told.pop("peak_memory")
-        runs.absent["peak_memory"] = f"less than {told['own_memory'] >> 20} MiB, which hides it"
+    if used["peak_memory"] <= used["own_memory"]:
+        # A process inherits the peak of its parent.
+        used.pop("peak_memory")
+        runs.absent["peak_memory"] = f"less than {used['own_memory'] >> 20} MiB, which hides it"
     for name, method in _METHODS.items():
-        if name in told:
-            runs.add(name, float(told[name]), method)
-    others = max(told["busy"] - used - told["drained"] - TICK_SECONDS, 0.0) + told["stolen"]
-    capacity = told["elapsed"] * (os.cpu_count() or 1)
+        if name in used:
+            runs.add(name, float(used[name]), method)
+    others = max(used["busy"] - busy_seconds - used["drained"] - TICK_SECONDS, 0.0) + used["stolen"]
+    capacity = used["elapsed"] * (os.cpu_count() or 1)
     runs.disturbed += others > DISTURBED_SHARE * capacity
-    runs.left = max(runs.left, told["left"])
-    runs.spared = max(runs.spared, told["spared"])
-    runs.codes.add(told["code"])
+    runs.left = max(runs.left, used["left"])
+    runs.spared = max(runs.spared, used["spared"])
+    runs.codes.add(used["code"])
 
 
-def _count(runs: _Runs, counting: Counting, further: _Further, repetitions: int) -> str:
-    """Count in runs of their own; returns why that failed, if it did."""
+def _count(runs: _Runs, counting: Counting, further: _InstrumentedRuns, repetitions: int) -> str:
+    """Count in further runs; return the reason of a failure, or an empty text."""
     out = further.place / "counts"
     counts: list[dict[str, float]] = []
     for number in range(repetitions):
-        further.tell(f"counting, run {number + 1} of {repetitions}")
+        further.show(f"counting, run {number + 1} of {repetitions}")
         failure = further.run(counting.wrapped(further.command, out))
         if failure:
             return f"{counting.name}: {failure}"
@@ -211,7 +210,7 @@ def _count(runs: _Runs, counting: Counting, further: _Further, repetitions: int)
             counts.append(counting.read(out))
         except (OSError, ValueError) as error:
             return str(error)
-    # What both count is taken from where it is told by kind.
+    # Quantities of both kinds of runs are taken from the counting runs, which distinguish calls.
     for name in counts[0]:
         runs.values.pop(name, None)
     for counted in counts:
@@ -222,13 +221,13 @@ def _count(runs: _Runs, counting: Counting, further: _Further, repetitions: int)
     return ""
 
 
-def _sample(runs: _Runs, further: _Further) -> None:
+def _sample(runs: _Runs, further: _InstrumentedRuns) -> None:
     out = further.place / "samples"
     event = sampling.event()
     if not event:
         runs.absent |= dict.fromkeys(_SAMPLED, "perf may not sample here, or is missing")
         return
-    further.tell("sampling")
+    further.show("sampling")
     used = float(np.mean(runs.values["user"]) + np.mean(runs.values["system"]))
     failure = further.run(sampling.wrapped(further.command, event, used, out))
     if failure or not out.exists():
@@ -246,7 +245,7 @@ def _sample(runs: _Runs, further: _Further) -> None:
 
 
 def _short(runs: _Runs) -> bool:
-    """Say whether processes are so short that clock ticks do not tell what they did."""
+    """Whether processes are too short for an account in clock ticks."""
     begun = [runs.values[name] for name in ("forks", "vforks") if name in runs.values]
     if not begun:
         return True
@@ -256,7 +255,7 @@ def _short(runs: _Runs) -> bool:
 
 
 def _divided(runs: _Runs, system: Interval) -> dict[str, Measurement]:
-    """Divide the processor time between user and system mode as the samples fell."""
+    """Divide the processor time between user and system mode in proportion to samples."""
     both = np.array(runs.values["user"]) + np.array(runs.values["system"])
     used = Bootstrap(both).intervals()[0]
     method = f"{_RUSAGE}, divided as {sampling.METHOD}"
@@ -281,39 +280,39 @@ def _measurement(runs: _Runs, name: str) -> Measurement:
     return Measurement(replace(interval, low=low), runs.methods[name])
 
 
-def _failure(command: Sequence[str], told: Mapping[str, Any], accepted: Collection[int]) -> str:
-    """Say why a run counts for nothing; nothing if it does count."""
-    if "error" in told:
-        return start_failure(command, told["error"])
-    if told["code"] in accepted:
+def _failure(command: Sequence[str], used: Mapping[str, Any], accepted: Collection[int]) -> str:
+    """Return the reason why a run is not valid, or an empty text."""
+    if "error" in used:
+        return start_failure(command, used["error"])
+    if used["code"] in accepted:
         return ""
-    words = f" ({told['last_words']})" if told["last_words"] else ""
-    return f"{command_line(command[:1])} {_fate(told['code'])}{words}"
+    words = f" ({used['last_words']})" if used["last_words"] else ""
+    return f"{command_line(command[:1])} {_exit_text(used['code'])}{words}"
 
 
 def _checked(
-    command: Sequence[str], told: dict[str, Any], accepted: Collection[int]
+    command: Sequence[str], used: dict[str, Any], accepted: Collection[int]
 ) -> dict[str, Any]:
-    """Return what a run used.
+    """Return a run's result.
 
     Raises
     ------
     UserError
-        If the command did not end well.
+        If the command has failed.
     """
-    failure = _failure(command, told, accepted)
+    failure = _failure(command, used, accepted)
     if not failure:
-        return told
-    if "error" in told:
+        return used
+    if "error" in used:
         raise UserError(failure)
     hints = [shell_operator(command)]
-    if told["code"] > 0:
-        hints.append(f"--accept-exit {told['code']} takes this exit code for success")
+    if used["code"] > 0:
+        hints.append(f"--accept-exit {used['code']} takes this exit code for success")
     hint = next(filter(None, hints), "its profile would be of a failure")
     raise UserError(f"{failure}; {hint}")
 
 
-def _fate(code: int) -> str:
+def _exit_text(code: int) -> str:
     if code >= 0:
         shells = f" (in a shell: {_signal(code - 128)})" if 128 < code <= 128 + signal.NSIG else ""
         return f"ended with exit code {code}{shells}"
@@ -324,19 +323,3 @@ def _signal(number: int) -> str:
     with contextlib.suppress(ValueError):
         return signal.Signals(number).name
     return f"signal {number}"
-
-
-@contextlib.contextmanager
-def _directory() -> Iterator[Path]:
-    """Make a directory that is gone afterwards, whatever ends this process."""
-    base = Path(os.environ.get("TMPDIR", "/var/tmp"))
-    with Reaper() as reaper:
-        path = base / f"vtax-{os.getpid()}-{uuid.uuid4().hex}"
-        reaper.directory(path)
-        try:
-            path.mkdir(mode=0o700)
-        except OSError as error:
-            raise UserError(
-                f"{path}: {error.strerror}; set TMPDIR to a directory that can be written"
-            ) from None
-        yield path

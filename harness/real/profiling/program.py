@@ -1,4 +1,4 @@
-"""The native event profile of a program that targets run."""
+"""Native event profile of a program that targets run."""
 
 import shlex
 import shutil
@@ -19,24 +19,24 @@ def profile_program(
     disk: Path,
     *,
     repetitions: int,
-    tell: Callable[[str], None] = lambda _: None,
+    show: Callable[[str], None] = lambda _: None,
 ) -> Profile:
-    """Profile a program as a target would run it: in a fresh directory, with its inputs.
+    """Profile a program as a target runs it: in a new directory, with its inputs.
 
-    A shell makes that directory and what the program has to find there, and becomes the program:
-    a few small programs are counted with it.
+    A shell makes the directory and its content and then executes the program: the profile includes
+    a few small programs of the shell.
 
     Parameters
     ----------
     program
-        What to run.
+        The program.
     memory, disk
-        Directories on a tmpfs and on a disk, to be used and taken away by others.
+        Directories on a tmpfs and on a disk; the caller removes them.
 
     Raises
     ------
     UserError
-        If the program or something that it needs is missing or fails.
+        If the program or one that it needs is missing or fails.
     """
     missing = {need: package for need, package in program.needs.items() if not shutil.which(need)}
     if missing:
@@ -56,16 +56,16 @@ def profile_program(
         f"exec {shlex.join(program.command)}",
     ]
     if program.prepare is not None:
-        _prepared(program, base, setting)
+        _prepare(program, base, setting)
         script.insert(2, "cp ../prepared/* .")
     try:
-        return profile_command(["sh", "-ec", "\n".join(script)], program.name, repetitions, tell)
+        return profile_command(["sh", "-ec", "\n".join(script)], program.name, repetitions, show)
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
 
-def _prepared(program: Program, base: Path, setting: str) -> None:
-    """Do beforehand, once, what must not count."""
+def _prepare(program: Program, base: Path, setting: str) -> None:
+    """Carry out the program's preparation, which is not measured."""
     assert program.prepare is not None
     place = base / "prepared"
     place.mkdir()
@@ -82,5 +82,5 @@ def _prepared(program: Program, base: Path, setting: str) -> None:
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise UserError(f"{program.prepare[0]} fails: {said[-1] if said else done.returncode}")
+        lines = done.stderr.strip().splitlines()
+        raise UserError(f"{program.prepare[0]} fails: {lines[-1] if lines else done.returncode}")

@@ -1,4 +1,4 @@
-"""The standard input of a program that is profiled: every run reads the same bytes."""
+"""Standard input of a profiled program: every run reads the same bytes."""
 
 import os
 import stat
@@ -14,17 +14,17 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class StandardInput:
-    """Where the input comes from."""
+    """Source of the input."""
 
     described: str
-    """For the reader of the profile."""
+    """Description for readers of the profile."""
     path: Path | None = None
-    """A file that can be opened once for each run."""
+    """File that is opened for each run."""
     descriptor: int | None = None
-    """Of something that can be read only once: it is copied first."""
+    """Descriptor of a source that can be read only once and is copied first."""
 
     def file(self, place: Path) -> Path | None:
-        """Return the file that a run reads; None for an empty input.
+        """Return the file that each run reads; None for an empty input.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ NO_INPUT = StandardInput("none: it was empty")
 
 
 def named_input(path: Path) -> StandardInput:
-    """Take a file as input; a pipe is copied first.
+    """Return a file as input; a pipe is copied first.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def named_input(path: Path) -> StandardInput:
 
 
 def own_input() -> StandardInput:
-    """Take this process's standard input, unless it is a terminal or empty."""
+    """Return this process's standard input, unless it is a terminal or empty."""
     try:
         mode = os.fstat(0).st_mode
     except OSError:
@@ -85,7 +85,7 @@ def own_input() -> StandardInput:
 
 
 def _copy(source: int, target: Path) -> None:
-    """Copy what is left of a descriptor; one that has a position keeps it for other readers."""
+    """Copy the rest of a descriptor; the position of a regular file stays for other readers."""
     position = os.lseek(source, 0, os.SEEK_CUR) if stat.S_ISREG(os.fstat(source).st_mode) else None
     size = 0
     with target.open("wb") as file:

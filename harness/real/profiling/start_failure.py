@@ -1,4 +1,4 @@
-"""Why a command could not be started, and what would be right."""
+"""Message for a command that could not be started: the reason, and a hint."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ _ELF = b"\x7fELF"
 
 
 def start_failure(command: Sequence[str], number: int) -> str:
-    """Say in one line why a command could not be started.
+    """Return in one line why a command could not be started.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def start_failure(command: Sequence[str], number: int) -> str:
 
 
 def shell_operator(command: Sequence[str]) -> str:
-    """Return a hint if a command's arguments hold an operator of the shell, else nothing."""
+    """Return a hint if an argument is an operator of the shell, else an empty text."""
     found = next((word for word in command[1:] if word in _OPERATORS), None)
     if found is None:
         return ""

@@ -1,4 +1,4 @@
-"""Counting what a program asks of the system: perf where permitted, else strace."""
+"""Counts of a program's system calls and events: by perf where permitted, else by strace."""
 
 import os
 import shutil
@@ -11,16 +11,8 @@ from pathlib import Path
 CALLS: Mapping[str, tuple[str, ...]] = {
     "io_calls": (
         *("read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev"),
-        *(
-            "preadv2",
-            "pwritev2",
-            "sendfile",
-            "sendfile64",
-            "splice",
-            "tee",
-            "vmsplice",
-            "copy_file_range",
-        ),
+        *("preadv2", "pwritev2", "sendfile", "sendfile64", "splice", "tee", "vmsplice"),
+        "copy_file_range",
     ),
     "stats": (
         *("stat", "lstat", "fstat", "newstat", "newlstat", "newfstat", "newfstatat", "statx"),
@@ -36,7 +28,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "syncs": ("fsync", "fdatasync", "sync", "syncfs", "msync"),
     "file_deletes": ("unlink", "unlinkat", "rmdir"),
 }
-"""System calls by the quantity that they count for, as the kernel and strace name them."""
+"""System calls of each quantity, by their names in the kernel and in strace."""
 
 _CREATING = 0x40  # O_CREAT
 _SHARED_MEMORY, _THREAD = 0x100, 0x10000  # CLONE_VM, CLONE_THREAD
@@ -44,10 +36,10 @@ _SHARED_MEMORY, _THREAD = 0x100, 0x10000  # CLONE_VM, CLONE_THREAD
 
 @dataclass(frozen=True, slots=True)
 class TracePoint:
-    """An event of the kernel that perf counts."""
+    """Event of the kernel that perf counts."""
 
     quantity: str
-    """Of a profile; or another name, for what is worked out afterwards."""
+    """Quantity of a profile, or the name of an intermediate count."""
     event: str
     condition: str = ""
 
@@ -59,13 +51,10 @@ _OTHERS = (
     TracePoint("signals", "signal:signal_deliver"),
     TracePoint("file_creates", "syscalls:sys_enter_open", f"flags & {_CREATING}"),
     TracePoint("file_creates", "syscalls:sys_enter_openat", f"flags & {_CREATING}"),
-    TracePoint("file_creates", "syscalls:sys_enter_creat"),
-    TracePoint("file_creates", "syscalls:sys_enter_mkdir"),
-    TracePoint("file_creates", "syscalls:sys_enter_mkdirat"),
-    TracePoint("file_creates", "syscalls:sys_enter_link"),
-    TracePoint("file_creates", "syscalls:sys_enter_linkat"),
-    TracePoint("file_creates", "syscalls:sys_enter_symlink"),
-    TracePoint("file_creates", "syscalls:sys_enter_symlinkat"),
+    *(
+        TracePoint("file_creates", f"syscalls:sys_enter_{call}")
+        for call in ("creat", "mkdir", "mkdirat", "link", "linkat", "symlink", "symlinkat")
+    ),
     TracePoint("threads", "task:task_newtask", f"clone_flags & {_THREAD}"),
     TracePoint("shared", "task:task_newtask", f"clone_flags & {_SHARED_MEMORY}"),
     TracePoint("tasks", "task:task_newtask"),
@@ -80,18 +69,18 @@ _ENOUGH_SECONDS = 30.0
 
 
 class Counting:
-    """A program that counts what another one does."""
+    """Program that counts the system calls and events of another one."""
 
     name: str
     absent: Mapping[str, str]
-    """Why it cannot count a quantity that others can."""
+    """Reasons for quantities that it cannot count."""
 
     def wrapped(self, command: Sequence[str], out: Path) -> list[str]:
-        """Return the command that runs another one and counts into a file."""
+        """Return the command that runs another one and writes counts to a file."""
         raise NotImplementedError
 
     def read(self, out: Path) -> dict[str, float]:
-        """Return the quantities that were counted."""
+        """Return the counted quantities."""
         raise NotImplementedError
 
 
@@ -101,7 +90,7 @@ class Perf(Counting):
     Parameters
     ----------
     points
-        Those that this kernel has.
+        The trace points of this kernel.
     """
 
     name = "perf stat, counting runs"
@@ -112,11 +101,11 @@ class Perf(Counting):
         self.absent = {
             name: "this kernel has no trace point for it"
             for name in (*CALLS, *(point.quantity for point in _OTHERS))
-            if name not in known and name not in _WORKED_OUT
+            if name not in known and name not in _INTERMEDIATE
         }
 
     def wrapped(self, command: Sequence[str], out: Path) -> list[str]:
-        """Return the command that runs another one and counts into a file."""
+        """Return the command that runs another one and writes counts to a file."""
         options: list[str] = []
         for point in self._points:
             options += ["-e", point.event]
@@ -125,7 +114,7 @@ class Perf(Counting):
         return [_PERF, "stat", "-x", ";", "-o", str(out), *options, "--", *command]
 
     def read(self, out: Path) -> dict[str, float]:
-        """Return the quantities that were counted; perf tells of events in the order of asking."""
+        """Return the counted quantities; perf writes events in the order of its options."""
         lines = [
             line.split(";")
             for line in out.read_text().splitlines()
@@ -136,7 +125,7 @@ class Perf(Counting):
             if not line[0].isdigit():
                 raise ValueError(f"perf did not count {point.event}: {line[0]}")
             found[point.quantity] += int(line[0])
-        return _worked_out(found)
+        return _quantities(found)
 
 
 class Strace(Counting):
@@ -149,11 +138,11 @@ class Strace(Counting):
         self.absent = dict.fromkeys(names, f"strace does not count it, and {why}")
 
     def wrapped(self, command: Sequence[str], out: Path) -> list[str]:
-        """Return the command that runs another one and counts into a file."""
+        """Return the command that runs another one and writes counts to a file."""
         return [_STRACE, "-c", "-f", "-q", "-o", str(out), "--", *command]
 
     def read(self, out: Path) -> dict[str, float]:
-        """Return the quantities that were counted."""
+        """Return the counted quantities."""
         kinds = {call: name for name, calls in CALLS.items() for call in calls}
         kinds |= {"close": "closes", "munmap": "unmaps", "execve": "execs", "execveat": "execs"}
         found: Multiset[str] = Multiset(dict.fromkeys((*CALLS, "closes", "unmaps"), 0))
@@ -164,35 +153,35 @@ class Strace(Counting):
             found["all_calls"] += int(fields[3])
             if fields[-1] in kinds:
                 found[kinds[fields[-1]]] += int(fields[3])
-            # An execution that is entered returns into another program: it is a call, too.
-        return _worked_out(found)
+            # execve returns into another program, and counts as a call.
+        return _quantities(found)
 
 
-_WORKED_OUT = ("closes", "unmaps", "shared", "tasks")
+_INTERMEDIATE = ("closes", "unmaps", "shared", "tasks")
 
 
-def _worked_out(found: Mapping[str, int]) -> dict[str, float]:
-    """Make quantities of counts: calls of no other kind, processes apart from threads."""
-    told = {name: float(number) for name, number in found.items() if name not in _WORKED_OUT}
+def _quantities(found: Mapping[str, int]) -> dict[str, float]:
+    """Return quantities from counts: calls of no other kind, processes without threads."""
+    result = {name: float(number) for name, number in found.items() if name not in _INTERMEDIATE}
     if "all_calls" in found:
         calls = found["all_calls"] - sum(found.get(name, 0) for name in CALLS)
         for name, undone in (("opens", "closes"), ("mmaps", "unmaps")):
             calls -= min(found.get(name, 0), found.get(undone, 0))
-        told["calls"] = float(max(calls, 0))
+        result["calls"] = float(max(calls, 0))
     if {"tasks", "shared", "threads"} <= found.keys():
-        told["vforks"] = float(found["shared"] - found["threads"])
-        told["forks"] = float(found["tasks"] - found["shared"])
-    return told
+        result["vforks"] = float(found["shared"] - found["threads"])
+        result["forks"] = float(found["tasks"] - found["shared"])
+    return result
 
 
 def find_counting() -> Counting | str:
-    """Find what can count on this machine; or return the reason why nothing can."""
+    """Return a counting program that works on this machine, or the reason why none does."""
     perf = _find_perf()
     if isinstance(perf, Perf):
         return perf
     if shutil.which(_STRACE) is None:
         return f"{perf}, and there is no strace"
-    done = _tried([_STRACE, "-c", "-f", "-o", os.devnull, "true"])
+    done = _error_of([_STRACE, "-c", "-f", "-o", os.devnull, "true"])
     return f"{perf}, and strace: {done}" if done else Strace(perf)
 
 
@@ -206,7 +195,7 @@ def _find_perf() -> Perf | str:
             return "only root may use the kernel's trace points"
         if points:
             perf = Perf(points)
-            failed = _tried([_PERF, "stat", "-e", points[0].event, "true"])
+            failed = _error_of([_PERF, "stat", "-e", points[0].event, "true"])
             return f"perf: {failed}" if failed else perf
     return "the kernel shows no trace points"
 
@@ -220,8 +209,8 @@ def _wanted() -> list[TracePoint]:
     return [*calls, *_OTHERS]
 
 
-def _tried(command: list[str]) -> str:
-    """Return what a command complains of, or nothing if it works."""
+def _error_of(command: list[str]) -> str:
+    """Return the error of a command, or an empty text if it works."""
     try:
         done = subprocess.run(
             command,

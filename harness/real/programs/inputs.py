@@ -1,8 +1,7 @@
-"""What the programs read: generated, the same bytes on every machine."""
+"""Input files of the programs: generated, the same bytes on every machine."""
 
 import functools
 import itertools
-from collections.abc import Callable
 from random import Random
 
 _DISTINCT = 1 << 20
@@ -10,15 +9,11 @@ _CHANGES = 30
 _SYLLABLES = ("ka", "ri", "to", "me", "su", "no", "ha", "li", "vo", "den", "mar", "st", "er", "qu")
 
 
-def text(size: int) -> Callable[[], bytes]:
-    """Return a maker of lines of words, about as repetitive as a log file, of so many bytes.
+def text(size: int) -> bytes:
+    """Return lines of words, about as repetitive as a log file, of so many bytes.
 
-    What is longer than a mebibyte repeats itself after that.
+    Beyond a mebibyte the text repeats itself.
     """
-    return functools.partial(_text, size)
-
-
-def _text(size: int) -> bytes:
     whole, rest = divmod(size, _DISTINCT)
     return whole * _lines(_DISTINCT) + _lines(_DISTINCT)[:rest] if whole else _lines(rest)
 
@@ -40,17 +35,8 @@ def _lines(size: int) -> bytes:
     return "".join(lines).encode()[:size]
 
 
-def fixed(content: str) -> Callable[[], bytes]:
-    """Return a maker of a file whose content is known."""
-    return content.encode
-
-
-def c_source(functions: int) -> Callable[[], bytes]:
-    """Return a maker of a C source with so many functions, loops and branches in each."""
-    return functools.partial(_c_source, functions)
-
-
-def _c_source(functions: int) -> bytes:
+def c_source(functions: int) -> bytes:
+    """Return a C source with so many functions, with loops and branches in each."""
     random = Random(2)
     parts = ["#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"]
     for number in range(functions):
@@ -80,22 +66,15 @@ long f{number}(long x, const char *text)
     return "".join(parts).encode()
 
 
-def sql_transactions(count: int) -> Callable[[], bytes]:
-    """Return a maker of SQL: so many transactions of an account table, then questions about it."""
-    return functools.partial(_sql_transactions, count)
-
-
-def _sql_transactions(count: int) -> bytes:
+def sql_transactions(count: int) -> bytes:
+    """Return SQL: so many transactions of a table of accounts, then queries of it."""
     random = Random(3)
     parts: list[str] = []
     for number in range(count):
         parts.append("BEGIN;\n")
         for _ in range(_CHANGES):
-            one, other, amount = (
-                random.randrange(2000),
-                random.randrange(2000),
-                random.randint(1, 9),
-            )
+            one, other = random.randrange(2000), random.randrange(2000)
+            amount = random.randint(1, 9)
             parts.append(
                 f"UPDATE account SET balance = balance - {amount} WHERE id = {one};"
                 f"UPDATE account SET balance = balance + {amount} WHERE id = {other};"
@@ -111,7 +90,7 @@ def _sql_transactions(count: int) -> bytes:
 
 
 def sql_schema() -> bytes:
-    """Return the tables of the transactions, filled with accounts."""
+    """Return SQL that creates the tables of the transactions, with accounts."""
     random = Random(4)
     parts = [
         "BEGIN;\n"

@@ -1,6 +1,8 @@
-"""The real programs: what Debian users run, each with another mix of work."""
+"""The real programs: common programs of Debian, each with a different mix of work."""
 
-from harness.real.programs.inputs import c_source, fixed, sql_schema, sql_transactions, text
+from functools import partial
+
+from harness.real.programs.inputs import c_source, sql_schema, sql_transactions, text
 from harness.real.target.program import DISK, Program
 
 _MEBIBYTE = 1 << 20
@@ -59,7 +61,7 @@ PROGRAMS: tuple[Program, ...] = (
         meaning="gcc compiles a generated C source of 40 functions with -O1.",
         command=("gcc", "-O1", "-c", "-o", "object", "input/source.c"),
         needs={"gcc": "gcc", "as": "binutils"},
-        inputs={"source.c": c_source(40)},
+        inputs={"source.c": partial(c_source, 40)},
         finders=(("gcc", "-print-prog-name=cc1"), ("gcc", "-O1", "-M", "input/source.c")),
         output="object",
     ),
@@ -68,7 +70,7 @@ PROGRAMS: tuple[Program, ...] = (
         meaning="SQLite does 100 durable transactions of 30 transfers on a disk, then two queries.",
         command=("sqlite3", "database", ".read input/transactions.sql"),
         needs={"sqlite3": "sqlite3"},
-        inputs={"schema.sql": sql_schema, "transactions.sql": sql_transactions(100)},
+        inputs={"schema.sql": sql_schema, "transactions.sql": partial(sql_transactions, 100)},
         prepare=("sqlite3", "database", ".read input/schema.sql"),
         base=DISK,
     ),
@@ -77,14 +79,14 @@ PROGRAMS: tuple[Program, ...] = (
         meaning="gzip compresses 6 MiB of text.",
         command=("gzip", "-n", "-c", "input/words"),
         needs={"gzip": "gzip"},
-        inputs={"words": text(6 * _MEBIBYTE)},
+        inputs={"words": partial(text, 6 * _MEBIBYTE)},
     ),
     Program(
         name="xz",
         meaning="xz compresses 640 KiB of text.",
         command=("xz", "-c", "input/words"),
         needs={"xz": "xz-utils"},
-        inputs={"words": text(640 << 10)},
+        inputs={"words": partial(text, 640 << 10)},
     ),
     Program(
         name="openssl",
@@ -94,7 +96,7 @@ PROGRAMS: tuple[Program, ...] = (
             *("-S", "0123456789abcdef", "-pass", "pass:vtax", "-in", "input/words"),
         ),
         needs={"openssl": "openssl"},
-        inputs={"words": text(4 * _MEBIBYTE)},
+        inputs={"words": partial(text, 4 * _MEBIBYTE)},
         files=("/usr/lib/ssl/openssl.cnf",),
     ),
     Program(
@@ -102,7 +104,7 @@ PROGRAMS: tuple[Program, ...] = (
         meaning="Perl counts, sorts and rewrites the words of 2 MiB of text.",
         command=("perl", "input/words.pl", "input/words"),
         needs={"perl": "perl-base"},
-        inputs={"words.pl": fixed(_PERL), "words": text(2 * _MEBIBYTE)},
+        inputs={"words.pl": _PERL.encode, "words": partial(text, 2 * _MEBIBYTE)},
     ),
     Program(
         name="pipes",
@@ -116,7 +118,7 @@ PROGRAMS: tuple[Program, ...] = (
             "awk": "mawk",
             "find": "findutils",
         },
-        inputs={"pipes.sh": fixed(_PIPES), "words": text(_MEBIBYTE // 4)},
+        inputs={"pipes.sh": _PIPES.encode, "words": partial(text, _MEBIBYTE // 4)},
     ),
     Program(
         name="web",
@@ -130,11 +132,11 @@ PROGRAMS: tuple[Program, ...] = (
             "cat": "coreutils",
         },
         inputs={
-            "serve.sh": fixed(_SERVE),
-            "lighttpd.conf": fixed(_LIGHTTPD),
-            "small": text(2 << 10),
-            "large": text(64 << 10),
+            "serve.sh": _SERVE.encode,
+            "lighttpd.conf": _LIGHTTPD.encode,
+            "small": partial(text, 2 << 10),
+            "large": partial(text, 64 << 10),
         },
     ),
 )
-"""In the order in which they are told of."""
+"""In the order of tables."""

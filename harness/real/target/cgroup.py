@@ -1,42 +1,44 @@
-"""A control group with a processor quota, in version 1 or 2, as the machine has it."""
+"""Control group with a processor quota, of version 1 or 2."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 PERIOD_MICROSECONDS = 10_000
-"""As long as the POWER Hypervisor's dispatch window."""
+"""The length of the POWER Hypervisor's dispatch window."""
 
 QUOTA_MICROSECONDS = 5_000
 """Half a processor."""
 
 
 class UnavailableError(Exception):
-    """Something that a target needs is not to be had on this machine, for a reason it states."""
+    """Raised if this machine lacks something that a target needs; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """Where control groups with a processor quota can be made."""
+    """Place in which control groups with a processor quota can be made."""
 
     version: int
     parent: Path
 
 
 def find_mount(mounts: str, own_groups: str) -> Mount:
-    """Find where a group can be made.
+    """Find a place in which a group can be made.
 
     Parameters
     ----------
     mounts
-        What /proc/self/mounts holds.
+        Content of /proc/self/mounts.
     own_groups
-        What /proc/self/cgroup holds.
+        Content of /proc/self/cgroup.
 
     Raises
     ------
     UnavailableError
-        If there is no such place, or this user may not write there.
+        If there is none, or this user may not write to it.
     """
     reason = "no control groups with a processor quota are mounted"
     for line in mounts.splitlines():
@@ -56,7 +58,7 @@ def find_mount(mounts: str, own_groups: str) -> Mount:
 
 
 def _version_2(root: Path, own_groups: str) -> list[Path]:
-    """Own group and those above it that pass a processor quota on, the nearest first."""
+    """Return the own group and those above it that pass on a processor quota, the nearest first."""
     own = next((line[3:] for line in own_groups.splitlines() if line.startswith("0::")), "/")
     below = root / own.lstrip("/")
     chain = [below, *(parent for parent in below.parents if parent.is_relative_to(root))]
@@ -71,33 +73,31 @@ def _read(path: Path) -> str:
 
 
 def limit(mount: Mount, group: Path) -> None:
-    """Make the group and give it its quota.
+    """Make a group with the quota.
 
     Raises
     ------
     UnavailableError
-        If the machine does not let it.
+        If the system refuses it.
     """
-    try:
+    with _refusals(group):
         group.mkdir()
         if mount.version == 2:
             (group / "cpu.max").write_text(f"{QUOTA_MICROSECONDS} {PERIOD_MICROSECONDS}")
         else:
             (group / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS))
             (group / "cpu.cfs_quota_us").write_text(str(QUOTA_MICROSECONDS))
-    except OSError as error:
-        raise UnavailableError(f"control group {group}: {error.strerror}") from None
 
 
 def join(group: Path, pid: int) -> None:
-    """Move a process into the group.
-
-    Raises
-    ------
-    UnavailableError
-        If the machine does not let it.
-    """
-    try:
+    """Move a process into the group, with the errors of :func:`limit`."""
+    with _refusals(group):
         (group / "cgroup.procs").write_text(str(pid))
+
+
+@contextmanager
+def _refusals(group: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UnavailableError(f"control group {group}: {error.strerror}") from None

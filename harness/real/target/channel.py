@@ -1,7 +1,7 @@
-"""The channel to an agent: lines to and from the standard streams of a process.
+"""Channel to an agent: lines to and from the standard streams of a process.
 
-It is the same for all targets: an agent on this machine is that process, and a guest's QEMU joins
-its own standard streams to a serial line of the guest.
+It is the same for all targets: an agent on this machine is that process, and a guest's QEMU
+connects its own standard streams to a serial line of the guest.
 """
 
 import os
@@ -12,20 +12,20 @@ from collections.abc import Sequence
 
 
 class TargetError(Exception):
-    """A target ended, or did not answer in time; there is no use in asking it any more."""
+    """Raised if a target has ended or did not answer in time; further requests fail too."""
 
 
 class RefusalError(Exception):
-    """An agent cannot do what it was asked for, for a reason that it states."""
+    """Raised if an agent cannot do a request; the message is its reason."""
 
 
 class Channel:
-    """Requests to one agent.
+    """Channel for requests to one agent.
 
     Parameters
     ----------
     process
-        Started with pipes for its standard input and output.
+        The process, started with pipes for its standard input and output.
     """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -37,12 +37,12 @@ class Channel:
         self._failure = ""
 
     def await_ready(self, seconds: float) -> None:
-        """Wait until the agent says that it is there.
+        """Wait until the agent reports that it is ready.
 
         Raises
         ------
         TargetError
-            If it does not within so many seconds.
+            If it is not ready within so many seconds.
         """
         deadline = time.monotonic() + seconds
         while self._line(deadline, f"it did not boot and answer within {seconds:g} s") != "ready":
@@ -54,31 +54,31 @@ class Channel:
         Returns
         -------
         tuple
-            What the agent answered after "ok", and the seconds from sending to the answer by the
-            clock of this machine.
+            The agent's answer after "ok", and the seconds from request to answer by this machine's
+            clock.
 
         Raises
         ------
         RefusalError
-            If the agent cannot do it.
+            If the agent cannot do the request.
         TargetError
-            If the target has ended, does not answer in time or answers what nobody understands; or
-            did so before, as a late answer would be taken for another request's.
+            If the target has ended, does not answer in time, or its answer is not valid; also if a
+            request before failed so, because its late answer would be taken for this one's.
         """
         (answer,), taken = self.ask_all([request], seconds)
         return answer, taken
 
     def ask_all(self, requests: Sequence[str], seconds: float) -> tuple[list[str], float]:
-        """Send several requests at once, or fail as :meth:`ask` does; one is done after the other.
+        """Send several requests at once, with the errors of :meth:`ask`; they are done in order.
 
         Returns
         -------
         tuple
-            What was answered to each after "ok", and the seconds from sending to the last answer.
+            Each answer after "ok", and the seconds from the requests to the last answer.
         """
         if self._failure:
             raise TargetError(self._failure)
-        # Until there is an answer, whatever comes in between.
+        # Kept if an exception, such as an interruption, comes before the answer.
         self._failure = f"{requests[0][:60]!r} was left unanswered"
         try:
             answers, taken = self._ask(requests, seconds)
@@ -86,12 +86,12 @@ class Channel:
             self._failure = str(failure)
             raise
         self._failure = ""
-        told = []
+        texts = []
         for word, _, rest in (answer.partition(" ") for answer in answers):
             if word == "refused":
                 raise RefusalError(rest)
-            told.append(rest)
-        return told, taken
+            texts.append(rest)
+        return texts, taken
 
     def _ask(self, requests: Sequence[str], seconds: float) -> tuple[list[str], float]:
         begin = time.monotonic()
@@ -101,18 +101,18 @@ class Channel:
             raise TargetError(self._ended()) from None
         answers = []
         for request in requests:
-            told = request if len(request) < 60 else f"{request[:60]}..."
-            answer = self._line(begin + seconds, f"no answer to {told!r} within {seconds:g} s")
+            shown = request if len(request) < 60 else f"{request[:60]}..."
+            answer = self._line(begin + seconds, f"no answer to {shown!r} within {seconds:g} s")
             if answer.partition(" ")[0] not in ("ok", "refused"):
-                raise TargetError(f"the agent answered {answer[:60]!r} to {told!r}")
+                raise TargetError(f"the agent answered {answer[:60]!r} to {shown!r}")
             answers.append(answer)
         return answers, time.monotonic() - begin
 
-    def _line(self, deadline: float, complaint: str) -> str:
+    def _line(self, deadline: float, failure: str) -> str:
         while b"\n" not in self._left:
             wait = deadline - time.monotonic()
             if wait <= 0 or not select.select([self._out], [], [], wait)[0]:
-                raise TargetError(complaint)
+                raise TargetError(failure)
             more = os.read(self._out, 4096)
             if not more:
                 raise TargetError(self._ended())

@@ -1,4 +1,4 @@
-"""A connection to a target over its network: TCP, from this machine's loopback.
+"""TCP connection to a target over its network, from this machine's loopback.
 
 An agent on this machine is reached directly; a guest through QEMU's user-mode network and the
 guest's network card.
@@ -12,12 +12,10 @@ from harness.real.target.channel import TargetError
 
 _SIZES = struct.Struct("!II")
 _PIECE = 1 << 20
-LARGEST = (1 << 32) - 1
-"""Bytes of a request or of an answer."""
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback that nobody has at the moment."""
+    """Return a TCP port of the loopback that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -25,19 +23,19 @@ def free_port() -> int:
 
 
 class Connection:
-    """A TCP connection to a target's agent.
+    """TCP connection to a target's agent.
 
     Parameters
     ----------
     port
-        On this machine's loopback.
+        Port of this machine's loopback.
     seconds
-        How long anything may take.
+        Time limit of the connection and of each exchange.
 
     Raises
     ------
     TargetError
-        If nobody is there.
+        If nothing listens on the port.
     """
 
     def __init__(self, port: int, seconds: float) -> None:
@@ -55,8 +53,7 @@ class Connection:
         Parameters
         ----------
         sent, received
-            Bytes of the request and of the answer, without the 8 that announce them; at most
-            LARGEST.
+            Bytes of the request and of the answer, without the 8 that announce them; below 2**32.
 
         Returns
         -------

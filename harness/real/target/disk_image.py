@@ -1,4 +1,4 @@
-"""Programs made ready for targets: their inputs, and for guests an image of all that they need."""
+"""Programs prepared for targets: their inputs, and a disk image for guests."""
 
 import os
 import shutil
@@ -14,17 +14,17 @@ _DIRECTORIES = ("dev", "disk", "memory", "proc", "sys", "tmp")
 _BLOCK = 4096
 _SPARE_BYTES = 4 << 20
 SCRATCH_BYTES = 256 << 20
-"""Of the disk on which a guest's programs write."""
+"""Size of the disk to which a guest's programs write."""
 
 
 @dataclass(slots=True)
 class Stage:
-    """Programs that this machine has, their inputs in a directory.
+    """Programs that this machine has, with their inputs in a directory.
 
     Attributes
     ----------
     missing
-        Why a program is not to be had, by its name.
+        Reason why a program is unavailable, by its name.
     """
 
     directory: Path
@@ -34,19 +34,18 @@ class Stage:
 
     @property
     def inputs(self) -> Path:
-        """The directory that holds each program's inputs in one of its name."""
+        """Directory of the inputs, with a subdirectory for each program."""
         return self.directory / "input"
 
     def image(self) -> Path:
-        """Return an ext4 image of the programs, what they load and read; made once.
+        """Return an ext4 image of the programs and of all files that they load and read; made once.
 
-        The same files in the initramfs would make every boot longer, and lie in the guest's memory
-        whether they are used or not.
+        In the initramfs the files would make every boot longer and occupy the guest's memory.
 
         Raises
         ------
         UnavailableError
-            Without mke2fs, or when the image does not come about.
+            If mke2fs is missing or fails.
         """
         if self._image is None:
             root = self.directory / "root"
@@ -60,7 +59,7 @@ class Stage:
         for name in _DIRECTORIES:
             (root / name).mkdir(parents=True)
         for link in Path("/").iterdir():
-            # /bin and the like, by whose names programs are called.
+            # Links such as /bin, which occur in paths of programs.
             if link.is_symlink() and link.is_dir():
                 (root / link.name).symlink_to(os.path.relpath(link.resolve(), "/"))
         for path in sorted(_closure(self)):
@@ -74,7 +73,7 @@ class Stage:
 
 
 def stage(programs: Iterable[Program], directory: Path) -> Stage:
-    """Make programs ready, as far as this machine has them, in an empty directory."""
+    """Prepare those programs that this machine has, in an empty directory."""
     present: list[Program] = []
     missing: dict[str, str] = {}
     for program in programs:
@@ -94,12 +93,12 @@ def stage(programs: Iterable[Program], directory: Path) -> Stage:
 
 
 def make_image(image: Path, size: int, *options: str) -> None:
-    """Make a sparse file that holds an ext4 file system.
+    """Make a sparse file with an ext4 file system.
 
     Raises
     ------
     UnavailableError
-        Without mke2fs, or when it fails.
+        If mke2fs is missing or fails.
     """
     mke2fs = _executable("mke2fs")
     if mke2fs is None:
@@ -117,8 +116,8 @@ def make_image(image: Path, size: int, *options: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        complaint = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UnavailableError(f"no image of programs: {complaint[-1] if complaint else 'mke2fs'}")
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise UnavailableError(f"no image of programs: {lines[-1] if lines else 'mke2fs'}")
 
 
 def _executable(name: str) -> str | None:
@@ -126,7 +125,7 @@ def _executable(name: str) -> str | None:
 
 
 def _closure(stage: Stage) -> set[Path]:
-    """Return all files that the programs execute, load and read, but for their inputs."""
+    """Return all files that the programs execute, load and read, without their inputs."""
     paths: set[Path] = set()
     for program in stage.programs:
         paths.update(Path(found) for name in program.needs if (found := _executable(name)))
@@ -134,12 +133,12 @@ def _closure(stage: Stage) -> set[Path]:
             matches = Path("/").glob(pattern.lstrip("/"))
             paths.update(path for path in matches if path.is_file())
         for finder in program.finders:
-            paths.update(_found(finder, stage.inputs / program.name))
+            paths.update(_printed_paths(finder, stage.inputs / program.name))
     return paths | {library for path in paths for library in _libraries(path)}
 
 
-def _found(finder: tuple[str, ...], inputs: Path) -> Iterator[Path]:
-    """Run a command that prints paths; its ``input`` is where a program's would be."""
+def _printed_paths(finder: tuple[str, ...], inputs: Path) -> Iterator[Path]:
+    """Return the files whose paths a command prints; its ``input`` is the program's."""
     words = [word.replace("input/", f"{inputs}/") for word in finder]
     done = subprocess.run(
         words,
@@ -155,7 +154,7 @@ def _found(finder: tuple[str, ...], inputs: Path) -> Iterator[Path]:
 
 
 def _libraries(binary: Path) -> Iterator[Path]:
-    """Return the shared libraries that a binary loads, the loader among them."""
+    """Return the shared libraries that a binary loads, and the loader."""
     done = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         for word in line.replace("=>", " ").split():
@@ -164,7 +163,7 @@ def _libraries(binary: Path) -> Iterator[Path]:
 
 
 def _copy(path: Path, root: Path) -> None:
-    """Copy a file to where this machine has it, and the links that lead there."""
+    """Copy a file to its path below the root, with the links in its path."""
     for parent in reversed(path.parents[:-1]):
         within = root / parent.relative_to("/")
         if parent.is_symlink() and not within.is_symlink():

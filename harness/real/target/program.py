@@ -1,4 +1,4 @@
-"""A real program that targets execute, and what it took there."""
+"""Real program that targets execute, and the sample of an execution."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from harness.real.target.channel import RefusalError
 from harness.real.target.reaper import MARK
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where a distribution's own programs are."""
+"""Directories of a distribution's own programs."""
 
 _LONGEST = 65_000
 
@@ -19,67 +19,67 @@ DISK = "disk"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program: data only, so that every target does the same.
+    """Program, as data only, so that every target does the same.
 
     It is executed in a new directory that holds its inputs below ``input``, and may write there.
     """
 
     name: str
     meaning: str
-    """One sentence for a reader of a report."""
+    """One sentence for readers of reports."""
     command: tuple[str, ...]
     needs: Mapping[str, str]
-    """The executables that it starts, the shell's included, and the Debian package of each."""
+    """Debian package of each executable that it starts, the shell included."""
     inputs: Mapping[str, Callable[[], bytes]]
-    """Makers of its input files, by name; the same bytes each time."""
+    """Functions that make its input files, by name; the same bytes each time."""
     prepare: tuple[str, ...] | None = None
-    """A command that is executed before, in the same directory, and does not count."""
+    """Command that is executed before in the same directory, and is not measured."""
     files: tuple[str, ...] = ()
-    """Other files of this machine that it reads, as patterns of absolute paths."""
+    """Further files of this machine that it reads, as patterns of absolute paths."""
     finders: tuple[tuple[str, ...], ...] = ()
-    """Commands that print the paths of more of them, among other words."""
+    """Commands that print paths of further files, among other words."""
     base: str = MEMORY
-    """Where its directory is: on a tmpfs, or on a disk."""
+    """Place of its directory: on a tmpfs, or on a disk."""
     output: str = "stdout"
-    """The file that shows what it did: the same in all targets."""
+    """Output that has to be the same in all targets."""
     limit_seconds: int = 300
-    """It is ended after this."""
+    """Time after which it is ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramSample:
-    """What one execution of a program took, without its directory's making and the channel."""
+    """Cost of one execution of a program, without the making of its directory and the channel."""
 
     seconds: float
-    """By this machine's clock."""
+    """Time by this machine's clock."""
     inside_seconds: float
-    """By the target's clock."""
+    """Time by the target's clock."""
     processor_seconds: float
-    """Of the target's whole process tree: of a guest, all that QEMU took, read outside it; of a
-    process of this machine, what it took and what its kernel booked on the program and all that it
-    started, to the microsecond."""
+    """Processor time of the target's whole process tree. For a guest it is QEMU's, read outside it;
+    for a process of this machine its own, and the kernel's account of the program and its
+    descendants, in whole microseconds."""
     inside_processor_seconds: float
-    """Of the program and all it started, by the target's own account."""
+    """Processor time of the program and its descendants, by the target's own account."""
     status: int
     """Exit code, or 128 and the number of the signal that ended it; 0 is success."""
     output_bytes: int
     output_digest: str
-    """FNV-1a of 64 bits. The same bytes and digest: the same work."""
+    """FNV-1a of 64 bits. The same bytes and digest mean the same work."""
     complaint: str
-    """The first line of its standard error, if it failed."""
+    """First line of its standard error, if it failed."""
     condition: Interference
-    """What the machine was like meanwhile."""
+    """State of the machine during the execution."""
 
 
 def environment(port: int, mark: str) -> dict[str, str]:
-    """Return the variables that programs see, the same in all targets but for two.
+    """Return the environment of programs; all but two variables are the same in all targets.
 
     Parameters
     ----------
     port
-        A TCP port on the loopback that is free.
+        A free TCP port of the loopback.
     mark
-        Names the target.
+        Identifies the target.
     """
     return {
         "PATH": PATH,
@@ -97,7 +97,7 @@ def request(command: tuple[str, ...], variables: Mapping[str, str], seconds: int
     Raises
     ------
     RefusalError
-        If the command is longer than an agent reads.
+        If the command is too long for an agent.
     """
     settings = [f"{name}={value}" for name, value in variables.items()]
     words = [quote(word, safe="/=:.,+-_") or "%" for word in (*settings, "--", *command)]

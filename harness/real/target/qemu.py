@@ -1,4 +1,4 @@
-"""A Linux guest in QEMU: a kernel of the distribution, and an initramfs that holds the agent."""
+"""Linux guest in QEMU: a kernel of the distribution, and an initramfs with the agent."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.real.target.cgroup import UnavailableError
 
 _MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")
-"""What the guest's disks and network need; some are built into the kernel."""
+"""Modules for the guest's disks and network; some are built into the kernel."""
 
 ACCELERATORS = {"qemu-tcg": ("tcg", "max"), "qemu-kvm": ("kvm", "host")}
 """QEMU's accelerator and processor model, by target."""
@@ -20,7 +20,7 @@ ACCELERATORS = {"qemu-tcg": ("tcg", "max"), "qemu-kvm": ("kvm", "host")}
 MEMORY_MEBIBYTES = 512
 
 NETWORK_PORT = 7007
-"""On which a guest's agent serves its network."""
+"""TCP port of a guest's agent on its network."""
 
 
 def find_qemu() -> str:
@@ -29,7 +29,7 @@ def find_qemu() -> str:
     Raises
     ------
     UnavailableError
-        If there is none, or guests are not built for this machine's architecture.
+        If it is missing, or this machine is not x86_64.
     """
     if platform.machine() != "x86_64":
         raise UnavailableError(
@@ -65,14 +65,14 @@ def _version(kernel: Path) -> tuple[list[int], str]:
 
 
 def build_initramfs(agent: Path, kernel: Path, directory: Path) -> Path:
-    """Pack the agent and the modules of the guest's disks and network.
+    """Pack the agent and the modules for the guest's disks and network.
 
-    A kernel whose modules are not there boots nevertheless; its guest has neither then.
+    A kernel without its modules boots nevertheless; the guest then has no disks and no network.
 
     Raises
     ------
     UnavailableError
-        Without cpio, or when it cannot pack.
+        If cpio is missing or fails.
     """
     cpio = shutil.which("cpio")
     if cpio is None:
@@ -96,13 +96,13 @@ def build_initramfs(agent: Path, kernel: Path, directory: Path) -> Path:
             check=False,
         )
     if done.returncode != 0:
-        complaint = done.stderr.decode(errors="replace").strip().replace("\n", "; ")
-        raise UnavailableError(f"no initramfs: {complaint}")
+        reason = done.stderr.decode(errors="replace").strip().replace("\n", "; ")
+        raise UnavailableError(f"no initramfs: {reason}")
     return packed
 
 
 def _needed(modules: Path) -> list[Path]:
-    """Return the modules and those that they need, in the order of loading."""
+    """Return the modules and their dependencies, in the order of loading."""
     try:
         lines = (modules / "modules.dep").read_text().splitlines()
     except OSError:
@@ -112,7 +112,7 @@ def _needed(modules: Path) -> list[Path]:
         for line in lines:
             module, _, needs = line.partition(":")
             if Path(module).name.partition(".")[0] == wanted:
-                # What is needed first stands last.
+                # The file lists dependencies in reverse order.
                 for name in (*reversed(needs.split()), module):
                     if modules / name not in needed:
                         needed.append(modules / name)
@@ -128,14 +128,13 @@ def command(
     console: Path,
     port: int,
 ) -> list[str]:
-    """Return the command of a guest.
+    """Return the command that starts a guest.
 
-    The first serial line is the kernel's console, kept in a file for when the boot fails; the
-    second is the channel. A disk's file is opened past this machine's page cache, if its file
-    system can do that (O_DIRECT), so that a guest's direct transfer is direct all the way; it is
-    read-only where the file is, and where this machine's disk is full the guest gets an error and
-    does not stand still. The guest's network reaches nothing: only what comes to a port of this
-    machine's loopback is handed to the guest's NETWORK_PORT.
+    The first serial line is the kernel's console, kept in a file for failed boots; the second is
+    the channel. A disk's file is opened past this machine's page cache, if its file system supports
+    O_DIRECT, so that a guest's direct transfer is direct all the way. It is read-only if the file
+    is. If this machine's disk is full, the guest gets an error and is not stopped. The guest's
+    network is isolated; a port of this machine's loopback leads to the guest's NETWORK_PORT.
     """
     accelerator, model = ACCELERATORS[target]
     drives: list[str] = []
@@ -152,7 +151,7 @@ def command(
         *("-serial", f"file:{console}", "-serial", "stdio"),
         *drives,
         *("-netdev", f"user,id=network,restrict=on,hostfwd={forward}"),
-        # Without a ROM to boot from, which is in a package of its own.
+        # Without a boot ROM, which is in a separate package.
         *("-device", "virtio-net-pci,netdev=network,romfile="),
         *("-kernel", str(kernel), "-initrd", str(initramfs)),
         *("-append", "console=ttyS0 panic=-1 quiet"),
@@ -160,7 +159,7 @@ def command(
 
 
 def _quoted(path: Path) -> str:
-    """Write a path into an option of QEMU, where a comma ends a value."""
+    """Return a path for an option of QEMU, in which a comma ends a value."""
     return str(path).replace(",", ",,")
 
 

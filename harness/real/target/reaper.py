@@ -1,8 +1,7 @@
-"""Leaves nothing behind: a process that outlives this one and cleans up after it.
+"""Reaper: a process that outlives this one and removes what it has started or created.
 
-Whoever starts something tells the warden first what will have to go. The warden is a process of its
-own session that cleans up when its standard input ends: when it is told to, or when this process
-has died, of whatever.
+Things are registered before they exist. The reaper is a process in a session of its own. It cleans
+up when its standard input ends: at the end of the context, or when this process has died.
 """
 
 import contextlib
@@ -15,18 +14,17 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 MARK = "VTAX_TARGET"
-"""The variable by which processes that a target started are known, wherever they hide."""
+"""Environment variable that identifies all processes started by a target."""
 
 _PATIENCE = 5.0
-"""Seconds that killed processes get to vanish."""
+"""Time for killed processes to end, in seconds."""
 
 
 class Reaper:
-    """What must go in the end; a context manager that makes it go."""
+    """List of processes, directories and groups to remove at the end; a context manager."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -37,12 +35,7 @@ class Reaper:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -50,38 +43,38 @@ class Reaper:
         self._process.stdout.close()
 
     def process(self, pid: int) -> None:
-        """Have a process killed."""
-        self._tell(f"process {pid}")
+        """Register a process to be killed."""
+        self._register(f"process {pid}")
 
     def marked(self, mark: str) -> None:
-        """Have all processes killed that were started with the mark in their environment."""
-        self._tell(f"marked {mark}")
+        """Register all processes with the mark in their environment to be killed."""
+        self._register(f"marked {mark}")
 
     def control_group(self, path: Path) -> None:
-        """Have an empty control group removed, once its processes are gone."""
-        self._tell(f"group {path}")
+        """Register a control group to be removed after its processes."""
+        self._register(f"group {path}")
 
     def directory(self, path: Path) -> None:
-        """Have a directory removed with all it holds."""
-        self._tell(f"directory {path}")
+        """Register a directory to be removed with its content."""
+        self._register(f"directory {path}")
 
-    def _tell(self, what: str) -> None:
+    def _register(self, what: str) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(f"{what}\n".encode())
         self._process.stdin.flush()
-        # Only when the warden knows of it may it come about.
+        # It may be started or created only after the reaper has confirmed it.
         self._process.stdout.readline()
 
 
-def keep_watch(lines: Iterable[str]) -> None:
-    """Take note of what must go; when there is no more to note, make it go."""
+def reap(lines: Iterable[str]) -> None:
+    """Read registrations until the input ends; then remove everything registered."""
     processes: list[int] = []
     marks: list[str] = []
     paths: list[tuple[str, Path]] = []
     for line in lines:
         kind, _, name = line.rstrip("\n").partition(" ")
         if kind == "process":
-            # A descriptor, not a number: the number may be another process's by then.
+            # A descriptor: the process id may be another process's later.
             with contextlib.suppress(OSError):
                 processes.append(os.pidfd_open(int(name)))
         elif kind == "marked":
@@ -104,9 +97,9 @@ def keep_watch(lines: Iterable[str]) -> None:
 
 
 def end_marked(mark: str) -> None:
-    """Kill all processes that were started with the mark in their environment, and wait for them.
+    """Kill all processes with the mark in their environment, and wait for their end.
 
-    A daemon that left its session and its parent is found, too.
+    This includes daemons that have left their session and their parent.
     """
     wanted = f"{MARK}={mark}".encode()
     deadline = time.monotonic() + _PATIENCE
@@ -120,7 +113,7 @@ def end_marked(mark: str) -> None:
 def _processes_with(setting: bytes) -> Iterator[int]:
     for place in Path("/proc").iterdir():
         if place.name.isdigit():
-            # Other users' processes cannot be read, and are none of ours; nor have the dead any.
+            # Other users' processes cannot be read; ended processes have no environment.
             with contextlib.suppress(OSError):
                 if setting in (place / "environ").read_bytes().split(b"\0"):
                     yield int(place.name)
@@ -129,7 +122,7 @@ def _processes_with(setting: bytes) -> Iterator[int]:
 def _remove_group(path: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while path.exists() and time.monotonic() < deadline:
-        # Partners that an agent forked may be in it still, for a moment.
+        # Processes that an agent forked may still be in it for a moment.
         with contextlib.suppress(OSError, ValueError):
             for pid in (path / "cgroup.procs").read_text().split():
                 os.kill(int(pid), signal.SIGKILL)
@@ -142,4 +135,4 @@ def _remove_group(path: Path) -> None:
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    keep_watch(sys.stdin)
+    reap(sys.stdin)

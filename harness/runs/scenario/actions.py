@@ -1,7 +1,7 @@
 """Makes operations of a scenario's actions."""
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.campaign.schema.actions import Actions, Dlpar, Fault, Fleet, Load
@@ -24,7 +24,7 @@ from harness.operations.npiv import AttachFibreChannel
 from harness.operations.operation import DescribedOperation, Operation, RefusedError, Site, Steps
 from harness.operations.plm.manager import PartitionLoadManager
 from harness.operations.plm.policy_file import read_policy
-from harness.users.population import UserPopulation, label_of
+from harness.users.population import UserPopulation, group_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +68,28 @@ class Users:
         """Add the users of a group at the beginning."""
         key = partition, group.name
         self._groups[key] = machine, group
-        self._users[key] = self._made[key] = group.users or 0
-        self.population.add_group(group, machine.partitions[partition], self.base)
+        self._users[key] = self._made[key] = 0
+        if group.arrivals_per_second is None:
+            self.set_users(partition, group.name, group.users or 0)
+        else:
+            self.population.add_group(group, machine.partitions[partition], self.base)
 
     def set_users(self, partition: str, group: str, users: int) -> None:
         """Change the number of closed users of a group."""
         key = partition, group
         machine, table = self._groups[key]
-        more = users - self._users[key]
-        self._users[key] = users
-        if more < 0:
-            self.population.retire(partition, label_of(*key), -more)
+        before, self._users[key] = self._users[key], users
+        if users < before:
+            self.population.retire(partition, group_title(*key), before - users)
             return
-        modelled, first = machine.partitions[partition], self._made[key]
-        self.population.add_group(table, modelled, self.base, users=more, first=first)
-        self._made[key] += more
+        added = replace(table, users=users - before)
+        modelled = machine.partitions[partition]
+        self.population.add_group(added, modelled, self.base, first=self._made[key])
+        self._made[key] += users - before
 
     def set_arrivals(self, partition: str, group: str, per_second: float) -> None:
         """Let a group's transactions arrive at another rate."""
-        self.population.change_arrivals(partition, label_of(partition, group), per_second)
+        self.population.change_arrivals(partition, group_title(partition, group), per_second)
 
 
 @dataclass(frozen=True, slots=True)

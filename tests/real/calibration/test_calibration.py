@@ -13,12 +13,12 @@ from rich.console import Console
 
 from harness.cli.tables.calibration import calibration_table
 from harness.real.calibration.calibration import MAXIMUM_BLOCKS, MINIMUM_BLOCKS, Calibration
-from harness.real.host.interference import Interference
-from harness.real.host.sample import Sample
+from harness.real.host.interference import Interference, Sample
 from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.target.channel import RefusalError, TargetError
-from harness.real.target.probe import probe
-from harness.real.target.target import TARGETS, launcher
+from harness.real.target.launcher import launcher
+from harness.real.target.pool import TargetPool
+from harness.real.target.target import TARGETS
 
 CALLS, FORKS, FILES = (
     next(event for event in EVENTS if event.name == name) for name in ("calls", "forks", "files")
@@ -134,9 +134,10 @@ def test_when_time_is_up_no_block_begins_beyond_the_minimum():
 
 def test_the_page_faults_of_an_event_are_counted(agent, event):
     with launcher() as place:
-        up, _ = probe(place, agent, ["native"])
+        pool = TargetPool(place, agent)
+        assert not pool.probe(["native"])
         events = [event("faults"), event("calls"), event("forks")]
-        calibration = Calibration(up, events)
+        calibration = Calibration(pool.up, events)
         for _ in calibration.run(minimum=1, maximum=1, batch_seconds=0.02):
             pass
     faults = {name: series.faults for (_, name), series in calibration.series.items()}
@@ -206,14 +207,14 @@ def test_a_narrow_terminal_cuts_nothing_off():
 def test_a_guest_is_measured_beside_this_machine_and_its_death_ends_only_itself(agent):
     guest_programs()
     with launcher() as place:
-        up, unavailable = probe(place, agent, ("native", "qemu-tcg"))
-        assert not unavailable
-        calibration = Calibration(up, (CALLS, FORKS))
+        pool = TargetPool(place, agent)
+        assert not pool.probe(("native", "qemu-tcg"))
+        calibration = Calibration(pool.up, (CALLS, FORKS))
         blocks = calibration.run(minimum=6, maximum=6, batch_seconds=0.02)
         while next(blocks) < 3:
             pass
         ratio = calibration.estimate("qemu-tcg", "calls").processor_ratio
-        os.kill(up[1].pid, signal.SIGKILL)
+        os.kill(pool.up[1].pid, signal.SIGKILL)
         assert list(blocks) == [4, 5, 6]
     assert calibration.failures.keys() == {"qemu-tcg"}
     assert "killed by signal 9" in calibration.failures["qemu-tcg"]

@@ -11,7 +11,8 @@ from harness.real.calibration.calibration import Calibration
 from harness.real.calibration.file import document, write
 from harness.real.microbenchmarks import EVENTS
 from harness.real.provenance import provenance
-from harness.real.target.target import NATIVE, launcher
+from harness.real.target.launcher import launcher
+from harness.real.target.target import NATIVE
 
 
 @pytest.fixture(scope="module")

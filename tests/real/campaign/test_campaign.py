@@ -44,7 +44,7 @@ demand = {{ program = "gzip" }}
 FACTORS = {"native": 1.0, "capped": 1.1, "qemu-tcg": 4.0}
 
 
-class ImitationWorkshop:
+class ImitationLauncher:
     """Opens targets that are not there."""
 
     def __init__(self, directory, make):
@@ -78,7 +78,7 @@ def imitated(tmp_path, monkeypatch):
         explored = 0
 
         def __init__(self):
-            self.launcher = ImitationWorkshop(tmp_path, make)
+            self.launcher = ImitationLauncher(tmp_path, make)
 
         def plan(self, replications=3):
             path = tmp_path / "imitated.toml"
@@ -100,7 +100,7 @@ def imitated(tmp_path, monkeypatch):
     def launcher():
         yield found.launcher
 
-    def calibrated(seed, directory, pool, unavailable, tell):
+    def calibrated(seed, directory, pool, unavailable, show):
         found.explored += 1
         machine = {
             "kernel": "1.2.3",
@@ -252,10 +252,10 @@ def test_an_interruption_before_the_first_run_leaves_nothing_half_known(imitated
 
 
 def test_a_fleet_says_why_a_target_is_not_started_again(tmp_path):
-    pool = TargetPool(ImitationWorkshop(tmp_path, make), tmp_path)
+    pool = TargetPool(ImitationLauncher(tmp_path, make), tmp_path)
     for _ in range(MOST_FAILURES):
-        pool.station("native")
+        pool.running("native")
         pool.lost("native", "it stopped answering")
     with pytest.raises(UnavailableError, match="native has failed 3 times, last: it stopped"):
-        pool.station("native")
+        pool.running("native")
     assert pool.up == ()

@@ -86,7 +86,7 @@ def test_the_same_user_does_the_same_work_on_every_target(specs):
     for name, factor in (("native", 1.0), ("qemu-tcg", 30.0)):
         target = ImitationTarget(name, factor)
         partition = RealPartition(target, 1e8)
-        drive(target, partition, specs[name, "commercial", 0], lambda count, _: count >= 40)
+        drive(partition, specs[name, "commercial", 0], lambda count, _: count >= 40)
         done.append(target.done)
     assert done[0] == done[1]
     assert len(done[0]) == 3
@@ -97,7 +97,7 @@ def test_another_replication_is_another_work(specs):
     for replication in (0, 1):
         target = ImitationTarget()
         spec = specs["native", "commercial", replication]
-        drive(target, RealPartition(target, 1e8), spec, lambda count, _: count >= 5)
+        drive(RealPartition(target, 1e8), spec, lambda count, _: count >= 5)
         done.append(target.done)
     assert done[0] != done[1]
 

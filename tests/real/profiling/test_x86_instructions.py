@@ -18,6 +18,8 @@ INSTRUCTIONS = {
         "c4 c1 7b 58 c0",  # vaddsd %xmm8,%xmm0,%xmm0
         "62 f1 ed 48 58 cb",  # vaddpd %zmm3,%zmm2,%zmm1
         "f2 0f 51 c0",  # sqrtsd
+        "64 f2 0f 10 04 25 f8 ff ff ff",  # movsd %fs:-8,%xmm0: a thread's own variable
+        "66 0f 7c c1",  # haddpd
     ],
     Kind.VECTOR: [
         "66 0f 6f 06",  # movdqa
@@ -36,6 +38,10 @@ INSTRUCTIONS = {
         "66 0f d7 c1",  # pmovmskb
         "0f 38 cb d1",  # sha256rnds2
         "66 0f 38 dc c1",  # aesenc
+        "0f 3a cc c1 00",  # sha1rnds4
+        "62 f2 e5 28 b4 0e",  # vpmadd52luq: integers
+        "62 52 7d 21 a2 3c 20",  # vscatterdps: a move
+        "c5 f8 77",  # vzeroupper
     ],
     Kind.SCALAR: [
         "48 01 d8",  # add %rbx,%rax

@@ -7,7 +7,6 @@ import pytest
 from programs import program
 from real_programs import shell
 
-from harness.real.programs.inputs import fixed
 from harness.real.programs.shipped import PROGRAMS
 from harness.real.target import disk_image as stages
 from harness.real.target.cgroup import UnavailableError
@@ -70,8 +69,8 @@ def test_an_image_holds_programs_libraries_files_and_inputs(tmp_path):
 
 
 def test_an_image_of_a_file_that_fills_it_is_large_enough(tmp_path):
-    large = shell("", inputs={"large": lambda: bytes(3) * (7 << 20), "small": fixed("x")})
-    many = {f"file{number}": fixed("x") for number in range(3000)}
+    large = shell("", inputs={"large": lambda: bytes(3) * (7 << 20), "small": "x".encode})
+    many = {f"file{number}": "x".encode for number in range(3000)}
     for inputs in (large.inputs, many):
         directory = tmp_path / str(len(inputs))
         image = stage([shell("", inputs=inputs)], directory).image()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from real_programs import QUOTA, shell
 
 from harness.real.target.channel import RefusalError, TargetError
+from harness.real.target.launcher import launcher
 from harness.real.target.program import DISK, MEMORY
-from harness.real.target.target import launcher
 
 
 @pytest.fixture(params=["machine", "guest"])

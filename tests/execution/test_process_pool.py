@@ -1,7 +1,7 @@
 from harness.campaign.plan import make_plan
 from harness.execution.attempt import RunFailedError
 from harness.execution.execute import execute
-from harness.execution.this_process import ThisProcess
+from harness.execution.process_pool import SerialExecutor
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
 
@@ -24,7 +24,7 @@ def test_runs_in_this_process_are_kept_one_after_the_other_whatever_becomes_of_t
         return RunResult([("value", {}, 1.0)], {}, 0.0, 1.0, 1)
 
     with Store.start(tmp_path / "out", plan.record()) as store:
-        summary = execute(specs, store, run, workers=ThisProcess(), drawn=plan.drawn)
+        summary = execute(specs, store, run, workers=SerialExecutor, drawn=plan.drawn)
         rows = {row.cell.position: row for row in store.runs()}
     assert seen == specs
     failed = [p for p in (1, 2) if p != specs[-1].cell_position]
@@ -42,7 +42,7 @@ def test_runs_in_this_process_are_kept_one_after_the_other_whatever_becomes_of_t
             specs[:-1],
             store,
             lambda _: RunResult([], {}, 0.0, 1.0, 1),
-            workers=ThisProcess(),
+            workers=SerialExecutor,
             drawn={},
         )
     assert (again.kept, again.done) == (summary.done, summary.failed)
