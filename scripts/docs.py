@@ -32,8 +32,7 @@ from harness.campaign.schema.metrics import METRICS
 from harness.catalog import Catalog, load_catalog
 from harness.catalog.catalog import VIRTUALIZATIONS
 from harness.cli.app import app
-from harness.metrics import recorded
-from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_HELP, RESPONSE_LABELS
+from harness.metrics.families import FAMILIES, RECORDED, RESPONSE, RESPONSE_HELP, RESPONSE_LABELS
 from harness.model.cpu.dispatcher import Dispatcher
 from harness.model.ledger import CAUSE_LABELS
 from workloads.partition import EVENTS, Partition
@@ -436,7 +435,7 @@ def metrics() -> Iterator[str]:
 def recorded_metrics() -> Iterator[str]:
     """List the metrics of a finished campaign only."""
     yield from table(
-        ("metric", "meaning"), ((code(name), text) for name, text in recorded.RECORDED.items())
+        ("metric", "meaning"), ((code(name), text) for name, text in RECORDED.items())
     )
 
 
