@@ -87,7 +87,7 @@ _UNSIGNED = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _NUMBER = re.compile(rf"[+-]?{_UNSIGNED}")
 
 
-def parse(quantity: str | float, dimension: str) -> float:
+def parse_quantity(quantity: str | float, dimension: str) -> float:
     """Turn a quantity into a number of SI units.
 
     Parameters
@@ -122,8 +122,8 @@ def parse(quantity: str | float, dimension: str) -> float:
     return _scale(number, units[unit])
 
 
-def read(quantity: str | float, dimension: str) -> float:
-    """Do the same as :func:`parse`, within the range of the dimension.
+def read_quantity(quantity: str | float, dimension: str) -> float:
+    """Do the same as :func:`parse_quantity`, within the range of the dimension.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def read(quantity: str | float, dimension: str) -> float:
         When the text is no quantity of that dimension, is too small, or is too large; the
         message states the range.
     """
-    number = parse(quantity, dimension)
+    number = parse_quantity(quantity, dimension)
     known = DIMENSIONS[dimension]
     if number == 0 or known.least <= abs(number) <= known.most:
         return number or 0.0
@@ -211,7 +211,7 @@ def _validator(dimension: str, *, whole: bool = False) -> Callable[[object], flo
             raise ValueError(
                 f"{shown(quantity)} is no {dimension}; write '{DIMENSIONS[dimension].example}'"
             )
-        number = read(quantity, dimension)
+        number = read_quantity(quantity, dimension)
         if number < 0:
             raise ValueError(f"{shown(quantity)} is negative; a {dimension} is at least 0")
         if not whole:

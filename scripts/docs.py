@@ -23,7 +23,6 @@ import yaml
 from typer.testing import CliRunner
 
 import harness
-from harness import units
 from harness.campaign.reader import SHIPPED, shipped_campaigns
 from harness.campaign.real_matrix import LEVELS
 from harness.campaign.schema import limits
@@ -35,6 +34,7 @@ from harness.cli.app import app
 from harness.metrics.families import FAMILIES, RECORDED, RESPONSE, RESPONSE_HELP, RESPONSE_LABELS
 from harness.model.cpu.dispatcher import Dispatcher
 from harness.model.ledger import CAUSE_LABELS
+from harness.units import DIMENSIONS
 from workloads.partition import EVENTS, Partition
 from workloads.user import EventDemand, PartitionUser
 
@@ -114,7 +114,7 @@ def _value(field: Mapping[str, Any]) -> str:
 
 
 _SI = {"time": "s", "size": "B"}
-_DIMENSION_OF = {each.example: name for name, each in units.DIMENSIONS.items()}
+_DIMENSION_OF = {each.example: name for name, each in DIMENSIONS.items()}
 
 
 def _plain(field: Mapping[str, Any]) -> str:
@@ -197,7 +197,7 @@ def quantities() -> Iterator[str]:
                 ", ".join(code(unit) for unit in known.units if unit) or "none",
                 code(_toml(known.example)),
             )
-            for dimension, known in units.DIMENSIONS.items()
+            for dimension, known in DIMENSIONS.items()
         ),
     )
 
@@ -434,9 +434,7 @@ def metrics() -> Iterator[str]:
 
 def recorded_metrics() -> Iterator[str]:
     """List the metrics of a finished campaign only."""
-    yield from table(
-        ("metric", "meaning"), ((code(name), text) for name, text in RECORDED.items())
-    )
+    yield from table(("metric", "meaning"), ((code(name), text) for name, text in RECORDED.items()))
 
 
 def observables() -> Iterator[str]:

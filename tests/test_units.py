@@ -54,34 +54,38 @@ TYPES: list[tuple[Any, str]] = [
     ],
 )
 def test_quantities_in_si(text: str | float, dimension: str, expected: float) -> None:
-    assert units.parse(text, dimension) == expected
+    assert units.parse_quantity(text, dimension) == expected
 
 
 @given(st.integers(min_value=0, max_value=10**9))
 def test_the_same_time_written_differently_is_the_same_float(number: int) -> None:
-    assert units.parse(f"{number} us", "time") == float(f"{number}e-6")
-    assert units.parse(f"{number} us", "time") == units.parse(f"{number}e-3 ms", "time")
-    assert units.parse(f"{number} KiB", "size") == number * 1024
+    assert units.parse_quantity(f"{number} us", "time") == float(f"{number}e-6")
+    assert units.parse_quantity(f"{number} us", "time") == units.parse_quantity(
+        f"{number}e-3 ms", "time"
+    )
+    assert units.parse_quantity(f"{number} KiB", "size") == number * 1024
 
 
 @given(NUMBERS, st.sampled_from(WRITABLE))
 def test_number_and_unit_together_or_apart(number: float, written: tuple[str, str]) -> None:
     dimension, unit = written
-    assert units.parse(f"{number!r} {unit}", dimension) == units.to_si(number, unit)[0]
+    assert units.parse_quantity(f"{number!r} {unit}", dimension) == units.to_si(number, unit)[0]
 
 
 @given(NUMBERS, st.sampled_from(WRITABLE))
 def test_back_and_forth(number: float, written: tuple[str, str]) -> None:
     dimension, unit = written
-    there = units.parse(f"{number!r} {unit}", dimension)
-    back = there / units.parse(f"1 {unit}", dimension)
+    there = units.parse_quantity(f"{number!r} {unit}", dimension)
+    back = there / units.parse_quantity(f"1 {unit}", dimension)
     assert math.isclose(back, number, rel_tol=1e-12)
 
 
 @pytest.mark.parametrize("dimension", units.DIMENSIONS)
 def test_every_dimension_has_its_si_unit_and_an_example(dimension: str) -> None:
-    assert units.parse(units.DIMENSIONS[dimension].example, dimension) > 0
-    assert math.isclose(min(abs(units.parse(f"1 {u}", dimension) - 1) for u in _si(dimension)), 0)
+    assert units.parse_quantity(units.DIMENSIONS[dimension].example, dimension) > 0
+    assert math.isclose(
+        min(abs(units.parse_quantity(f"1 {u}", dimension) - 1) for u in _si(dimension)), 0
+    )
 
 
 def _si(dimension: str) -> list[str]:
@@ -121,13 +125,13 @@ def test_what_is_no_quantity_is_told_what_would_be(
     quantity: str | float, dimension: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        units.parse(quantity, dimension)
+        units.parse_quantity(quantity, dimension)
 
 
 @pytest.mark.parametrize(("kind", "dimension"), TYPES)
 def test_types_read_what_parse_reads(kind: Any, dimension: str) -> None:
     example = units.DIMENSIONS[dimension].example
-    assert TypeAdapter(kind).validate_python(example) == units.parse(example, dimension)
+    assert TypeAdapter(kind).validate_python(example) == units.parse_quantity(example, dimension)
 
 
 def test_sizes_become_whole_numbers() -> None:
@@ -167,7 +171,7 @@ def test_the_schema_accepts_what_the_parser_accepts(
     )
     text = f"{number}{space}{unit}"
     try:
-        units.parse(text, kind[1])
+        units.parse_quantity(text, kind[1])
     except ValueError:
         parsed = False
     else:
@@ -180,7 +184,7 @@ def test_the_schema_accepts_what_the_parser_accepts(
 )
 def test_an_amount_can_be_read_again(number, kind):
     text = units.amount(number, kind[0]).replace(",", "")
-    assert units.parse(text, kind[1]) == pytest.approx(number, rel=1e-3)
+    assert units.parse_quantity(text, kind[1]) == pytest.approx(number, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from harness import units
 from harness.catalog.constant import Constant
 from harness.catalog.constants import Constants
+from harness.units import parse_quantity
 
 VIRTUALIZATIONS: Mapping[str, str] = {
     "full-system": "One partition owns the whole machine: the baseline, for POWER5 has no bare"
@@ -240,4 +240,4 @@ def parse_configuration(text: str) -> SoldConfiguration:
     if match is None:
         raise ValueError(f"'{text}' does not read like '9117-570 POWER5 2,4,8 @ 1.5 GHz'")
     cores = tuple(int(number) for number in match[3].split(","))
-    return SoldConfiguration(match[1], match[2], cores, units.parse(match[4], "frequency"))
+    return SoldConfiguration(match[1], match[2], cores, parse_quantity(match[4], "frequency"))

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from harness import units
 from harness.catalog.constant import Constant, Status, Value, numbers
+from harness.units import Hertz, dimension_of, to_si
 
 Written = bool | float | str | tuple[float, ...] | tuple[str, ...]
 
@@ -58,7 +58,7 @@ class Entry(BaseModel):
     unit: str | None = None
     low: Annotated[Any, BeforeValidator(_numbers)] = None
     high: Annotated[Any, BeforeValidator(_numbers)] = None
-    clock: units.Hertz | None = None
+    clock: Hertz | None = None
     """The clock of the processor that a published time was measured on: makes it cycles."""
     at: Annotated[tuple[float, ...] | None, BeforeValidator(_table)] = None
     """For a table: where each entry of ``value`` holds."""
@@ -86,8 +86,8 @@ class Entry(BaseModel):
     def _check_unit(self) -> None:
         if self.unit is None:
             raise ValueError('a number needs a unit; write unit = "" for a pure number')
-        dimension = units.dimension_of(self.unit)
-        units.dimension_of(self.at_unit)
+        dimension = dimension_of(self.unit)
+        dimension_of(self.at_unit)
         if self.clock is not None and dimension != "time":
             raise ValueError(f"'clock' makes cycles of a time, and '{self.unit}' is no time")
         if self.at is not None and not isinstance(self.value, tuple):
@@ -132,7 +132,7 @@ class Entry(BaseModel):
                 lowest = self.value if self.low is None else self.low
                 highest = self.value if self.high is None else self.high
                 published_range = f"{_text(lowest)} .. {self._published(highest)}"
-            at = tuple(units.to_si(point, self.at_unit)[0] for point in self.at or ())
+            at = tuple(to_si(point, self.at_unit)[0] for point in self.at or ())
         return Constant(
             name=".".join(path),
             path=path,
@@ -143,7 +143,7 @@ class Entry(BaseModel):
             published=published,
             published_range=published_range,
             at=at,
-            at_unit=units.to_si(0.0, self.at_unit)[1],
+            at_unit=to_si(0.0, self.at_unit)[1],
             source=self.source,
             status=self.status,
             meaning=self.meaning,
@@ -151,7 +151,7 @@ class Entry(BaseModel):
 
     def _in_si(self, written: tuple[float, ...]) -> tuple[Value, str]:
         assert self.unit is not None
-        converted = [units.to_si(number, self.unit) for number in written]
+        converted = [to_si(number, self.unit) for number in written]
         unit = converted[0][1]
         in_si = tuple(number for number, _ in converted)
         if self.clock is not None:

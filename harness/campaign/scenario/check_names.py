@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import units
 from harness.campaign.schema.actions import Cod, Dlpar, Load, Plm
 from harness.campaign.schema.messages import check_name, suggest, value_error
 from harness.campaign.schema.metrics import MACHINE, METRICS, REQUESTS
@@ -15,6 +14,7 @@ from harness.errors import UserError
 from harness.files import read_bytes
 from harness.model.config import PartitionConfiguration, SystemConfiguration
 from harness.operations.plm.policy_file import read_policy
+from harness.units import read_quantity
 
 _NAMED: Mapping[str, Mapping[str, str]] = {
     "load": {"of": "partition"},
@@ -174,7 +174,7 @@ class ScenarioNames:
             return table
         dimension = {"memory": "size", "processing-units": "cores", "cores": "cores"}
         try:
-            amount = units.read(table.amount, dimension.get(str(table.move), "count"))
+            amount = read_quantity(table.amount, dimension.get(str(table.move), "count"))
         except ValueError as error:
             raise value_error(self.file, f"{key}.amount", table.amount, str(error)) from None
         whole = table.move != "processing-units"

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness import units
 from harness.campaign.configure import Context, configure
 from harness.campaign.hypervisor_limits import Infeasible
 from harness.campaign.scenario.check_names import STATUSES, ScenarioNames
@@ -33,6 +32,7 @@ from harness.campaign.script import Script
 from harness.catalog import Catalog
 from harness.errors import UserError
 from harness.model.config import SystemConfiguration
+from harness.units import read_quantity, to_si
 
 SAMPLES = 200
 """How many samples a timeline has by default."""
@@ -343,10 +343,10 @@ def _quantity(file: str, key: str, written: object, dimension: str | None) -> fl
         raise value_error(file, key, written, "must be a number, with its unit where it has one")
     try:
         if dimension is not None:
-            return units.read(written, dimension)
+            return read_quantity(written, dimension)
         if not isinstance(written, str):
             return float(written)
         number, _, unit = written.strip().partition(" ")
-        return units.to_si(float(number), unit.strip())[0]
+        return to_si(float(number), unit.strip())[0]
     except ValueError as error:
         raise value_error(file, key, written, str(error)) from None

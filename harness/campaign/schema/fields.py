@@ -16,9 +16,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from harness import units
 from harness.campaign.schema.limits import ARRIVALS, CHARACTERS, NAME, USERS, Range, WholeRange
-from harness.units import Ratio, Seconds
+from harness.units import Ratio, Seconds, read_quantity
 
 
 def _different(values: list[Any]) -> list[Any]:
@@ -112,7 +111,7 @@ def _scaled(
         words = written.rsplit(maxsplit=2) if isinstance(written, str) else []
         per_core = len(words) == 3 and words[1:] == _PER_CORE
         try:
-            number = units.read(words[0] if per_core else written, dimension)
+            number = read_quantity(words[0] if per_core else written, dimension)
         except ValueError as error:
             raise ValueError(f"{error}; {wanted}") from None
         if number <= 0:

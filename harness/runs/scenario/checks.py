@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from harness import units
 from harness.campaign.schema.metrics import ACTION, METRICS, REQUESTS, dimension_of
 from harness.campaign.schema.scenario import Expectation
 from harness.catalog import Constants
 from harness.engine.clock import to_ns
 from harness.results.run_result import Check
 from harness.runs.scenario.timeline import QUANTILE, Requests, Timeline, quantile
+from harness.units import DIMENSIONS, read_quantity
 
 _ROUNDING = 1e-9
 
@@ -171,7 +171,7 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
     found = [(_measure(expectation, subject, apart, reader), subject) for subject in subjects]
     tolerance = expectation.tolerance
     if isinstance(tolerance, str):
-        tolerance = units.read(tolerance, "ratio") * abs(expected)
+        tolerance = read_quantity(tolerance, "ratio") * abs(expected)
     numbers = [(value, subject) for value, subject in found if isinstance(value, float | int)]
     lacking = [subject for value, subject in found if value is None]
 
@@ -191,7 +191,7 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
     elif farthest is not None and apart and len(found) > 1:
         detail = f"the farthest off{_names(farthest[1])}, of {len(found)}"
     dimension = dimension_of(expectation.metric, expectation.key)
-    unit = "" if dimension is None or expectation.to is not None else units.DIMENSIONS[dimension].si
+    unit = "" if dimension is None or expectation.to is not None else DIMENSIONS[dimension].si
     return Check(
         name=dict(expectation.name),
         measured=None if farthest is None else float(farthest[0]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.errors import UserError
 from harness.metrics.measures import QUANTILES
-from harness.units import parse
+from harness.units import parse_quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def limit_of(text: str) -> Limit:
             if times > 1.0:
                 return Limit(quantile, times)
         with contextlib.suppress(ValueError):
-            seconds = parse(amount.strip(), "time")
+            seconds = parse_quantity(amount.strip(), "time")
             if seconds > 0.0:
                 return Limit(quantile, 0.0, seconds)
     raise UserError(

@@ -123,11 +123,11 @@ def test_a_plan_made_from_python_has_the_same_limits(name, value):
 @pytest.mark.parametrize("dimension", units.DIMENSIONS)
 def test_every_dimension_has_a_range_that_holds_its_example(dimension):
     _, _, least, most = units.DIMENSIONS[dimension]
-    assert least <= units.read(units.DIMENSIONS[dimension].example, dimension) <= most
+    assert least <= units.read_quantity(units.DIMENSIONS[dimension].example, dimension) <= most
     unit = next(unit for unit, factor in units.DIMENSIONS[dimension].units.items() if factor == 1)
     for number in (most * 2, least / 2):
         with pytest.raises(ValueError, match=rf"is too (large|small); a {dimension} is 0, or from"):
-            units.read(f"{number!r} {unit}", dimension)
+            units.read_quantity(f"{number!r} {unit}", dimension)
 
 
 def test_a_message_is_no_longer_than_its_limit():
