@@ -3,7 +3,8 @@
 from importlib.metadata import entry_points
 from typing import Any
 
-import harness  # noqa: F401 (first of all: it makes Locust leave the process as it is)
+# First of all: the package makes Locust leave the process as it is.
+import harness.errors  # noqa: F401
 
 # isort: split
 from locust import events
