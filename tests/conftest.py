@@ -41,12 +41,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the slow tests too")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests out unless they are asked for."""
+    """Mark tests that boot a guest or start a browser as slow; leave slow ones out by default."""
+    for item in items:
+        if item.get_closest_marker("printing") or "guest" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
     if os.environ.get("CI") or config.option.slow or "slow" in config.option.markexpr:
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
-    items[:] = [item for item in items if item not in slow]
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
     if slow:
         config.hook.pytest_deselected(items=slow)
 

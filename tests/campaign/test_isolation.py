@@ -14,6 +14,7 @@ import pytest
 from locust import events
 from locustfiles import CALL, CAMPAIGN, LAYOUTS, STEP, user, write
 
+from harness.campaign.cell import RunSpec
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
 from harness.execution.attempt import attempt
@@ -97,7 +98,7 @@ def test_a_module_called_like_one_of_python_or_of_vtax_is_refused_where_it_is_wa
 
 STATES = {
     "counter": ("import itertools\nN = itertools.count()", "n = next(N)"),
-    "class attribute": ("", "Mine.n = getattr(Mine, 'n', 0) + 1\nn = self.n"),
+    "class_attribute": ("", "Mine.n = getattr(Mine, 'n', 0) + 1\nn = self.n"),
     "credentials": (
         "NAMES = [str(i) for i in range(500)]",
         "n = int(NAMES.pop()) if NAMES else 900",
@@ -129,19 +130,35 @@ STATES = {
 }
 
 
+@pytest.fixture(scope="module")
+def stateful(tmp_path_factory) -> tuple[list[RunSpec], list[bytes], list[bytes]]:
+    """Runs with all kinds of state; their results by one worker and by two."""
+    folder = tmp_path_factory.mktemp("stateful")
+    files = {"shopsteps.py": "N = []\n"}
+    for state, (head, body) in STATES.items():
+        use = "\nself.partition.compute(self.demand.processor * (1 + n / 1000))"
+        files[f"of_{state}.py"] = user(head, body + use)
+    start = CAMPAIGN.index("[workloads.mine]")
+    head = CAMPAIGN[:start].replace('["mine"]', str(list(STATES)))
+    tables = [
+        CAMPAIGN[start:].replace("mine.py", f"of_{state}.py").replace("mine]", f"{state}]")
+        for state in STATES
+    ]
+    source = write(folder, files, head + "\n".join(tables))
+    by_position = lambda spec: (spec.cell_position, spec.replication)  # noqa: E731
+    one, two = (results(source, folder / str(workers), workers) for workers in (1, 2))
+    return sorted(make_plan(source).runs(), key=by_position), one, two
+
+
 @pytest.mark.parametrize("state", STATES)
-def test_no_state_of_a_run_reaches_the_next(state, tmp_path):
-    head, body = STATES[state]
-    body += "\nself.partition.compute(self.demand.processor * (1 + n / 1000))"
-    source = write(tmp_path, {"mine.py": user(head, body), "shopsteps.py": "N = []\n"})
-    one = results(source, tmp_path / "one", workers=1)
-    assert one == results(source, tmp_path / "two", workers=2)
-    plan = make_plan(source)
-    if state not in ("set", "hash"):  # which this process, not being a worker, orders otherwise
-        specs = plan.runs()
-        backwards = {spec.identity: pack(run(spec)) for spec in reversed(specs)}
-        ordered = sorted(specs, key=lambda spec: (spec.cell_position, spec.replication))
-        assert [backwards[spec.identity] for spec in ordered] == one
+def test_no_state_of_a_run_reaches_the_next(state, stateful):
+    specs, one, two = stateful
+    places = [place for place, spec in enumerate(specs) if spec.cell.workload == state]
+    assert len(places) == 4
+    for place in reversed(places):
+        assert one[place] == two[place]
+        if state not in ("set", "hash"):  # which this process, not being a worker, orders otherwise
+            assert pack(run(specs[place])) == one[place]
 
 
 def test_what_a_process_shares_is_as_before(tmp_path):

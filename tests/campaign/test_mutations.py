@@ -21,6 +21,8 @@ from harness.campaign.unused import unused
 from harness.cli.tables.campaign import plan_table
 from harness.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 CATALOGS = sorted((Path(harness.__file__).parent / "catalog").glob("*.toml"))
 BASES = ("smoke", "vlan", "dlpar", "mobility", "plm", "cod", "real")
 

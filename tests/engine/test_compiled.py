@@ -36,6 +36,7 @@ def printed(code: str, *, interpreted: bool) -> list[str]:
     ).stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_results_are_the_same_with_and_without_compiled_modules():
     compiled_modules()
     with_them, without = printed(RUNS, interpreted=False), printed(RUNS, interpreted=True)

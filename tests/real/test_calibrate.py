@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from harness.cli.app import app
 
+pytestmark = pytest.mark.slow
+
 
 def calibrate(*arguments: object) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["calibrate", *map(str, arguments)])

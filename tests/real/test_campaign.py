@@ -23,6 +23,8 @@ from harness.real.campaign.prepare import COSTS
 from harness.results.store import Store
 from reports.builder import build_reports
 
+pytestmark = pytest.mark.slow
+
 CAMPAIGN = """
 [campaign]
 name = "tiny"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from programs import guest_programs, missing, program
 
+pytestmark = pytest.mark.slow
+
 PLACE = "/mnt"
 
 

@@ -13,6 +13,8 @@ from reports.i18n import LANGUAGES
 from reports.palette import CAUSES
 from tests.support.sensitive import sensitive
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = {"phone": 390, "A4": 794, "desktop": 1280}
 """Of the window in CSS pixels."""
 

@@ -301,6 +301,7 @@ def test_builds_the_same_bytes_whatever_the_settings_of_the_library(build, truth
     assert b"matplotlib" not in first
 
 
+@pytest.mark.slow
 def test_stays_under_two_megabytes_for_the_whole_carrier_campaign(make_product, shipped):
     truth = {
         "full-system": 1.0,

@@ -8,6 +8,8 @@ import pytest
 from reports import pdf
 from reports.pdf import PrintingError, chromium, print_page, without_dates
 
+pytestmark = pytest.mark.slow
+
 PAGE = "<!DOCTYPE html><html lang=en><title>A page</title><h1>It says this</h1></html>"
 
 

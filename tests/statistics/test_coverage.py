@@ -15,6 +15,8 @@ from harness.statistics.intervals import (
     prediction_intervals,
 )
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENTS = 2000
 
 

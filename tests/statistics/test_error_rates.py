@@ -19,6 +19,8 @@ from harness.statistics.latin_hypercube import BLOCK, latin_hypercube
 from harness.statistics.ratios import holm, ratio_bootstrap
 from harness.statistics.verdict import Evidence, Outcome, conclude, judge
 
+pytestmark = pytest.mark.slow
+
 ALPHA = 0.05
 MARGIN = math.log1p(0.10)
 SPREAD = 0.05

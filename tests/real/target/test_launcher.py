@@ -70,7 +70,9 @@ with launcher() as place:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("name", ["native", "capped", "qemu-tcg"])
+@pytest.mark.parametrize(
+    "name", ["native", "capped", pytest.param("qemu-tcg", marks=pytest.mark.slow)]
+)
 def test_nothing_is_left_behind_whatever_ends_the_process(agent, name, number):
     if name == "qemu-tcg":
         guest_programs()
