@@ -20,6 +20,9 @@ GROUP = "vtax"
 
 MODULES = (
     "workloads.arguments",
+    "harness.engine.linked_list",
+    "harness.engine.event",
+    "harness.engine.event_queue",
     "harness.engine.clock",
     "harness.metrics.ddsketch",
     "harness.engine.realtime_clock",

@@ -18,7 +18,8 @@ from locust.env import Environment
 from locust.user.task import TaskSet
 
 from harness.campaign.random_streams import stream_seed
-from harness.engine.clock import Clock, Timer, to_ns
+from harness.engine.clock import Clock, to_ns
+from harness.engine.event import Timer
 from harness.errors import PartitionDownError, UserError
 from harness.model.partition import SimulatedPartition
 from harness.users.partition import BlockingPartition
@@ -300,7 +301,7 @@ class _Arrivals:
 
     def schedule(self) -> None:
         delay_ns = to_ns(self.stream.expovariate(self.rate))
-        self._next = self.crowd.clock.alarm_in(delay_ns, self._arrive)
+        self._next = self.crowd.clock.timer_in(delay_ns, self._arrive)
 
     def change(self, rate: float) -> None:
         """Go on at another rate; without memory, the next arrival is drawn anew."""

@@ -13,7 +13,8 @@ published.
 from collections import deque
 from math import lcm
 
-from harness.engine.clock import Clock, Timer
+from harness.engine.clock import Clock
+from harness.engine.event import Timer
 from harness.model.cpu.dispatcher import CacheCosts, Dispatcher
 from harness.model.cpu.entities import Partition
 from harness.model.cpu.processor import Processor
@@ -210,7 +211,7 @@ class SharedPool(Dispatcher):
             self._limit_all()
         boundary = now - now % self.window_ns + self.window_ns
         if self._window_alarm is None:
-            self._window_alarm = self.clock.alarm_in(boundary - now, self._window_begins)
+            self._window_alarm = self.clock.timer_in(boundary - now, self._window_begins)
         if left and self._guaranteed(vp, now):
             self._watch_laxity(now, boundary - left)
 
@@ -356,7 +357,7 @@ class SharedPool(Dispatcher):
             self.start(vp, free)
         self._limit_all()
         if self.entitled:
-            self._window_alarm = self.clock.alarm_in(self.window_ns, self._window_begins)
+            self._window_alarm = self.clock.timer_in(self.window_ns, self._window_begins)
             most = max(self._entitlement_left(vp, now) for vp in self.entitled)
             self._watch_laxity(now, now + self.window_ns - most)
 
@@ -373,7 +374,7 @@ class SharedPool(Dispatcher):
                 return
             self._laxity_alarm.cancel()
         self._laxity_ns = time_ns
-        self._laxity_alarm = self.clock.alarm_in(max(0, time_ns - now), self._laxity_used_up)
+        self._laxity_alarm = self.clock.timer_in(max(0, time_ns - now), self._laxity_used_up)
 
     def _laxity_used_up(self) -> None:
         """Give processors to those that can wait no longer, from those that can wait longest."""
