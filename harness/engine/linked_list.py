@@ -6,6 +6,8 @@ Nothing is allocated. An item is in one list at a time.
 
 from typing import Generic, TypeVar, cast
 
+from mypy_extensions import i64
+
 
 class Node:
     """Something that can be an item of a :class:`LinkedList`."""
@@ -25,14 +27,18 @@ class LinkedList(Generic[Item]):
     ----------
     first, last
         Its ends; None while it is empty.
+    length
+        The number of its items.
     """
 
     def __init__(self) -> None:
         self.first: Item | None = None
         self.last: Item | None = None
+        self.length: i64 = 0
 
     def append(self, item: Item) -> None:
         """Join at the end."""
+        self.length += 1
         last = self.last
         item.before = last
         if last is None:
@@ -43,6 +49,7 @@ class LinkedList(Generic[Item]):
 
     def appendleft(self, item: Item) -> None:
         """Join before all others."""
+        self.length += 1
         first = self.first
         item.after = first
         if first is None:
@@ -60,6 +67,7 @@ class LinkedList(Generic[Item]):
 
     def remove(self, item: Item) -> None:
         """Take out an item of this list."""
+        self.length -= 1
         before, after = item.before, item.after
         if before is None:
             self.first = cast("Item | None", after)
@@ -92,7 +100,9 @@ class LinkedList(Generic[Item]):
         else:
             last.after = first
         self.last = other.last
+        self.length += other.length
         other.first = other.last = None
+        other.length = 0
 
     def items(self) -> list[Item]:
         """Return all items in order."""

@@ -72,7 +72,7 @@ def _network(of: Callable[[int, int], int]) -> Callable[[Observation], Reading]:
         for partition in o.machine.dispatched():
             for (way, direction, size, packets), tally in partition.traffic.items():
                 key = (partition.name, way, direction)
-                totals[key] = totals.get(key, 0.0) + of(size, packets) * tally.count
+                totals[key] = totals.get(key, 0.0) + of(size, packets) * int(tally.count)
         return totals.items()
 
     return read
@@ -86,7 +86,7 @@ def _bridged(of: Callable[[int], int]) -> Callable[[Observation], Reading]:
         for name, vios in o.machine.vios.items():
             for (direction, traffic, size), tally in vios.bridged.items():
                 key = (name, direction, traffic)
-                totals[key] = totals.get(key, 0.0) + of(size) * tally.count
+                totals[key] = totals.get(key, 0.0) + of(size) * int(tally.count)
         return totals.items()
 
     return read
@@ -147,42 +147,42 @@ FAMILIES: tuple[Family, ...] = (
         "counter",
         "Virtual context switches (vcsw).",
         ("partition",),
-        lambda o: (((p.name,), p.dispatches) for p in o.machine.dispatched()),
+        lambda o: (((p.name,), int(p.dispatches)) for p in o.machine.dispatched()),
     ),
     Family(
         "vtax_partition_dispatch_wait_seconds",
         "counter",
         "Time that virtual processors were ready without a processor.",
         ("partition",),
-        lambda o: (((p.name,), p.dispatch_wait_ns / 1e9) for p in o.machine.dispatched()),
+        lambda o: (((p.name,), int(p.dispatch_wait_ns) / 1e9) for p in o.machine.dispatched()),
     ),
     Family(
         "vtax_partition_phantom_interrupts",
         "counter",
         "Interrupts for others that arrived on a processor of the partition (phint).",
         ("partition",),
-        lambda o: (((p.name,), p.phantom_interrupts) for p in o.machine.dispatched()),
+        lambda o: (((p.name,), int(p.phantom_interrupts)) for p in o.machine.dispatched()),
     ),
     Family(
         "vtax_partition_ticks",
         "counter",
         "Clock ticks that a partition's virtual processors took.",
         ("partition",),
-        lambda o: (((p.name,), p.ticks) for p in o.machine.dispatched()),
+        lambda o: (((p.name,), int(p.ticks)) for p in o.machine.dispatched()),
     ),
     Family(
         "vtax_partition_idle_ticks",
         "counter",
         "Of these, clock ticks that found their virtual processor idle.",
         ("partition",),
-        lambda o: (((p.name,), p.idle_ticks) for p in o.machine.dispatched()),
+        lambda o: (((p.name,), int(p.idle_ticks)) for p in o.machine.dispatched()),
     ),
     Family(
         "vtax_partition_refilled_lines",
         "counter",
         "Cache lines fetched again after others had driven them out.",
         ("partition",),
-        lambda o: (((p.name,), p.refilled_lines) for p in o.machine.dispatched()),
+        lambda o: (((p.name,), int(p.refilled_lines)) for p in o.machine.dispatched()),
     ),
     Family(
         "vtax_partition_queue_wait_seconds",
@@ -246,7 +246,7 @@ FAMILIES: tuple[Family, ...] = (
         "Block operations that a partition began.",
         ("partition",),
         lambda o: (
-            ((name,), sum(path.operations for path in p.paths))
+            ((name,), sum(int(path.operations) for path in p.paths))
             for name, p in o.machine.partitions.items()
         ),
     ),
@@ -256,7 +256,7 @@ FAMILIES: tuple[Family, ...] = (
         "Time that block operations waited for a place in the queue of their disk.",
         ("partition",),
         lambda o: (
-            ((name,), sum(path.queue_wait_ns for path in p.paths) / 1e9)
+            ((name,), sum(int(path.queue_wait_ns) for path in p.paths) / 1e9)
             for name, p in o.machine.partitions.items()
         ),
     ),
@@ -265,56 +265,56 @@ FAMILIES: tuple[Family, ...] = (
         "counter",
         "Operations that a disk completed.",
         ("disk",),
-        lambda o: (((d.name,), d.operations) for d in o.machine.disks),
+        lambda o: (((d.name,), int(d.operations)) for d in o.machine.disks),
     ),
     Family(
         "vtax_disk_bytes",
         "counter",
         "Bytes read from or written to a disk.",
         ("disk",),
-        lambda o: (((d.name,), d.bytes) for d in o.machine.disks),
+        lambda o: (((d.name,), int(d.bytes)) for d in o.machine.disks),
     ),
     Family(
         "vtax_disk_busy_seconds",
         "counter",
         "Time of a disk's spindles in use, all summed.",
         ("disk",),
-        lambda o: (((d.name,), d.busy_ns / 1e9) for d in o.machine.disks),
+        lambda o: (((d.name,), int(d.busy_ns) / 1e9) for d in o.machine.disks),
     ),
     Family(
         "vtax_disk_response_seconds",
         "counter",
         "Time that completed operations took at the disk, waiting included.",
         ("disk",),
-        lambda o: (((d.name,), d.response_ns / 1e9) for d in o.machine.disks),
+        lambda o: (((d.name,), int(d.response_ns) / 1e9) for d in o.machine.disks),
     ),
     Family(
         "vtax_vios_operations",
         "counter",
         "Virtual SCSI operations that a Virtual I/O Server took on.",
         ("vios",),
-        lambda o: (((name,), vios.operations) for name, vios in o.machine.vios.items()),
+        lambda o: (((name,), int(vios.operations)) for name, vios in o.machine.vios.items()),
     ),
     Family(
         "vtax_vios_bytes",
         "counter",
         "Bytes of those operations.",
         ("vios",),
-        lambda o: (((name,), vios.bytes) for name, vios in o.machine.vios.items()),
+        lambda o: (((name,), int(vios.bytes)) for name, vios in o.machine.vios.items()),
     ),
     Family(
         "vtax_vios_added_seconds",
         "counter",
         "Time that those operations took besides their device's: latency added, waiting included.",
         ("vios",),
-        lambda o: (((name,), vios.added_ns / 1e9) for name, vios in o.machine.vios.items()),
+        lambda o: (((name,), int(vios.added_ns) / 1e9) for name, vios in o.machine.vios.items()),
     ),
     Family(
         "vtax_sea_bytes",
         "counter",
         "Bytes that a Shared Ethernet Adapter bridged.",
         ("vios",),
-        lambda o: (((name,), vios.bridged_bytes) for name, vios in o.machine.vios.items()),
+        lambda o: (((name,), int(vios.bridged_bytes)) for name, vios in o.machine.vios.items()),
     ),
     Family(
         "vtax_bridge_segments",
@@ -335,28 +335,28 @@ FAMILIES: tuple[Family, ...] = (
         "counter",
         "Time that those took in the Shared Ethernet Adapter, waiting included.",
         ("vios",),
-        lambda o: (((name,), vios.bridging_ns / 1e9) for name, vios in o.machine.vios.items()),
+        lambda o: (((name,), int(vios.bridging_ns) / 1e9) for name, vios in o.machine.vios.items()),
     ),
     Family(
         "vtax_wire_bytes",
         "counter",
         "Payload that an Ethernet adapter carried, both directions together.",
         ("adapter",),
-        lambda o: (((wire.name,), wire.bytes) for wire in o.machine.network.wires),
+        lambda o: (((wire.name,), int(wire.bytes)) for wire in o.machine.network.wires),
     ),
     Family(
         "vtax_wire_busy_seconds",
         "counter",
         "Time of a wire in use, both directions summed.",
         ("adapter",),
-        lambda o: (((wire.name,), wire.busy_ns / 1e9) for wire in o.machine.network.wires),
+        lambda o: (((wire.name,), int(wire.busy_ns) / 1e9) for wire in o.machine.network.wires),
     ),
     Family(
         "vtax_wire_transit_seconds",
         "counter",
         "Time that pieces took on a wire, waiting included, both directions together.",
         ("adapter",),
-        lambda o: (((wire.name,), wire.transit_ns / 1e9) for wire in o.machine.network.wires),
+        lambda o: (((wire.name,), int(wire.transit_ns) / 1e9) for wire in o.machine.network.wires),
     ),
 )
 

@@ -15,8 +15,7 @@ from harness.model.config import (
 )
 from harness.model.cpu.dedicated import Dedicated
 from harness.model.cpu.dispatcher import Dispatcher
-from harness.model.cpu.entities import Partition
-from harness.model.cpu.processor import Processor
+from harness.model.cpu.entities import Partition, Processor
 
 if TYPE_CHECKING:
     from harness.model.machine import Machine
@@ -111,7 +110,7 @@ class ResourceAllocation:
 
     def is_shared(self, name: str) -> bool:
         """Whether a partition shares processors."""
-        return self._machine.dispatched_partition(name).dispatcher is self._machine.pool
+        return self._machine.dispatched_partition(name).scheduler is self._machine.pool
 
     # Shared processors
 
@@ -151,7 +150,7 @@ class ResourceAllocation:
         """Give a dedicated partition one more core, from the pool or from those nobody owns."""
         machine = self._machine
         partition = machine.dispatched_partition(name)
-        own = partition.dispatcher
+        own = partition.scheduler
         assert isinstance(own, Dedicated)
         own.add_processor(self._take())
         self._add_vp(partition)
@@ -161,7 +160,7 @@ class ResourceAllocation:
         """Take a core from a dedicated partition; its work goes on on the others."""
         machine = self._machine
         partition = machine.dispatched_partition(name)
-        own = partition.dispatcher
+        own = partition.scheduler
         assert isinstance(own, Dedicated)
         processor = partition.remove_vp().last_processor
         assert processor is not None
@@ -225,8 +224,8 @@ class ResourceAllocation:
         """Take everything from a suspended partition that leaves."""
         machine = self._machine
         held = self.held_by(name)
-        dispatcher = machine.dispatched_partition(name).dispatcher
-        assert dispatcher is not None
+        dispatcher = machine.dispatched_partition(name).scheduler
+        assert isinstance(dispatcher, Dispatcher)
         dispatcher.remove(machine.dispatched_partition(name))
         if isinstance(dispatcher, Dedicated):
             machine.dispatchers.remove(dispatcher)

@@ -15,18 +15,17 @@ from harness.model.config import (
     entitlement_ns,
 )
 from harness.model.costs import Costs
-from harness.model.cpu.burst import Work, work
+from harness.model.cpu.burst import Part, Work, work
 from harness.model.cpu.dedicated import Dedicated
 from harness.model.cpu.dispatcher import CacheCosts, Dispatcher
-from harness.model.cpu.entities import Partition
+from harness.model.cpu.entities import Partition, Processor, build_processors
 from harness.model.cpu.folding import Folding
-from harness.model.cpu.host_scheduler import TimeSharing
-from harness.model.cpu.processor import Processor, build_processors
+from harness.model.cpu.host_scheduler import HostTick, TimeSharing
 from harness.model.cpu.shared_pool import SharedPool
 from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios, VirtualScsiCosts, interrupt_cost
-from harness.model.ledger import CAUSE_LABELS, Account, Cause, Ledger
+from harness.model.ledger import CAUSE_LABELS, Cause, Ledger, Snapshot
 from harness.model.net.link import Link
 from harness.model.net.routing import Network
 from harness.model.partition import SimulatedPartition
@@ -55,8 +54,6 @@ class Machine:
         Who owns what, and handing it over.
     power
         Whether it is on.
-    host_ticks
-        Clock ticks of a host operating system so far.
     """
 
     def __init__(
@@ -85,7 +82,7 @@ class Machine:
         )
         self.power = Power(clock)
         self._taken = count()
-        self.host_ticks = 0
+        self._host_ticks: list[HostTick] = []
         self._build_dispatchers()
         self.network = Network(self)
         for vios in configuration.vios:
@@ -164,14 +161,13 @@ class Machine:
     ) -> Partition:
         costs = self.costs
         virtualization = configuration.virtualization
-        tick_parts = self.tick(os)[0]
+        tick_parts = self.tick(os).parts
         if self.hosted:
             # A guest's tick is a timer of the host that interrupts the monitor.
-            tick_parts = (
-                *tick_parts,
+            tick_parts += [
                 (_WORLD_SWITCH, costs.hosted("world_switch")),
                 (_EMULATION, costs.hosted("interrupt_return")),
-            )
+            ]
         share_ns = 0
         if virtualization in SHARED:
             share_ns = entitlement_ns(
@@ -270,7 +266,7 @@ class Machine:
         )
 
     def _hosted_block_costs(
-        self, submit: tuple[tuple[int, int], ...], complete: tuple[tuple[int, int], ...]
+        self, submit: tuple[Part, ...], complete: tuple[Part, ...]
     ) -> BlockCosts:
         """Add up an emulated disk: the driver's I/O instructions, and the host's own path.
 
@@ -362,35 +358,24 @@ class Machine:
         for configuration in self.configuration.partitions:
             if configuration.folding:
                 partition = self.partitions[configuration.name].partition
-                self.clock.call_in(interval_ns, Folding(partition, interval_ns).look)
+                self.clock.schedule(interval_ns, Folding(partition, interval_ns))
 
     def _start_host_ticks(self) -> None:
         account = self.ledger.open(HOST)
         costs = self.costs
         period_ns = round(1e9 / costs.number("hosted.host.tick_rate"))
         # The host is a Linux of the same time as the guests'.
-        tick_ns = costs.work("os.sles-9.tick_cost")
+        tick = work((_HOST, costs.work("os.sles-9.tick_cost")))
         for number, processor in enumerate(self.processors, start=1):
             phase_ns = period_ns * number // (len(self.processors) + 1)
-            self._tick_host(processor, account, tick_ns, period_ns, phase_ns)
+            host_tick = HostTick(self.clock, self.ledger, processor, account, tick, period_ns)
+            self._host_ticks.append(host_tick)
+            self.clock.schedule(phase_ns, host_tick)
 
-    def _tick_host(
-        self, processor: Processor, account: Account, tick_ns: int, period_ns: int, phase_ns: int
-    ) -> None:
-        clock, ledger = self.clock, self.ledger
-        parts = ((_HOST, tick_ns),)
-
-        def tick() -> None:
-            clock.call_in(period_ns, tick)
-            self.host_ticks += 1
-            vp = processor.vp
-            if vp is not None:
-                vp.interrupt(account, parts, tick_ns, clock.now_ns)
-            else:
-                ledger.idle_ns += max(0, clock.now_ns - processor.free_ns)
-                processor.run_idle_tick(account, parts, tick_ns, clock.now_ns)
-
-        clock.call_in(phase_ns, tick)
+    @property
+    def host_ticks(self) -> int:
+        """Clock ticks of a host operating system so far."""
+        return sum(tick.count for tick in self._host_ticks)
 
     # Accounts
 
@@ -402,16 +387,11 @@ class Machine:
         Nanoseconds by account and cause, and idle nanoseconds. Their sum is the number of
         processors times the time that has passed, exactly.
         """
-        accounts = {name: list(account) for name, account in self.ledger.accounts.items()}
-        owner = {id(account): name for name, account in self.ledger.accounts.items()}
-        idle_ns = self.ledger.idle_ns
+        books = Snapshot(self.ledger)
+        idle_ns: int = self.ledger.idle_ns
         for dispatcher in self.dispatchers:
-            idle, running = dispatcher.in_progress()
-            idle_ns += idle
-            for account, parts in running:
-                for cause, ns in parts:
-                    accounts[owner[id(account)]][cause] += ns
+            idle_ns += dispatcher.book_in_progress(books)
         return {
-            name: dict(zip(CAUSE_LABELS, account, strict=True))
-            for name, account in accounts.items()
+            name: dict(zip(CAUSE_LABELS, books.of(account).ns, strict=True))
+            for name, account in self.ledger.accounts.items()
         }, idle_ns

@@ -6,10 +6,12 @@ from typing import Final, NoReturn
 
 from greenlet import GreenletExit, getcurrent
 
-from harness.engine.clock import Clock, to_ns
+from harness.engine.clock import Clock
+from harness.engine.rounding import nearest
 from harness.errors import PartitionDownError, UserError
 from harness.model.partition import SimulatedPartition
 from harness.users.user_greenlet import UserGreenlet
+from harness.users.user_thread import UserThread
 from workloads.arguments import Arguments
 from workloads.partition import EVENTS
 from workloads.source_line import users_line
@@ -51,19 +53,19 @@ class BlockingPartition:
         if type(own) is not UserGreenlet:
             self._refuse_stranger("wait")
         own.in_verb = False
-        self._clock.call_in(to_ns(delay), own.switch)
+        self._clock.schedule(nearest(delay * 1e9), own.thread)
         self._switch_to_hub()
         own.in_verb = True
 
-    def _enter(self, verb: str) -> UserGreenlet:
-        """Return the calling user's greenlet, if the partition is up."""
+    def _enter(self, verb: str) -> UserThread:
+        """Return the calling user's thread, if the partition is up."""
         own = getcurrent()
         if type(own) is not UserGreenlet:
             self._refuse_stranger(verb)
         if self._modelled.partition.down:
             self.wait(self._patience_seconds)
             raise PartitionDownError(f"partition {self.name} is down")
-        return own
+        return own.thread
 
     def _refuse_stranger(self, verb: str) -> NoReturn:
         self._clock.fail(
@@ -86,14 +88,14 @@ class BlockingPartition:
         """Use the processor."""
         seconds = self._check.seconds("compute", "processor_seconds", processor_seconds)
         wanted = self._check.events("compute", events)
-        self._modelled.compute(seconds, wanted, self._enter("compute").switch)
+        self._modelled.compute(seconds, wanted, self._enter("compute"))
         self._switch_to_hub()
 
     def read(self, size_bytes: object, offset_bytes: object = None) -> None:
         """Read a block."""
         size = self._check.size("read", "size_bytes", size_bytes)
         offset = self._check.offset("read", "offset_bytes", offset_bytes)
-        done = self._enter("read").switch
+        done = self._enter("read")
         self._modelled.transfer(self._disk, size, offset, False, done)
         self._switch_to_hub()
 
@@ -101,7 +103,7 @@ class BlockingPartition:
         """Write a block."""
         size = self._check.size("write", "size_bytes", size_bytes)
         offset = self._check.offset("write", "offset_bytes", offset_bytes)
-        done = self._enter("write").switch
+        done = self._enter("write")
         self._modelled.transfer(self._disk, size, offset, True, done)
         self._switch_to_hub()
 
@@ -109,14 +111,14 @@ class BlockingPartition:
         """Stream bytes to a peer."""
         size = self._check.size("send", "size_bytes", size_bytes)
         peer = self._check.text("send", "to", to)
-        self._modelled.send(size, peer, self._enter("send").switch)
+        self._modelled.send(size, peer, self._enter("send"))
         self._switch_to_hub()
 
     def receive(self, size_bytes: object, source: object) -> None:
         """Stream bytes from a peer."""
         size = self._check.size("receive", "size_bytes", size_bytes)
         peer = self._check.text("receive", "source", source)
-        self._modelled.receive(size, peer, self._enter("receive").switch)
+        self._modelled.receive(size, peer, self._enter("receive"))
         self._switch_to_hub()
 
     def exchange(self, request_bytes: object, response_bytes: object, to: object) -> None:
@@ -124,7 +126,7 @@ class BlockingPartition:
         request = self._check.size("exchange", "request_bytes", request_bytes)
         response = self._check.size("exchange", "response_bytes", response_bytes)
         peer = self._check.text("exchange", "to", to)
-        self._modelled.exchange(request, response, peer, self._enter("exchange").switch)
+        self._modelled.exchange(request, response, peer, self._enter("exchange"))
         self._switch_to_hub()
 
 
@@ -150,7 +152,7 @@ class _Together:
             self._errors[number] = error
         self._left -= 1
         if not self._left:
-            self._clock.call_in(0, self._own.switch)
+            self._clock.schedule(0, self._own.thread)
 
     def wait(self) -> None:
         """Begin all calls in their order, and return when the last one is done.
@@ -163,7 +165,7 @@ class _Together:
         if not self._children:
             return
         for child in self._children:
-            self._clock.call_in(0, child.switch)
+            self._clock.schedule(0, child.thread)
         hub = self._clock.hub
         try:
             hub.switch()

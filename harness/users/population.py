@@ -192,7 +192,7 @@ class UserPopulation:
         for index in range(first, first + users):
             stream = Random(stream_seed(*self.seed_parts, group, index))
             own = self._make(cls, partition, demand, group, stream, think_time_seconds)
-            self.clock.call_in(to_ns(stream.random() * within), own.switch)
+            self.clock.schedule(to_ns(stream.random() * within), own.thread)
 
     def add_open(
         self,

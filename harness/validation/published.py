@@ -162,7 +162,7 @@ def bridged(
 
 def _vios_busy(machine: Machine) -> float:
     """Processor seconds that the VIOS has been dispatched for."""
-    return machine.vios["vios1"].partition.dispatched_ns / 1e9
+    return int(machine.vios["vios1"].partition.dispatched_ns) / 1e9
 
 
 # Hosted monitors on the machines of their papers

@@ -10,6 +10,7 @@ from harness.engine.linked_list import LinkedList, Node
 
 def check(queue: LinkedList[Node], expected: deque[Node]) -> None:
     assert queue.items() == list(expected)
+    assert queue.length == len(expected)
     backwards, item = [], queue.last
     while item is not None:
         backwards.append(item)

@@ -1,8 +1,7 @@
 """Dedicated processors: a partition owns whole cores and nobody else runs there."""
 
 from harness.model.cpu.dispatcher import Dispatcher
-from harness.model.cpu.processor import Processor
-from harness.model.cpu.virtual_processor import VirtualProcessor
+from harness.model.cpu.entities import Processor, VirtualProcessor
 
 
 class Dedicated(Dispatcher):
@@ -26,7 +25,7 @@ class Dedicated(Dispatcher):
 
     def wake(self, vp: VirtualProcessor) -> None:
         """Run at once: the core waits for nobody else."""
-        vp.ready_ns = vp.runnable_ns = self.clock.now_ns
+        vp.ready_ns = vp.runnable_ns = self.clock.now
         assert vp.last_processor is not None
         self.start(vp, vp.last_processor)
 

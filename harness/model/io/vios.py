@@ -1,6 +1,6 @@
 """The Virtual I/O Server: a partition that serves others' disks and networks."""
 
-from dataclasses import dataclass
+from mypy_extensions import i64
 
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Burst, Work, work
@@ -38,12 +38,12 @@ class Vios:
 
     def __init__(self, partition: Partition, interrupt_ns: int) -> None:
         self.partition = partition
-        self.interrupt_ns = interrupt_ns
-        self.operations = 0
-        self.bytes = 0
-        self.added_ns = 0
-        self.bridged_bytes = 0
-        self.bridging_ns = 0
+        self._interrupt = work((_HYPERVISOR, interrupt_ns))
+        self.operations: i64 = 0
+        self.bytes: i64 = 0
+        self.added_ns: i64 = 0
+        self.bridged_bytes: i64 = 0
+        self.bridging_ns: i64 = 0
         self.bridged: dict[tuple[str, str, int], Tally] = {}
         self.standby: Vios | None = None
         self.bridge_standby: Vios | None = None
@@ -104,10 +104,9 @@ class Vios:
         if vp.processor is None and home is not None:
             other = home.vp
             if other is not None and other.partition is not self.partition:
-                other.partition.take_phantom_interrupt(other, self.interrupt_ns, payer)
+                other.partition.take_phantom_interrupt(other, self._interrupt, payer)
 
 
-@dataclass(frozen=True, slots=True)
 class VirtualScsiService:
     """What a VIOS does for one virtual SCSI operation of some size.
 
@@ -121,10 +120,11 @@ class VirtualScsiService:
         Time on the path during which no processor works.
     """
 
-    before: Work
-    after: Work
-    off_path_ns: int
-    delay_ns: int
+    def __init__(self, before: Work, after: Work, off_path_ns: int, delay_ns: int) -> None:
+        self.before = before
+        self.after = after
+        self.off_path_ns: i64 = off_path_ns
+        self.delay_ns: i64 = delay_ns
 
 
 class VirtualScsiCosts:

@@ -61,14 +61,13 @@ def _settle(
     partition, costs = modelled.partition, target.costs
     partition.account = target.ledger.account(partition.name)
     partition.tick = target.tick(configuration.os)
-    partition.tick_parts, partition.tick_ns = partition.tick
     line_bytes = costs.number("processor.l2_line")
     partition.working_set_lines = min(
         target.cache.lines, round(costs.number("processor.working_set") / line_bytes)
     )
     # Its standing among those that compete for spare capacity begins anew.
     partition.spare_pass = 0
-    for burst in partition.run_queue:
+    for burst in partition.run_queue.items():
         burst.carry(partition.account, source.costs.clock_hz / costs.clock_hz)
 
 

@@ -1,7 +1,6 @@
 """Which way messages take between partitions and to the world outside."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,14 +15,15 @@ from harness.model.ledger import Cause
 from harness.model.net.link import Link
 from harness.model.net.stages import (
     BridgeCosts,
+    BridgeStage,
+    FarEnd,
+    Route,
     StackCosts,
+    StackStage,
     Stage,
-    bridge_stage,
-    far_end,
-    stack_stage,
-    wire_stage,
+    WireStage,
 )
-from harness.model.tally import LOOPBACK, VIRTUAL
+from harness.model.tally import ADAPTER, LOOPBACK, VIRTUAL
 
 if TYPE_CHECKING:
     from harness.model.machine import Machine
@@ -87,7 +87,7 @@ class Network:
         found = [*self.own_wires.values(), *self.trunks.values()]
         return list({id(wire): wire for wire in found}.values())
 
-    def route(self, name: str, verb: str, peer: str) -> Sequence[Stage]:
+    def route(self, name: str, verb: str, peer: str) -> Route:
         """Find the way for a verb of a partition.
 
         Parameters
@@ -120,13 +120,13 @@ class Network:
 
     # To the outside
 
-    def _outside(self, name: str, *, small: bool, inward: bool) -> Sequence[Stage]:
+    def _outside(self, name: str, *, small: bool, inward: bool) -> Route:
         wire = self.own_wires.get(name)
         if wire is not None:
             costs = self._hosted_stack(wire, inward) if self.machine.hosted else self._stack(wire)
             own = self._stage(name, costs, small=small, interrupt=inward)
-            way = [own, wire_stage(wire, outbound=not inward)]
-            return [far_end, *way[::-1]] if inward else way
+            way: Route = [own, WireStage(wire, outbound=not inward)]
+            return [FarEnd(), *way[::-1]] if inward else way
         for adapter in self.machine.configurations[name].virtual_ethernet:
             bridge = self._bridge(adapter)
             if bridge is not None:
@@ -154,11 +154,11 @@ class Network:
         *,
         small: bool,
         inward: bool,
-    ) -> Sequence[Stage]:
+    ) -> Route:
         mtu = min(adapter.mtu_bytes, shared.adapter.mtu_bytes)
         costs = self._virtual_receiver(mtu) if inward else self._virtual_sender(mtu)
         own = self._stage(name, costs, small=small, interrupt=inward)
-        bridging = bridge_stage(
+        bridging = BridgeStage(
             vios,
             wire,
             self._bridge_costs(shared),
@@ -166,8 +166,8 @@ class Network:
             small=small,
             outbound=not inward,
         )
-        way = [own, bridging, wire_stage(wire, outbound=not inward)]
-        return [far_end, *way[::-1]] if inward else way
+        way = [own, bridging, WireStage(wire, outbound=not inward)]
+        return [FarEnd(), *way[::-1]] if inward else way
 
     def _bridge_costs(self, shared: SharedEthernetConfiguration) -> BridgeCosts:
         costs, constants = self.costs, self.costs.constants
@@ -195,11 +195,11 @@ class Network:
 
     # Between partitions
 
-    def _between(self, sender: str, receiver: str, *, small: bool) -> Sequence[Stage]:
+    def _between(self, sender: str, receiver: str, *, small: bool) -> Route:
         machine = self.machine
         if sender == receiver:
             mtu = round(self.costs.number("network.loopback.mtu"))
-            costs = replace(self._stack_at(mtu), way=LOOPBACK)
+            costs = self._stack_at(mtu, LOOPBACK)
             return [
                 self._stage(sender, costs, small=small, interrupt=False),
                 self._stage(receiver, costs, small=small, interrupt=True),
@@ -225,14 +225,12 @@ class Network:
         out, into = self._own_wire(sender, receiver), self._own_wire(receiver, sender)
         return [
             self._stage(sender, self._stack(out), small=small, interrupt=False),
-            wire_stage(out, outbound=True),
-            wire_stage(into, outbound=False),
+            WireStage(out, outbound=True),
+            WireStage(into, outbound=False),
             self._stage(receiver, self._stack(into), small=small, interrupt=True),
         ]
 
-    def _across(
-        self, sender: str, there: "Network", receiver: str, *, small: bool
-    ) -> Sequence[Stage]:
+    def _across(self, sender: str, there: "Network", receiver: str, *, small: bool) -> Route:
         """Find the way to a partition of another machine: through a VIOS of either."""
         for one in self.machine.configurations[sender].virtual_ethernet:
             for other in there.machine.configurations[receiver].virtual_ethernet:
@@ -273,14 +271,14 @@ class Network:
     # What the stages cost
 
     def _stage(self, name: str, costs: StackCosts, *, small: bool, interrupt: bool) -> Stage:
-        return stack_stage(
+        return StackStage(
             self.machine.partitions[name].partition, costs, small=small, interrupt=interrupt
         )
 
     def _stack(self, wire: Link) -> StackCosts:
         return self._stack_at(wire.mtu_bytes)
 
-    def _stack_at(self, mtu_bytes: int) -> StackCosts:
+    def _stack_at(self, mtu_bytes: int, way: str = ADAPTER) -> StackCosts:
         """Charge what the protocol stack itself costs at an MTU."""
         costs = self.costs
         at, cycles = costs.constants.table("network.tcp.cycles_per_byte")
@@ -293,6 +291,7 @@ class Network:
             message_parts=(),
             exchange_parts=((_OS, costs.cycles(pair / 2)),),
             payload_bytes=max(1, mtu_bytes - round(header)),
+            way=way,
         )
 
     def _copy_ns_per_byte(self) -> float:
