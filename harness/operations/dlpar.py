@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.catalog import Constants
 from harness.model.config import Virtualization
 from harness.model.machine import Machine
-from harness.model.net.routing import OUTSIDE
+from harness.model.routing import OUTSIDE
 from harness.operations.operation import RefusedError, Site, Steps
 
 _TOLERANCE = 1e-9

@@ -19,7 +19,7 @@ from harness.model.cpu.entities import Partition
 from harness.model.machine import Machine
 from harness.model.migration.memory_transfer import Endpoint, MemoryTransfer
 from harness.model.migration.relocation import relocate
-from harness.model.net.routing import connect
+from harness.model.routing import connect
 from harness.operations.operation import RefusedError, Site, Steps
 from harness.operations.placement import Claim, Place, find_place
 
@@ -121,7 +121,7 @@ class Move:
         """
         place = find_place(site, self.partition, self.target)
         machine = place.source
-        connect(site.machines.values())
+        connect(machine.network for machine in site.machines.values())
         self.migration = migration = Migration(
             self.partition,
             place.source_name,

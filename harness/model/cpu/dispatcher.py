@@ -5,6 +5,7 @@ where and for how long; here is the mechanism: starting, interrupting and finish
 every nanosecond, refilling caches.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -67,6 +68,8 @@ class Dispatcher(Scheduler):
         """Take charge of a partition's virtual processors."""
         partition.scheduler = self
         partition.idle_tick = work(*self.switch.parts, *partition.tick.parts)
+        fetch_ns = int(partition.working_set_lines) * self.refill_ns_per_line
+        partition.working_set_ns = math.ceil(fetch_ns)
         self.partitions.append(partition)
         for vp in partition.vps:
             self.adopt(vp)
@@ -203,10 +206,9 @@ class Dispatcher(Scheduler):
 
     def _lines_used(self, partition: Partition, ns: i64) -> i64:
         """Count the cache lines of a partition's work that a stretch of it can use."""
-        lines = partition.working_set_lines
-        if float(ns) < float(lines) * self.refill_ns_per_line:
+        if ns < partition.working_set_ns:
             return int(float(ns) / self.refill_ns_per_line)
-        return lines
+        return partition.working_set_lines
 
     # The end of a burst, of a slice, of what the policy allows
 

@@ -280,6 +280,8 @@ class Partition:
 
     Attributes
     ----------
+    working_set_ns
+        The time in which all of them could be fetched.
     dispatches
         Virtual context switches (vcsw): how often one of its VPs was put on a processor.
     dispatched_ns
@@ -326,6 +328,7 @@ class Partition:
         self.idle_tick = tick
         self.tick_period_ns: i64 = tick_period_ns
         self.working_set_lines: i64 = working_set_lines
+        self.working_set_ns: i64 = 0
         self.vps = [
             VirtualProcessor(self, index, entitlement_ns) for index in range(virtual_processors)
         ]

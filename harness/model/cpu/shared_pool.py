@@ -17,7 +17,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from harness.engine.clock import Clock
-from harness.engine.event import Event
+from harness.engine.event import Timer
 from harness.engine.event_queue import NEVER
 from harness.engine.linked_list import LinkedList
 from harness.model.cpu.burst import Part
@@ -29,32 +29,6 @@ from harness.model.ledger import Ledger
 _PASS_SCALE: Final = lcm(*range(1, 256))
 """Divides by every weight, so that shares are exact however often time is counted. It has more than
 64 bits: what is counted by it is no native integer."""
-
-
-class _WindowBegins(Event):
-    """The beginning of a dispatch window."""
-
-    def __init__(self, pool: "SharedPool") -> None:
-        super().__init__()
-        self.pool = pool
-
-    def fire(self) -> None:
-        """Have the pool renew entitlements."""
-        self.pool._window_begins()
-
-
-class _LaxityUsedUp(Event):
-    """The time at which a waiting virtual processor can wait no longer."""
-
-    def __init__(self, pool: "SharedPool") -> None:
-        super().__init__()
-        self.pool: SharedPool | None = pool
-
-    def fire(self) -> None:
-        """Have the pool look, unless it looks at another time."""
-        pool = self.pool
-        if pool is not None:
-            pool._laxity_used_up()
 
 
 class SharedPool(Dispatcher):
@@ -91,8 +65,8 @@ class SharedPool(Dispatcher):
         self.parked: LinkedList[VirtualProcessor] = LinkedList()
         """Ready, but capped and out of entitlement until the next window."""
         self._pass_floor = 0
-        self._window_watched = False
-        self._laxity_watch: _LaxityUsedUp | None = None
+        self._window_timer: Timer | None = None
+        self._laxity_timer: Timer | None = None
         self._laxity_ns: i64 = 0
 
     # Entitlement
@@ -242,8 +216,8 @@ class SharedPool(Dispatcher):
         if not contended and self._contended():
             self._limit_all()
         boundary = self._window_end(now)
-        if not self._window_watched:
-            self._watch_window(boundary - now)
+        if self._window_timer is None:
+            self._window_timer = self.clock.timer_in(boundary - now, self._window_begins)
         if left and self._guaranteed(vp, now):
             self._watch_laxity(now, boundary - left)
 
@@ -390,15 +364,10 @@ class SharedPool(Dispatcher):
 
     # Windows
 
-    def _watch_window(self, delay_ns: i64) -> None:
-        """Renew entitlements after a time."""
-        self._window_watched = True
-        self.clock.schedule(delay_ns, _WindowBegins(self))
-
     def _window_begins(self) -> None:
         """Renew all entitlements."""
         now = self.clock.now
-        self._window_watched = False
+        self._window_timer = None
         self._count_all(now)
         entitled = self.entitled
         self._move_waiting(entitled)
@@ -410,7 +379,7 @@ class SharedPool(Dispatcher):
             self.start(vp, processor)
         self._limit_all()
         if entitled.first is not None:
-            self._watch_window(self.window_ns)
+            self._window_timer = self.clock.timer_in(self.window_ns, self._window_begins)
             most: i64 = 0
             for vp in entitled.items():
                 most = max(most, self._entitlement_left(vp, now))
@@ -424,19 +393,18 @@ class SharedPool(Dispatcher):
 
     def _watch_laxity(self, now: i64, time_ns: i64) -> None:
         """Look at the waiting virtual processors at a time when one may wait no longer."""
-        watch = self._laxity_watch
-        if watch is not None:
+        if self._laxity_timer is not None:
             if self._laxity_ns <= time_ns:
                 return
-            watch.pool = None
+            self._laxity_timer.cancel()
         self._laxity_ns = time_ns
-        self._laxity_watch = watch = _LaxityUsedUp(self)
-        self.clock.schedule(max(0, time_ns - now), watch)
+        delay_ns = max(0, time_ns - now)
+        self._laxity_timer = self.clock.timer_in(delay_ns, self._laxity_used_up)
 
     def _laxity_used_up(self) -> None:
         """Give processors to those that can wait no longer, from those that can wait longest."""
         now = self.clock.now
-        self._laxity_watch = None
+        self._laxity_timer = None
         boundary = self._window_end(now)
         soonest: i64 = NEVER
         for vp in self.entitled.items():

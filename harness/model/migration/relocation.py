@@ -36,19 +36,16 @@ def relocate(name: str, source: Machine, target: Machine, vios: Mapping[str, str
     target.capacity.arrive(modelled.partition, held, shared=shared)
     target.network.following[name] = source.network.following.pop(name)
     modelled.relocate(target.costs, lambda verb, peer: target.network.route(name, verb, peer))
-    for machine in {id(each): each for each in _in_reach(source, target)}.values():
-        for peer in machine.partitions.values():
-            peer.forget_routes()
+    for network in (source.network, target.network):
+        for router in (network, *network.neighbours):
+            for peer in router.directory.partitions.values():
+                peer.forget_routes()
 
 
 def _lead_over(disk: DiskConfiguration, vios: Mapping[str, str]) -> DiskConfiguration:
     assert disk.vios is not None
     standby = vios.get(disk.standby) if disk.standby is not None else None
     return replace(disk, vios=vios[disk.vios], standby=standby)
-
-
-def _in_reach(*machines: Machine) -> list[Machine]:
-    return [each for machine in machines for each in (machine, *machine.network.neighbours)]
 
 
 def _settle(

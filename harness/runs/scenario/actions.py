@@ -8,7 +8,7 @@ from harness.campaign.scenario_script import Action
 from harness.engine.clock import to_ns
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
-from harness.model.net.routing import UnreachableError
+from harness.model.routing import UnreachableError
 from harness.operations.capacity_on_demand import (
     ActivatePermanently,
     ActivateReserve,

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
 
 from harness.model.config import (
     SharedEthernetConfiguration,
+    SystemConfiguration,
     VirtualEthernetConfiguration,
     Virtualization,
 )
-from harness.model.costs import fixed_and_per_unit
+from harness.model.costs import Costs, fixed_and_per_unit
+from harness.model.devices import DeviceFactory
+from harness.model.directory import Directory
 from harness.model.io.vios import Vios, interrupt_cost
-from harness.model.ledger import Cause
+from harness.model.ledger import Cause, Ledger
 from harness.model.net.link import Link
 from harness.model.net.stages import (
     BridgeCosts,
@@ -24,9 +26,6 @@ from harness.model.net.stages import (
     WireStage,
 )
 from harness.model.tally import ADAPTER, LOOPBACK, VIRTUAL
-
-if TYPE_CHECKING:
-    from harness.model.machine import Machine
 
 OUTSIDE = "outside"
 """The peer beyond the adapter: a fast host of which nothing else is modelled."""
@@ -43,41 +42,50 @@ class UnreachableError(ValueError):
     """Two partitions, or a partition and the outside, have no network in common."""
 
 
-class Network:
+class Router:
     """All adapters of a machine and the routes over them."""
 
-    def __init__(self, machine: "Machine") -> None:
-        self.machine = machine
-        self.costs = machine.costs
+    def __init__(
+        self,
+        configuration: SystemConfiguration,
+        costs: Costs,
+        ledger: Ledger,
+        directory: Directory,
+        devices: DeviceFactory,
+    ) -> None:
+        self.configuration = configuration
+        self.costs = costs
+        self.ledger = ledger
+        self.directory = directory
+        self.devices = devices
         self.own_wires: dict[str, Link] = {}
         """Wires of adapters that a partition (or the host) owns."""
         self.bridges: dict[int, tuple[str, SharedEthernetConfiguration, Link]] = {}
         """By virtual LAN: the first VIOS that bridges it, how, and the wire."""
         self.trunks: dict[str, Link] = {}
         """By VIOS: the wire of its Shared Ethernet Adapter, in use or standing by."""
-        self.neighbours: list[Machine] = []
-        """Other machines on the same network outside; see :func:`connect`."""
-        configuration = machine.configuration
+        self.neighbours: list[Router] = []
+        """Those of other machines on the same network outside; see :func:`connect`."""
         names = [partition.name for partition in configuration.partitions]
         self.following = dict(zip(names, [*names[1:], *names[:1]], strict=True))
         """The partition after each one, wherever the two are at present."""
         for vios in configuration.vios:
             shared = vios.shared_ethernet
             if shared is not None:
-                wire = machine.wire(vios.name, shared.adapter.device, shared.adapter.mtu_bytes)
+                wire = devices.wire(vios.name, shared.adapter.device, shared.adapter.mtu_bytes)
                 self.trunks[vios.name] = wire
                 for vlan in shared.vlans:
                     self.bridges.setdefault(vlan, (vios.name, shared, wire))
         host_wire: Link | None = None
         for partition in configuration.partitions:
             for adapter in partition.ethernet[:1]:
-                if machine.hosted:
+                if configuration.hosted:
                     # All guests share the host's adapter.
                     if host_wire is None:
-                        host_wire = machine.wire("host", adapter.device, adapter.mtu_bytes)
+                        host_wire = devices.wire("host", adapter.device, adapter.mtu_bytes)
                     self.own_wires[partition.name] = host_wire
                 else:
-                    self.own_wires[partition.name] = machine.wire(
+                    self.own_wires[partition.name] = devices.wire(
                         partition.name, adapter.device, adapter.mtu_bytes
                     )
 
@@ -108,14 +116,14 @@ class Network:
             return self._outside(name, small=small, inward=inward)
         if peer == NEXT:
             peer = self.following[name]
-        if peer in self.machine.configurations:
+        if peer in self.directory.configurations:
             sender, receiver = (peer, name) if inward else (name, peer)
             return self._between(sender, receiver, small=small)
         for neighbour in self.neighbours:
-            if peer in neighbour.configurations:
+            if peer in neighbour.directory.configurations:
                 if inward:
-                    return neighbour.network._across(peer, self, name, small=small)
-                return self._across(name, neighbour.network, peer, small=small)
+                    return neighbour._across(peer, self, name, small=small)
+                return self._across(name, neighbour, peer, small=small)
         raise UnreachableError(f"partition {name} sends to {peer!r}, which does not exist")
 
     # To the outside
@@ -123,11 +131,13 @@ class Network:
     def _outside(self, name: str, *, small: bool, inward: bool) -> Route:
         wire = self.own_wires.get(name)
         if wire is not None:
-            costs = self._hosted_stack(wire, inward) if self.machine.hosted else self._stack(wire)
+            costs = (
+                self._hosted_stack(wire, inward) if self.configuration.hosted else self._stack(wire)
+            )
             own = self._stage(name, costs, small=small, interrupt=inward)
             way: Route = [own, WireStage(wire, outbound=not inward)]
             return [FarEnd(), *way[::-1]] if inward else way
-        for adapter in self.machine.configurations[name].virtual_ethernet:
+        for adapter in self.directory.configurations[name].virtual_ethernet:
             bridge = self._bridge(adapter)
             if bridge is not None:
                 return self._bridged(name, adapter, *bridge, small=small, inward=inward)
@@ -141,7 +151,7 @@ class Network:
         for vlan in (adapter.vlan, *adapter.tagged_vlans):
             if vlan in self.bridges:
                 vios, shared, wire = self.bridges[vlan]
-                return self.machine.vios[vios], shared, wire
+                return self.directory.vios[vios], shared, wire
         return None
 
     def _bridged(
@@ -162,7 +172,7 @@ class Network:
             vios,
             wire,
             self._bridge_costs(shared),
-            self.machine.ledger.accounts[name],
+            self.ledger.accounts[name],
             small=small,
             outbound=not inward,
         )
@@ -196,7 +206,6 @@ class Network:
     # Between partitions
 
     def _between(self, sender: str, receiver: str, *, small: bool) -> Route:
-        machine = self.machine
         if sender == receiver:
             mtu = round(self.costs.number("network.loopback.mtu"))
             costs = self._stack_at(mtu, LOOPBACK)
@@ -204,7 +213,7 @@ class Network:
                 self._stage(sender, costs, small=small, interrupt=False),
                 self._stage(receiver, costs, small=small, interrupt=True),
             ]
-        if machine.hosted:
+        if self.configuration.hosted:
             wire = self._own_wire(sender, receiver)
             return [
                 self._stage(sender, self._hosted_stack(wire, False), small=small, interrupt=False),
@@ -220,7 +229,7 @@ class Network:
                     receiver, self._virtual_receiver(mtu_in_common), small=small, interrupt=True
                 ),
             ]
-        if machine.configuration.virtualization is not Virtualization.PHYSICAL:
+        if self.configuration.virtualization is not Virtualization.PHYSICAL:
             raise UnreachableError(f"partitions {sender} and {receiver} share no virtual LAN")
         out, into = self._own_wire(sender, receiver), self._own_wire(receiver, sender)
         return [
@@ -230,10 +239,10 @@ class Network:
             self._stage(receiver, self._stack(into), small=small, interrupt=True),
         ]
 
-    def _across(self, sender: str, there: "Network", receiver: str, *, small: bool) -> Route:
+    def _across(self, sender: str, there: "Router", receiver: str, *, small: bool) -> Route:
         """Find the way to a partition of another machine: through a VIOS of either."""
-        for one in self.machine.configurations[sender].virtual_ethernet:
-            for other in there.machine.configurations[receiver].virtual_ethernet:
+        for one in self.directory.configurations[sender].virtual_ethernet:
+            for other in there.directory.configurations[receiver].virtual_ethernet:
                 for vlan in (one.vlan, *one.tagged_vlans):
                     bridged = vlan in self.bridges and vlan in there.bridges
                     if not bridged or vlan not in (other.vlan, *other.tagged_vlans):
@@ -259,7 +268,7 @@ class Network:
 
     def _vlan_mtu(self, sender: str, receiver: str) -> int | None:
         """Return the largest MTU that two partitions have in common on some virtual LAN."""
-        configurations = self.machine.configurations
+        configurations = self.directory.configurations
         found = [
             min(one.mtu_bytes, other.mtu_bytes)
             for one in configurations[sender].virtual_ethernet
@@ -272,7 +281,7 @@ class Network:
 
     def _stage(self, name: str, costs: StackCosts, *, small: bool, interrupt: bool) -> Stage:
         return StackStage(
-            self.machine.partitions[name].partition, costs, small=small, interrupt=interrupt
+            self.directory.partitions[name].partition, costs, small=small, interrupt=interrupt
         )
 
     def _stack(self, wire: Link) -> StackCosts:
@@ -358,12 +367,12 @@ class Network:
         )
 
 
-def connect(machines: Iterable["Machine"]) -> None:
+def connect(routers: Iterable[Router]) -> None:
     """Let partitions reach those of other machines that are on the same network outside."""
-    everyone = list(machines)
-    for machine in everyone:
-        machine.network.neighbours = [
+    everyone = list(routers)
+    for router in everyone:
+        router.neighbours = [
             other
             for other in everyone
-            if other is not machine and other.configuration.lan == machine.configuration.lan
+            if other is not router and other.configuration.lan == router.configuration.lan
         ]
