@@ -1,6 +1,7 @@
 """Events: whatever happens at a simulated time, or when something else is done."""
 
 from collections.abc import Callable
+from typing import Final
 
 from harness.engine.linked_list import Node
 
@@ -14,6 +15,10 @@ class Event(Node):
 
     def fire(self) -> None:
         """Happen."""
+
+
+NO_EVENT: Final = Event()
+"""In place of an event, where nothing waits."""
 
 
 class Call(Event):

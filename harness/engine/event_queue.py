@@ -121,9 +121,13 @@ class NativeEventQueue(EventQueue):
             right = child + 1
             if right < length:
                 other = times[right]
-                if other < earliest or (other == earliest and orders[right] < orders[child]):
-                    child = right
-                    earliest = other
+                if other == earliest:
+                    if orders[right] < orders[child]:
+                        child = right
+                else:
+                    # No processor predicts which one comes first, so there is no branch.
+                    child += i64(other < earliest)
+                    earliest = times[child]
             if time < earliest or (time == earliest and order < orders[child]):
                 break
             times[at] = earliest

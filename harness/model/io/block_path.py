@@ -5,7 +5,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from harness.engine.event import Event, as_event
+from harness.engine.event import NO_EVENT, Event, as_event
 from harness.engine.linked_list import LinkedList
 from harness.model.cpu.burst import NO_WORK, Burst, Work, work
 from harness.model.cpu.entities import Partition
@@ -47,21 +47,22 @@ class BlockCosts:
 
 
 class Operation(Burst):
-    """A block operation on its way: as a burst and as an event, each step that it waits for."""
+    """A block operation on its way: as a burst and as an event, each step that it waits for.
 
-    def __init__(
-        self, path: "BlockPath", size_bytes: i64, offset_bytes: i64, write: bool, done: Event
-    ) -> None:
+    Its path uses it again when it is done.
+    """
+
+    def __init__(self, path: "BlockPath") -> None:
         super().__init__(path.partition.account, NO_WORK)
         self.path = path
-        self.size_bytes = size_bytes
-        self.offset_bytes = offset_bytes
-        self.write = write
+        self.size_bytes: i64 = 0
+        self.offset_bytes: i64 = 0
+        self.write = False
         self.complete = NO_WORK
-        self.crashes = path.partition.crashes
+        self.crashes: i64 = 0
         self.waits_since_ns: i64 = 0
         self.step: i64 = _SUBMITTED
-        self._done = done
+        self.done: Event = NO_EVENT
 
     def fire(self) -> None:
         """Take the next step."""
@@ -71,7 +72,10 @@ class Operation(Burst):
         elif step == _DEVICE:
             self.device_interrupt()
         elif step == _COMPLETED:
-            self._done.fire()
+            done = self.done
+            self.done = NO_EVENT
+            self.path.finished.append(self)
+            done.fire()
         else:
             self.serve(step)
 
@@ -109,6 +113,8 @@ class BlockPath:
         self.queue_depth: i64 = queue_depth
         self.places: i64 = queue_depth
         self.waiting: LinkedList[Operation] = LinkedList()
+        self.finished: list[Operation] = []
+        """To be used again."""
         self.operations: i64 = 0
         self.queue_wait_ns: i64 = 0
         # Work before and after operations of one size and direction.
@@ -129,10 +135,17 @@ class BlockPath:
             self._size_bytes = size_bytes
             self._write = write
             self._submit, self._complete = self.costs.for_size(size_bytes, write)
-        operation = self.new_operation(size_bytes, offset_bytes, write, as_event(done))
+        operation = self.finished.pop() if self.finished else self.new_operation()
+        operation.size_bytes = size_bytes
+        operation.offset_bytes = offset_bytes
+        operation.write = write
+        operation.done = as_event(done)
         operation.complete = self._complete
-        operation.ask(self.partition.account, self._submit)
-        self.partition.submit(operation)
+        partition = self.partition
+        operation.crashes = partition.crashes
+        operation.step = _SUBMITTED
+        operation.ask(partition.account, self._submit)
+        partition.submit(operation)
 
     def submitted(self, operation: Operation) -> None:
         """Give an operation a place in the queue, or let it wait for one."""
@@ -171,9 +184,7 @@ class BlockPath:
         self.waiting = LinkedList()
         self.places = self.queue_depth
 
-    def new_operation(
-        self, size_bytes: i64, offset_bytes: i64, write: bool, done: Event
-    ) -> Operation:
+    def new_operation(self) -> Operation:
         """Make an operation of this path's kind."""
         raise NotImplementedError
 
@@ -185,11 +196,9 @@ class BlockPath:
 class DirectPath(BlockPath):
     """A disk of the partition's own adapter (or of the host, for a guest)."""
 
-    def new_operation(
-        self, size_bytes: i64, offset_bytes: i64, write: bool, done: Event
-    ) -> Operation:
+    def new_operation(self) -> Operation:
         """Make an operation."""
-        return Operation(self, size_bytes, offset_bytes, write, done)
+        return Operation(self)
 
     def issue(self, operation: Operation) -> None:
         """Let the disk work and interrupt."""
@@ -199,10 +208,8 @@ class DirectPath(BlockPath):
 class VirtualScsiOperation(Operation):
     """A block operation with a VIOS's part in it."""
 
-    def __init__(
-        self, path: "VirtualScsiPath", size_bytes: i64, offset_bytes: i64, write: bool, done: Event
-    ) -> None:
-        super().__init__(path, size_bytes, offset_bytes, write, done)
+    def __init__(self, path: "VirtualScsiPath") -> None:
+        super().__init__(path)
         # What serves it: after a relocation the path has other ones.
         self.scsi_path = path
         self.vios = path.vios
@@ -311,11 +318,9 @@ class VirtualScsiPath(BlockPath):
         self.gathered_ns = 0
         vios.submit(Burst(payer, off_path))
 
-    def new_operation(
-        self, size_bytes: i64, offset_bytes: i64, write: bool, done: Event
-    ) -> Operation:
+    def new_operation(self) -> Operation:
         """Make an operation."""
-        return VirtualScsiOperation(self, size_bytes, offset_bytes, write, done)
+        return VirtualScsiOperation(self)
 
     def issue(self, operation: Operation) -> None:
         """Have the VIOS do it."""

@@ -6,7 +6,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from harness.engine.clock import Clock
-from harness.engine.event import Event, as_event
+from harness.engine.event import NO_EVENT, Event, as_event
 from harness.engine.vecs import append, vec
 
 NEXT_IN_SEQUENCE: Final = -1
@@ -37,18 +37,16 @@ def scatter(number: i64) -> i64:
 
 
 class DiskAccess(Event):
-    """One operation of a disk, from its being submitted to its end."""
+    """One operation of a disk, from its being submitted to its end; used again afterwards."""
 
-    def __init__(
-        self, disk: "Disk", size_bytes: i64, offset_bytes: i64, write: bool, done: Event
-    ) -> None:
+    def __init__(self, disk: "Disk") -> None:
         super().__init__()
         self.disk = disk
-        self.size_bytes = size_bytes
-        self.offset_bytes = offset_bytes
-        self.write = write
+        self.size_bytes: i64 = 0
+        self.offset_bytes: i64 = 0
+        self.write = False
         self.response_ns: i64 = 0
-        self._done = done
+        self.done: Event = NO_EVENT
 
     def fire(self) -> None:
         """Be done."""
@@ -56,7 +54,10 @@ class DiskAccess(Event):
         disk.operations += 1
         disk.bytes += self.size_bytes
         disk.response_ns += self.response_ns
-        self._done.fire()
+        done = self.done
+        self.done = NO_EVENT
+        disk.finished.append(self)
+        done.fire()
 
 
 class Disk:
@@ -123,6 +124,8 @@ class Disk:
         self.busy_ns: i64 = 0
         self.response_ns: i64 = 0
         self.broken = False
+        self.finished: list[DiskAccess] = []
+        """To be used again."""
         self._held: list[DiskAccess] = []
 
     def repair(self) -> None:
@@ -136,7 +139,11 @@ class Disk:
         self, size_bytes: i64, offset_bytes: i64, write: bool, done: Event | Callable[[], object]
     ) -> None:
         """Read or write a block, at an offset or ``NEXT_IN_SEQUENCE``."""
-        access = DiskAccess(self, size_bytes, offset_bytes, write, as_event(done))
+        access = self.finished.pop() if self.finished else DiskAccess(self)
+        access.size_bytes = size_bytes
+        access.offset_bytes = offset_bytes
+        access.write = write
+        access.done = as_event(done)
         if self.broken:
             self._held.append(access)
         else:
