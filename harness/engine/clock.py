@@ -96,20 +96,18 @@ class Clock:
         IndexError
             If nothing is due any more.
         """
-        due_ns = self._queue.next_ns()
-        event = self._queue.pop()
-        self.now = due_ns
+        event = self._queue.pop_before(NEVER)
+        if event is None:
+            raise IndexError("nothing is due any more")
+        self.now = self._queue.popped_ns
         event.fire()
 
     def run_until(self, time_ns: i64) -> None:
         """Let time pass up to ``time_ns``; what is due at that very moment stays undone."""
         queue = self._queue
-        while True:
-            due_ns = queue.next_ns()
-            if due_ns >= time_ns:
-                break
-            self.now = due_ns
-            queue.pop().fire()
+        while (event := queue.pop_before(time_ns)) is not None:
+            self.now = queue.popped_ns
+            event.fire()
         if self.now < time_ns:
             self.now = time_ns
 

@@ -21,7 +21,16 @@ _PLACE_MASK: Final = (1 << 20) - 1
 
 
 class EventQueue:
-    """What both implementations have in common."""
+    """What both implementations have in common.
+
+    Attributes
+    ----------
+    popped_ns
+        The time of the event that was taken out last.
+    """
+
+    def __init__(self) -> None:
+        self.popped_ns: i64 = 0
 
     def push(self, time_ns: i64, number: i64, event: Event) -> None:
         """Add an event. Of one time, that with the lesser number comes first; none has two."""
@@ -31,14 +40,8 @@ class EventQueue:
         """Return the time of the first event; ``NEVER`` without any."""
         raise NotImplementedError
 
-    def pop(self) -> Event:
-        """Take out the first event.
-
-        Raises
-        ------
-        IndexError
-            Without any.
-        """
+    def pop_before(self, time_ns: i64) -> Event | None:
+        """Take out the first event, if it comes before a time; ``popped_ns`` is its own."""
         raise NotImplementedError
 
 
@@ -46,6 +49,7 @@ class HeapqEventQueue(EventQueue):
     """The queue as tuples in a heap of :mod:`heapq`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._heap: list[tuple[int, int, Event]] = []
 
     def push(self, time_ns: i64, number: i64, event: Event) -> None:
@@ -57,9 +61,13 @@ class HeapqEventQueue(EventQueue):
         heap = self._heap
         return heap[0][0] if heap else NEVER
 
-    def pop(self) -> Event:
-        """Take out the first event."""
-        return heappop(self._heap)[2]
+    def pop_before(self, time_ns: i64) -> Event | None:
+        """Take out the first event, if it comes before a time."""
+        heap = self._heap
+        if not heap or heap[0][0] >= time_ns:
+            return None
+        self.popped_ns, _, event = heappop(heap)
+        return event
 
 
 class NativeEventQueue(EventQueue):
@@ -69,6 +77,7 @@ class NativeEventQueue(EventQueue):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._length: i64 = 0
         self._times = vec[i64]()
         self._orders = vec[i64]()
@@ -103,12 +112,13 @@ class NativeEventQueue(EventQueue):
             return NEVER
         return self._times[0]
 
-    def pop(self) -> Event:
-        """Take out the first event."""
+    def pop_before(self, time_ns: i64) -> Event | None:
+        """Take out the first event, if it comes before a time."""
         length = self._length - 1
-        if length < 0:
-            raise IndexError("no event is due any more")
         times, orders = self._times, self._orders
+        if length < 0 or times[0] >= time_ns:
+            return None
+        self.popped_ns = times[0]
         place = orders[0] & _PLACE_MASK
         self._length = length
         self._vacant[length] = place
@@ -138,7 +148,6 @@ class NativeEventQueue(EventQueue):
         orders[at] = order
         event = self._events[place]
         self._events[place] = None
-        assert event is not None
         return event
 
     def _grow(self) -> None:

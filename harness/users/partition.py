@@ -44,7 +44,7 @@ class BlockingPartition:
 
     def now(self) -> float:
         """Tell the simulated time in seconds."""
-        return self._clock.now_ns / 1e9
+        return float(self._clock.now) / 1e9
 
     def wait(self, seconds: object) -> None:
         """Let simulated time pass."""

@@ -51,10 +51,13 @@ class Work:
         self._count = count + 1
         self.ns += ns
 
-    def change(self, part: i64, ns: i64) -> None:
-        """Give a part another length."""
-        self.ns += ns - self._lengths[part]
-        self._lengths[part] = ns
+    def change(self, first_ns: i64, second_ns: i64, third_ns: i64) -> None:
+        """Give its three parts other lengths."""
+        lengths = self._lengths
+        lengths[0] = first_ns
+        lengths[1] = second_ns
+        lengths[2] = third_ns
+        self.ns = first_ns + second_ns + third_ns
 
     def book(self, account: Account) -> None:
         """Book all of it."""
@@ -188,10 +191,10 @@ class Thread(Burst):
     def compute(self, account: Account, user_ns: i64, os_ns: i64, monitor_ns: i64) -> None:
         """Ask for processor time of an application, its operating system and a monitor."""
         own = self._own
-        own.change(0, user_ns)
-        own.change(1, os_ns)
-        own.change(2, monitor_ns)
-        self.ask(account, own)
+        own.change(user_ns, os_ns, monitor_ns)
+        self.account = account
+        self.work = own
+        self.ns = own.ns
 
 
 _NO_ACCOUNT: Final = Account()

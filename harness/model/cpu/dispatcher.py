@@ -143,7 +143,7 @@ class Dispatcher(Scheduler):
         """Set the next look at a burst that begins at ``work_ns`` with a time slice of its own."""
         slice_ns = vp.partition.slice_ns
         vp.slice_ns = vp.work_ns + slice_ns
-        end = vp.work_ns + min(burst.ns, slice_ns)
+        end = vp.work_ns + (burst.ns if burst.ns < slice_ns else slice_ns)
         if vp.limit_ns < end:
             end = max(vp.limit_ns, now)
         vp.due_ns = end
@@ -163,7 +163,9 @@ class Dispatcher(Scheduler):
 
     def _enter_chip(self, vp: VirtualProcessor, chip: Chip, burst: Burst) -> i64:
         """Let a virtual processor run on a chip; return the time that refilling its cache takes."""
-        use = vp.cache_use(chip)
+        use = vp.cache_use
+        if use.chip is not chip:
+            vp.cache_use = use = vp.cache_use_of(chip)
         refill_ns: i64 = 0
         if not use.listed or chip.lines > self.cache_lines:
             refill_ns = self._refill(use, chip, burst)
@@ -188,7 +190,7 @@ class Dispatcher(Scheduler):
             chip.lines += partition.working_set_lines
         partition.refilled_lines += lines
         ns = nearest(float(lines) * self.refill_ns_per_line)
-        burst.account.add(_REFILL, ns)
+        burst.account.ns[_REFILL] += ns
         return ns
 
     def _others_since(self, use: CacheUse, chip: Chip) -> i64:
@@ -315,14 +317,13 @@ class Dispatcher(Scheduler):
             self.use(vp, run_ns, now)
         processor.vp = None
         # It may have waited for a tick that used the processor for some microseconds.
-        processor.free_ns = max(now, vp.start_ns)
+        processor.free_ns = now if now > vp.start_ns else vp.start_ns
         vp.processor = None
         vp.last_processor = processor
-        chip = processor.chip
-        use = vp.cache_use(chip)
+        use = vp.cache_use
         use.turn_ns = now - vp.start_ns
         use.listed = True
-        chip.lru.append(use)
+        use.chip.lru.append(use)
 
     def preempt(self, vp: VirtualProcessor) -> Processor:
         """Take a virtual processor off in the midst of its burst and return its processor."""

@@ -5,6 +5,7 @@ A partition is an operating system that dispatches work onto its virtual process
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from mypy_extensions import i64
 
@@ -52,15 +53,18 @@ class CacheUse(Node):
 
     Attributes
     ----------
+    chip
+        The chip.
     turn_ns
-        How long it was.
+        How long the turn was.
     listed
         Whether the virtual processor has left the chip and not come back since.
     """
 
-    def __init__(self, vp: "VirtualProcessor") -> None:
+    def __init__(self, vp: "VirtualProcessor", chip: "Chip") -> None:
         super().__init__()
         self.vp = vp
+        self.chip = chip
         self.turn_ns: i64 = 0
         self.listed = False
 
@@ -76,11 +80,13 @@ class Chip:
         The sum of the working sets of all that were ever here.
     """
 
-    def __init__(self, index: int) -> None:
-        self.index: i64 = index
+    def __init__(self) -> None:
         self.lines: i64 = 0
         self.processors: list[Processor] = []
         self.lru: LinkedList[CacheUse] = LinkedList()
+
+
+_NO_CHIP: Final = Chip()
 
 
 class Processor(Node):
@@ -122,10 +128,10 @@ class Processor(Node):
 def build_processors(cores: int, cores_per_chip: int) -> list[Processor]:
     """Make ``cores`` processors, ``cores_per_chip`` to a chip."""
     processors: list[Processor] = []
-    chip = Chip(0)
+    chip = Chip()
     for index in range(cores):
         if index % cores_per_chip == 0:
-            chip = Chip(index // cores_per_chip)
+            chip = Chip()
         processors.append(Processor(index, chip))
     return processors
 
@@ -166,6 +172,8 @@ class VirtualProcessor(Event):
         Whether a clock tick came while it was ready.
     gone
         Whether it has been taken out of service.
+    cache_use
+        Its present or last turn on the chip where it is or was last.
     vruntime_ns
         Its weighted run time under a time-sharing scheduler.
     """
@@ -196,6 +204,7 @@ class VirtualProcessor(Event):
         self.tick_due = False
         self.lead_tick = False
         self.gone = False
+        self.cache_use = CacheUse(self, _NO_CHIP)
         self._cache_uses: list[CacheUse] = []
 
     def fire(self) -> None:
@@ -216,12 +225,14 @@ class VirtualProcessor(Event):
         interruptions.add(begin + work.ns, account, work)
         self.stolen_ns += work.ns
 
-    def cache_use(self, chip: Chip) -> CacheUse:
+    def cache_use_of(self, chip: Chip) -> CacheUse:
         """Return its last turn on a chip."""
-        uses, index = self._cache_uses, chip.index
-        while len(uses) <= index:
-            uses.append(CacheUse(self))
-        return uses[index]
+        for use in self._cache_uses:
+            if use.chip is chip:
+                return use
+        use = CacheUse(self, chip)
+        self._cache_uses.append(use)
+        return use
 
     def __repr__(self) -> str:
         return f"<VP {self.index} of {self.partition.name}>"
@@ -366,7 +377,8 @@ class Partition:
         elif self.idle:
             vp = self.idle.pop()
             vp.burst = burst
-            self._wake(vp)
+            assert self.scheduler is not None
+            self.scheduler.wake(vp)
         elif self.down:
             pass
         elif urgent:
@@ -537,15 +549,10 @@ class Partition:
         """Let a virtual processor that has come into service do what waits, or idle."""
         if self.run_queue.first is not None:
             vp.burst = self.next_in_queue()
-            self._wake(vp)
+            assert self.scheduler is not None
+            self.scheduler.wake(vp)
         else:
             self.idle.append(vp)
-
-    def _wake(self, vp: VirtualProcessor) -> None:
-        """Have a virtual processor executed that has work."""
-        scheduler = self.scheduler
-        assert scheduler is not None
-        scheduler.wake(vp)
 
     def take_phantom_interrupt(self, vp: VirtualProcessor, work: Work, payer: Account) -> None:
         """Be held up by an interrupt for another partition, which pays for it."""

@@ -109,7 +109,7 @@ class SharedPool(Dispatcher):
     def limit(self, vp: VirtualProcessor) -> i64:
         """Stop the capped at their entitlement; look at the others only while one waits."""
         weight = vp.partition.weight
-        if weight and not self._contended():
+        if weight and self.entitled.first is None and not self.competing:
             return NEVER
         if not weight and vp.entitlement_ns >= self.window_ns:
             return NEVER

@@ -70,27 +70,17 @@ class Operation(Burst):
         if step == _SUBMITTED:
             self.path.submitted(self)
         elif step == _DEVICE:
-            self.device_interrupt()
-        elif step == _COMPLETED:
+            self.path.completed(self)
+        else:
             done = self.done
             self.done = NO_EVENT
             self.path.finished.append(self)
             done.fire()
-        else:
-            self.serve(step)
 
     def begin_device(self) -> None:
         """Let the disk work."""
         self.step = _DEVICE
         self.path.disk.submit(self.size_bytes, self.offset_bytes, self.write, self)
-
-    def device_interrupt(self) -> None:
-        """Go on when the disk has done its part."""
-        self.path.completed(self)
-
-    def serve(self, step: i64) -> None:
-        """Go on with what lies between the partition and the disk."""
-        raise AssertionError("nothing lies between the partition and its own disk")
 
 
 class BlockPath:
@@ -230,17 +220,22 @@ class VirtualScsiOperation(Operation):
         self.ask(self.payer, self.costs.before)
         vios.submit(self)
 
-    def serve(self, step: i64) -> None:
-        """Go on when the VIOS has done a part of its work, or after the delay."""
+    def fire(self) -> None:
+        """Take the next step."""
+        step = self.step
         if step == _VIOS_BEFORE:
             self.added_ns += self.path.partition.clock.now
             self.begin_device()
+        elif step == _DEVICE:
+            self._device_interrupt()
         elif step == _VIOS_AFTER:
             self._answered()
-        else:
+        elif step == _DELAY:
             self.path.completed(self)
+        else:
+            super().fire()
 
-    def device_interrupt(self) -> None:
+    def _device_interrupt(self) -> None:
         """Have the VIOS do what comes after the device's part."""
         self.added_ns -= self.path.partition.clock.now
         self.vios.interrupt(self.payer)

@@ -19,9 +19,9 @@ _FACTOR_2: Final = i64(-0x6B2FB644ECCEEE15)
 """The constants of SplitMix64, as signed integers."""
 
 
-def _wrapped(number: int) -> int:
-    """Keep 64 bits of an integer, signed, as native integers do by themselves."""
-    return ((number + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
+def _low_64(number: int) -> int:
+    """Keep 64 bits of an integer, as native integers do by themselves."""
+    return number & ((1 << 64) - 1)
 
 
 def scatter(number: i64) -> i64:
@@ -29,10 +29,10 @@ def scatter(number: i64) -> i64:
     z = number + _GOLDEN
     z = (z ^ ((z >> 30) & 0x3FFFFFFFF)) * _FACTOR_1
     if _INTERPRETED:
-        z = _wrapped(z)
+        z = _low_64(z)
     z = (z ^ ((z >> 27) & 0x1FFFFFFFFF)) * _FACTOR_2
     if _INTERPRETED:
-        z = _wrapped(z)
+        z = _low_64(z)
     return z ^ ((z >> 31) & 0x1FFFFFFFF)
 
 
@@ -194,7 +194,8 @@ class Disk:
 
         A block keeps the gap that it was given when its operation began.
         """
-        self._forget_gaps_before(now)
+        if self._link_count and self._link_ends[0] <= now:
+            self._forget_gaps_before(now)
         begins, ends, count = self._link_begins, self._link_ends, self._link_count
         link_ns = self._link_ns
         place = count
@@ -225,8 +226,6 @@ class Disk:
         used: i64 = 0
         while used < count and ends[used] <= now:
             used += 1
-        if used == 0:
-            return
         at: i64 = 0
         while at < count - used:
             begins[at] = begins[at + used]
