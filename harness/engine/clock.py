@@ -117,7 +117,7 @@ class Clock:
         return self._number
 
     def fail(self, error: Exception) -> NoReturn:
-        """End the simulation: raise an error where time passes, whoever calls.
+        """End the simulation: raise an error where time passes, in any caller.
 
         Code between here and there cannot catch it.
         """
@@ -133,7 +133,7 @@ class Clock:
         return self._processes.process(steps)
 
     def event(self) -> simpy.Event:
-        """Make an event that somebody makes happen later."""
+        """Make an event that code triggers later."""
         return self._processes.event()
 
     def timeout(self, delay_ns: int) -> simpy.Timeout:

@@ -78,7 +78,7 @@ class RealtimeClock(Clock):
                 breath = self._wall()
 
     def _rest(self, seconds: float) -> None:
-        """Sleep until something is due or somebody nudges."""
+        """Sleep until something is due or :meth:`wake` is called."""
         self._nudged.clear()
         self._asleep = True
         try:
@@ -97,7 +97,7 @@ class RealtimeClock(Clock):
         self.now = max(self.now, min(now_ns, self._queue.next_ns()))
 
     def wake(self) -> None:
-        """Make the clock look anew at what is due next."""
+        """Make the clock look again at what is due next."""
         self._nudged.set()
 
     def wait_for(self, begin: Callable[[Callable[[], None]], object]) -> None:
@@ -106,7 +106,7 @@ class RealtimeClock(Clock):
         Parameters
         ----------
         begin
-            Is given the call that the simulation shall make when it is done.
+            Is given the call that the simulation makes when it is done.
         """
         own = getcurrent()
         waiting = True

@@ -51,14 +51,14 @@ class ResourceAllocation:
     adapters
         Devices that a partition owns, by partition; a VIOS owns those behind its clients' disks.
     free_adapters
-        Devices that nobody owns.
+        Devices without an owner.
     unowned
         Active processors that no dispatcher gives work to. Where there is a shared pool it takes
-        every processor that nobody owns.
+        every processor without an owner.
     inactive
         Processors that are installed and not activated (Capacity on Demand).
     lent_cores
-        Active cores of the shared pool that nobody can be entitled to: Reserve and Utility
+        Active cores of the shared pool that no partition can be entitled to: Reserve and Utility
         Capacity on Demand.
     reserved
         What is kept free for partitions that are about to arrive from other machines.
@@ -115,7 +115,7 @@ class ResourceAllocation:
 
     @property
     def free_cores(self) -> float:
-        """Active processor capacity that nobody is or is about to be entitled to, in cores."""
+        """Active processor capacity that no partition has or is about to get, in cores."""
         active = len(self._dispatchers.processors) - len(self.inactive)
         taken = sum(self.entitlement_cores.values()) + self.lent_cores
         return active - taken - sum(held.entitlement_cores for held in self.reserved.values())
@@ -158,7 +158,7 @@ class ResourceAllocation:
     # Dedicated processors
 
     def add_core(self, name: str) -> None:
-        """Give a dedicated partition one more core, from the pool or from those nobody owns."""
+        """Give a dedicated partition one more core, from the pool or from those without an owner."""
         partition = self._directory.dispatched(name)
         own = partition.scheduler
         assert isinstance(own, Dedicated)
@@ -185,7 +185,7 @@ class ResourceAllocation:
             self._give(self.inactive.pop(0), from_inactive=True)
 
     def deactivate(self, cores: int) -> None:
-        """Deactivate processors that nobody is entitled to."""
+        """Deactivate processors that no partition is entitled to."""
         for _ in range(cores):
             processor = self._take()
             self._dispatchers.reserve.processors.append(processor)
@@ -194,14 +194,14 @@ class ResourceAllocation:
     # Memory and adapters
 
     def move_memory(self, source: str | None, target: str | None, size_bytes: int) -> None:
-        """Move memory between partitions; None stands for what nobody has."""
+        """Move memory between partitions; None stands for free memory."""
         if source is not None:
             self.memory_bytes[source] -= size_bytes
         if target is not None:
             self.memory_bytes[target] += size_bytes
 
     def move_adapter(self, source: str | None, target: str | None, device: str) -> None:
-        """Move an adapter between partitions; None stands for nobody.
+        """Move an adapter between partitions; None stands for no owner.
 
         Who gets a first Ethernet adapter uses it from now on to reach the outside.
         """

@@ -203,7 +203,7 @@ class SimulatedPartition:
         return {peer for _, peer in self._routes}
 
     def forget_routes(self) -> None:
-        """Find all ways into the network anew, after adapters have changed."""
+        """Look all routes up again from now on, after adapters have changed."""
         self._routes.clear()
 
     def relocate(self, costs: Costs, routes: Routes) -> None:

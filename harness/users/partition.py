@@ -43,7 +43,7 @@ class BlockingPartition:
         self._check = Arguments(EVENTS, clock.fail)
 
     def now(self) -> float:
-        """Tell the simulated time in seconds."""
+        """Return the simulated time in seconds."""
         return float(self._clock.now) / 1e9
 
     def wait(self, seconds: object) -> None:

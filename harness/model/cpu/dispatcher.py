@@ -90,7 +90,7 @@ class Dispatcher(Scheduler):
         raise NotImplementedError
 
     def release(self, processor: Processor) -> None:
-        """Give a processor that has just become free to whoever comes next."""
+        """Give a processor that has just become free to the next in line."""
         raise NotImplementedError
 
     def forget(self, vp: VirtualProcessor) -> None:

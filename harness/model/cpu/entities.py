@@ -536,7 +536,7 @@ class Partition:
         return [vp for vp in self.vps if vp not in self.folded]
 
     def _withdraw(self, vp: VirtualProcessor) -> None:
-        """Have a virtual processor stop, and somebody else do its work."""
+        """Have a virtual processor stop, and another one do its work."""
         assert self.scheduler is not None
         burst = self.scheduler.withdraw(vp)
         for places in (self.idle, self.folded):

@@ -35,7 +35,7 @@ class Folding(Event):
         needed = max(1, -(-used_ns // self.interval_ns))
         in_use = len(partition.vps) - len(partition.folded)
         if partition.run_queue.first is not None:
-            # Those in use cannot show more use than they are: what waits tells of the rest.
+            # Those in use cannot show more use than they are; the work that waits shows the rest.
             needed = max(needed, in_use + 1)
         if in_use > needed:
             partition.fold()

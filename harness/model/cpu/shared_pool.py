@@ -307,7 +307,7 @@ class SharedPool(Dispatcher):
                 self.competing.remove(partition)
 
     def reconsider(self) -> None:
-        """Queue all anew after entitlements, weights or processors have changed."""
+        """Queue all again after entitlements, weights or processors have changed."""
         now = self.clock.now
         self._count_all(now)
         waiting: LinkedList[VirtualProcessor] = LinkedList()

@@ -23,11 +23,11 @@ class Vios:
         Time that completed operations spent on their way besides the device's.
     standby, bridge_standby
         Another server that does its clients' disk operations, or bridges for them, while this one
-        cannot; None while nobody has taken over.
+        cannot; None while none has taken over.
     disks_lost, bridge_lost
         Whether its way to the disks, or its network adapter, is broken.
     held, held_frames
-        Disk work and bridging that wait until somebody can do them.
+        Disk work and bridging that wait until a server can do them.
     bridged_bytes, bridging_ns
         Bytes that its Shared Ethernet Adapter has taken on, and the time that pieces took there,
         waiting included (all summed).
@@ -63,7 +63,7 @@ class Vios:
         return not (self.partition.down or self.bridge_lost)
 
     def submit(self, burst: Burst, urgent: bool = False) -> None:
-        """Have a burst executed: here, by whoever has taken over, or when somebody is up again."""
+        """Have a burst executed: here, by the standby that has taken over, or later."""
         if self.serves_disks:
             self.partition.submit(burst, urgent)
         elif self.standby is not None and self.standby.serves_disks:
@@ -85,7 +85,7 @@ class Vios:
         self.held.extend(lost)
 
     def resume(self) -> None:
-        """Do what has been held, as far as this server or its deputies can."""
+        """Do what has been held, as far as this server or its standby can."""
         held, self.held = self.held, []
         for burst in held:
             self.submit(burst)
@@ -97,7 +97,7 @@ class Vios:
         """Take a device's interrupt.
 
         The interrupt is presented on the core where the VIOS last ran. When that belongs to
-        somebody else now, it is a phantom interrupt there: the hypervisor has to step in.
+        another partition now, it is a phantom interrupt there: the hypervisor has to step in.
         """
         vp = self.partition.vps[0]
         home = vp.last_processor

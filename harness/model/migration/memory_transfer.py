@@ -157,7 +157,7 @@ class MemoryTransfer:
         source.handle(ns, out, urgent)
 
     def fetch(self, size_bytes: int, done: Callable[[], object]) -> None:
-        """Fetch a page that somebody waits for, before all others."""
+        """Fetch a page that a thread waits for, before all others."""
         ready_ns = self.clock.now_ns + self._fetch_ns
 
         def arrived() -> None:

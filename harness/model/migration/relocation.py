@@ -1,7 +1,7 @@
 """Taking a partition out of one machine and putting it into another, as it stands.
 
 Like all changes of the platform this takes effect at once and is not checked. The partition stays
-the same object for everybody who drives it; its disks stay where they are, on the storage network.
+the same object for its users; its disks stay where they are, on the storage network.
 What was under way over the source's Virtual I/O Servers comes back over them.
 """
 
@@ -62,7 +62,7 @@ def _settle(
     partition.working_set_lines = min(
         target.cache.lines, round(costs.number("processor.working_set") / line_bytes)
     )
-    # Its standing among those that compete for spare capacity begins anew.
+    # Its standing among those that compete for spare capacity starts from nothing.
     partition.spare_pass = 0
     for burst in partition.run_queue.items():
         burst.carry(partition.account, source.costs.clock_hz / costs.clock_hz)
