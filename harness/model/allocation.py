@@ -158,7 +158,7 @@ class ResourceAllocation:
     # Dedicated processors
 
     def add_core(self, name: str) -> None:
-        """Give a dedicated partition one more core, from the pool or from those without an owner."""
+        """Give a dedicated partition one more core, of the pool or without an owner."""
         partition = self._directory.dispatched(name)
         own = partition.scheduler
         assert isinstance(own, Dedicated)

@@ -55,7 +55,7 @@ KNOWN = {
     "StackStage.enter": 1,
     "VirtualScsiPath.service_for": 1,
     # Interpreted only.
-    "_low_64": 1,
+    "_scatter_interpreted": 14,
     "scatter": 2,
     # Once a second.
     "Folding.fire": 4,

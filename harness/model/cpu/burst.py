@@ -62,10 +62,8 @@ class Work:
     def book(self, account: Account) -> None:
         """Book all of it."""
         booked, causes, lengths = account.ns, self._causes, self._lengths
-        part: i64 = 0
-        while part < self._count:
+        for part in range(self._count):
             booked[causes[part]] += lengths[part]
-            part += 1
 
     def book_first(self, account: Account, ns: i64) -> None:
         """Book so many nanoseconds from its beginning."""

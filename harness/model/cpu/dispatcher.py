@@ -185,7 +185,8 @@ class Dispatcher(Scheduler):
         lines = self._lines_used(partition, burst.ns)
         if use.listed:
             lost = self._others_since(use, chip) + lines - self.cache_lines
-            lines = max(0, min(lines, lost))
+            if lost < lines:
+                lines = lost if lost > 0 else 0
         else:
             chip.lines += partition.working_set_lines
         partition.refilled_lines += lines

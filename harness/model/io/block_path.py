@@ -72,10 +72,14 @@ class Operation(Burst):
         elif step == _DEVICE:
             self.path.completed(self)
         else:
-            done = self.done
-            self.done = NO_EVENT
-            self.path.finished.append(self)
-            done.fire()
+            self.finish()
+
+    def finish(self) -> None:
+        """Be done; the path may use it again."""
+        done = self.done
+        self.done = NO_EVENT
+        self.path.finished.append(self)
+        done.fire()
 
     def begin_device(self) -> None:
         """Let the disk work."""
@@ -223,7 +227,9 @@ class VirtualScsiOperation(Operation):
     def fire(self) -> None:
         """Take the next step."""
         step = self.step
-        if step == _VIOS_BEFORE:
+        if step == _SUBMITTED:
+            self.path.submitted(self)
+        elif step == _VIOS_BEFORE:
             self.added_ns += self.path.partition.clock.now
             self.begin_device()
         elif step == _DEVICE:
@@ -233,7 +239,7 @@ class VirtualScsiOperation(Operation):
         elif step == _DELAY:
             self.path.completed(self)
         else:
-            super().fire()
+            self.finish()
 
     def _device_interrupt(self) -> None:
         """Have the VIOS do what comes after the device's part."""

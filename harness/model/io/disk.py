@@ -19,21 +19,24 @@ _FACTOR_2: Final = i64(-0x6B2FB644ECCEEE15)
 """The constants of SplitMix64, as signed integers."""
 
 
-def _low_64(number: int) -> int:
-    """Keep 64 bits of an integer, as native integers do by themselves."""
-    return number & ((1 << 64) - 1)
-
-
 def scatter(number: i64) -> i64:
     """Map a number to 64 evenly scattered bits (the finalizer of SplitMix64)."""
+    if _INTERPRETED:
+        return _scatter_interpreted(number)
+    # Native integers wrap around by themselves; their shifts copy the sign, which is masked.
     z = number + _GOLDEN
     z = (z ^ ((z >> 30) & 0x3FFFFFFFF)) * _FACTOR_1
-    if _INTERPRETED:
-        z = _low_64(z)
     z = (z ^ ((z >> 27) & 0x1FFFFFFFFF)) * _FACTOR_2
-    if _INTERPRETED:
-        z = _low_64(z)
     return z ^ ((z >> 31) & 0x1FFFFFFFF)
+
+
+def _scatter_interpreted(number: int) -> int:
+    """Do the same with integers of any length."""
+    mask = 0xFFFFFFFFFFFFFFFF
+    z = (number + 0x9E3779B97F4A7C15) & mask
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+    return z ^ (z >> 31)
 
 
 class DiskAccess(Event):
