@@ -21,6 +21,7 @@ GROUP = "vtax"
 MODULES = (
     "workloads.arguments",
     "harness.engine.rounding",
+    "harness.engine.splitmix",
     "harness.engine.linked_list",
     "harness.engine.event",
     "harness.engine.event_queue",

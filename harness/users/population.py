@@ -22,6 +22,7 @@ from harness.engine.clock import Clock, to_ns
 from harness.engine.event import Timer
 from harness.errors import PartitionDownError, UserError
 from harness.model.partition import SimulatedPartition
+from harness.users.arrival_random import ArrivalRandom
 from harness.users.partition import BlockingPartition
 from harness.users.user_greenlet import Fail, UserGreenlet, raise_error
 from workloads.arguments import MOST_SECONDS, check_wait
@@ -321,8 +322,9 @@ class _Arrivals:
             own.user.random.seed(seed)
         else:
             own = self.crowd._make(
-                self.cls, self.partition, self.demand, self.group, Random(seed), 0.0
+                self.cls, self.partition, self.demand, self.group, ArrivalRandom(), 0.0
             )
+            own.user.random.seed(seed)
             own.user.pause = self._parker(own)  # type: ignore[method-assign,assignment]
         own.user.intended_start_seconds = self.partition.now()
         own.switch()

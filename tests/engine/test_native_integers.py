@@ -12,6 +12,7 @@ from harness.engine import compiled
 
 HOT = (
     "harness/engine/rounding.py",
+    "harness/engine/splitmix.py",
     "harness/engine/linked_list.py",
     "harness/engine/event.py",
     "harness/engine/event_queue.py",

@@ -7,36 +7,11 @@ from mypy_extensions import i64
 
 from harness.engine.clock import Clock
 from harness.engine.event import NO_EVENT, Event, as_event
+from harness.engine.splitmix import scatter
 from harness.engine.vecs import append, vec
 
 NEXT_IN_SEQUENCE: Final = -1
 """In place of an offset: the block after the last one."""
-
-_INTERPRETED: Final = __file__.endswith(".py")
-_GOLDEN: Final = i64(-0x61C8864680B583EB)
-_FACTOR_1: Final = i64(-0x40A7B892E31B1A47)
-_FACTOR_2: Final = i64(-0x6B2FB644ECCEEE15)
-"""The constants of SplitMix64, as signed integers."""
-
-
-def scatter(number: i64) -> i64:
-    """Map a number to 64 evenly scattered bits (the finalizer of SplitMix64)."""
-    if _INTERPRETED:
-        return _scatter_interpreted(number)
-    # Native integers wrap around by themselves; their shifts copy the sign, which is masked.
-    z = number + _GOLDEN
-    z = (z ^ ((z >> 30) & 0x3FFFFFFFF)) * _FACTOR_1
-    z = (z ^ ((z >> 27) & 0x1FFFFFFFFF)) * _FACTOR_2
-    return z ^ ((z >> 31) & 0x1FFFFFFFF)
-
-
-def _scatter_interpreted(number: int) -> int:
-    """Do the same with integers of any length."""
-    mask = 0xFFFFFFFFFFFFFFFF
-    z = (number + 0x9E3779B97F4A7C15) & mask
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-    return z ^ (z >> 31)
 
 
 class DiskAccess(Event):

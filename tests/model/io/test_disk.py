@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from modelling import MS, US
 
 from harness.engine.clock import Clock
-from harness.model.io.disk import NEXT_IN_SEQUENCE, Disk, scatter
+from harness.engine.splitmix import scatter
+from harness.model.io.disk import NEXT_IN_SEQUENCE, Disk
 
 LINK = 5.0
 """Nanoseconds per byte of the link."""
@@ -132,9 +133,3 @@ def test_a_cache_absorbs_random_writes_and_nothing_else(cache_ns):
         assert time(offset, True) == time(offset, False)
     else:
         assert time(offset, True) == cache_ns + round(4096 * LINK)
-
-
-@given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=50, unique=True))
-def test_scattering_loses_nothing(numbers):
-    assert len({scatter(number) for number in numbers}) == len(numbers)
-    assert all(0 <= scatter(number) < 2**64 for number in numbers)
