@@ -65,6 +65,7 @@ KNOWN = {
     "Dispatcher._refill": 1,
     "Link.transmit": 1,
     "nearest": 2,
+    "SplitMix64.random": 1,
     # Shares of spare capacity by weight have more than 64 bits.
     "SharedPool._best_competitor": 1,
     "SharedPool._compete": 6,

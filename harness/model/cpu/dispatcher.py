@@ -186,7 +186,7 @@ class Dispatcher(Scheduler):
         if use.listed:
             lost = self._others_since(use, chip) + lines - self.cache_lines
             if lost < lines:
-                lines = lost if lost > 0 else 0
+                lines = max(0, lost)
         else:
             chip.lines += partition.working_set_lines
         partition.refilled_lines += lines
