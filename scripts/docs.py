@@ -509,14 +509,10 @@ def _parameters(function: Callable[..., object]) -> str:
 
 def scheduler() -> Iterator[str]:
     """List what a scheduling policy decides."""
+    required = ("wake", "free_processor", "release", "forget")
     rows = [
-        (code(name), "required", _summary(method))
-        for name, method in vars(Dispatcher).items()
-        if name in Dispatcher.__abstractmethods__
-    ]
-    rows += [
-        (code(name), "", _summary(vars(Dispatcher)[name]))
-        for name in ("limit", "limit_reached", "use")
+        (code(name), "required" if name in required else "", _summary(getattr(Dispatcher, name)))
+        for name in (*required, "limit", "limit_reached", "use")
     ]
     yield from table(("method", "", "effect"), rows)
 

@@ -47,7 +47,7 @@ class Processes(simpy.Environment):
 
 
 def _happen(event: simpy.Event) -> None:
-    """Call back whoever waits for an event, as SimPy's own step does."""
+    """Call back all that wait for an event, as SimPy's own step does."""
     callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
     for callback in callbacks:
         callback(event)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event
 from greenlet import getcurrent, greenlet
+from mypy_extensions import i64
 
 from harness.engine.clock import Clock
 
@@ -53,9 +54,7 @@ class RealtimeClock(Clock):
 
     def _ahead_seconds(self) -> float:
         """Return how long it is until something is due (wall clock); negative: it is late."""
-        if not self._queue:
-            return math.inf
-        return float(self._queue[0][0] - self._paced_ns()) / 1e9 / self.speed
+        return (self.peek() - self._paced_ns()) / 1e9 / self.speed
 
     @property
     def late_seconds(self) -> float:
@@ -79,7 +78,7 @@ class RealtimeClock(Clock):
                 breath = self._wall()
 
     def _rest(self, seconds: float) -> None:
-        """Sleep until something is due or somebody nudges."""
+        """Sleep until something is due or :meth:`wake` is called."""
         self._nudged.clear()
         self._asleep = True
         try:
@@ -94,13 +93,11 @@ class RealtimeClock(Clock):
         """
         if not self._asleep:
             return
-        now_ns = int(self._paced_ns())
-        if self._queue:
-            now_ns = min(now_ns, self._queue[0][0])
-        self.now_ns = max(self.now_ns, now_ns)
+        now_ns: i64 = int(self._paced_ns())
+        self.now = max(self.now, min(now_ns, self._queue.next_ns()))
 
     def wake(self) -> None:
-        """Make the clock look anew at what is due next."""
+        """Make the clock look again at what is due next."""
         self._nudged.set()
 
     def wait_for(self, begin: Callable[[Callable[[], None]], object]) -> None:
@@ -109,7 +106,7 @@ class RealtimeClock(Clock):
         Parameters
         ----------
         begin
-            Is given the call that the simulation shall make when it is done.
+            Is given the call that the simulation makes when it is done.
         """
         own = getcurrent()
         waiting = True

@@ -74,7 +74,7 @@ def _sums(values: Iterable[tuple[tuple[str, ...], float]]) -> Reading:
 def _network(of: Callable[[int, int], int]) -> Callable[[Observation], Reading]:
     """Sum a function of size and packets over what passed the protocol stacks."""
     return lambda o: _sums(
-        ((partition.name, way, direction), of(size, packets) * tally.count)
+        ((partition.name, way, direction), of(size, packets) * int(tally.count))
         for partition in o.machine.dispatched()
         for (way, direction, size, packets), tally in partition.traffic.items()
     )
@@ -83,7 +83,7 @@ def _network(of: Callable[[int, int], int]) -> Callable[[Observation], Reading]:
 def _bridged(of: Callable[[int], int]) -> Callable[[Observation], Reading]:
     """Sum a function of size over what the VIOS bridged."""
     return lambda o: _sums(
-        ((name, direction, traffic), of(size) * tally.count)
+        ((name, direction, traffic), of(size) * int(tally.count))
         for name, vios in o.machine.vios.items()
         for (direction, traffic, size), tally in vios.bridged.items()
     )
@@ -162,32 +162,32 @@ FAMILIES: tuple[Family, ...] = (
         lambda p: p.occupied_ns() / 1e9,
     ),
     _partition(
-        "vtax_partition_dispatches", "Virtual context switches (vcsw).", lambda p: p.dispatches
+        "vtax_partition_dispatches", "Virtual context switches (vcsw).", lambda p: int(p.dispatches)
     ),
     _partition(
         "vtax_partition_dispatch_wait_seconds",
         "Time that virtual processors were ready without a processor.",
-        lambda p: p.dispatch_wait_ns / 1e9,
+        lambda p: int(p.dispatch_wait_ns) / 1e9,
     ),
     _partition(
         "vtax_partition_phantom_interrupts",
         "Interrupts for others that arrived on a processor of the partition (phint).",
-        lambda p: p.phantom_interrupts,
+        lambda p: int(p.phantom_interrupts),
     ),
     _partition(
         "vtax_partition_ticks",
         "Clock ticks that a partition's virtual processors took.",
-        lambda p: p.ticks,
+        lambda p: int(p.ticks),
     ),
     _partition(
         "vtax_partition_idle_ticks",
         "Of these, clock ticks that found their virtual processor idle.",
-        lambda p: p.idle_ticks,
+        lambda p: int(p.idle_ticks),
     ),
     _partition(
         "vtax_partition_refilled_lines",
         "Cache lines fetched again after others had driven them out.",
-        lambda p: p.refilled_lines,
+        lambda p: int(p.refilled_lines),
     ),
     _partition(
         "vtax_partition_queue_wait_seconds",
@@ -240,7 +240,7 @@ FAMILIES: tuple[Family, ...] = (
         "Block operations that a partition began.",
         ("partition",),
         lambda o: (
-            ((name,), sum(path.operations for path in p.paths))
+            ((name,), sum(int(path.operations) for path in p.paths))
             for name, p in o.machine.partitions.items()
         ),
     ),
@@ -249,37 +249,37 @@ FAMILIES: tuple[Family, ...] = (
         "Time that block operations waited for a place in the queue of their disk.",
         ("partition",),
         lambda o: (
-            ((name,), sum(path.queue_wait_ns for path in p.paths) / 1e9)
+            ((name,), sum(int(path.queue_wait_ns) for path in p.paths) / 1e9)
             for name, p in o.machine.partitions.items()
         ),
     ),
-    _disk("vtax_disk_operations", "Operations that a disk completed.", lambda d: d.operations),
-    _disk("vtax_disk_bytes", "Bytes read from or written to a disk.", lambda d: d.bytes),
+    _disk("vtax_disk_operations", "Operations that a disk completed.", lambda d: int(d.operations)),
+    _disk("vtax_disk_bytes", "Bytes read from or written to a disk.", lambda d: int(d.bytes)),
     _disk(
         "vtax_disk_busy_seconds",
         "Time of a disk's spindles in use, all summed.",
-        lambda d: d.busy_ns / 1e9,
+        lambda d: int(d.busy_ns) / 1e9,
     ),
     _disk(
         "vtax_disk_response_seconds",
         "Time that completed operations took at the disk, waiting included.",
-        lambda d: d.response_ns / 1e9,
+        lambda d: int(d.response_ns) / 1e9,
     ),
     _vios(
         "vtax_vios_operations",
         "Virtual SCSI operations that a Virtual I/O Server took on.",
-        lambda vios: vios.operations,
+        lambda vios: int(vios.operations),
     ),
-    _vios("vtax_vios_bytes", "Bytes of those operations.", lambda vios: vios.bytes),
+    _vios("vtax_vios_bytes", "Bytes of those operations.", lambda vios: int(vios.bytes)),
     _vios(
         "vtax_vios_added_seconds",
         "Time that those operations took besides their device's: latency added, waiting included.",
-        lambda vios: vios.added_ns / 1e9,
+        lambda vios: int(vios.added_ns) / 1e9,
     ),
     _vios(
         "vtax_sea_bytes",
         "Bytes that a Shared Ethernet Adapter bridged.",
-        lambda vios: vios.bridged_bytes,
+        lambda vios: int(vios.bridged_bytes),
     ),
     Family(
         "vtax_bridge_segments",
@@ -296,22 +296,22 @@ FAMILIES: tuple[Family, ...] = (
     _vios(
         "vtax_bridge_seconds",
         "Time that those took in the Shared Ethernet Adapter, waiting included.",
-        lambda vios: vios.bridging_ns / 1e9,
+        lambda vios: int(vios.bridging_ns) / 1e9,
     ),
     _wire(
         "vtax_wire_bytes",
         "Payload that an Ethernet adapter carried, both directions together.",
-        lambda wire: wire.bytes,
+        lambda wire: int(wire.bytes),
     ),
     _wire(
         "vtax_wire_busy_seconds",
         "Time of a wire in use, both directions summed.",
-        lambda wire: wire.busy_ns / 1e9,
+        lambda wire: int(wire.busy_ns) / 1e9,
     ),
     _wire(
         "vtax_wire_transit_seconds",
         "Time that pieces took on a wire, waiting included, both directions together.",
-        lambda wire: wire.transit_ns / 1e9,
+        lambda wire: int(wire.transit_ns) / 1e9,
     ),
 )
 

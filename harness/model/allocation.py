@@ -5,26 +5,24 @@ Changes here take effect at once and are not checked; the operations that people
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from harness.catalog import Constants
 from harness.model.config import (
     PartitionConfiguration,
+    SystemConfiguration,
     ViosConfiguration,
     Virtualization,
     entitlement_ns,
 )
 from harness.model.cpu.dedicated import Dedicated
 from harness.model.cpu.dispatcher import Dispatcher
-from harness.model.cpu.entities import Partition
-from harness.model.cpu.processor import Processor
-
-if TYPE_CHECKING:
-    from harness.model.machine import Machine
+from harness.model.cpu.dispatchers import Dispatchers
+from harness.model.cpu.entities import Partition, Processor
+from harness.model.directory import Directory
+from harness.model.routing import Router
 
 _MTU_BYTES = 1500
 """Of an adapter that has just been configured."""
-
-SHARED = (Virtualization.SHARED_CAPPED, Virtualization.SHARED_UNCAPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,14 @@ class ResourceAllocation:
     adapters
         Devices that a partition owns, by partition; a VIOS owns those behind its clients' disks.
     free_adapters
-        Devices that nobody owns.
+        Devices without an owner.
     unowned
         Active processors that no dispatcher gives work to. Where there is a shared pool it takes
-        every processor that nobody owns.
+        every processor without an owner.
     inactive
         Processors that are installed and not activated (Capacity on Demand).
     lent_cores
-        Active cores of the shared pool that nobody can be entitled to: Reserve and Utility
+        Active cores of the shared pool that no partition can be entitled to: Reserve and Utility
         Capacity on Demand.
     reserved
         What is kept free for partitions that are about to arrive from other machines.
@@ -68,11 +66,22 @@ class ResourceAllocation:
         Partitions that are on their way here or away.
     """
 
-    def __init__(self, machine: "Machine") -> None:
-        self._machine = machine
+    def __init__(
+        self,
+        configuration: SystemConfiguration,
+        constants: Constants,
+        dispatchers: Dispatchers,
+        directory: Directory,
+        network: Router,
+    ) -> None:
+        self._memory_bytes = configuration.machine.memory_bytes
+        self._constants = constants
+        self._dispatchers = dispatchers
+        self._directory = directory
+        self._network = network
         everyone: list[PartitionConfiguration | ViosConfiguration] = [
-            *machine.configuration.partitions,
-            *machine.configuration.vios,
+            *configuration.partitions,
+            *configuration.vios,
         ]
         self.entitlement_cores = {p.name: p.entitlement_cores for p in everyone}
         self.weight = {p.name: p.weight for p in everyone}
@@ -82,15 +91,17 @@ class ResourceAllocation:
         self.memory_bytes = {p.name: p.memory_bytes for p in everyone}
         self.adapters: dict[str, list[str]] = {p.name: [] for p in everyone}
         self.free_adapters: list[str] = []
-        for partition in machine.configuration.partitions:
+        for partition in configuration.partitions:
             for disk in partition.disks:
                 self.adapters[disk.vios or partition.name].append(disk.device)
             self.adapters[partition.name].extend(each.device for each in partition.ethernet)
-        for vios in machine.configuration.vios:
+        for vios in configuration.vios:
             if vios.shared_ethernet is not None:
                 self.adapters[vios.name].append(vios.shared_ethernet.adapter.device)
-        self.unowned: list[Processor] = []
-        self.inactive: list[Processor] = []
+        rest = dispatchers.keep_reserve()
+        active = configuration.machine.active_cores or len(dispatchers.processors)
+        self.inactive = [processor for processor in rest if processor.index >= active]
+        self.unowned = [processor for processor in rest if processor.index < active]
         self.lent_cores = 0
         self.reserved: dict[str, AllocatedResources] = {}
         self.moving: set[str] = set()
@@ -100,18 +111,18 @@ class ResourceAllocation:
         """Memory that no partition has or is about to bring into use."""
         taken = sum(self.memory_bytes.values())
         taken += sum(holding.memory_bytes for holding in self.reserved.values())
-        return self._machine.configuration.machine.memory_bytes - taken
+        return self._memory_bytes - taken
 
     @property
     def free_cores(self) -> float:
-        """Active processor capacity that nobody is or is about to be entitled to, in cores."""
-        active = len(self._machine.processors) - len(self.inactive)
+        """Active processor capacity that no partition has or is about to get, in cores."""
+        active = len(self._dispatchers.processors) - len(self.inactive)
         taken = sum(self.entitlement_cores.values()) + self.lent_cores
         return active - taken - sum(held.entitlement_cores for held in self.reserved.values())
 
     def is_shared(self, name: str) -> bool:
         """Whether a partition shares processors."""
-        return self._machine.dispatched_partition(name).dispatcher is self._machine.pool
+        return self._directory.dispatched(name).scheduler is self._dispatchers.pool
 
     # Shared processors
 
@@ -125,9 +136,8 @@ class ResourceAllocation:
         capped: bool | None = None,
     ) -> None:
         """Change what a partition gets of the shared pool; what is None stays as it is."""
-        machine = self._machine
-        partition = machine.dispatched_partition(name)
-        pool = machine.pool
+        partition = self._directory.dispatched(name)
+        pool = self._dispatchers.pool
         assert pool is not None
         if entitlement_cores is not None:
             self.entitlement_cores[name] = entitlement_cores
@@ -148,10 +158,9 @@ class ResourceAllocation:
     # Dedicated processors
 
     def add_core(self, name: str) -> None:
-        """Give a dedicated partition one more core, from the pool or from those nobody owns."""
-        machine = self._machine
-        partition = machine.dispatched_partition(name)
-        own = partition.dispatcher
+        """Give a dedicated partition one more core, of the pool or without an owner."""
+        partition = self._directory.dispatched(name)
+        own = partition.scheduler
         assert isinstance(own, Dedicated)
         own.add_processor(self._take())
         self._add_vp(partition)
@@ -159,9 +168,8 @@ class ResourceAllocation:
 
     def remove_core(self, name: str) -> None:
         """Take a core from a dedicated partition; its work goes on on the others."""
-        machine = self._machine
-        partition = machine.dispatched_partition(name)
-        own = partition.dispatcher
+        partition = self._directory.dispatched(name)
+        own = partition.scheduler
         assert isinstance(own, Dedicated)
         processor = partition.remove_vp().last_processor
         assert processor is not None
@@ -177,23 +185,23 @@ class ResourceAllocation:
             self._give(self.inactive.pop(0), from_inactive=True)
 
     def deactivate(self, cores: int) -> None:
-        """Deactivate processors that nobody is entitled to."""
+        """Deactivate processors that no partition is entitled to."""
         for _ in range(cores):
             processor = self._take()
-            self._machine.reserve.processors.append(processor)
+            self._dispatchers.reserve.processors.append(processor)
             self.inactive.append(processor)
 
     # Memory and adapters
 
     def move_memory(self, source: str | None, target: str | None, size_bytes: int) -> None:
-        """Move memory between partitions; None stands for what nobody has."""
+        """Move memory between partitions; None stands for free memory."""
         if source is not None:
             self.memory_bytes[source] -= size_bytes
         if target is not None:
             self.memory_bytes[target] += size_bytes
 
     def move_adapter(self, source: str | None, target: str | None, device: str) -> None:
-        """Move an adapter between partitions; None stands for nobody.
+        """Move an adapter between partitions; None stands for no owner.
 
         Who gets a first Ethernet adapter uses it from now on to reach the outside.
         """
@@ -202,13 +210,14 @@ class ResourceAllocation:
         losing.remove(device)
         gaining.append(device)
         for name in (source, target):
-            if name in self._machine.partitions:
+            if name in self._directory.partitions:
                 self._rewire(name)
 
     def ethernet_adapters(self, name: str) -> list[str]:
         """List the Ethernet adapters that a partition owns."""
-        constants = self._machine.costs.constants
-        return [each for each in self.adapters[name] if f"ethernet.{each}.line_rate" in constants]
+        return [
+            each for each in self.adapters[name] if f"ethernet.{each}.line_rate" in self._constants
+        ]
 
     # Leaving for another machine, and arriving
 
@@ -223,13 +232,12 @@ class ResourceAllocation:
 
     def depart(self, name: str) -> AllocatedResources:
         """Take everything from a suspended partition that leaves."""
-        machine = self._machine
         held = self.held_by(name)
-        dispatcher = machine.dispatched_partition(name).dispatcher
-        assert dispatcher is not None
-        dispatcher.remove(machine.dispatched_partition(name))
+        dispatcher = self._directory.dispatched(name).scheduler
+        assert isinstance(dispatcher, Dispatcher)
+        dispatcher.remove(self._directory.dispatched(name))
         if isinstance(dispatcher, Dedicated):
-            machine.dispatchers.remove(dispatcher)
+            self._dispatchers.all.remove(dispatcher)
             for processor in dispatcher.processors:
                 self._give(processor)
         for owned in (self.entitlement_cores, self.memory_bytes, self.weight, self.capped):
@@ -239,7 +247,7 @@ class ResourceAllocation:
 
     def arrive(self, partition: Partition, held: AllocatedResources, *, shared: bool) -> None:
         """Give a suspended partition that arrives what has been reserved for it, or is free."""
-        machine, name = self._machine, partition.name
+        name = partition.name
         self.reserved.pop(name, None)
         self.entitlement_cores[name] = held.entitlement_cores
         self.memory_bytes[name] = held.memory_bytes
@@ -247,22 +255,19 @@ class ResourceAllocation:
         self.capped[name] = held.capped
         self.adapters[name] = []
         if shared:
-            assert machine.pool is not None
-            machine.pool.add(partition)
+            assert self._dispatchers.pool is not None
+            self._dispatchers.pool.add(partition)
             return
         processors = [self._take() for _ in range(round(held.entitlement_cores))]
-        own = Dedicated(machine.clock, machine.ledger, processors, machine.cache)
-        machine.dispatchers.append(own)
-        own.add(partition)
+        self._dispatchers.dedicate(processors).add(partition)
 
     def resume(self, name: str, virtual_processors: int) -> None:
         """Let a suspended partition go on here, with so many virtual processors."""
-        machine = self._machine
-        partition = machine.dispatched_partition(name)
+        partition = self._directory.dispatched(name)
         share_ns = 0
-        if machine.pool is not None and self.is_shared(name):
+        if self._dispatchers.pool is not None and self.is_shared(name):
             share_ns = entitlement_ns(
-                self.entitlement_cores[name], virtual_processors, machine.pool.window_ns
+                self.entitlement_cores[name], virtual_processors, self._dispatchers.pool.window_ns
             )
         partition.resume(virtual_processors, share_ns)
 
@@ -270,13 +275,12 @@ class ResourceAllocation:
 
     def _rewire(self, name: str) -> None:
         """Give a partition that owns an Ethernet adapter a wire, and take it from one without."""
-        machine = self._machine
-        wires, owned = machine.network.own_wires, self.ethernet_adapters(name)
+        wires, owned = self._network.own_wires, self.ethernet_adapters(name)
         if owned and name not in wires:
-            wires[name] = machine.wire(name, owned[0], _MTU_BYTES)
+            wires[name] = self._network.devices.wire(name, owned[0], _MTU_BYTES)
         elif not owned and name in wires:
             del wires[name]
-        machine.partitions[name].forget_routes()
+        self._directory.partitions[name].forget_routes()
 
     def _add_vp(self, partition: Partition) -> None:
         vp = partition.add_vp()
@@ -285,21 +289,19 @@ class ResourceAllocation:
 
     def _take(self) -> Processor:
         """Take an active processor that is not dedicated to anybody."""
-        machine = self._machine
-        if machine.pool is not None:
-            return machine.pool.remove_processor()
+        if self._dispatchers.pool is not None:
+            return self._dispatchers.pool.remove_processor()
         processor = self.unowned.pop()
-        _remove(machine.reserve, processor)
+        _remove(self._dispatchers.reserve, processor)
         return processor
 
     def _give(self, processor: Processor, *, from_inactive: bool = False) -> None:
-        machine = self._machine
         if from_inactive:
-            _remove(machine.reserve, processor)
-        if machine.pool is not None:
-            machine.pool.add_processor(processor)
+            _remove(self._dispatchers.reserve, processor)
+        if self._dispatchers.pool is not None:
+            self._dispatchers.pool.add_processor(processor)
         else:
-            machine.reserve.processors.append(processor)
+            self._dispatchers.reserve.processors.append(processor)
             self.unowned.append(processor)
 
 

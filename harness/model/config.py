@@ -27,6 +27,10 @@ class Virtualization(StrEnum):
     """Guests of a monitor on a host operating system; a flavour names the published system."""
 
 
+SHARED = (Virtualization.SHARED_CAPPED, Virtualization.SHARED_UNCAPPED)
+"""Of partitions that share processors."""
+
+
 @dataclass(frozen=True, slots=True)
 class MachineConfiguration:
     """A machine as it was sold."""
@@ -164,6 +168,11 @@ class SystemConfiguration:
     """The network outside to which its Ethernet adapters are connected."""
     san: str = "san"
     """The storage network to which its VIOS are connected."""
+
+    @property
+    def hosted(self) -> bool:
+        """Whether the machine is divided by a monitor on a host operating system."""
+        return self.virtualization is Virtualization.HOSTED
 
 
 _DENOMINATOR = 10**6

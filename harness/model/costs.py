@@ -16,13 +16,18 @@ class Costs:
         The clock of the machine's processors.
     flavour
         The hosted monitor (``vmware``, ``uml``...) whose costs a guest pays, or None.
+
+    Attributes
+    ----------
+    user_ns_per_second
+        Nanoseconds here for a second in user mode on the reference processor.
     """
 
     def __init__(self, constants: Constants, clock_hz: float, flavour: str | None = None) -> None:
         self.constants = constants
         self.clock_hz = clock_hz
         self.flavour = flavour
-        self._user_ns_per_second = 1e9 * self.number("processor.reference_clock") / clock_hz
+        self.user_ns_per_second = 1e9 * self.number("processor.reference_clock") / clock_hz
         self._events: dict[int, tuple[Mapping[str, float], int, int]] = {}
 
     def number(self, name: str) -> float:
@@ -48,7 +53,7 @@ class Costs:
 
     def user(self, processor_seconds: float) -> int:
         """Convert user-mode time on the reference processor to nanoseconds on this one."""
-        return round(processor_seconds * self._user_ns_per_second)
+        return round(processor_seconds * self.user_ns_per_second)
 
     def events(self, events: Mapping[str, float]) -> tuple[int, int]:
         """Add up what operating-system events cost.

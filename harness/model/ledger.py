@@ -2,6 +2,10 @@
 
 from enum import IntEnum
 
+from mypy_extensions import i64
+
+from harness.engine.vecs import vec
+
 
 class Cause(IntEnum):
     """Why a processor was busy. The numbers index an account."""
@@ -32,8 +36,32 @@ class Cause(IntEnum):
 
 CAUSE_LABELS = tuple(cause.name.lower() for cause in Cause)
 
-Account = list[int]
-"""Nanoseconds by cause."""
+
+class Account:
+    """Nanoseconds by cause.
+
+    Attributes
+    ----------
+    ns
+        The nanoseconds, indexed by cause.
+    """
+
+    def __init__(self) -> None:
+        self.ns = vec[i64]([0] * len(CAUSE_LABELS))
+
+    def add(self, cause: i64, ns: i64) -> None:
+        """Book nanoseconds; negative ones are taken back."""
+        self.ns[cause] += ns
+
+    def total(self) -> int:
+        """Return the sum over all causes."""
+        return sum(self.ns)
+
+    def copy(self) -> "Account":
+        """Return an independent copy."""
+        twin = Account()
+        twin.ns = vec[i64](self.ns)
+        return twin
 
 
 class Ledger:
@@ -44,16 +72,35 @@ class Ledger:
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
-        self.idle_ns = 0
+        self.idle_ns: i64 = 0
 
     def open(self, owner: str) -> Account:
         """Open the account of a partition (or of the host) and return it."""
         if owner in self.accounts:
             raise ValueError(f"account {owner!r} is open already")
-        account = [0] * len(Cause)
+        account = Account()
         self.accounts[owner] = account
         return account
 
     def account(self, owner: str) -> Account:
         """Return an account, which is opened if it is not open yet."""
         return self.accounts[owner] if owner in self.accounts else self.open(owner)
+
+
+class Books:
+    """Where an account is booked: in the account itself."""
+
+    def of(self, account: Account) -> Account:
+        """Return the account to book in."""
+        return account
+
+
+class Snapshot(Books):
+    """Copies of all accounts of a ledger, to book in what is under way at this moment."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._copies = {account: account.copy() for account in ledger.accounts.values()}
+
+    def of(self, account: Account) -> Account:
+        """Return the copy of an account."""
+        return self._copies[account]

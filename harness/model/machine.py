@@ -5,8 +5,9 @@ from itertools import count
 
 from harness.catalog import Constants
 from harness.engine.clock import Clock
-from harness.model.allocation import SHARED, ResourceAllocation
+from harness.model.allocation import ResourceAllocation
 from harness.model.config import (
+    SHARED,
     DiskConfiguration,
     PartitionConfiguration,
     SystemConfiguration,
@@ -16,21 +17,21 @@ from harness.model.config import (
 )
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Work, work
-from harness.model.cpu.dedicated import Dedicated
-from harness.model.cpu.dispatcher import CacheCosts, Dispatcher
-from harness.model.cpu.entities import Partition
+from harness.model.cpu.dispatcher import CacheCosts
+from harness.model.cpu.dispatchers import Dispatchers
+from harness.model.cpu.entities import Partition, Processor, build_processors
 from harness.model.cpu.folding import Folding
-from harness.model.cpu.host_scheduler import TimeSharing
-from harness.model.cpu.processor import Processor, build_processors
+from harness.model.cpu.host_scheduler import HostTick, TimeSharing
 from harness.model.cpu.shared_pool import SharedPool
-from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
+from harness.model.devices import DeviceFactory
+from harness.model.directory import Directory
+from harness.model.io.block_path import BlockPath
 from harness.model.io.disk import Disk
-from harness.model.io.vios import Vios, VirtualScsiCosts, interrupt_cost
-from harness.model.ledger import CAUSE_LABELS, Account, Cause, Ledger
-from harness.model.net.link import Link
-from harness.model.net.routing import Network
+from harness.model.io.vios import Vios, interrupt_cost
+from harness.model.ledger import CAUSE_LABELS, Cause, Ledger, Snapshot
 from harness.model.partition import SimulatedPartition
 from harness.model.power import Power
+from harness.model.routing import Router
 
 HOST = "host"
 """The account of a host operating system's own work that no guest caused."""
@@ -55,8 +56,6 @@ class Machine:
         Who owns what, and handing it over.
     power
         Whether it is on.
-    host_ticks
-        Clock ticks of a host operating system so far.
     """
 
     def __init__(
@@ -69,11 +68,11 @@ class Machine:
         self.processors = build_processors(
             configuration.machine.cores, round(constants.number("processor.l2_cores"))
         )
-        self.dispatchers: list[Dispatcher] = []
-        self.pool: SharedPool | None = None
-        self.partitions: dict[str, SimulatedPartition] = {}
-        self.configurations = {p.name: p for p in configuration.partitions}
-        self.vios: dict[str, Vios] = {}
+        self.directory = Directory({p.name: p for p in configuration.partitions})
+        self.partitions = self.directory.partitions
+        self.configurations = self.directory.configurations
+        self.vios = self.directory.vios
+        self.devices = DeviceFactory(clock, self.costs, hosted=configuration.hosted)
         self.disks: list[Disk] = []
         line_bytes = constants.number("processor.l2_line")
         self.cache = CacheCosts(
@@ -83,17 +82,22 @@ class Machine:
             / configuration.machine.clock_hz
             * 1e9,
         )
+        self._dispatchers = Dispatchers(clock, self.ledger, self.processors, self.cache)
+        self.dispatchers = self._dispatchers.all
         self.power = Power(clock)
         self._taken = count()
-        self.host_ticks = 0
+        self._host_ticks: list[HostTick] = []
         self._build_dispatchers()
-        self.network = Network(self)
+        self.pool = self._dispatchers.pool
+        self.reserve = self._dispatchers.reserve
+        self.network = Router(configuration, self.costs, self.ledger, self.directory, self.devices)
         for vios in configuration.vios:
             self.vios[vios.name] = Vios(self._vios_partition(vios), interrupt_cost(self.costs))
         for partition in configuration.partitions:
             self.partitions[partition.name] = self._modelled_partition(partition)
-        self.capacity = ResourceAllocation(self)
-        self._keep_reserve()
+        self.capacity = ResourceAllocation(
+            configuration, constants, self._dispatchers, self.directory, self.network
+        )
         self._start_ticking()
         self._start_folding()
 
@@ -102,7 +106,7 @@ class Machine:
     @property
     def hosted(self) -> bool:
         """Whether the machine is divided by a monitor on a host operating system."""
-        return self.configuration.virtualization is Virtualization.HOSTED
+        return self.configuration.hosted
 
     def _build_dispatchers(self) -> None:
         configuration, costs = self.configuration, self.costs
@@ -130,7 +134,7 @@ class Machine:
         active = configuration.machine.active_cores or configuration.machine.cores
         shared = self.processors[owned:active]
         if any(p.virtualization in SHARED for p in everyone):
-            self.pool = SharedPool(
+            pool = SharedPool(
                 self.clock,
                 self.ledger,
                 shared,
@@ -139,20 +143,11 @@ class Machine:
                 window_ns=costs.time("hypervisor.window"),
                 spare_slice_ns=costs.time("hypervisor.spare_slice"),
             )
-            self.dispatchers.append(self.pool)
+            self._dispatchers.pool = pool
+            self.dispatchers.append(pool)
 
     def _own_processors(self, cores: int) -> list[Processor]:
         return [self.processors[next(self._taken)] for _ in range(cores)]
-
-    def _keep_reserve(self) -> None:
-        """Put cores that nobody owns under a dispatcher, so that their idle time is counted."""
-        known = {p.index for dispatcher in self.dispatchers for p in dispatcher.processors}
-        rest = [p for p in self.processors if p.index not in known]
-        self.reserve = Dedicated(self.clock, self.ledger, rest, self.cache)
-        self.dispatchers.append(self.reserve)
-        active = self.configuration.machine.active_cores or len(self.processors)
-        self.capacity.inactive.extend(p for p in rest if p.index >= active)
-        self.capacity.unowned.extend(p for p in rest if p.index < active)
 
     # Partitions
 
@@ -164,14 +159,13 @@ class Machine:
     ) -> Partition:
         costs = self.costs
         virtualization = configuration.virtualization
-        tick_parts = self.tick(os)[0]
+        tick_parts = self.tick(os).parts
         if self.hosted:
             # A guest's tick is a timer of the host that interrupts the monitor.
-            tick_parts = (
-                *tick_parts,
+            tick_parts += [
                 (_WORLD_SWITCH, costs.hosted("world_switch")),
                 (_EMULATION, costs.hosted("interrupt_return")),
-            )
+            ]
         share_ns = 0
         if virtualization in SHARED:
             share_ns = entitlement_ns(
@@ -199,14 +193,8 @@ class Machine:
             assert self.pool is not None
             self.pool.add(partition)
         else:
-            own = Dedicated(
-                self.clock,
-                self.ledger,
-                self._own_processors(configuration.virtual_processors),
-                self.cache,
-            )
-            own.add(partition)
-            self.dispatchers.append(own)
+            own_processors = self._own_processors(configuration.virtual_processors)
+            self._dispatchers.dedicate(own_processors).add(partition)
         return partition
 
     def tick(self, os: str) -> Work:
@@ -239,106 +227,22 @@ class Machine:
             window_bytes=round(costs.number("network.tcp.window")),
         )
 
-    # Disks
+    def new_disk(self, name: str, device: str) -> Disk:
+        """Put a device of the catalog into the machine."""
+        disk = self.devices.disk(name, device)
+        self.disks.append(disk)
+        return disk
 
     def block_path(
         self, partition: Partition, disk: Disk, configuration: DiskConfiguration, depth: int
     ) -> BlockPath:
         """Make the way from a partition to a disk over this machine."""
-        costs = self.costs
-        depth = configuration.queue_depth or depth
-        own_ns = costs.work("io.block_cost")
-        submit, complete = ((_OS, own_ns // 2),), ((_OS, own_ns - own_ns // 2),)
-        if self.hosted:
-            return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
-        if configuration.vios is None:
-            return DirectPath(partition, disk, BlockCosts(work(*submit), work(*complete)), depth)
-        vios = self.vios[configuration.vios]
-        hcall, interrupt = costs.time("hypervisor.hcall"), interrupt_cost(costs)
-        client = BlockCosts(
-            work(*submit, (_HYPERVISOR, hcall)), work((_HYPERVISOR, interrupt), *complete)
-        )
-        service = VirtualScsiCosts(costs, configuration.backing)
-        return VirtualScsiPath(
-            partition,
-            disk,
-            client,
-            depth,
-            vios,
-            service,
-            deferred_ns=costs.time("vios.vscsi.deferred_work"),
-        )
-
-    def _hosted_block_costs(
-        self, submit: tuple[tuple[int, int], ...], complete: tuple[tuple[int, int], ...]
-    ) -> BlockCosts:
-        """Add up an emulated disk: the driver's I/O instructions, and the host's own path.
-
-        The monitor handles the I/O instructions that need no world switch by itself.
-        """
-        costs = self.costs
-        flavour = f"hosted.{costs.flavour}"
-        switches = costs.number(f"{flavour}.world_switches_per_disk_operation")
-        instructions = costs.number(f"{flavour}.io_instructions_per_disk_operation")
-        emulation_ns = costs.hosted("io_in_monitor", max(0.0, instructions - switches))
-        world_ns = costs.hosted("world_switch", switches / 2)
-        host_ns = costs.hosted("host_block_cost", 0.5)
-        interrupt_ns = costs.hosted("interrupt_return")
-        return BlockCosts(
-            work(*submit, (_EMULATION, emulation_ns), (_WORLD_SWITCH, world_ns), (_HOST, host_ns)),
-            work(
-                (_HOST, host_ns), (_WORLD_SWITCH, world_ns), (_EMULATION, interrupt_ns), *complete
-            ),
-            copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
-        )
-
-    def new_disk(self, name: str, device: str) -> Disk:
-        """Put a device of the catalog into the machine."""
-        costs = self.costs
-        prefix = f"disks.{device}"
-        reference_hz = costs.number("processor.reference_clock")
-        own_s = costs.number("io.block_cost") / reference_hz
-
-        def block_ns(size_bytes: int) -> int:
-            # The published rate is that of a program, whose own part in each block comes off.
-            rate = costs.constants.interpolate(f"{prefix}.sequential_bandwidth", size_bytes)
-            return round(max(0.0, size_bytes / rate - own_s) * 1e9)
-
-        cached = costs.constants.flag(f"{prefix}.write_cache")
-        disk = Disk(
-            self.clock,
-            name,
-            spindles=round(costs.number(f"{prefix}.spindles")),
-            positioning_ns=costs.time(f"{prefix}.seek_time"),
-            rotation_ns=costs.time(f"{prefix}.rotation_time"),
-            block_ns=block_ns,
-            link_ns_per_byte=1e9 / costs.number(f"{prefix}.link_bandwidth"),
-            cache_ns=costs.time(f"{prefix}.cache_time") if cached else None,
-        )
-        self.disks.append(disk)
-        return disk
-
-    # Networks
-
-    def wire(self, name: str, device: str, mtu_bytes: int) -> Link:
-        """Make a physical adapter's wire."""
-        costs = self.costs
-        prefix = f"ethernet.{device}"
-        return Link(
-            self.clock,
-            name,
-            rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
-            mtu_bytes=mtu_bytes,
-            header_bytes=round(costs.number("network.tcp.header_bytes")),
-            frame_bytes=round(costs.number(f"{prefix}.frame_overhead")),
-            latency_ns=costs.time(f"{prefix}.latency"),
-        )
+        vios = None if configuration.vios is None else self.vios[configuration.vios]
+        return self.devices.block_path(partition, disk, configuration, depth, vios)
 
     def dispatched_partition(self, name: str) -> Partition:
         """Find a partition or a VIOS by name."""
-        if name in self.vios:
-            return self.vios[name].partition
-        return self.partitions[name].partition
+        return self.directory.dispatched(name)
 
     # Clocks of operating systems
 
@@ -362,35 +266,24 @@ class Machine:
         for configuration in self.configuration.partitions:
             if configuration.folding:
                 partition = self.partitions[configuration.name].partition
-                self.clock.call_in(interval_ns, Folding(partition, interval_ns).look)
+                self.clock.schedule(interval_ns, Folding(partition, interval_ns))
 
     def _start_host_ticks(self) -> None:
         account = self.ledger.open(HOST)
         costs = self.costs
         period_ns = round(1e9 / costs.number("hosted.host.tick_rate"))
         # The host is a Linux of the same time as the guests'.
-        tick_ns = costs.work("os.sles-9.tick_cost")
+        tick = work((_HOST, costs.work("os.sles-9.tick_cost")))
         for number, processor in enumerate(self.processors, start=1):
             phase_ns = period_ns * number // (len(self.processors) + 1)
-            self._tick_host(processor, account, tick_ns, period_ns, phase_ns)
+            host_tick = HostTick(self.clock, self.ledger, processor, account, tick, period_ns)
+            self._host_ticks.append(host_tick)
+            self.clock.schedule(phase_ns, host_tick)
 
-    def _tick_host(
-        self, processor: Processor, account: Account, tick_ns: int, period_ns: int, phase_ns: int
-    ) -> None:
-        clock, ledger = self.clock, self.ledger
-        parts = ((_HOST, tick_ns),)
-
-        def tick() -> None:
-            clock.call_in(period_ns, tick)
-            self.host_ticks += 1
-            vp = processor.vp
-            if vp is not None:
-                vp.interrupt(account, parts, tick_ns, clock.now_ns)
-            else:
-                ledger.idle_ns += max(0, clock.now_ns - processor.free_ns)
-                processor.run_idle_tick(account, parts, tick_ns, clock.now_ns)
-
-        clock.call_in(phase_ns, tick)
+    @property
+    def host_ticks(self) -> int:
+        """Clock ticks of a host operating system so far."""
+        return sum(tick.count for tick in self._host_ticks)
 
     # Accounts
 
@@ -402,16 +295,11 @@ class Machine:
         Nanoseconds by account and cause, and idle nanoseconds. Their sum is the number of
         processors times the time that has passed, exactly.
         """
-        accounts = {name: list(account) for name, account in self.ledger.accounts.items()}
-        owner = {id(account): name for name, account in self.ledger.accounts.items()}
-        idle_ns = self.ledger.idle_ns
+        books = Snapshot(self.ledger)
+        idle_ns: int = self.ledger.idle_ns
         for dispatcher in self.dispatchers:
-            idle, running = dispatcher.in_progress()
-            idle_ns += idle
-            for account, parts in running:
-                for cause, ns in parts:
-                    accounts[owner[id(account)]][cause] += ns
+            idle_ns += dispatcher.book_in_progress(books)
         return {
-            name: dict(zip(CAUSE_LABELS, account, strict=True))
-            for name, account in accounts.items()
+            name: dict(zip(CAUSE_LABELS, books.of(account).ns, strict=True))
+            for name, account in self.ledger.accounts.items()
         }, idle_ns

@@ -1,41 +1,86 @@
-"""A partition's verbs on the modelled platform, in the style of callbacks.
+"""A partition's verbs on the modelled machine.
 
-Every verb takes a ``done`` that is called when the work is finished; how a Locust user waits for
-that is not the platform's concern.
+Every verb takes a ``done`` that happens when the work is finished; how a Locust user waits for that
+is not the model's concern.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from types import MappingProxyType
+from typing import Final
 
+from mypy_extensions import i64
+
+from harness.engine.event import Event, as_event
+from harness.engine.rounding import nearest
 from harness.model.costs import Costs
-from harness.model.cpu.burst import Part
+from harness.model.cpu.burst import CallbackThread, Thread
 from harness.model.cpu.entities import Partition
 from harness.model.io.block_path import BlockPath
-from harness.model.ledger import Cause
-from harness.model.net.stages import Stage, stream, travel
-from harness.model.tally import Tally
+from harness.model.io.disk import NEXT_IN_SEQUENCE
+from harness.model.net.stages import Piece, Route, stream
 
-Done = Callable[[], object]
-Routes = Callable[[str, str], Sequence[Stage]]
+Done = Event | Callable[[], object]
+Routes = Callable[[str, str], Route]
 """Make the route for a verb (``send``, ``receive``, ``request``, ``response``) and a peer."""
 
-_USER, _OS, _EMULATION = int(Cause.USER), int(Cause.OS), int(Cause.EMULATION)
+
+class _EventCalls:
+    """What some operating-system events cost, and how often they were asked for."""
+
+    def __init__(self, events: Mapping[str, float] | None, os_ns: int, monitor_ns: int) -> None:
+        self.events = events
+        self.os_ns: i64 = os_ns
+        self.monitor_ns: i64 = monitor_ns
+        self.count: i64 = 0
 
 
-class _End:
-    """The end of something that is heard of only if the partition has not crashed meanwhile."""
+_NO_EVENTS: Final = _EventCalls(None, 0, 0)
 
-    __slots__ = ("crashes", "done", "partition")
 
-    def __init__(self, partition: Partition, done: Done) -> None:
+class _StreamEnd(Event):
+    """The end of a stream, which is heard of only if the partition has not crashed meanwhile."""
+
+    def __init__(self, partition: Partition, done: Event) -> None:
+        super().__init__()
         self.partition = partition
         self.crashes = partition.crashes
-        self.done = done
+        self._done = done
 
-    def __call__(self) -> None:
+    def fire(self) -> None:
+        """Be done."""
         if self.crashes == self.partition.crashes:
-            self.done()
+            self._done.fire()
+
+
+class _Exchange(Piece):
+    """A request on its way to a peer, and its response on the way back."""
+
+    def __init__(
+        self,
+        modelled: "SimulatedPartition",
+        peer: str,
+        request_bytes: i64,
+        response_bytes: i64,
+        done: Event,
+    ) -> None:
+        super().__init__(modelled.route("request", peer), request_bytes)
+        self.modelled = modelled
+        self.peer = peer
+        self.response_bytes = response_bytes
+        self.crashes = modelled.partition.crashes
+        self.answered = False
+        self._done = done
+
+    def arrived(self) -> None:
+        """Be answered at once; at last, end, unless the partition has crashed meanwhile."""
+        if not self.answered:
+            self.answered = True
+            self.route = self.modelled.route("response", self.peer)
+            self.size_bytes = self.response_bytes
+            self.passed = 0
+            self.go_on()
+        elif self.crashes == self.modelled.partition.crashes:
+            self._done.fire()
 
 
 class SimulatedPartition:
@@ -61,74 +106,90 @@ class SimulatedPartition:
     ) -> None:
         self.partition = partition
         self.name = partition.name
-        self.costs = costs
         self.paths = list(paths)
-        self.segment_bytes = segment_bytes
-        self.window_bytes = window_bytes
+        self.segment_bytes: i64 = segment_bytes
+        self.window_bytes: i64 = window_bytes
         self._make_route = routes
-        self._routes: dict[tuple[str, str], Sequence[Stage]] = {}
-        self._event_calls: dict[object, tuple[Mapping[str, float], Tally]] = {}
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._event_calls: dict[object, _EventCalls] = {}
+        self._last_calls = _NO_EVENTS
+        self._set_costs(costs)
+
+    def _set_costs(self, costs: Costs) -> None:
+        self.costs = costs
+        self._user_ns_per_second = costs.user_ns_per_second
 
     def compute(
         self, processor_seconds: float, events: Mapping[str, float] | None, done: Done
     ) -> None:
         """Use the processor in user mode, with operating-system events on the way."""
-        costs = self.costs
-        user_ns = costs.user(processor_seconds)
-        if not events:
-            self.partition.execute((((_USER, user_ns),), user_ns), done)
-            return
-        # A read-only view stands for itself: the same users show the same one again and again.
+        user_ns = nearest(processor_seconds * self._user_ns_per_second)
+        thread = done if isinstance(done, Thread) else CallbackThread(as_event(done))
+        partition = self.partition
+        if events:
+            calls = self._last_calls
+            if calls.events is not events:
+                self._last_calls = calls = self._calls_of(events)
+            calls.count += 1
+            thread.compute(partition.account, user_ns, calls.os_ns, calls.monitor_ns)
+        else:
+            thread.compute(partition.account, user_ns, 0, 0)
+        partition.submit(thread)
+
+    def _calls_of(self, events: Mapping[str, float]) -> _EventCalls:
+        """Find out what events cost.
+
+        A read-only view stands for itself: the same users show the same one again and again.
+        """
         fixed = isinstance(events, MappingProxyType)
         key = id(events) if fixed else tuple(events.items())
-        held = self._event_calls.get(key)
-        if held is None:
-            held = self._event_calls[key] = events if fixed else dict(events), Tally()
-        held[1].count += 1
-        os_ns, monitor_ns = costs.events(events)
-        parts: tuple[Part, ...] = ((_USER, user_ns), (_OS, os_ns))
-        if monitor_ns:
-            parts = (*parts, (_EMULATION, monitor_ns))
-        self.partition.execute((parts, user_ns + os_ns + monitor_ns), done)
+        calls = self._event_calls.get(key)
+        if calls is None:
+            os_ns, monitor_ns = self.costs.events(events)
+            calls = _EventCalls(events if fixed else dict(events), os_ns, monitor_ns)
+            self._event_calls[key] = calls
+        return calls
 
     def transfer(
-        self, disk: int, size_bytes: int, offset_bytes: int | None, write: bool, done: Done
+        self, disk: int, size_bytes: i64, offset_bytes: int | None, write: bool, done: Done
     ) -> None:
         """Read or write a block of one of the partition's disks."""
-        if disk >= len(self.paths):
+        paths = self.paths
+        if disk >= len(paths):
             raise ValueError(
-                f"partition {self.name} has {len(self.paths)} disks, but a user works on number "
-                f"{disk}"
+                f"partition {self.name} has {len(paths)} disks, but a user works on number {disk}"
             )
-        self.paths[disk].transfer(size_bytes, offset_bytes, write, done)
+        offset: i64 = NEXT_IN_SEQUENCE
+        if offset_bytes is not None:
+            offset = offset_bytes
+        paths[disk].transfer(size_bytes, offset, write, done)
 
-    def send(self, size_bytes: int, to: str, done: Done) -> None:
+    def send(self, size_bytes: i64, to: str, done: Done) -> None:
         """Stream bytes to a peer."""
-        route = self._route("send", to)
-        stream(route, size_bytes, self.segment_bytes, self.window_bytes, _End(self.partition, done))
+        self._stream(self.route("send", to), size_bytes, done)
 
-    def receive(self, size_bytes: int, source: str, done: Done) -> None:
+    def receive(self, size_bytes: i64, source: str, done: Done) -> None:
         """Have a peer stream bytes to this partition."""
-        route = self._route("receive", source)
-        stream(route, size_bytes, self.segment_bytes, self.window_bytes, _End(self.partition, done))
+        self._stream(self.route("receive", source), size_bytes, done)
 
-    def exchange(self, request_bytes: int, response_bytes: int, to: str, done: Done) -> None:
+    def _stream(self, route: Route, size_bytes: i64, done: Done) -> None:
+        end = _StreamEnd(self.partition, as_event(done))
+        stream(route, size_bytes, self.segment_bytes, self.window_bytes, end)
+
+    def exchange(self, request_bytes: i64, response_bytes: i64, to: str, done: Done) -> None:
         """Send a request and wait for the response; the peer answers at once."""
-        heard = _End(self.partition, done)
-        answered = partial(self._respond, to, response_bytes, heard)
-        travel(self._route("request", to), request_bytes, answered)
+        _Exchange(self, to, request_bytes, response_bytes, as_event(done)).go_on()
 
     @property
     def events(self) -> dict[str, float]:
         """How many operating-system events of each kind its users have asked for."""
         totals: dict[str, float] = {}
-        for events, tally in self._event_calls.values():
-            for name, count in events.items():
-                totals[name] = totals.get(name, 0.0) + count * tally.count
+        for calls in self._event_calls.values():
+            times: int = calls.count
+            assert calls.events is not None
+            for name, count in calls.events.items():
+                totals[name] = totals.get(name, 0.0) + count * times
         return totals
-
-    def _respond(self, to: str, response_bytes: int, heard: Done) -> None:
-        travel(self._route("response", to), response_bytes, heard)
 
     def crash(self) -> None:
         """Stop dead; all work is lost."""
@@ -142,16 +203,20 @@ class SimulatedPartition:
         return {peer for _, peer in self._routes}
 
     def forget_routes(self) -> None:
-        """Find all ways into the network anew, after adapters have changed."""
+        """Look all routes up again from now on, after adapters have changed."""
         self._routes.clear()
 
     def relocate(self, costs: Costs, routes: Routes) -> None:
         """Work on another machine from now on."""
-        self.costs = costs
+        self._set_costs(costs)
+        for calls in self._event_calls.values():
+            assert calls.events is not None
+            calls.os_ns, calls.monitor_ns = costs.events(calls.events)
         self._make_route = routes
         self.forget_routes()
 
-    def _route(self, verb: str, peer: str) -> Sequence[Stage]:
+    def route(self, verb: str, peer: str) -> Route:
+        """Return the route for a verb and a peer."""
         route = self._routes.get((verb, peer))
         if route is None:
             route = self._routes[verb, peer] = self._make_route(verb, peer)

@@ -1,6 +1,6 @@
 """How often messages and pieces of streams passed somewhere."""
 
-from dataclasses import dataclass
+from mypy_extensions import i64
 
 OUT, IN = "out", "in"
 """Directions, seen from the partition."""
@@ -14,8 +14,8 @@ SIMPLEX, DUPLEX, MESSAGE = "simplex", "duplex", "message"
 responses."""
 
 
-@dataclass(slots=True)
 class Tally:
     """A count that several may add to."""
 
-    count: int = 0
+    def __init__(self) -> None:
+        self.count: i64 = 0

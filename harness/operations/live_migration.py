@@ -19,7 +19,7 @@ from harness.model.cpu.entities import Partition
 from harness.model.machine import Machine
 from harness.model.migration.memory_transfer import Endpoint, MemoryTransfer
 from harness.model.migration.relocation import relocate
-from harness.model.net.routing import connect
+from harness.model.routing import connect
 from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
 from harness.operations.placement import Claim, Place, find_place
 
@@ -118,7 +118,7 @@ class Move(DescribedOperation):
         """
         place = find_place(site, self.partition, self.target)
         machine = place.source
-        connect(site.machines.values())
+        connect(machine.network for machine in site.machines.values())
         self.migration = migration = Migration(
             self.partition,
             place.source_name,
@@ -244,7 +244,7 @@ def _across(site: Site, place: Place, transfer: MemoryTransfer, migration: Migra
     migration.suspended_seconds = site.clock.now_ns / 1e9
     machine = place.source
     virtual_processors = partition.suspend()
-    migration.works_carried = len(partition.run_queue)
+    migration.works_carried = partition.run_queue.length
     pages = math.ceil(migration.missing_bytes / constants.number("operations.mobility.page_size"))
     try:
         yield site.pause(constants.number("operations.mobility.suspension"))

@@ -10,7 +10,7 @@ from greenlet import GreenletExit, getcurrent
 from harness.engine.clock import Clock, to_ns
 from harness.engine.realtime_clock import RealtimeClock
 from harness.errors import PartitionDownError, UserError
-from harness.model.partition import SimulatedPartition
+from harness.model.partition import Done, SimulatedPartition
 from harness.users.user_greenlet import UserGreenlet
 from workloads.arguments import Arguments
 from workloads.partition import EVENTS
@@ -28,11 +28,11 @@ class Waiter:
         """Block the calling user for some simulated time."""
         raise NotImplementedError
 
-    def begin(self, verb: str) -> Callable[[], None]:
+    def begin(self, verb: str) -> Done:
         """Return the function that ends the caller's next :meth:`block`."""
         raise NotImplementedError
 
-    def block(self, done: Callable[[], None]) -> None:
+    def block(self, done: Done) -> None:
         """Block the calling user until ``done``, from :meth:`begin`, is called."""
         raise NotImplementedError
 
@@ -140,7 +140,7 @@ class BlockingPartition:
         self._modelled.exchange(request, response, peer, done)
         self._waiter.block(done)
 
-    def _begin(self, verb: str) -> Callable[[], None]:
+    def _begin(self, verb: str) -> Done:
         if self._modelled.partition.down:
             self._waiter.wait(verb, self._patience_ns)
             raise PartitionDownError(f"partition {self.name} is down")
@@ -172,19 +172,19 @@ class ClockWaiter(Waiter):
         if type(own) is not UserGreenlet:
             self._refuse_caller(verb)
         own.in_verb = False
-        self._clock.call_in(delay_ns, own.switch)
+        self._clock.schedule(delay_ns, own.thread)
         self._switch_to_hub()
         own.in_verb = True
 
-    def begin(self, verb: str) -> Callable[[], None]:
+    def begin(self, verb: str) -> Done:
         """Return the function that ends the caller's next :meth:`block`."""
         own = getcurrent()
         if type(own) is not UserGreenlet:
             self._refuse_caller(verb)
-        done: Callable[[], None] = own.switch
+        done: Done = own.thread
         return done
 
-    def block(self, done: Callable[[], None]) -> None:
+    def block(self, done: Done) -> None:
         """Block the calling user until ``done`` is called."""
         self._switch_to_hub()
 
@@ -228,7 +228,7 @@ class _ParallelCalls:
             self._errors[number] = error
         self._left -= 1
         if not self._left:
-            self._clock.call_in(0, self._own.switch)
+            self._clock.schedule(0, self._own.thread)
 
     def wait(self) -> None:
         """Begin all calls in their order, and return when the last one is done.
@@ -241,7 +241,7 @@ class _ParallelCalls:
         if not self._children:
             return
         for child in self._children:
-            self._clock.call_in(0, child.switch)
+            self._clock.schedule(0, child.thread)
         hub = self._clock.hub
         try:
             hub.switch()
@@ -275,12 +275,12 @@ class GeventWaiter(Waiter):
         """Block the calling user for some simulated time."""
         self._clock.wait_for(lambda done: self._clock.call_in(delay_ns, done))
 
-    def begin(self, verb: str) -> Callable[[], None]:
+    def begin(self, verb: str) -> Done:
         """Return the function that ends the caller's next :meth:`block`."""
         self._clock.sync()
         return _Completion()
 
-    def block(self, done: Callable[[], None]) -> None:
+    def block(self, done: Done) -> None:
         """Block the calling user until ``done`` is called."""
         assert isinstance(done, _Completion)
         self._clock.wait_for(done.resume_with)

@@ -19,10 +19,12 @@ from locust.env import Environment
 from locust.user.task import TaskSet
 
 from harness.campaign.random_streams import stream_seed
-from harness.engine.clock import Clock, Timer, to_ns
+from harness.engine.clock import Clock, to_ns
+from harness.engine.event import Timer
 from harness.errors import PartitionDownError, UserError
 from harness.model.config import UserGroup
 from harness.model.partition import SimulatedPartition
+from harness.users.arrival_random import ArrivalRandom
 from harness.users.partition import BlockingPartition, ClockWaiter
 from harness.users.patched import patched
 from harness.users.user_greenlet import Fail, UserGreenlet, raise_error
@@ -232,7 +234,7 @@ class UserPopulation:
         for index in range(first, first + (group.users or 0)):
             stream = Random(stream_seed(*self.seed_parts, title, index))
             own = make(stream)
-            self.clock.call_in(to_ns(stream.random() * within), own.switch)
+            self.clock.schedule(to_ns(stream.random() * within), own.thread)
 
     def change_arrivals(self, partition: str, group: str, arrivals_per_second: float) -> None:
         """Change the arrival rate of a group's transactions; 0 for none."""
@@ -312,7 +314,7 @@ class _Arrivals:
 
     def schedule(self) -> None:
         delay_ns = to_ns(self.stream.expovariate(self.rate))
-        self._next = self.clock.alarm_in(delay_ns, self._arrive)
+        self._next = self.clock.timer_in(delay_ns, self._arrive)
 
     def change(self, rate: float) -> None:
         """Change the rate; the process has no memory, so that the next arrival is drawn again."""
@@ -331,7 +333,8 @@ class _Arrivals:
             own = self.idle.pop()
             own.user.random.seed(seed)
         else:
-            own = self.make(Random(seed))
+            own = self.make(ArrivalRandom())
+            own.user.random.seed(seed)
             own.user.pause = self._parker(own)  # type: ignore[method-assign,assignment]
         own.user.intended_start_seconds = self.clock.now_ns / 1e9
         own.switch()

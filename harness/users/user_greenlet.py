@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 from greenlet import greenlet
 
 from harness.errors import UserError
+from harness.users.user_thread import UserThread
 from workloads.source_line import users_line
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class UserGreenlet(greenlet):  # type: ignore[misc]
         self.user = user
         self.args = (user,)
         self.fail = fail
+        self.thread = UserThread(self.switch)
         # Whether a crash would interrupt it.
         self.in_verb = True
 

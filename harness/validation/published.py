@@ -18,8 +18,8 @@ from harness.model.config import (
     Virtualization,
 )
 from harness.model.machine import Machine
-from harness.model.net.routing import OUTSIDE
 from harness.model.partition import SimulatedPartition
+from harness.model.routing import OUTSIDE
 from harness.validation.minimal_model import (
     NO_TICKS,
     OS,
@@ -158,7 +158,7 @@ def bridged(
 
 def _vios_busy(machine: Machine) -> float:
     """Processor seconds that the VIOS has been dispatched for."""
-    return machine.vios["vios1"].partition.dispatched_ns / 1e9
+    return int(machine.vios["vios1"].partition.dispatched_ns) / 1e9
 
 
 # Hosted monitors on the machines of their papers

@@ -23,7 +23,7 @@ def test_calls_go_off_in_order_of_time_and_those_of_one_time_as_they_were_made(d
 def test_what_was_called_off_stays_silent_and_disturbs_nothing_else(calls):
     clock, seen = Clock(), []
     for number, (delay, off) in enumerate(calls):
-        alarm = clock.alarm_in(delay, lambda number=number: seen.append(number))
+        alarm = clock.timer_in(delay, lambda number=number: seen.append(number))
         if off:
             alarm.cancel()
             alarm.cancel()
@@ -38,8 +38,8 @@ def test_an_alarm_may_be_called_off_by_another_one_of_the_same_time_or_after_it_
     def call_off_second() -> None:
         second.cancel()
 
-    first = clock.alarm_in(5, call_off_second)
-    second = clock.alarm_in(5, lambda: seen.append("second"))
+    first = clock.timer_in(5, call_off_second)
+    second = clock.timer_in(5, lambda: seen.append("second"))
     clock.run_until(10)
     first.cancel()
     assert seen == []

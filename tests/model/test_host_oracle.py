@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from load import Load, first_difference, generate, watch
 
 from harness.engine.clock import Clock
+from harness.engine.event_queue import NEVER
 from harness.model.cpu.dispatcher import CacheCosts
+from harness.model.cpu.entities import build_processors
 from harness.model.cpu.host_scheduler import TimeSharing
-from harness.model.cpu.processor import build_processors
 from harness.model.ledger import Cause, Ledger
 
 
@@ -49,8 +50,8 @@ def test_the_host_agrees_with_the_oracle_event_for_event(seed, preemption):
     [
         ("_least_run_time", lambda host: 0),
         ("_run_time", lambda host, vp: vp.vruntime_ns),
-        ("free_processor", lambda host, vp: next(iter(host.free.values()), None)),
-        ("limit", lambda host, vp: None),
+        ("free_processor", lambda host, vp: host.free.first()),
+        ("limit", lambda host, vp: NEVER),
     ],
 )
 def test_a_host_that_breaks_a_rule_would_be_noticed(monkeypatch, name, wrong):

@@ -5,7 +5,7 @@ from harness.model.ledger import CAUSE_LABELS, Cause, Ledger
 
 def test_an_account_starts_empty_with_a_place_for_each_cause():
     account = Ledger().open("app1")
-    assert account == [0] * len(Cause)
+    assert list(account.ns) == [0] * len(Cause)
     assert sorted(Cause) == list(range(len(Cause)))
 
 

@@ -9,8 +9,7 @@ from pool_oracle import schedule
 
 from harness.engine.clock import Clock
 from harness.model.cpu.dispatcher import CacheCosts
-from harness.model.cpu.entities import Partition
-from harness.model.cpu.processor import build_processors
+from harness.model.cpu.entities import Partition, build_processors
 from harness.model.cpu.shared_pool import SharedPool
 from harness.model.ledger import Cause, Ledger
 
@@ -71,7 +70,7 @@ def without_counting(pool: SharedPool, now: int) -> None:
 
 
 def first_come_first_served(pool: SharedPool) -> Partition | None:
-    return next((queue[0].partition for queue in pool.competing.values()), None)
+    return next(iter(pool.competing), None)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def first_come_first_served(pool: SharedPool) -> Partition | None:
         ("_laxity_used_up", lambda pool: None),
         ("_on_spare", lambda pool, now: None),
         ("_guaranteed", lambda pool, vp, now: True),
-        ("free_processor", lambda pool, vp: next(iter(pool.free.values()), None)),
+        ("free_processor", lambda pool, vp: pool.free.first()),
         ("_best_competitor", first_come_first_served),
         ("_limit_all", lambda pool: None),
     ],

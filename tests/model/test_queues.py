@@ -150,7 +150,7 @@ def test_services_of_one_length_are_m_d_1():
     check(results, response, SERVICE * (1 + 0.7 / (2 * 0.3)), within=0.04)
 
 
-@pytest.mark.parametrize(("variation", "seconds"), [(0.5, 10), (2.0, 30)])
+@pytest.mark.parametrize(("variation", "seconds"), [(0.5, 10), (2.0, 40)])
 def test_services_of_any_length_follow_pollaczek_and_khinchine(variation, seconds):
     results = queue(open_load(0.5, variation=variation), seconds=seconds)
     waiting = SERVICE * 0.5 * (1 + variation**2) / (2 * (1 - 0.5))

@@ -22,6 +22,7 @@ from harness.model.config import (
     SharedEthernetConfiguration,
     VirtualEthernetConfiguration,
 )
+from harness.model.io.disk import NEXT_IN_SEQUENCE
 from harness.model.tally import ADAPTER, IN, OUT, VIRTUAL
 
 VLAN = (VirtualEthernetConfiguration(),)
@@ -61,7 +62,7 @@ def test_ticks_are_counted_busy_or_idle():
     assert part.ticks == 200
     assert part.idle_ticks == pytest.approx(150, abs=2)
     booked = machine.balance()[0]["app"]["tick"]
-    assert booked == part.ticks * part.tick_ns
+    assert booked == part.ticks * part.tick.ns
 
 
 def test_events_are_added_up_whoever_asked_for_them():
@@ -120,6 +121,6 @@ def test_a_disks_time_is_that_from_submission_to_completion():
     (disk,) = machine.disks
     ended: list[int] = []
     for _ in range(3):
-        disk.submit(8192, None, False, lambda: ended.append(machine.clock.now_ns))
+        disk.submit(8192, NEXT_IN_SEQUENCE, False, lambda: ended.append(machine.clock.now_ns))
     machine.clock.run_until(1000 * MS)
     assert disk.response_ns == sum(ended)

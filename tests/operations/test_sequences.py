@@ -24,7 +24,7 @@ from operating import QUICK, SECOND, carried_out, holdings, site_with
 
 from harness.catalog import Value
 from harness.model.config import EthernetConfiguration, SystemConfiguration
-from harness.model.cpu.virtual_processor import VirtualProcessor
+from harness.model.cpu.entities import VirtualProcessor
 from harness.model.machine import Machine
 from harness.operations.capacity_on_demand import (
     ActivatePermanently,
@@ -139,9 +139,9 @@ def check_ownership(machine: Machine) -> None:
     )
     for name in OWNERS:
         own = machine.partitions[name].partition
-        assert own.dispatcher is not None
+        assert own.scheduler is not None
         homes = {vp.last_processor.index for vp in own.vps if vp.last_processor is not None}
-        assert homes == {p.index for p in own.dispatcher.processors}
+        assert homes == {p.index for p in own.scheduler.processors}
         assert len(own.vps) == len(homes) == capacity.entitlement_cores[name]
     entitled = 0.0
     for name in (*SHARED, "vios1"):
@@ -157,7 +157,7 @@ def check_ownership(machine: Machine) -> None:
     assert abs(entitled + capacity.lent_cores + capacity.free_cores - len(pool.processors)) < 1e-9
     running = [p.vp for p in pool.processors if p.vp is not None]
     assert len(set(running)) == len(running)
-    assert {p.index for p in pool.processors if p.vp is None} == set(pool.free)
+    assert {p.index for p in pool.processors if p.vp is None} == set(pool.free.indices)
     assert capacity.free_memory_bytes >= 0
     assert all(size >= 0 for size in capacity.memory_bytes.values())
     owned = [device for each in capacity.adapters.values() for device in each]

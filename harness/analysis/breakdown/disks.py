@@ -48,9 +48,9 @@ def blocks(run: Run) -> Iterator[CostItem]:
     )
     for disk, count, size in virtual:
         served = service(run, disk, size)
-        work_ns = served.off_path_ns + sum(
+        work_ns = int(served.off_path_ns) + sum(
             ns - signal
-            for (_, ns), signal in ((served.before, run.signal_ns), (served.after, hcall_ns))
+            for ns, signal in ((served.before.ns, run.signal_ns), (served.after.ns, hcall_ns))
         )
         constants = (
             f"vios.vscsi.cycles.{disk['backing']}",
@@ -104,6 +104,6 @@ def virtual_scsi_seconds(run: Run) -> float:
     for disk, count, size in disks(run):
         if disk["vios"] is not None:
             served = service(run, disk, size)
-            on_path_ns = served.before[1] + served.after[1] + served.delay_ns
+            on_path_ns = int(served.before.ns + served.after.ns + served.delay_ns)
             spent_ns += count * on_path_ns
     return spent_ns / 1e9

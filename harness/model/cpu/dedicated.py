@@ -1,8 +1,7 @@
-"""Dedicated processors: a partition owns whole cores and nobody else runs there."""
+"""Dedicated processors: a partition owns whole cores, and no other runs there."""
 
 from harness.model.cpu.dispatcher import Dispatcher
-from harness.model.cpu.processor import Processor
-from harness.model.cpu.virtual_processor import VirtualProcessor
+from harness.model.cpu.entities import Processor, VirtualProcessor
 
 
 class Dedicated(Dispatcher):
@@ -12,7 +11,7 @@ class Dedicated(Dispatcher):
     """
 
     def adopt(self, vp: VirtualProcessor) -> None:
-        """Give a virtual processor its own core: the first that nobody has."""
+        """Give a virtual processor its own core: the first that no other has."""
         super().adopt(vp)
         owned = {other.last_processor for partition in self.partitions for other in partition.vps}
         vp.last_processor = next(
@@ -25,8 +24,8 @@ class Dedicated(Dispatcher):
         return last if last is not None and last.vp is None else None
 
     def wake(self, vp: VirtualProcessor) -> None:
-        """Run at once: the core waits for nobody else."""
-        vp.ready_ns = vp.runnable_ns = self.clock.now_ns
+        """Run at once: the core serves no other virtual processor."""
+        vp.ready_ns = vp.runnable_ns = self.clock.now
         assert vp.last_processor is not None
         self.start(vp, vp.last_processor)
 

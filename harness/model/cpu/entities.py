@@ -1,21 +1,270 @@
-"""A partition: an operating system that dispatches work onto its virtual processors."""
+"""Processors, virtual processors and partitions: the objects that a scheduler brings together.
 
-from collections import deque
+A partition is an operating system that dispatches work onto its virtual processors; a
+:class:`Scheduler` puts these on processors.
+"""
+
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Final
+
+from mypy_extensions import i64
 
 from harness.engine.clock import Clock
-from harness.model.cpu.burst import Burst, Work
-from harness.model.cpu.virtual_processor import VirtualProcessor
-from harness.model.ledger import Account, Cause
+from harness.engine.event import Event
+from harness.engine.event_queue import NEVER
+from harness.engine.linked_list import LinkedList, Node
+from harness.model.cpu.burst import NO_WORK, Burst, CallbackBurst, Interruptions, Work
+from harness.model.ledger import Account
 from harness.model.tally import Tally
 
-if TYPE_CHECKING:
-    from harness.model.cpu.dispatcher import Dispatcher
+
+class Scheduler:
+    """What puts virtual processors on processors.
+
+    It is no ABC: compiled classes would share one cache of ``isinstance`` results.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def adopt(self, vp: "VirtualProcessor") -> None:
+        """Take charge of one virtual processor."""
+        raise NotImplementedError
+
+    def wake(self, vp: "VirtualProcessor") -> None:
+        """Find a processor for a virtual processor that has become ready, or let it wait."""
+        raise NotImplementedError
+
+    def due(self, vp: "VirtualProcessor") -> None:
+        """Look at a running virtual processor at the time that was set for it."""
+        raise NotImplementedError
+
+    def withdraw(self, vp: "VirtualProcessor") -> Burst | None:
+        """Take a virtual processor off wherever it stands; return what it has not finished."""
+        raise NotImplementedError
+
+    def tick_idle(self, vp: "VirtualProcessor") -> None:
+        """Let an idle virtual processor take a clock tick."""
+        raise NotImplementedError
 
 
-def nothing() -> None:
-    """Be done with a burst that nobody waits for."""
+class CacheUse(Node):
+    """The last turn of a virtual processor on a chip.
+
+    Attributes
+    ----------
+    chip
+        The chip.
+    turn_ns
+        How long the turn was.
+    listed
+        Whether the virtual processor has left the chip and not come back since.
+    """
+
+    def __init__(self, vp: "VirtualProcessor", chip: "Chip") -> None:
+        super().__init__()
+        self.vp = vp
+        self.chip = chip
+        self.turn_ns: i64 = 0
+        self.listed = False
+
+
+class Chip:
+    """Cores that share a second-level cache.
+
+    Attributes
+    ----------
+    lru
+        The virtual processors that have left, in the order in which they left.
+    lines
+        The sum of the working sets of all that were ever here.
+    """
+
+    def __init__(self) -> None:
+        self.lines: i64 = 0
+        self.processors: list[Processor] = []
+        self.lru: LinkedList[CacheUse] = LinkedList()
+
+
+_NO_CHIP: Final = Chip()
+
+
+class Processor(Node):
+    """One core.
+
+    Attributes
+    ----------
+    vp
+        The virtual processor that runs on it, or None.
+    free_ns
+        The time since which it has had nothing to do, while ``vp`` is None. It may lie a few
+        microseconds ahead when the tick of an idle virtual processor has just used the core.
+    idle_ticks
+        The last of such ticks.
+    free
+        Whether it is in its scheduler's list of free processors.
+    """
+
+    def __init__(self, index: int, chip: Chip) -> None:
+        super().__init__()
+        self.index: i64 = index
+        self.chip = chip
+        self.vp: VirtualProcessor | None = None
+        self.free_ns: i64 = 0
+        self.idle_ticks = Interruptions()
+        self.free = False
+        chip.processors.append(self)
+
+    def run_idle_tick(self, account: Account, work: Work, now_ns: i64) -> i64:
+        """Use the idle core for a clock tick; return when that begins."""
+        begin = max(self.free_ns, now_ns)
+        self.free_ns = end = begin + work.ns
+        if begin == now_ns:
+            self.idle_ticks.clear()
+        self.idle_ticks.add(end, account, work)
+        return begin
+
+
+def build_processors(cores: int, cores_per_chip: int) -> list[Processor]:
+    """Make ``cores`` processors, ``cores_per_chip`` to a chip."""
+    processors: list[Processor] = []
+    chip = Chip()
+    for index in range(cores):
+        if index % cores_per_chip == 0:
+            chip = Chip()
+        processors.append(Processor(index, chip))
+    return processors
+
+
+class VirtualProcessor(Event):
+    """A virtual processor (VP): what a partition's operating system takes for a processor.
+
+    It is *idle* (ceded: no burst), *ready* (a burst, no processor) or *running* (both). As an event
+    it is its scheduler's look at it while it runs. All times are in nanoseconds.
+
+    Attributes
+    ----------
+    burst
+        What it executes or waits to execute.
+    due_ns
+        When its scheduler will look at it next, while running; ``NEVER`` between two bursts.
+    processor, last_processor
+        Where it runs; where it ran last.
+    ready_ns
+        Since when it has been ready.
+    runnable_ns
+        Since when it has not been idle.
+    start_ns
+        When it was put on its processor.
+    run_ns
+        Up to where its occupancy has been counted, while running.
+    work_ns
+        When the burst proper began, after the costs of dispatching.
+    refill_ns, lead_tick
+        How much of the time before ``work_ns`` refills caches; whether there is a tick in it.
+    stolen_ns, interruptions
+        Time that ticks and foreign interrupts took since ``work_ns``, and the last of them.
+    slice_ns, limit_ns
+        When the operating system, and when the scheduler, wants to look again, or ``NEVER``.
+    used_ns, window
+        What it has used of its entitlement in the dispatch window of that number.
+    tick_due
+        Whether a clock tick came while it was ready.
+    gone
+        Whether it has been taken out of service.
+    cache_use
+        Its present or last turn on the chip where it is or was last.
+    vruntime_ns
+        Its weighted run time under a time-sharing scheduler.
+    """
+
+    def __init__(self, partition: "Partition", index: int, entitlement_ns: int) -> None:
+        super().__init__()
+        self.partition = partition
+        self.index = index
+        self.entitlement_ns: i64 = entitlement_ns
+        self.scheduler: Scheduler | None = None
+        self.burst: Burst | None = None
+        self.processor: Processor | None = None
+        self.last_processor: Processor | None = None
+        self.ready_ns: i64 = 0
+        self.run_ns: i64 = 0
+        self.start_ns: i64 = 0
+        self.runnable_ns: i64 = 0
+        self.work_ns: i64 = 0
+        self.stolen_ns: i64 = 0
+        self.interruptions = Interruptions()
+        self.refill_ns: i64 = 0
+        self.slice_ns: i64 = 0
+        self.limit_ns: i64 = NEVER
+        self.due_ns: i64 = NEVER
+        self.used_ns: i64 = 0
+        self.window: i64 = 0
+        self.vruntime_ns: i64 = 0
+        self.tick_due = False
+        self.lead_tick = False
+        self.gone = False
+        self.cache_use = CacheUse(self, _NO_CHIP)
+        self._cache_uses: list[CacheUse] = []
+
+    def fire(self) -> None:
+        """Have the scheduler look, unless it has been stopped or set to another time since."""
+        scheduler = self.scheduler
+        if scheduler is not None and self.due_ns == scheduler.clock.now:
+            scheduler.due(self)
+
+    def interrupt(self, account: Account, work: Work, now_ns: i64) -> None:
+        """Be held up while running, on some account; what it does is done later."""
+        interruptions = self.interruptions
+        begin = max(now_ns, self.work_ns)
+        last_end = interruptions.end_ns()
+        if last_end <= now_ns:
+            interruptions.clear()
+        else:
+            begin = max(begin, last_end)
+        interruptions.add(begin + work.ns, account, work)
+        self.stolen_ns += work.ns
+
+    def cache_use_of(self, chip: Chip) -> CacheUse:
+        """Return its last turn on a chip."""
+        for use in self._cache_uses:
+            if use.chip is chip:
+                return use
+        use = CacheUse(self, chip)
+        self._cache_uses.append(use)
+        return use
+
+    def __repr__(self) -> str:
+        return f"<VP {self.index} of {self.partition.name}>"
+
+
+class ClockTick(Event):
+    """The periodic clock of a virtual processor."""
+
+    def __init__(self, vp: VirtualProcessor) -> None:
+        super().__init__()
+        self.vp = vp
+
+    def fire(self) -> None:
+        """Tick: interrupt what runs, remember it for the next dispatch, or wake an idle one."""
+        vp = self.vp
+        if vp.gone:
+            return
+        partition = vp.partition
+        partition.clock.schedule(partition.tick_period_ns, self)
+        if vp.processor is not None:
+            partition.ticks += 1
+            vp.interrupt(partition.account, partition.tick, partition.clock.now)
+        elif vp.burst is not None:
+            if not vp.tick_due:
+                partition.ticks += 1
+                vp.tick_due = True
+        elif not partition.down and vp not in partition.folded:
+            partition.ticks += 1
+            partition.idle_ticks += 1
+            scheduler = vp.scheduler
+            assert scheduler is not None
+            scheduler.tick_idle(vp)
 
 
 class Partition:
@@ -42,6 +291,8 @@ class Partition:
 
     Attributes
     ----------
+    working_set_ns
+        The time in which all of them could be fetched.
     dispatches
         Virtual context switches (vcsw): how often one of its VPs was put on a processor.
     dispatched_ns
@@ -75,39 +326,40 @@ class Partition:
         entitlement_ns: int = 0,
         weight: int = 0,
         slice_ns: int = 10_000_000,
-        tick: Work = ((), 0),
+        tick: Work = NO_WORK,
         tick_period_ns: int = 0,
         working_set_lines: int = 0,
     ) -> None:
         self.clock = clock
         self.name = name
         self.account = account
-        self.weight = weight
-        self.slice_ns = slice_ns
+        self.weight: i64 = weight
+        self.slice_ns: i64 = slice_ns
         self.tick = tick
-        self.tick_parts, self.tick_ns = tick
-        self.idle_tick: Work = tick
-        self.tick_period_ns = tick_period_ns
-        self.working_set_lines = working_set_lines
+        self.idle_tick = tick
+        self.tick_period_ns: i64 = tick_period_ns
+        self.working_set_lines: i64 = working_set_lines
+        self.working_set_ns: i64 = 0
         self.vps = [
             VirtualProcessor(self, index, entitlement_ns) for index in range(virtual_processors)
         ]
         self.idle = self.vps[::-1]
         self.finishing: VirtualProcessor | None = None
-        self.run_queue: deque[Burst] = deque()
-        self.dispatcher: Dispatcher | None = None
+        self.run_queue: LinkedList[Burst] = LinkedList()
+        self.scheduler: Scheduler | None = None
         self.spare_pass = 0
-        self.dispatches = 0
-        self.dispatched_ns = 0
-        self.dispatch_wait_ns = 0
-        self.phantom_interrupts = 0
-        self.ticks = 0
-        self.idle_ticks = 0
-        self.refilled_lines = 0
+        self.spare_queue: LinkedList[VirtualProcessor] = LinkedList()
+        self.dispatches: i64 = 0
+        self.dispatched_ns: i64 = 0
+        self.dispatch_wait_ns: i64 = 0
+        self.phantom_interrupts: i64 = 0
+        self.ticks: i64 = 0
+        self.idle_ticks: i64 = 0
+        self.refilled_lines: i64 = 0
         self.traffic: dict[tuple[str, str, int, int], Tally] = {}
-        self._queued_ns = 0
+        self._queued_ns: i64 = 0
         self.folded: list[VirtualProcessor] = []
-        self.crashes = 0
+        self.crashes: i64 = 0
         self.down = False
 
     def submit(self, burst: Burst, urgent: bool = False) -> None:
@@ -116,25 +368,29 @@ class Partition:
         An urgent burst (an interrupt's work) goes before threads that wait for a processor.
         """
         finishing = self.finishing
-        if finishing is not None and finishing.burst is None and (urgent or not self.run_queue):
+        if (
+            finishing is not None
+            and finishing.burst is None
+            and (urgent or self.run_queue.first is None)
+        ):
             finishing.burst = burst
         elif self.idle:
             vp = self.idle.pop()
             vp.burst = burst
-            assert self.dispatcher is not None
-            self.dispatcher.wake(vp)
+            assert self.scheduler is not None
+            self.scheduler.wake(vp)
         elif self.down:
             pass
         elif urgent:
             self.run_queue.appendleft(burst)
-            self._queued_ns -= self.clock.now_ns
+            self._queued_ns -= self.clock.now
         else:
             self.run_queue.append(burst)
-            self._queued_ns -= self.clock.now_ns
+            self._queued_ns -= self.clock.now
 
     def next_in_queue(self) -> Burst:
         """Take the first burst out of the run queue, which must not be empty."""
-        self._queued_ns += self.clock.now_ns
+        self._queued_ns += self.clock.now
         return self.run_queue.popleft()
 
     def queue_wait_ns(self) -> int:
@@ -143,39 +399,15 @@ class Partition:
         It is the time integral of the run queue's length: what joins takes its time off, what
         leaves puts its time on.
         """
-        return self._queued_ns + len(self.run_queue) * self.clock.now_ns
+        return self._queued_ns + self.run_queue.length * self.clock.now
 
     def execute(self, work: Work, done: Callable[[], object], urgent: bool = False) -> None:
         """Execute work on the partition's own account."""
-        self.submit(Burst(self.account, work, done), urgent)
+        self.submit(CallbackBurst(self.account, work, done), urgent)
 
     def start_ticking(self, vp: VirtualProcessor, phase_ns: int) -> None:
         """Let the clock of a virtual processor tick, first after ``phase_ns``."""
-        dispatcher = self.dispatcher
-        assert dispatcher is not None
-        call_in = self.clock.call_in
-        period_ns = self.tick_period_ns
-        tick_ns = self.tick_ns
-        account = self.account
-
-        def tick() -> None:
-            if vp.gone:
-                return
-            call_in(period_ns, tick)
-            if vp.processor is not None:
-                self.ticks += 1
-                vp.interrupt(account, self.tick_parts, tick_ns, self.clock.now_ns)
-            elif vp.burst is not None:
-                if not vp.tick_due:
-                    self.ticks += 1
-                    vp.tick_due = True
-            elif not self.down and vp not in self.folded:
-                self.ticks += 1
-                self.idle_ticks += 1
-                dispatcher.tick_idle(vp)
-
-        vp.tick = tick
-        call_in(phase_ns, tick)
+        self.clock.schedule(phase_ns, ClockTick(vp))
 
     # What changes a running partition
 
@@ -183,8 +415,8 @@ class Partition:
         """Bring one more virtual processor into service; its clock is yet to be started."""
         index = max((vp.index for vp in self.vps), default=-1) + 1
         vp = VirtualProcessor(self, index, entitlement_ns)
-        assert self.dispatcher is not None
-        self.dispatcher.adopt(vp)
+        assert self.scheduler is not None
+        self.scheduler.adopt(vp)
         self.vps.append(vp)
         self._take_work(vp)
         return vp
@@ -213,15 +445,15 @@ class Partition:
 
     def crash(self) -> list[Burst]:
         """Stop dead: return the work that is lost, and take none until :meth:`restart`."""
-        assert self.dispatcher is not None
+        assert self.scheduler is not None
         self.down = True
         self.crashes += 1
         lost = []
         for vp in self.vps:
-            burst = self.dispatcher.withdraw(vp)
+            burst = self.scheduler.withdraw(vp)
             if burst is not None:
                 lost.append(burst)
-        while self.run_queue:
+        while self.run_queue.first is not None:
             lost.append(self.next_in_queue())
         self.idle.clear()
         self.folded.clear()
@@ -241,9 +473,12 @@ class Partition:
 
     def occupied_ns(self) -> int:
         """Processor time while its VPs were dispatched, present turns counted."""
-        now = self.clock.now_ns
-        running = [vp for vp in self.vps if vp.processor is not None]
-        return self.dispatched_ns + sum(max(0, now - vp.run_ns) for vp in running)
+        now = self.clock.now
+        occupied_ns = self.dispatched_ns
+        for vp in self.vps:
+            if vp.processor is not None:
+                occupied_ns += max(0, now - vp.run_ns)
+        return occupied_ns
 
     def suspend(self) -> int:
         """Stand still: keep all work, and what comes in, for :meth:`resume`.
@@ -252,22 +487,23 @@ class Partition:
         -------
         The number of virtual processors, which it has no more.
         """
-        assert self.dispatcher is not None
+        assert self.scheduler is not None
         count = len(self.vps)
         kept = []
         for vp in self.vps:
             vp.gone = True
-            burst = self.dispatcher.withdraw(vp)
+            burst = self.scheduler.withdraw(vp)
             if burst is not None:
                 kept.append(burst)
-        self.run_queue.extendleft(reversed(kept))
-        self._queued_ns -= len(kept) * self.clock.now_ns
+        for burst in reversed(kept):
+            self.run_queue.appendleft(burst)
+            self._queued_ns -= self.clock.now
         for places in (self.vps, self.idle, self.folded):
             places.clear()
         return count
 
     def resume(self, virtual_processors: int, entitlement_ns: int) -> None:
-        """Go on with so many virtual processors under the present dispatcher."""
+        """Go on with so many virtual processors under the present scheduler."""
         for number in range(1, virtual_processors + 1):
             vp = self.add_vp(entitlement_ns)
             if self.tick_period_ns:
@@ -291,8 +527,8 @@ class Partition:
         if not running:
             return None
         vp = running[turn % len(running)]
-        assert self.dispatcher is not None
-        burst = self.dispatcher.withdraw(vp)
+        assert self.scheduler is not None
+        burst = self.scheduler.withdraw(vp)
         self._take_work(vp)
         return burst
 
@@ -300,9 +536,9 @@ class Partition:
         return [vp for vp in self.vps if vp not in self.folded]
 
     def _withdraw(self, vp: VirtualProcessor) -> None:
-        """Have a virtual processor stop, and somebody else do its work."""
-        assert self.dispatcher is not None
-        burst = self.dispatcher.withdraw(vp)
+        """Have a virtual processor stop, and another one do its work."""
+        assert self.scheduler is not None
+        burst = self.scheduler.withdraw(vp)
         for places in (self.idle, self.folded):
             if vp in places:
                 places.remove(vp)
@@ -311,14 +547,14 @@ class Partition:
 
     def _take_work(self, vp: VirtualProcessor) -> None:
         """Let a virtual processor that has come into service do what waits, or idle."""
-        if self.run_queue:
+        if self.run_queue.first is not None:
             vp.burst = self.next_in_queue()
-            assert self.dispatcher is not None
-            self.dispatcher.wake(vp)
+            assert self.scheduler is not None
+            self.scheduler.wake(vp)
         else:
             self.idle.append(vp)
 
-    def take_phantom_interrupt(self, vp: VirtualProcessor, ns: int, payer: Account) -> None:
-        """Be held up by an interrupt for somebody else, who pays for it."""
+    def take_phantom_interrupt(self, vp: VirtualProcessor, work: Work, payer: Account) -> None:
+        """Be held up by an interrupt for another partition, which pays for it."""
         self.phantom_interrupts += 1
-        vp.interrupt(payer, ((int(Cause.HYPERVISOR), ns),), ns, self.clock.now_ns)
+        vp.interrupt(payer, work, self.clock.now)

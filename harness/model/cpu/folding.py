@@ -4,10 +4,13 @@ Source: SG24-7940 p.62: once a second AIX computes how many virtual processors i
 or unfolds one.
 """
 
+from mypy_extensions import i64
+
+from harness.engine.event import Event
 from harness.model.cpu.entities import Partition
 
 
-class Folding:
+class Folding(Event):
     """The rule of one partition.
 
     The number needed is what was used in the last interval, in processors, rounded up; one more
@@ -15,22 +18,24 @@ class Folding:
     """
 
     def __init__(self, partition: Partition, interval_ns: int) -> None:
+        super().__init__()
         self.partition = partition
-        self.interval_ns = interval_ns
-        self._used_ns = 0
+        self.interval_ns: i64 = interval_ns
+        self._used_ns: i64 = 0
 
-    def look(self) -> None:
+    def fire(self) -> None:
         """Fold or unfold one virtual processor, and look again after the interval."""
         partition = self.partition
-        partition.clock.call_in(self.interval_ns, self.look)
-        occupied_ns = partition.occupied_ns()
-        used_ns, self._used_ns = occupied_ns - self._used_ns, occupied_ns
+        partition.clock.schedule(self.interval_ns, self)
+        occupied_ns: i64 = partition.occupied_ns()
+        used_ns = occupied_ns - self._used_ns
+        self._used_ns = occupied_ns
         if partition.down:
             return
         needed = max(1, -(-used_ns // self.interval_ns))
         in_use = len(partition.vps) - len(partition.folded)
-        if partition.run_queue:
-            # Those in use cannot show more use than they are: what waits tells of the rest.
+        if partition.run_queue.first is not None:
+            # Those in use cannot show more use than they are; the work that waits shows the rest.
             needed = max(needed, in_use + 1)
         if in_use > needed:
             partition.fold()

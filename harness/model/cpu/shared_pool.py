@@ -10,18 +10,25 @@ Source of the rules: IBM Redbooks SG24-7940 and REDP-5102; how the firmware meet
 published.
 """
 
-from collections import deque
+from collections.abc import Sequence
 from math import lcm
+from typing import Final
 
-from harness.engine.clock import Clock, Timer
+from mypy_extensions import i64
+
+from harness.engine.clock import Clock
+from harness.engine.event import Timer
+from harness.engine.event_queue import NEVER
+from harness.engine.linked_list import LinkedList
+from harness.model.cpu.burst import Part
 from harness.model.cpu.dispatcher import CacheCosts, Dispatcher
-from harness.model.cpu.entities import Partition
-from harness.model.cpu.processor import Processor
-from harness.model.cpu.virtual_processor import VirtualProcessor
+from harness.model.cpu.entities import Partition, Processor, VirtualProcessor
+from harness.model.cpu.free_processors import FreeProcessors
 from harness.model.ledger import Ledger
 
-_PASS_SCALE = lcm(*range(1, 256))
-"""Divides by every weight, so that shares are exact however often time is counted."""
+_PASS_SCALE: Final = lcm(*range(1, 256))
+"""Divides by every weight, so that shares are exact however often time is counted. It has more than
+64 bits: what is counted by it is no native integer."""
 
 
 class SharedPool(Dispatcher):
@@ -39,31 +46,36 @@ class SharedPool(Dispatcher):
         self,
         clock: Clock,
         ledger: Ledger,
-        processors: list[Processor],
+        processors: Sequence[Processor],
         cache: CacheCosts,
         *,
-        switch_parts: tuple[tuple[int, int], ...] = (),
+        switch_parts: Sequence[Part] = (),
         window_ns: int,
         spare_slice_ns: int,
     ) -> None:
         super().__init__(clock, ledger, processors, cache, switch_parts)
-        self.window_ns = window_ns
-        self.spare_slice_ns = spare_slice_ns
-        self.free = {processor.index: processor for processor in processors}
-        self.entitled: deque[VirtualProcessor] = deque()
+        self.window_ns: i64 = window_ns
+        self.spare_slice_ns: i64 = spare_slice_ns
+        self.free = FreeProcessors(self.processors)
+        self.entitled: LinkedList[VirtualProcessor] = LinkedList()
         """Ready, with entitlement left in this window."""
-        self.competing: dict[str, deque[VirtualProcessor]] = {}
-        """Ready for spare capacity, by partition; a partition without any is not a key."""
-        self.parked: list[VirtualProcessor] = []
+        self.competing: list[Partition] = []
+        """Partitions with virtual processors that are ready for spare capacity: those in the
+        partition's ``spare_queue``."""
+        self.parked: LinkedList[VirtualProcessor] = LinkedList()
         """Ready, but capped and out of entitlement until the next window."""
         self._pass_floor = 0
-        self._window_alarm: Timer | None = None
-        self._laxity_alarm: Timer | None = None
-        self._laxity_ns = 0
+        self._window_timer: Timer | None = None
+        self._laxity_timer: Timer | None = None
+        self._laxity_ns: i64 = 0
 
     # Entitlement
 
-    def use(self, vp: VirtualProcessor, start_ns: int, end_ns: int) -> None:
+    def _contended(self) -> bool:
+        """Whether a virtual processor waits that could run."""
+        return self.entitled.first is not None or len(self.competing) > 0
+
+    def use(self, vp: VirtualProcessor, start_ns: i64, end_ns: i64) -> None:
         """Count time against the entitlement of the window, and beyond it against the weight."""
         window = (end_ns - 1) // self.window_ns
         if vp.window != window:
@@ -73,65 +85,69 @@ class SharedPool(Dispatcher):
         before = vp.used_ns
         vp.used_ns = after = before + end_ns - start_ns
         entitlement_ns = vp.entitlement_ns
-        if after > entitlement_ns and (self.competing or self.entitled):
-            # What nobody else wanted counts against nobody.
+        if after > entitlement_ns and self._contended():
+            # What no other partition wanted counts against none.
             partition = vp.partition
             if partition.weight:
-                spare_ns = after - max(before, entitlement_ns)
-                partition.spare_pass += spare_ns * (_PASS_SCALE // partition.weight)
+                spare_ns: int = after - max(before, entitlement_ns)
+                partition.spare_pass += spare_ns * (_PASS_SCALE // int(partition.weight))
 
-    def _entitlement_left(self, vp: VirtualProcessor, now: int) -> int:
+    def _entitlement_left(self, vp: VirtualProcessor, now: i64) -> i64:
         if vp.window != now // self.window_ns:
             return vp.entitlement_ns
         return max(0, vp.entitlement_ns - vp.used_ns)
 
-    def _running_left(self, vp: VirtualProcessor, now: int) -> int:
+    def _running_left(self, vp: VirtualProcessor, now: i64) -> i64:
         """Entitlement that a running virtual processor has left, its present turn counted."""
         window_start = now - now % self.window_ns
-        # A turn on a processor that a tick has borrowed begins a little later than now.
+        # A turn on a processor that a tick has used begins a little later than now.
         used = max(0, now - max(vp.run_ns, window_start))
         if vp.window == now // self.window_ns:
             used += vp.used_ns
         return max(0, vp.entitlement_ns - used)
 
-    def limit(self, vp: VirtualProcessor) -> int | None:
-        """Stop the capped at their entitlement; look at the others only while somebody waits."""
+    def limit(self, vp: VirtualProcessor) -> i64:
+        """Stop the capped at their entitlement; look at the others only while one waits."""
         weight = vp.partition.weight
-        if weight and not (self.entitled or self.competing):
-            return None
+        if weight and self.entitled.first is None and not self.competing:
+            return NEVER
         if not weight and vp.entitlement_ns >= self.window_ns:
-            return None
-        now = self.clock.now_ns
+            return NEVER
+        now = self.clock.now
         left = self._running_left(vp, now)
         if left == 0:
-            return now + self.spare_slice_ns if weight else now
-        boundary = now - now % self.window_ns + self.window_ns
-        start = max(now, vp.run_ns)
-        end = start + left
+            if weight:
+                return now + self.spare_slice_ns
+            return now
+        boundary = self._window_end(now)
+        end = max(now, vp.run_ns) + left
         if end > boundary:
             # The rest of this window does not use up what is left; the next one starts afresh.
             end = boundary + vp.entitlement_ns
         return end
 
+    def _window_end(self, now: i64) -> i64:
+        return now - now % self.window_ns + self.window_ns
+
     # Policy
 
     def free_processor(self, vp: VirtualProcessor) -> Processor | None:
         """Prefer the core where the VP ran last, then its chip, then any."""
-        free = self.free
-        if not free:
+        first = self.free.first()
+        if first is None:
             return None
         last = vp.last_processor
         if last is not None:
             if last.vp is None:
                 return last
             for processor in last.chip.processors:
-                if processor.index in free:
+                if processor.free:
                     return processor
-        return next(iter(free.values()))
+        return first
 
     def wake(self, vp: VirtualProcessor) -> None:
-        """Run on a free processor, displace somebody on spare capacity, or wait."""
-        now = self.clock.now_ns
+        """Run on a free processor, displace a VP on spare capacity, or wait."""
+        now = self.clock.now
         vp.ready_ns = vp.runnable_ns = now
         if not vp.partition.weight and not self._entitlement_left(vp, now):
             self._wait(vp, now)
@@ -139,13 +155,13 @@ class SharedPool(Dispatcher):
         last = vp.last_processor
         processor = last if last is not None and last.vp is None else self.free_processor(vp)
         if processor is not None:
-            del self.free[processor.index]
+            self.free.take(processor)
             self.start(vp, processor)
             return
         if self._entitlement_left(vp, now):
             victim = self._on_spare(now)
             if victim is not None:
-                if victim.due_ns is None:
+                if victim.due_ns == NEVER:
                     victim.limit_ns = now
                 else:
                     processor = self.preempt(victim)
@@ -158,13 +174,13 @@ class SharedPool(Dispatcher):
         """Let an idle virtual processor take a clock tick; a capped one within its entitlement."""
         partition = vp.partition
         if partition.weight or (
-            self._entitlement_left(vp, self.clock.now_ns) >= self.switch_ns + partition.tick_ns
+            self._entitlement_left(vp, self.clock.now) >= self.switch.ns + partition.tick.ns
         ):
             super().tick_idle(vp)
         else:
             self.tick_in_turn(vp)
 
-    def _on_spare(self, now: int) -> VirtualProcessor | None:
+    def _on_spare(self, now: i64) -> VirtualProcessor | None:
         """Find the running VP on spare capacity whose partition has had most for its weight."""
         self._count_all(now)
         victim: VirtualProcessor | None = None
@@ -179,68 +195,68 @@ class SharedPool(Dispatcher):
                 victim = vp
         return victim
 
-    def _wait(self, vp: VirtualProcessor, now: int, *, first: bool = False) -> None:
+    def _wait(self, vp: VirtualProcessor, now: i64, first: bool = False) -> None:
         """Queue a ready virtual processor."""
-        contended = bool(self.entitled or self.competing)
+        contended = self._contended()
         if not contended:
             self._count_all(now)
         partition = vp.partition
         left = self._entitlement_left(vp, now)
+        queue = self.parked
         if left:
-            if first:
-                self.entitled.appendleft(vp)
-            else:
-                self.entitled.append(vp)
+            queue = self.entitled
         elif partition.weight:
-            queue = self.competing.get(partition.name)
-            if queue is None:
-                self._count_all(now)
-                queue = self.competing[partition.name] = deque()
-                # It keeps what it is owed for coming late (its entitlement ended later than the
-                # others' in this window), but who slept may not save up more than one window.
-                owed = self.window_ns * (_PASS_SCALE // partition.weight)
-                partition.spare_pass = max(partition.spare_pass, self._pass_floor - owed)
-            if first:
-                queue.appendleft(vp)
-            else:
-                queue.append(vp)
+            queue = partition.spare_queue
+            if queue.first is None:
+                self._compete(partition, now)
+        if first and queue is not self.parked:
+            queue.appendleft(vp)
         else:
-            self.parked.append(vp)
-        if not contended and (self.entitled or self.competing):
+            queue.append(vp)
+        if not contended and self._contended():
             self._limit_all()
-        boundary = now - now % self.window_ns + self.window_ns
-        if self._window_alarm is None:
-            self._window_alarm = self.clock.alarm_in(boundary - now, self._window_begins)
+        boundary = self._window_end(now)
+        if self._window_timer is None:
+            self._window_timer = self.clock.timer_in(boundary - now, self._window_begins)
         if left and self._guaranteed(vp, now):
             self._watch_laxity(now, boundary - left)
 
-    def _count_all(self, now: int) -> None:
+    def _compete(self, partition: Partition, now: i64) -> None:
+        """Let a partition compete for spare capacity, which it has not done until now."""
+        self._count_all(now)
+        self.competing.append(partition)
+        # It keeps what it is owed for coming late (its entitlement ended later than the others' in
+        # this window), but one that slept may not save up more than one window.
+        owed = int(self.window_ns) * (_PASS_SCALE // int(partition.weight))
+        partition.spare_pass = max(partition.spare_pass, self._pass_floor - owed)
+
+    def _count_all(self, now: i64) -> None:
         for processor in self.processors:
             vp = processor.vp
             if vp is not None:
                 self.count(vp, now)
 
     def _limit_all(self) -> None:
-        """Set the limits of all that run, now that somebody waits."""
+        """Set the limits of all that run, now that one waits."""
         for processor in self.processors:
             vp = processor.vp
             if vp is not None and vp.partition.weight:
                 limit = self.limit(vp)
                 if limit != vp.limit_ns:
                     vp.limit_ns = limit
-                    if vp.due_ns is not None:
+                    if vp.due_ns != NEVER:
                         self.rearm(vp)
 
     def limit_reached(self, vp: VirtualProcessor) -> None:
         """Let the next one have the processor, unless this one is the next."""
-        now = self.clock.now_ns
+        now = self.clock.now
         self.count(vp, now)
         if self._running_left(vp, now):
             vp.limit_ns = self.limit(vp)
             self.rearm(vp)
             return
         partition = vp.partition
-        if partition.weight and not self.entitled:
+        if partition.weight and self.entitled.first is None:
             self._count_all(now)
             best = self._best_competitor()
             if best is None or partition.spare_pass <= best.spare_pass:
@@ -252,66 +268,75 @@ class SharedPool(Dispatcher):
         self.release(processor)
 
     def _best_competitor(self) -> Partition | None:
+        """Return the partition that has had least spare capacity for its weight."""
         best: Partition | None = None
-        for queue in self.competing.values():
-            partition = queue[0].partition
+        for partition in self.competing:
             if best is None or partition.spare_pass < best.spare_pass:
                 best = partition
         return best
 
     def release(self, processor: Processor) -> None:
         """Start the next in line: entitled first, then by weight."""
-        if self.entitled:
+        if self.entitled.first is not None:
             self.start(self.entitled.popleft(), processor)
             return
         if not self.competing:
-            self.free[processor.index] = processor
+            self.free.put(processor)
             return
-        self._count_all(self.clock.now_ns)
+        self._count_all(self.clock.now)
         best = self._best_competitor()
         assert best is not None
         self._pass_floor = best.spare_pass
-        queue = self.competing[best.name]
-        vp = queue.popleft()
-        if not queue:
-            del self.competing[best.name]
+        vp = best.spare_queue.popleft()
+        if best.spare_queue.first is None:
+            self.competing.remove(best)
         self.start(vp, processor)
 
     # Changes
 
     def forget(self, vp: VirtualProcessor) -> None:
         """Take a waiting virtual processor out of its queue."""
-        if vp in self.entitled:
+        partition = vp.partition
+        if vp in self.entitled.items():
             self.entitled.remove(vp)
-        elif vp in self.parked:
+        elif vp in self.parked.items():
             self.parked.remove(vp)
         else:
-            queue = self.competing[vp.partition.name]
-            queue.remove(vp)
-            if not queue:
-                del self.competing[vp.partition.name]
+            partition.spare_queue.remove(vp)
+            if partition.spare_queue.first is None:
+                self.competing.remove(partition)
 
     def reconsider(self) -> None:
-        """Sort everybody anew after entitlements, weights or processors have changed."""
-        now = self.clock.now_ns
+        """Queue all again after entitlements, weights or processors have changed."""
+        now = self.clock.now
         self._count_all(now)
-        waiting = [*self.entitled, *(vp for q in self.competing.values() for vp in q), *self.parked]
-        self.entitled.clear()
-        self.competing.clear()
-        self.parked.clear()
-        for vp in waiting:
-            self._wait(vp, now)
-        self._fill(now)
-        running = [p.vp for p in self.processors if p.vp is not None]
-        for vp in running:
-            vp.limit_ns = self.limit(vp)
-            if vp.due_ns is not None:
-                self.rearm(vp)
+        waiting: LinkedList[VirtualProcessor] = LinkedList()
+        waiting.extend(self.entitled)
+        self._move_waiting(waiting)
+        while waiting.first is not None:
+            self._wait(waiting.popleft(), now)
+        self._fill()
+        for processor in self.processors:
+            vp = processor.vp
+            if vp is not None:
+                vp.limit_ns = self.limit(vp)
+                if vp.due_ns != NEVER:
+                    self.rearm(vp)
 
-    def _fill(self, now: int) -> None:
+    def _move_waiting(self, into: LinkedList[VirtualProcessor]) -> None:
+        """Move into a queue those that compete, partition by partition, then those parked."""
+        for partition in self.competing:
+            into.extend(partition.spare_queue)
+        self.competing.clear()
+        into.extend(self.parked)
+
+    def _fill(self) -> None:
         """Put those that may run on free processors."""
-        while self.free and (self.entitled or self.competing):
-            self.release(self.free.pop(next(iter(self.free))))
+        processor = self.free.first()
+        while processor is not None and self._contended():
+            self.free.take(processor)
+            self.release(processor)
+            processor = self.free.first()
 
     def add_processor(self, processor: Processor) -> None:
         """Take one more processor into the pool."""
@@ -320,16 +345,17 @@ class SharedPool(Dispatcher):
 
     def remove_processor(self) -> Processor:
         """Give up a processor: an idle one, or else the last, whose work goes on elsewhere."""
-        if self.free:
-            processor = self.free.pop(max(self.free))
+        idle = self.free.take_highest()
+        if idle is not None:
+            processor = idle
             self.processors.remove(processor)
         else:
             processor = self.processors.pop()
             vp = processor.vp
             assert vp is not None
             self.preempt(vp)
-            self._wait(vp, self.clock.now_ns, first=True)
-        # Nobody comes home to it any more.
+            self._wait(vp, self.clock.now, first=True)
+        # No virtual processor comes back to it any more.
         for partition in self.partitions:
             for each in partition.vps:
                 if each.last_processor is processor:
@@ -340,51 +366,53 @@ class SharedPool(Dispatcher):
 
     def _window_begins(self) -> None:
         """Renew all entitlements."""
-        now = self.clock.now_ns
-        self._window_alarm = None
+        now = self.clock.now
+        self._window_timer = None
         self._count_all(now)
-        for queue in self.competing.values():
-            self.entitled.extend(queue)
-        self.competing.clear()
-        self.entitled.extend(self.parked)
-        self.parked.clear()
-        while self.entitled and self.free:
-            vp = self.entitled.popleft()
-            free = self.free_processor(vp)
-            assert free is not None
-            del self.free[free.index]
-            self.start(vp, free)
+        entitled = self.entitled
+        self._move_waiting(entitled)
+        while entitled.first is not None and self.free.first() is not None:
+            vp = entitled.popleft()
+            processor = self.free_processor(vp)
+            assert processor is not None
+            self.free.take(processor)
+            self.start(vp, processor)
         self._limit_all()
-        if self.entitled:
-            self._window_alarm = self.clock.alarm_in(self.window_ns, self._window_begins)
-            most = max(self._entitlement_left(vp, now) for vp in self.entitled)
+        if entitled.first is not None:
+            self._window_timer = self.clock.timer_in(self.window_ns, self._window_begins)
+            most: i64 = 0
+            for vp in entitled.items():
+                most = max(most, self._entitlement_left(vp, now))
             self._watch_laxity(now, now + self.window_ns - most)
 
     # Laxity
 
-    def _guaranteed(self, vp: VirtualProcessor, now: int) -> bool:
-        """Tell whether a virtual processor has been runnable since the window began."""
+    def _guaranteed(self, vp: VirtualProcessor, now: i64) -> bool:
+        """Whether a virtual processor has been runnable since the window began."""
         return vp.runnable_ns <= now - now % self.window_ns
 
-    def _watch_laxity(self, now: int, time_ns: int) -> None:
+    def _watch_laxity(self, now: i64, time_ns: i64) -> None:
         """Look at the waiting virtual processors at a time when one may wait no longer."""
-        if self._laxity_alarm is not None:
+        if self._laxity_timer is not None:
             if self._laxity_ns <= time_ns:
                 return
-            self._laxity_alarm.cancel()
+            self._laxity_timer.cancel()
         self._laxity_ns = time_ns
-        self._laxity_alarm = self.clock.alarm_in(max(0, time_ns - now), self._laxity_used_up)
+        delay_ns = max(0, time_ns - now)
+        self._laxity_timer = self.clock.timer_in(delay_ns, self._laxity_used_up)
 
     def _laxity_used_up(self) -> None:
         """Give processors to those that can wait no longer, from those that can wait longest."""
-        now = self.clock.now_ns
-        self._laxity_alarm = None
-        boundary = now - now % self.window_ns + self.window_ns
-        later: list[int] = []
-        for vp in [vp for vp in self.entitled if self._guaranteed(vp, now)]:
+        now = self.clock.now
+        self._laxity_timer = None
+        boundary = self._window_end(now)
+        soonest: i64 = NEVER
+        for vp in self.entitled.items():
+            if not self._guaranteed(vp, now):
+                continue
             at = boundary - self._entitlement_left(vp, now)
             if at > now:
-                later.append(at)
+                soonest = min(soonest, at)
                 continue
             patient = self._most_patient(now, boundary)
             if patient is None:
@@ -393,20 +421,21 @@ class SharedPool(Dispatcher):
             processor = self.preempt(patient)
             self._wait(patient, now, first=True)
             self.start(vp, processor)
-        if later:
-            self._watch_laxity(now, min(later))
+        if soonest != NEVER:
+            self._watch_laxity(now, soonest)
 
-    def _most_patient(self, now: int, boundary: int) -> VirtualProcessor | None:
+    def _most_patient(self, now: i64, boundary: i64) -> VirtualProcessor | None:
         """Find the running virtual processor that could best wait, if any could."""
         patient: VirtualProcessor | None = None
-        most = 0
+        most: i64 = 0
         for processor in self.processors:
             vp = processor.vp
-            if vp is None or vp.due_ns is None:
+            if vp is None or vp.due_ns == NEVER:
                 continue
             laxity = boundary - now - self._running_left(vp, now)
             if not self._guaranteed(vp, now):
                 laxity = self.window_ns
             if laxity > most:
-                patient, most = vp, laxity
+                patient = vp
+                most = laxity
         return patient

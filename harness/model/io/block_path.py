@@ -1,31 +1,40 @@
 """Block I/O from a partition to its disk: attached directly, through a VIOS, or emulated."""
 
-from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Final
 
-from harness.model.cpu.burst import Burst, Work, work
-from harness.model.cpu.entities import Partition, nothing
+from mypy_extensions import i64
+
+from harness.engine.event import NO_EVENT, Event, as_event
+from harness.engine.linked_list import LinkedList
+from harness.model.cpu.burst import NO_WORK, Burst, Work, work
+from harness.model.cpu.entities import Partition
 from harness.model.io.disk import Disk
-from harness.model.io.vios import Vios, VirtualScsiCosts
-from harness.model.ledger import Cause
+from harness.model.io.vios import Vios, VirtualScsiCosts, VirtualScsiService
+from harness.model.ledger import Account, Cause
 
-Done = Callable[[], object]
+_COPY: Final = int(Cause.COPY)
+_VIOS: Final = int(Cause.VIOS)
 
-_COPY, _VIOS = int(Cause.COPY), int(Cause.VIOS)
+# What an operation waits for.
+_SUBMITTED: Final = 0
+_VIOS_BEFORE: Final = 1
+_DEVICE: Final = 2
+_VIOS_AFTER: Final = 3
+_DELAY: Final = 4
+_COMPLETED: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
 class BlockCosts:
     """What a partition pays on its own processors for one block operation.
 
     Costs per byte come on top of the fixed parts, as a copy on the way in or out.
     """
 
-    submit: Work
-    complete: Work
-    copy_ns_per_byte: float = 0.0
+    def __init__(self, submit: Work, complete: Work, copy_ns_per_byte: float = 0.0) -> None:
+        self.submit = submit
+        self.complete = complete
+        self.copy_ns_per_byte = copy_ns_per_byte
 
     def for_size(self, size_bytes: int, write: bool) -> tuple[Work, Work]:
         """Return the work before and after an operation."""
@@ -33,63 +42,52 @@ class BlockCosts:
         if not copy[1]:
             return self.submit, self.complete
         if write:
-            return work(*self.submit[0], copy), self.complete
-        return self.submit, work(copy, *self.complete[0])
+            return work(*self.submit.parts, copy), self.complete
+        return self.submit, work(copy, *self.complete.parts)
 
 
-class Operation:
-    """A block operation on its way, step by step."""
+class Operation(Burst):
+    """A block operation on its way: as a burst and as an event, each step that it waits for.
 
-    # Methods of one object rather than functions within a function: those refer to each other,
-    # and collecting them took a tenth of a run's time.
-    __slots__ = ("complete", "crashes", "done", "offset_bytes", "path", "size_bytes", "write")
+    Its path uses it again when it is done.
+    """
 
-    def __init__(
-        self,
-        path: "BlockPath",
-        size_bytes: int,
-        offset_bytes: int | None,
-        write: bool,
-        complete: Work,
-        done: Done,
-    ) -> None:
+    def __init__(self, path: "BlockPath") -> None:
+        super().__init__(path.partition.account, NO_WORK)
         self.path = path
-        self.size_bytes = size_bytes
-        self.offset_bytes = offset_bytes
-        self.write = write
-        self.complete = complete
-        self.done = done
-        self.crashes = path.partition.crashes
+        self.size_bytes: i64 = 0
+        self.offset_bytes: i64 = 0
+        self.write = False
+        self.complete = NO_WORK
+        self.crashes: i64 = 0
+        self.waits_since_ns: i64 = 0
+        self.step: i64 = _SUBMITTED
+        self.done: Event = NO_EVENT
 
-    def submitted(self) -> None:
-        """Take a place in the queue, or wait for one."""
-        path = self.path
-        if path.places:
-            path.places -= 1
-            self.issue()
+    def fire(self) -> None:
+        """Take the next step."""
+        step = self.step
+        if step == _SUBMITTED:
+            self.path.submitted(self)
+        elif step == _DEVICE:
+            self.path.completed(self)
         else:
-            path.waiting.append((path.partition.clock.now_ns, self))
+            self.finish()
 
-    def issue(self) -> None:
-        """Be handed on."""
-        self.path.issue(self.size_bytes, self.offset_bytes, self.write, self.completed)
+    def finish(self) -> None:
+        """Be done; the path may use it again."""
+        done = self.done
+        self.done = NO_EVENT
+        self.path.finished.append(self)
+        done.fire()
 
-    def completed(self) -> None:
-        """Leave the place to whoever waits, and interrupt the partition."""
-        path = self.path
-        partition = path.partition
-        if self.crashes != partition.crashes:
-            return
-        if path.waiting:
-            since_ns, following = path.waiting.popleft()
-            path.queue_wait_ns += partition.clock.now_ns - since_ns
-            following.issue()
-        else:
-            path.places += 1
-        partition.execute(self.complete, self.done, True)
+    def begin_device(self) -> None:
+        """Let the disk work."""
+        self.step = _DEVICE
+        self.path.disk.submit(self.size_bytes, self.offset_bytes, self.write, self)
 
 
-class BlockPath(ABC):
+class BlockPath:
     """The way from a partition to one disk and back.
 
     At most ``queue_depth`` operations are outstanding; further ones wait in the operating system.
@@ -106,23 +104,66 @@ class BlockPath(ABC):
         self.partition = partition
         self.disk = disk
         self.costs = costs
-        self.queue_depth = queue_depth
-        self.places = queue_depth
-        self.waiting: deque[tuple[int, Operation]] = deque()
-        self.operations = 0
-        self.queue_wait_ns = 0
-        self._works: dict[tuple[int, bool], tuple[Work, Work]] = {}
+        self.queue_depth: i64 = queue_depth
+        self.places: i64 = queue_depth
+        self.waiting: LinkedList[Operation] = LinkedList()
+        self.finished: list[Operation] = []
+        """To be used again."""
+        self.operations: i64 = 0
+        self.queue_wait_ns: i64 = 0
+        # Work before and after operations of one size and direction.
+        self._size_bytes: i64 = -1
+        self._write = False
+        self._submit = NO_WORK
+        self._complete = NO_WORK
 
-    def transfer(self, size_bytes: int, offset_bytes: int | None, write: bool, done: Done) -> None:
-        """Read or write a block and call ``done`` when the partition has its result."""
+    def transfer(
+        self, size_bytes: i64, offset_bytes: i64, write: bool, done: Event | Callable[[], object]
+    ) -> None:
+        """Read or write a block, at an offset or ``NEXT_IN_SEQUENCE``.
+
+        ``done`` happens when the partition has its result.
+        """
         self.operations += 1
-        works = self._works.get((size_bytes, write))
-        if works is None:
-            works = self.costs.for_size(size_bytes, write)
-            self._works[size_bytes, write] = works
-        submit, complete = works
-        operation = Operation(self, size_bytes, offset_bytes, write, complete, done)
-        self.partition.execute(submit, operation.submitted)
+        if size_bytes != self._size_bytes or write != self._write:
+            self._size_bytes = size_bytes
+            self._write = write
+            self._submit, self._complete = self.costs.for_size(size_bytes, write)
+        operation = self.finished.pop() if self.finished else self.new_operation()
+        operation.size_bytes = size_bytes
+        operation.offset_bytes = offset_bytes
+        operation.write = write
+        operation.done = as_event(done)
+        operation.complete = self._complete
+        partition = self.partition
+        operation.crashes = partition.crashes
+        operation.step = _SUBMITTED
+        operation.ask(partition.account, self._submit)
+        partition.submit(operation)
+
+    def submitted(self, operation: Operation) -> None:
+        """Give an operation a place in the queue, or let it wait for one."""
+        if self.places:
+            self.places -= 1
+            self.issue(operation)
+        else:
+            operation.waits_since_ns = self.partition.clock.now
+            self.waiting.append(operation)
+
+    def completed(self, operation: Operation) -> None:
+        """Give an operation's place to the next one that waits, and interrupt the partition."""
+        partition = self.partition
+        if operation.crashes != partition.crashes:
+            return
+        if self.waiting.first is not None:
+            following = self.waiting.popleft()
+            self.queue_wait_ns += partition.clock.now - following.waits_since_ns
+            self.issue(following)
+        else:
+            self.places += 1
+        operation.step = _COMPLETED
+        operation.ask(partition.account, operation.complete)
+        partition.submit(operation, True)
 
     def relocate(self, there: "BlockPath") -> None:
         """Lead over another machine from now on, as ``there`` does; the disk stays the same.
@@ -130,93 +171,97 @@ class BlockPath(ABC):
         Operations under way come back the way they went.
         """
         self.costs = there.costs
-        self._works.clear()
+        self._size_bytes = -1
 
     def forget(self) -> None:
         """Give all places back after the partition has crashed."""
-        self.waiting.clear()
+        self.waiting = LinkedList()
         self.places = self.queue_depth
 
-    @abstractmethod
-    def issue(
-        self, size_bytes: int, offset_bytes: int | None, write: bool, completed: Done
-    ) -> None:
-        """Hand an operation to whoever serves the disk; call ``completed`` at its interrupt."""
+    def new_operation(self) -> Operation:
+        """Make an operation of this path's kind."""
+        raise NotImplementedError
+
+    def issue(self, operation: Operation) -> None:
+        """Hand an operation on; it is completed at its device's interrupt."""
+        raise NotImplementedError
 
 
 class DirectPath(BlockPath):
     """A disk of the partition's own adapter (or of the host, for a guest)."""
 
-    def issue(
-        self, size_bytes: int, offset_bytes: int | None, write: bool, completed: Done
-    ) -> None:
+    def new_operation(self) -> Operation:
+        """Make an operation."""
+        return Operation(self)
+
+    def issue(self, operation: Operation) -> None:
         """Let the disk work and interrupt."""
-        self.disk.submit(size_bytes, offset_bytes, write, completed)
+        operation.begin_device()
 
 
-class _Service:
-    """A VIOS's part in one operation, step by step."""
+class VirtualScsiOperation(Operation):
+    """A block operation with a VIOS's part in it."""
 
-    __slots__ = (
-        "account",
-        "added_ns",
-        "completed",
-        "costs",
-        "offset_bytes",
-        "path",
-        "size_bytes",
-        "vios",
-        "write",
-    )
-
-    def __init__(
-        self,
-        path: "VirtualScsiPath",
-        size_bytes: int,
-        offset_bytes: int | None,
-        write: bool,
-        completed: Done,
-    ) -> None:
-        self.path = path
+    def __init__(self, path: "VirtualScsiPath") -> None:
+        super().__init__(path)
+        # What serves it: after a relocation the path has other ones.
+        self.scsi_path = path
         self.vios = path.vios
-        self.costs = path.service.for_size(size_bytes)
-        self.account = path.partition.account
-        self.size_bytes = size_bytes
-        self.offset_bytes = offset_bytes
-        self.write = write
-        self.completed = completed
-        self.added_ns = -path.partition.clock.now_ns
+        self.costs = _NO_SERVICE
+        self.payer: Account = path.partition.account
+        self.added_ns: i64 = 0
 
-    def begin(self) -> None:
-        """Be signalled, and do what comes before the device's part."""
-        self.vios.submit(Burst(self.account, self.costs.before, self.received))
+    def begin_service(self) -> None:
+        """Signal the VIOS, which does what comes before the device's part."""
+        path = self.scsi_path
+        self.vios = vios = path.vios
+        self.costs = path.service_for(self.size_bytes)
+        self.payer = path.partition.account
+        vios.operations += 1
+        vios.bytes += self.size_bytes
+        self.added_ns = -path.partition.clock.now
+        self.step = _VIOS_BEFORE
+        self.ask(self.payer, self.costs.before)
+        vios.submit(self)
 
-    def received(self) -> None:
-        """Let the device work."""
-        disk = self.path.disk
-        self.added_ns += disk.clock.now_ns
-        disk.submit(self.size_bytes, self.offset_bytes, self.write, self.device_interrupt)
+    def fire(self) -> None:
+        """Take the next step."""
+        step = self.step
+        if step == _SUBMITTED:
+            self.path.submitted(self)
+        elif step == _VIOS_BEFORE:
+            self.added_ns += self.path.partition.clock.now
+            self.begin_device()
+        elif step == _DEVICE:
+            self._device_interrupt()
+        elif step == _VIOS_AFTER:
+            self._answered()
+        elif step == _DELAY:
+            self.path.completed(self)
+        else:
+            self.finish()
 
-    def device_interrupt(self) -> None:
-        """Do what comes after the device's part."""
-        self.added_ns -= self.path.disk.clock.now_ns
-        self.vios.interrupt(self.account)
-        self.vios.submit(Burst(self.account, self.costs.after, self.answered), True)
+    def _device_interrupt(self) -> None:
+        """Have the VIOS do what comes after the device's part."""
+        self.added_ns -= self.path.partition.clock.now
+        self.vios.interrupt(self.payer)
+        self.step = _VIOS_AFTER
+        self.ask(self.payer, self.costs.after)
+        self.vios.submit(self, True)
 
-    def answered(self) -> None:
+    def _answered(self) -> None:
         """Signal the client; gather what remains to be done off the path."""
-        path, vios, costs = self.path, self.vios, self.costs
+        path, vios, costs = self.scsi_path, self.vios, self.costs
         clock = path.partition.clock
-        vios.added_ns += self.added_ns + clock.now_ns + costs.delay_ns
+        vios.added_ns += self.added_ns + clock.now + costs.delay_ns
         path.gathered_ns += costs.off_path_ns
         if path.gathered_ns > path.deferred_ns:
-            gathered, path.gathered_ns = path.gathered_ns, 0
-            off_path = work((_VIOS, gathered))
-            vios.submit(Burst(self.account, off_path, nothing))
+            path.work_off(vios, self.payer)
         if costs.delay_ns:
-            clock.call_in(costs.delay_ns, self.completed)
+            self.step = _DELAY
+            clock.schedule(costs.delay_ns, self)
         else:
-            self.completed()
+            path.completed(self)
 
 
 class VirtualScsiPath(BlockPath):
@@ -245,24 +290,43 @@ class VirtualScsiPath(BlockPath):
         super().__init__(partition, disk, costs, queue_depth)
         self.vios = vios
         self.service = service
-        self.deferred_ns = deferred_ns
-        self.gathered_ns = 0
+        self.deferred_ns: i64 = deferred_ns
+        self.gathered_ns: i64 = 0
+        # The VIOS's part in operations of one size.
+        self._served_bytes: i64 = -1
+        self._served = _NO_SERVICE
+
+    def service_for(self, size_bytes: i64) -> VirtualScsiService:
+        """Return the VIOS's part in an operation of a size."""
+        if size_bytes != self._served_bytes:
+            self._served_bytes = size_bytes
+            self._served = self.service.for_size(size_bytes)
+        return self._served
 
     def relocate(self, there: BlockPath) -> None:
         """Lead over another machine's VIOS; what this one has put off, it does now."""
         assert isinstance(there, VirtualScsiPath)
         super().relocate(there)
-        gathered, self.gathered_ns = self.gathered_ns, 0
-        if gathered:
-            off_path = work((_VIOS, gathered))
-            self.vios.submit(Burst(self.partition.account, off_path, nothing))
+        if self.gathered_ns:
+            self.work_off(self.vios, self.partition.account)
         self.vios, self.service = there.vios, there.service
+        self._served_bytes = -1
         self.deferred_ns = there.deferred_ns
 
-    def issue(
-        self, size_bytes: int, offset_bytes: int | None, write: bool, completed: Done
-    ) -> None:
+    def work_off(self, vios: Vios, payer: Account) -> None:
+        """Have a VIOS do the work that has gathered."""
+        off_path = work((_VIOS, self.gathered_ns))
+        self.gathered_ns = 0
+        vios.submit(Burst(payer, off_path))
+
+    def new_operation(self) -> Operation:
+        """Make an operation."""
+        return VirtualScsiOperation(self)
+
+    def issue(self, operation: Operation) -> None:
         """Have the VIOS do it."""
-        self.vios.operations += 1
-        self.vios.bytes += size_bytes
-        _Service(self, size_bytes, offset_bytes, write, completed).begin()
+        assert isinstance(operation, VirtualScsiOperation)
+        operation.begin_service()
+
+
+_NO_SERVICE: Final = VirtualScsiService(NO_WORK, NO_WORK, 0, 0)

@@ -1,20 +1,41 @@
 """A disk subsystem: spindles behind one link."""
 
 from collections.abc import Callable
-from functools import partial
+from typing import Final
+
+from mypy_extensions import i64
 
 from harness.engine.clock import Clock
+from harness.engine.event import NO_EVENT, Event, as_event
+from harness.engine.splitmix import scatter
+from harness.engine.vecs import append, vec
 
-_MIX = 0x9E3779B97F4A7C15
-_MASK = (1 << 64) - 1
+NEXT_IN_SEQUENCE: Final = -1
+"""In place of an offset: the block after the last one."""
 
 
-def scatter(number: int) -> int:
-    """Map a number to 64 evenly scattered bits (the finalizer of SplitMix64)."""
-    z = (number + _MIX) & _MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
-    return z ^ (z >> 31)
+class DiskAccess(Event):
+    """One operation of a disk, from its being submitted to its end; used again afterwards."""
+
+    def __init__(self, disk: "Disk") -> None:
+        super().__init__()
+        self.disk = disk
+        self.size_bytes: i64 = 0
+        self.offset_bytes: i64 = 0
+        self.write = False
+        self.response_ns: i64 = 0
+        self.done: Event = NO_EVENT
+
+    def fire(self) -> None:
+        """Be done."""
+        disk = self.disk
+        disk.operations += 1
+        disk.bytes += self.size_bytes
+        disk.response_ns += self.response_ns
+        done = self.done
+        self.done = NO_EVENT
+        disk.finished.append(self)
+        done.fire()
 
 
 class Disk:
@@ -60,95 +81,132 @@ class Disk:
     ) -> None:
         self.clock = clock
         self.name = name
-        self.positioning_ns = positioning_ns
-        self.rotation_ns = rotation_ns
+        self.positioning_ns: i64 = positioning_ns
+        self.rotation_ns: i64 = rotation_ns
         self.block_ns = block_ns
         self.link_ns_per_byte = link_ns_per_byte
-        self.cache_ns = cache_ns
-        self.stripe_bytes = stripe_bytes
-        self._free_ns = [0] * spindles
-        self._link_taken: list[tuple[int, int]] = []
-        self._times: dict[int, tuple[int, int]] = {}
-        self.operations = 0
-        self.bytes = 0
-        self.busy_ns = 0
-        self.response_ns = 0
+        self.cache_ns: i64 = -1 if cache_ns is None else cache_ns
+        self.stripe_bytes: i64 = stripe_bytes
+        self._free_ns = vec[i64]([0] * spindles)
+        self._high_bit: i64 = (1 << 32) % spindles
+        # The gaps that blocks have been given on the link, in order.
+        self._link_begins = vec[i64]()
+        self._link_ends = vec[i64]()
+        self._link_count: i64 = 0
+        # Of blocks of one size.
+        self._size_bytes: i64 = -1
+        self._media_ns: i64 = 0
+        self._link_ns: i64 = 0
+        self.operations: i64 = 0
+        self.bytes: i64 = 0
+        self.busy_ns: i64 = 0
+        self.response_ns: i64 = 0
         self.broken = False
-        self._held: list[tuple[int, int | None, bool, Callable[[], object]]] = []
+        self.finished: list[DiskAccess] = []
+        """To be used again."""
+        self._held: list[DiskAccess] = []
 
     def repair(self) -> None:
         """Work again, first at what has waited."""
         self.broken = False
         held, self._held = self._held, []
-        for operation in held:
-            self.submit(*operation)
-
-    def _media_and_link(self, size_bytes: int) -> tuple[int, int]:
-        times = self._times.get(size_bytes)
-        if times is None:
-            link_ns = round(size_bytes * self.link_ns_per_byte)
-            times = max(0, self.block_ns(size_bytes) - link_ns), link_ns
-            self._times[size_bytes] = times
-        return times
+        for access in held:
+            self._begin(access)
 
     def submit(
-        self,
-        size_bytes: int,
-        offset_bytes: int | None,
-        write: bool,
-        done: Callable[[], object],
+        self, size_bytes: i64, offset_bytes: i64, write: bool, done: Event | Callable[[], object]
     ) -> None:
-        """Read or write a block; without an offset it is the next one in sequence."""
+        """Read or write a block, at an offset or ``NEXT_IN_SEQUENCE``."""
+        access = self.finished.pop() if self.finished else DiskAccess(self)
+        access.size_bytes = size_bytes
+        access.offset_bytes = offset_bytes
+        access.write = write
+        access.done = as_event(done)
         if self.broken:
-            self._held.append((size_bytes, offset_bytes, write, done))
-            return
-        now = self.clock.now_ns
-        media_ns, link_ns = self._media_and_link(size_bytes)
-        free = self._free_ns
-        if offset_bytes is None:
-            # The array's read-ahead keeps a sequential stream ready on whichever spindle is idle.
-            spindle = free.index(min(free))
+            self._held.append(access)
         else:
-            bits = scatter(offset_bytes // self.stripe_bytes)
-            spindle = bits % len(free)
-            if write and self.cache_ns is not None:
+            self._begin(access)
+
+    def _begin(self, access: DiskAccess) -> None:
+        """Give an operation its spindle and its gap on the link."""
+        now = self.clock.now
+        if access.size_bytes != self._size_bytes:
+            self._set_size(access.size_bytes)
+        media_ns = self._media_ns
+        free = self._free_ns
+        spindle: i64 = 0
+        if access.offset_bytes == NEXT_IN_SEQUENCE:
+            # The array's read-ahead keeps a sequential stream ready on whichever spindle is idle.
+            other: i64 = 1
+            while other < len(free):
+                if free[other] < free[spindle]:
+                    spindle = other
+                other += 1
+        else:
+            bits = scatter(access.offset_bytes // self.stripe_bytes)
+            high = (bits >> 32) & 0xFFFFFFFF
+            low = bits & 0xFFFFFFFF
+            spindle = (high % len(free) * self._high_bit + low) % len(free)
+            if access.write and self.cache_ns >= 0:
                 media_ns = self.cache_ns
             else:
                 # Seeks spread evenly between half and one and a half times the mean.
-                media_ns += self.positioning_ns // 2 + self.positioning_ns * (bits >> 48) // 65536
-                media_ns += self.rotation_ns * (bits >> 32 & 0xFFFF) // 65536
-        start = free[spindle]
-        if start < now:
-            start = now
-        free[spindle] = end = start + media_ns
+                media_ns += self.positioning_ns // 2 + self.positioning_ns * (high >> 16) // 65536
+                media_ns += self.rotation_ns * (high & 0xFFFF) // 65536
+        end = max(free[spindle], now) + media_ns
+        free[spindle] = end
         self.busy_ns += media_ns
-        link_end = self._reserve_link(end, link_ns, now)
-        response_ns = link_end - now
-        finished = partial(self._finished, size_bytes, response_ns, done)
-        self.clock.call_in(response_ns, finished)
+        access.response_ns = self._reserve_link(end, now) - now
+        self.clock.schedule(access.response_ns, access)
 
-    def _finished(self, size_bytes: int, response_ns: int, done: Callable[[], object]) -> None:
-        self.operations += 1
-        self.bytes += size_bytes
-        self.response_ns += response_ns
-        done()
+    def _set_size(self, size_bytes: i64) -> None:
+        """Find out how long blocks of a size take."""
+        size: int = size_bytes
+        link_ns = round(size * self.link_ns_per_byte)
+        self._size_bytes = size_bytes
+        self._link_ns = link_ns
+        self._media_ns = max(0, self.block_ns(size) - link_ns)
 
-    def _reserve_link(self, ready_ns: int, link_ns: int, now: int) -> int:
+    def _reserve_link(self, ready_ns: i64, now: i64) -> i64:
         """Take the link's first gap that is long enough, and return when the block is across.
 
         A block keeps the gap that it was given when its operation began.
         """
-        taken = self._link_taken
-        while taken and taken[0][1] <= now:
-            del taken[0]
-        index = len(taken)
-        if index and taken[-1][1] > ready_ns:
-            start = ready_ns
-            for place, (begin, end) in enumerate(taken):
-                if start + link_ns <= begin:
-                    index = place
+        if self._link_count and self._link_ends[0] <= now:
+            self._forget_gaps_before(now)
+        begins, ends, count = self._link_begins, self._link_ends, self._link_count
+        link_ns = self._link_ns
+        place = count
+        if count and ends[count - 1] > ready_ns:
+            gap: i64 = 0
+            while gap < count:
+                if ready_ns + link_ns <= begins[gap]:
+                    place = gap
                     break
-                start = max(start, end)
-            ready_ns = start
-        taken.insert(index, (ready_ns, ready_ns + link_ns))
+                ready_ns = max(ready_ns, ends[gap])
+                gap += 1
+        if count == len(begins):
+            self._link_begins = begins = append(begins, 0)
+            self._link_ends = ends = append(ends, 0)
+        self._link_count = count + 1
+        at = count
+        while at > place:
+            begins[at] = begins[at - 1]
+            ends[at] = ends[at - 1]
+            at -= 1
+        begins[place] = ready_ns
+        ends[place] = ready_ns + link_ns
         return ready_ns + link_ns
+
+    def _forget_gaps_before(self, now: i64) -> None:
+        """Forget the gaps that have been used."""
+        begins, ends, count = self._link_begins, self._link_ends, self._link_count
+        used: i64 = 0
+        while used < count and ends[used] <= now:
+            used += 1
+        at: i64 = 0
+        while at < count - used:
+            begins[at] = begins[at + used]
+            ends[at] = ends[at + used]
+            at += 1
+        self._link_count = count - used

@@ -1,6 +1,6 @@
 """The Virtual I/O Server: a partition that serves others' disks and networks."""
 
-from dataclasses import dataclass
+from mypy_extensions import i64
 
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Burst, Work, work
@@ -23,11 +23,11 @@ class Vios:
         Time that completed operations spent on their way besides the device's.
     standby, bridge_standby
         Another server that does its clients' disk operations, or bridges for them, while this one
-        cannot; None while nobody has taken over.
+        cannot; None while none has taken over.
     disks_lost, bridge_lost
         Whether its way to the disks, or its network adapter, is broken.
     held, held_frames
-        Disk work and bridging that wait until somebody can do them.
+        Disk work and bridging that wait until a server can do them.
     bridged_bytes, bridging_ns
         Bytes that its Shared Ethernet Adapter has taken on, and the time that pieces took there,
         waiting included (all summed).
@@ -38,12 +38,12 @@ class Vios:
 
     def __init__(self, partition: Partition, interrupt_ns: int) -> None:
         self.partition = partition
-        self.interrupt_ns = interrupt_ns
-        self.operations = 0
-        self.bytes = 0
-        self.added_ns = 0
-        self.bridged_bytes = 0
-        self.bridging_ns = 0
+        self._interrupt = work((_HYPERVISOR, interrupt_ns))
+        self.operations: i64 = 0
+        self.bytes: i64 = 0
+        self.added_ns: i64 = 0
+        self.bridged_bytes: i64 = 0
+        self.bridging_ns: i64 = 0
         self.bridged: dict[tuple[str, str, int], Tally] = {}
         self.standby: Vios | None = None
         self.bridge_standby: Vios | None = None
@@ -63,7 +63,7 @@ class Vios:
         return not (self.partition.down or self.bridge_lost)
 
     def submit(self, burst: Burst, urgent: bool = False) -> None:
-        """Have a burst executed: here, by whoever has taken over, or when somebody is up again."""
+        """Have a burst executed: here, by the standby that has taken over, or later."""
         if self.serves_disks:
             self.partition.submit(burst, urgent)
         elif self.standby is not None and self.standby.serves_disks:
@@ -85,7 +85,7 @@ class Vios:
         self.held.extend(lost)
 
     def resume(self) -> None:
-        """Do what has been held, as far as this server or its deputies can."""
+        """Do what has been held, as far as this server or its standby can."""
         held, self.held = self.held, []
         for burst in held:
             self.submit(burst)
@@ -97,17 +97,16 @@ class Vios:
         """Take a device's interrupt.
 
         The interrupt is presented on the core where the VIOS last ran. When that belongs to
-        somebody else now, it is a phantom interrupt there: the hypervisor has to step in.
+        another partition now, it is a phantom interrupt there: the hypervisor has to step in.
         """
         vp = self.partition.vps[0]
         home = vp.last_processor
         if vp.processor is None and home is not None:
             other = home.vp
             if other is not None and other.partition is not self.partition:
-                other.partition.take_phantom_interrupt(other, self.interrupt_ns, payer)
+                other.partition.take_phantom_interrupt(other, self._interrupt, payer)
 
 
-@dataclass(frozen=True, slots=True)
 class VirtualScsiService:
     """What a VIOS does for one virtual SCSI operation of some size.
 
@@ -121,10 +120,11 @@ class VirtualScsiService:
         Time on the path during which no processor works.
     """
 
-    before: Work
-    after: Work
-    off_path_ns: int
-    delay_ns: int
+    def __init__(self, before: Work, after: Work, off_path_ns: int, delay_ns: int) -> None:
+        self.before = before
+        self.after = after
+        self.off_path_ns: i64 = off_path_ns
+        self.delay_ns: i64 = delay_ns
 
 
 class VirtualScsiCosts:

@@ -11,7 +11,7 @@ import simpy
 
 from harness.catalog import Constants
 from harness.engine.clock import Clock, to_ns
-from harness.model.cpu.burst import Burst, work
+from harness.model.cpu.burst import CallbackBurst, work
 from harness.model.io.vios import Vios
 from harness.model.ledger import Account, Cause
 from harness.model.net.link import Link
@@ -47,7 +47,7 @@ class Endpoint:
             self.work_ns += ns
             done()
 
-        self.vios.submit(Burst(self.account, work((int(Cause.VIOS), ns)), worked), urgent)
+        self.vios.submit(CallbackBurst(self.account, work((int(Cause.VIOS), ns)), worked), urgent)
 
 
 class MemoryTransfer:
@@ -157,7 +157,7 @@ class MemoryTransfer:
         source.handle(ns, out, urgent)
 
     def fetch(self, size_bytes: int, done: Callable[[], object]) -> None:
-        """Fetch a page that somebody waits for, before all others."""
+        """Fetch a page that a thread waits for, before all others."""
         ready_ns = self.clock.now_ns + self._fetch_ns
 
         def arrived() -> None:

@@ -1,7 +1,7 @@
 """Taking a partition out of one machine and putting it into another, as it stands.
 
 Like all changes of the platform this takes effect at once and is not checked. The partition stays
-the same object for everybody who drives it; its disks stay where they are, on the storage network.
+the same object for its users; its disks stay where they are, on the storage network.
 What was under way over the source's Virtual I/O Servers comes back over them.
 """
 
@@ -36,19 +36,16 @@ def relocate(name: str, source: Machine, target: Machine, vios: Mapping[str, str
     target.capacity.arrive(modelled.partition, held, shared=shared)
     target.network.following[name] = source.network.following.pop(name)
     modelled.relocate(target.costs, lambda verb, peer: target.network.route(name, verb, peer))
-    for machine in {id(each): each for each in _in_reach(source, target)}.values():
-        for peer in machine.partitions.values():
-            peer.forget_routes()
+    for network in (source.network, target.network):
+        for router in (network, *network.neighbours):
+            for peer in router.directory.partitions.values():
+                peer.forget_routes()
 
 
 def _lead_over(disk: DiskConfiguration, vios: Mapping[str, str]) -> DiskConfiguration:
     assert disk.vios is not None
     standby = vios.get(disk.standby) if disk.standby is not None else None
     return replace(disk, vios=vios[disk.vios], standby=standby)
-
-
-def _in_reach(*machines: Machine) -> list[Machine]:
-    return [each for machine in machines for each in (machine, *machine.network.neighbours)]
 
 
 def _settle(
@@ -61,14 +58,13 @@ def _settle(
     partition, costs = modelled.partition, target.costs
     partition.account = target.ledger.account(partition.name)
     partition.tick = target.tick(configuration.os)
-    partition.tick_parts, partition.tick_ns = partition.tick
     line_bytes = costs.number("processor.l2_line")
     partition.working_set_lines = min(
         target.cache.lines, round(costs.number("processor.working_set") / line_bytes)
     )
-    # Its standing among those that compete for spare capacity begins anew.
+    # Its standing among those that compete for spare capacity starts from nothing.
     partition.spare_pass = 0
-    for burst in partition.run_queue:
+    for burst in partition.run_queue.items():
         burst.carry(partition.account, source.costs.clock_hz / costs.clock_hz)
 
 

@@ -1,8 +1,17 @@
 """A physical Ethernet adapter and its wire, full duplex."""
 
 from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import i64
 
 from harness.engine.clock import Clock
+from harness.engine.event import Event, as_event
+from harness.engine.rounding import nearest
+from harness.engine.vecs import vec
+
+_NOT_YET: Final = -(10**18)
+"""A time long before all others (ns)."""
 
 
 class Link:
@@ -43,41 +52,44 @@ class Link:
         self.clock = clock
         self.name = name
         self.ns_per_byte = 1e9 / rate_bytes_per_second
-        self.mtu_bytes = mtu_bytes
-        self.payload_bytes = mtu_bytes - header_bytes
-        self.overhead_bytes = header_bytes + frame_bytes
-        self.latency_ns = latency_ns
-        self.bytes = 0
-        self.busy_ns = 0
-        self.transit_ns = 0
+        self.mtu_bytes: i64 = mtu_bytes
+        self.payload_bytes: i64 = mtu_bytes - header_bytes
+        self.overhead_bytes: i64 = header_bytes + frame_bytes
+        self.latency_ns: i64 = latency_ns
+        self.bytes: i64 = 0
+        self.busy_ns: i64 = 0
+        self.transit_ns: i64 = 0
         self.broken = False
         self.standby: Link | None = None
-        self._held: list[tuple[bool, int, Callable[[], object]]] = []
-        self._free_ns = [0, 0]
-        self._active_ns = [-(10**18), -(10**18)]
+        self._held: list[tuple[bool, int, Event]] = []
+        # Inbound and outbound.
+        self._free_ns = vec[i64]([0, 0])
+        self._active_ns = vec[i64]([_NOT_YET, _NOT_YET])
 
-    def packets(self, size_bytes: int) -> int:
+    def packets(self, size_bytes: i64) -> i64:
         """Count the packets of a message."""
         return max(1, -(-size_bytes // self.payload_bytes))
 
-    def transmit(self, outbound: bool, size_bytes: int, done: Callable[[], object]) -> None:
+    def transmit(self, outbound: bool, size_bytes: i64, done: Event | Callable[[], object]) -> None:
         """Carry a message after those that wait for the same direction."""
         if self.broken:
             if self.standby is not None:
                 self.standby.transmit(outbound, size_bytes, done)
             else:
-                self._held.append((outbound, size_bytes, done))
+                self._held.append((outbound, size_bytes, as_event(done)))
             return
-        now = self.clock.now_ns
+        direction: i64 = 1 if outbound else 0
+        now = self.clock.now
         wire_bytes = size_bytes + self.packets(size_bytes) * self.overhead_bytes
-        busy_ns = round(wire_bytes * self.ns_per_byte)
-        start = max(now, self._free_ns[outbound])
-        self._free_ns[outbound] = end = start + busy_ns
-        self._active_ns[outbound] = end
+        busy_ns = nearest(float(wire_bytes) * self.ns_per_byte)
+        end = max(now, self._free_ns[direction]) + busy_ns
+        self._free_ns[direction] = end
+        self._active_ns[direction] = end
         self.bytes += size_bytes
         self.busy_ns += busy_ns
-        self.transit_ns += end + self.latency_ns - now
-        self.clock.call_in(end + self.latency_ns - now, done)
+        transit_ns = end + self.latency_ns - now
+        self.transit_ns += transit_ns
+        self.clock.schedule(transit_ns, as_event(done))
 
     def give_over(self, standby: "Link") -> None:
         """Have another wire carry what this one cannot; that may be broken, too."""
@@ -92,9 +104,10 @@ class Link:
 
     def _carry_held(self) -> None:
         held, self._held = self._held, []
-        for message in held:
-            self.transmit(*message)
+        for outbound, size_bytes, done in held:
+            self.transmit(outbound, size_bytes, done)
 
-    def opposite_active(self, outbound: bool, within_ns: int) -> bool:
-        """Tell whether the other direction has carried anything lately (duplex traffic)."""
-        return self.clock.now_ns - self._active_ns[not outbound] < within_ns
+    def opposite_active(self, outbound: bool, within_ns: i64) -> bool:
+        """Whether the other direction has carried anything lately (duplex traffic)."""
+        direction: i64 = 0 if outbound else 1
+        return self.clock.now - self._active_ns[direction] < within_ns

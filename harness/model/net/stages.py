@@ -1,36 +1,168 @@
 """Messages between partitions and to the world outside.
 
-A *route* is a row of stages; a stage is whoever works on a piece of the message next: a partition's
+A *route* is a row of stages; a stage is what works on a piece of the message next: a partition's
 protocol stack, a VIOS that bridges, a wire. A message travels in segments, so that the stages work
 at the same time, with no more than a window of bytes under way.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
+from typing import Final
 
-from harness.model.cpu.burst import Burst, Part, Work, work
+from mypy_extensions import i64
+
+from harness.engine.event import Event
+from harness.model.cpu.burst import NO_WORK, Burst, Part, Work, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.vios import Vios
 from harness.model.ledger import Account, Cause
 from harness.model.net.link import Link
 from harness.model.tally import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, Tally
 
-Done = Callable[[], object]
-Stage = Callable[[int, Done], None]
-"""Work on so many bytes, then call."""
-
-_DUPLEX_WITHIN_NS = 10_000_000
+_DUPLEX_WITHIN_NS: Final = 10_000_000
 """Traffic counts as duplex when the other direction has carried something within this time."""
 
+_NO_ACCOUNT: Final = Account()
 
-@dataclass(frozen=True, slots=True)
+
+class Stage:
+    """What works on a piece of a message."""
+
+    def enter(self, piece: "Piece") -> None:
+        """Begin to work on a piece, which fires when that is done."""
+        raise NotImplementedError
+
+
+Route = list[Stage]
+
+
+class Piece(Burst):
+    """A piece of a message on its way through all stages of a route.
+
+    It is the burst, or the event, that the stage it is in waits for.
+    """
+
+    def __init__(self, route: Route, size_bytes: i64) -> None:
+        super().__init__(_NO_ACCOUNT, NO_WORK)
+        self.route = route
+        self.size_bytes = size_bytes
+        self.bridge: Vios | None = None
+        """The VIOS that bridges it at present, and since when."""
+        self.bridged_since_ns: i64 = 0
+        self.passed: i64 = 0
+
+    def fire(self) -> None:
+        """Leave a stage."""
+        vios = self.bridge
+        if vios is not None:
+            # The wait for the VIOS's processors counts as well.
+            vios.bridging_ns += vios.partition.clock.now - self.bridged_since_ns
+            self.bridge = None
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Enter the next stage, or arrive."""
+        passed = self.passed
+        if passed == len(self.route):
+            self.arrived()
+        else:
+            self.passed = passed + 1
+            self.route[passed].enter(self)
+
+    def arrived(self) -> None:
+        """Be through all stages."""
+        raise NotImplementedError
+
+
+class WholeMessage(Piece):
+    """A message of one piece."""
+
+    def __init__(self, route: Route, size_bytes: i64, done: Event) -> None:
+        super().__init__(route, size_bytes)
+        self._done = done
+
+    def arrived(self) -> None:
+        """Be through all stages."""
+        self._done.fire()
+
+
+# Streams
+
+
+class _Segment(Piece):
+    """A segment of a stream."""
+
+    def __init__(self, stream: "_Stream", size_bytes: i64) -> None:
+        super().__init__(stream.route, size_bytes)
+        self.stream = stream
+
+    def fire(self) -> None:
+        """Leave a stage; after the first one, the sender may begin with the next segment."""
+        stream = self.stream
+        if self.passed == 1:
+            stream.sending = False
+            super().fire()
+            if stream.to_send and not stream.sending and stream.under_way < stream.window:
+                stream.send_next()
+        else:
+            super().fire()
+
+    def arrived(self) -> None:
+        """Be through all stages: go on with the message, or be done with it."""
+        stream = self.stream
+        stream.under_way -= 1
+        if stream.to_send:
+            if not stream.sending:
+                stream.send_next()
+        elif not stream.under_way:
+            stream.done.fire()
+
+
+class _Stream:
+    """A message on its way in segments."""
+
+    def __init__(
+        self, route: Route, size_bytes: i64, segment_bytes: i64, window: i64, done: Event
+    ) -> None:
+        self.route = route
+        self.segment_bytes = segment_bytes
+        self.window = window
+        self.done = done
+        self.to_send = size_bytes
+        self.under_way: i64 = 0
+        self.sending = False
+
+    def send_next(self) -> None:
+        """Let the sender work on one more segment."""
+        size_bytes = min(self.segment_bytes, self.to_send)
+        self.to_send -= size_bytes
+        self.under_way += 1
+        self.sending = True
+        _Segment(self, size_bytes).go_on()
+
+
+def stream(
+    route: Route, size_bytes: i64, segment_bytes: i64, window_bytes: i64, done: Event
+) -> None:
+    """Send a message in segments through all stages.
+
+    The sender works on one segment at a time and stops while a window's worth is under way.
+    """
+    if size_bytes <= segment_bytes:
+        WholeMessage(route, size_bytes, done).go_on()
+    else:
+        window = max(1, window_bytes // segment_bytes)
+        _Stream(route, size_bytes, segment_bytes, window, done).send_next()
+
+
+# Protocol stacks
+
+
 class StackCosts:
     """What one side of a connection pays on its own processors.
 
     Attributes
     ----------
-    cause_per_byte, cause_per_packet
+    per_byte, per_packet
         Nanoseconds by cause for each byte and each packet of a stream.
     message_parts
         Further parts for each segment, such as a virtual interrupt.
@@ -42,12 +174,22 @@ class StackCosts:
         One of those of :mod:`harness.model.tally`.
     """
 
-    per_byte: tuple[tuple[int, float], ...]
-    per_packet: tuple[tuple[int, float], ...]
-    message_parts: tuple[Part, ...]
-    exchange_parts: tuple[Part, ...]
-    payload_bytes: int
-    way: str = ADAPTER
+    def __init__(
+        self,
+        *,
+        per_byte: tuple[tuple[int, float], ...],
+        per_packet: tuple[tuple[int, float], ...],
+        message_parts: tuple[Part, ...],
+        exchange_parts: tuple[Part, ...],
+        payload_bytes: int,
+        way: str = ADAPTER,
+    ) -> None:
+        self.per_byte = per_byte
+        self.per_packet = per_packet
+        self.message_parts = message_parts
+        self.exchange_parts = exchange_parts
+        self.payload_bytes = payload_bytes
+        self.way = way
 
     def packets(self, size_bytes: int) -> int:
         """Count the packets of a piece of a stream."""
@@ -71,8 +213,17 @@ class StackCosts:
         )
 
 
-def stack_stage(partition: Partition, costs: StackCosts, *, small: bool, interrupt: bool) -> Stage:
-    """Make the stage of a partition's own protocol stack.
+class _Charge:
+    """What a stage does for pieces of one size, and how many there were."""
+
+    def __init__(self, size_bytes: i64, work: Work, tally: Tally) -> None:
+        self.size_bytes = size_bytes
+        self.work = work
+        self.tally = tally
+
+
+class StackStage(Stage):
+    """A partition's own protocol stack.
 
     Parameters
     ----------
@@ -81,40 +232,65 @@ def stack_stage(partition: Partition, costs: StackCosts, *, small: bool, interru
     interrupt
         Whether the work begins with an interrupt (receiving) rather than in a thread (sending).
     """
-    known: dict[int, tuple[Work, Tally]] = {}
-    derive = costs.small_work if small else costs.stream_work
-    direction = IN if interrupt else OUT
 
-    def meet(size_bytes: int) -> tuple[Work, Tally]:
-        packets = 0 if small else costs.packets(size_bytes)
-        key = (costs.way, direction, size_bytes, packets)
-        tally = partition.traffic.setdefault(key, Tally())
-        known[size_bytes] = derive(size_bytes), tally
-        return known[size_bytes]
+    def __init__(
+        self, partition: Partition, costs: StackCosts, *, small: bool, interrupt: bool
+    ) -> None:
+        self.partition = partition
+        self.costs = costs
+        self.small = small
+        self.interrupt = interrupt
+        self._charges: dict[int, _Charge] = {}
+        self._last = _NO_CHARGE
 
-    def stage(size_bytes: int, done: Done) -> None:
-        needed, tally = known.get(size_bytes) or meet(size_bytes)
-        tally.count += 1
-        partition.execute(needed, done, interrupt)
+    def enter(self, piece: Piece) -> None:
+        """Work on a piece on the partition's account."""
+        charge = self._last
+        if charge.size_bytes != piece.size_bytes:
+            self._last = charge = self._charge(piece.size_bytes)
+        charge.tally.count += 1
+        partition = self.partition
+        piece.ask(partition.account, charge.work)
+        partition.submit(piece, self.interrupt)
 
-    return stage
+    def _charge(self, size_bytes: int) -> _Charge:
+        charge = self._charges.get(size_bytes)
+        if charge is None:
+            costs = self.costs
+            packets = 0 if self.small else costs.packets(size_bytes)
+            key = (costs.way, IN if self.interrupt else OUT, size_bytes, packets)
+            tally = self.partition.traffic.setdefault(key, Tally())
+            derive = costs.small_work if self.small else costs.stream_work
+            self._charges[size_bytes] = charge = _Charge(size_bytes, derive(size_bytes), tally)
+        return charge
 
 
-def wire_stage(wire: Link, *, outbound: bool) -> Stage:
-    """Make the stage of a wire in one direction."""
-
-    def stage(size_bytes: int, done: Done) -> None:
-        wire.transmit(outbound, size_bytes, done)
-
-    return stage
+_NO_CHARGE: Final = _Charge(-1, NO_WORK, Tally())
 
 
-def far_end(size_bytes: int, done: Done) -> None:
-    """Be the stage of the host outside, which sends as fast as the wire takes it."""
-    done()
+class WireStage(Stage):
+    """A wire in one direction."""
+
+    def __init__(self, wire: Link, *, outbound: bool) -> None:
+        self.wire = wire
+        self.outbound = outbound
+
+    def enter(self, piece: Piece) -> None:
+        """Carry a piece."""
+        self.wire.transmit(self.outbound, piece.size_bytes, piece)
 
 
-@dataclass(frozen=True, slots=True)
+class FarEnd(Stage):
+    """The host outside, which sends as fast as the wire takes it."""
+
+    def enter(self, piece: Piece) -> None:
+        """Send a piece at once."""
+        piece.fire()
+
+
+# Shared Ethernet Adapters
+
+
 class BridgeCosts:
     """What a VIOS spends on bridging, in nanoseconds, after the published cycles.
 
@@ -133,143 +309,94 @@ class BridgeCosts:
         What of it is the hypervisor's copy towards the client.
     """
 
-    simplex_ns_per_byte: float
-    duplex_ns_per_byte: float
-    small_ns: Callable[[int], int]
-    message_parts: tuple[Part, ...]
-    copy_ns_per_byte: float
+    def __init__(
+        self,
+        *,
+        simplex_ns_per_byte: float,
+        duplex_ns_per_byte: float,
+        small_ns: Callable[[int], int],
+        message_parts: tuple[Part, ...],
+        copy_ns_per_byte: float,
+    ) -> None:
+        self.simplex_ns_per_byte = simplex_ns_per_byte
+        self.duplex_ns_per_byte = duplex_ns_per_byte
+        self.small_ns = small_ns
+        self.message_parts = message_parts
+        self.copy_ns_per_byte = copy_ns_per_byte
 
-
-def _bridged(vios: Vios, began_ns: int, done: Done) -> None:
-    """Count how long bridging took, the wait for the VIOS's processors included."""
-    vios.bridging_ns += vios.partition.clock.now_ns - began_ns
-    done()
-
-
-def bridge_stage(
-    vios: Vios, wire: Link, costs: BridgeCosts, payer: Account, *, small: bool, outbound: bool
-) -> Stage:
-    """Make the stage of a Shared Ethernet Adapter, in one direction, for one client."""
-    clock = vios.partition.clock
-    direction = OUT if outbound else IN
-
-    def stage(size_bytes: int, done: Done) -> None:
-        bridged = partial(_bridged, vios, clock.now_ns, done)
-        vios.bridged_bytes += size_bytes
-        if small:
-            traffic, spent_ns = MESSAGE, costs.small_ns(size_bytes)
-        elif wire.opposite_active(outbound, _DUPLEX_WITHIN_NS):
-            traffic, spent_ns = DUPLEX, round(size_bytes * costs.duplex_ns_per_byte)
+    def work(self, traffic: str, size_bytes: int, *, outbound: bool) -> Work:
+        """Return the work for a piece."""
+        if traffic == MESSAGE:
+            spent_ns = self.small_ns(size_bytes)
+        elif traffic == DUPLEX:
+            spent_ns = round(size_bytes * self.duplex_ns_per_byte)
         else:
-            traffic, spent_ns = SIMPLEX, round(size_bytes * costs.simplex_ns_per_byte)
-        key = (direction, traffic, size_bytes)
-        (vios.bridged.get(key) or vios.bridged.setdefault(key, Tally())).count += 1
-
-        beside: tuple[Part, ...] = costs.message_parts
+            spent_ns = round(size_bytes * self.simplex_ns_per_byte)
+        beside = self.message_parts
         if not outbound:
-            beside = (*beside, (int(Cause.SWITCH), round(size_bytes * costs.copy_ns_per_byte)))
-            vios.interrupt(payer)
+            beside = (*beside, (int(Cause.SWITCH), round(size_bytes * self.copy_ns_per_byte)))
         # The published cycles are all that the VIOS's processors spend: its own are the rest.
         own_ns = max(0, spent_ns - sum(ns for _, ns in beside))
-        parts = (*beside, (int(Cause.VIOS), own_ns))
-        vios.bridge(Burst(payer, work(*parts), bridged), not outbound)
-
-    return stage
+        return work(*beside, (int(Cause.VIOS), own_ns))
 
 
-class _Piece:
-    """A piece on its way through all stages."""
+class _Traffic:
+    """One kind of traffic over a bridge: what it costs by size."""
 
-    __slots__ = ("done", "index", "size_bytes", "stages")
-
-    def __init__(self, stages: Sequence[Stage], size_bytes: int, done: Done) -> None:
-        self.stages = stages
-        self.size_bytes = size_bytes
-        self.done = done
-        self.index = 0
-
-    def go_on(self) -> None:
-        """Enter the next stage."""
-        index = self.index
-        self.index = index + 1
-        stages = self.stages
-        stages[index](self.size_bytes, self.done if self.index == len(stages) else self.go_on)
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.charges: dict[int, _Charge] = {}
+        self.last = _NO_CHARGE
 
 
-def travel(stages: Sequence[Stage], size_bytes: int, done: Done) -> None:
-    """Send one piece through all stages."""
-    _Piece(stages, size_bytes, done).go_on()
-
-
-class _Stream:
-    """A message on its way in segments."""
-
-    __slots__ = (
-        "done",
-        "first",
-        "rest",
-        "segment_bytes",
-        "sending",
-        "size_bytes",
-        "to_send",
-        "under_way",
-        "window",
-    )
+class BridgeStage(Stage):
+    """A Shared Ethernet Adapter, in one direction, for one client."""
 
     def __init__(
         self,
-        stages: Sequence[Stage],
-        size_bytes: int,
-        segment_bytes: int,
-        window: int,
-        done: Done,
+        vios: Vios,
+        wire: Link,
+        costs: BridgeCosts,
+        payer: Account,
+        *,
+        small: bool,
+        outbound: bool,
     ) -> None:
-        self.first, self.rest = stages[0], stages[1:]
-        self.segment_bytes = segment_bytes
-        self.window = window
-        self.done = done
-        self.to_send = size_bytes
-        self.size_bytes = 0
-        self.under_way = 0
-        self.sending = False
+        self.vios = vios
+        self.wire = wire
+        self.costs = costs
+        self.payer = payer
+        self.small = small
+        self.outbound = outbound
+        self._messages = _Traffic(MESSAGE)
+        self._simplex = _Traffic(SIMPLEX)
+        self._duplex = _Traffic(DUPLEX)
 
-    def send_next(self) -> None:
-        """Let the sender work on one more segment."""
-        self.size_bytes = size = min(self.segment_bytes, self.to_send)
-        self.to_send -= size
-        self.under_way += 1
-        self.sending = True
-        self.first(size, self.sent)
+    def enter(self, piece: Piece) -> None:
+        """Have the VIOS work on a piece."""
+        vios, outbound = self.vios, self.outbound
+        piece.bridge = vios
+        piece.bridged_since_ns = vios.partition.clock.now
+        vios.bridged_bytes += piece.size_bytes
+        traffic = self._simplex
+        if self.small:
+            traffic = self._messages
+        elif self.wire.opposite_active(outbound, _DUPLEX_WITHIN_NS):
+            traffic = self._duplex
+        charge = traffic.last
+        if charge.size_bytes != piece.size_bytes:
+            traffic.last = charge = self._charge(traffic, piece.size_bytes)
+        charge.tally.count += 1
+        if not outbound:
+            vios.interrupt(self.payer)
+        piece.ask(self.payer, charge.work)
+        vios.bridge(piece, not outbound)
 
-    def sent(self) -> None:
-        """Send a segment on, and the next one if the window allows."""
-        self.sending = False
-        if self.rest:
-            travel(self.rest, self.size_bytes, self.arrived)
-        else:
-            self.arrived()
-        if self.to_send and not self.sending and self.under_way < self.window:
-            self.send_next()
-
-    def arrived(self) -> None:
-        """Go on with the message, or be done with it."""
-        self.under_way -= 1
-        if self.to_send:
-            if not self.sending:
-                self.send_next()
-        elif not self.under_way:
-            self.done()
-
-
-def stream(
-    stages: Sequence[Stage], size_bytes: int, segment_bytes: int, window_bytes: int, done: Done
-) -> None:
-    """Send a message in segments through all stages.
-
-    The sender works on one segment at a time and stops while a window's worth is under way.
-    """
-    if size_bytes <= segment_bytes:
-        travel(stages, size_bytes, done)
-    else:
-        window = max(1, window_bytes // segment_bytes)
-        _Stream(stages, size_bytes, segment_bytes, window, done).send_next()
+    def _charge(self, traffic: _Traffic, size_bytes: int) -> _Charge:
+        charge = traffic.charges.get(size_bytes)
+        if charge is None:
+            key = (OUT if self.outbound else IN, traffic.name, size_bytes)
+            tally = self.vios.bridged.setdefault(key, Tally())
+            needed = self.costs.work(traffic.name, size_bytes, outbound=self.outbound)
+            traffic.charges[size_bytes] = charge = _Charge(size_bytes, needed, tally)
+        return charge

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.campaign.schema.actions import Actions, Dlpar, Fault, Fleet, Load
 from harness.model.config import UserGroup
 from harness.model.machine import Machine
-from harness.model.net.routing import UnreachableError
+from harness.model.routing import UnreachableError
 from harness.operations.capacity_on_demand import (
     ActivatePermanently,
     ActivateReserve,

@@ -119,7 +119,7 @@ class Timeline:
                 machine, partition = found
                 self._read(machine, partition, values)
                 values["physc"] = self._used_ns(name, partition) / passed_ns
-                if partition.dispatcher is machine.pool:
+                if partition.scheduler is machine.pool:
                     place = next(key for key, each in self.machines.items() if each is machine)
                     used[place] += values["physc"]
             for metric, value in values.items():

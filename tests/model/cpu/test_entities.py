@@ -12,7 +12,7 @@ from modelling import (
     system,
 )
 
-from harness.model.cpu.burst import Burst
+from harness.model.cpu.burst import Burst, CallbackBurst, work
 from harness.model.machine import Machine
 
 
@@ -65,7 +65,7 @@ def test_an_interrupts_work_goes_before_threads_that_wait():
     order: list[str] = []
 
     def submit(name: str, ns: int, urgent: bool) -> None:
-        app.submit(Burst(app.account, (((0, ns),), ns), lambda: order.append(name)), urgent)
+        app.submit(CallbackBurst(app.account, work((0, ns)), lambda: order.append(name)), urgent)
 
     submit("running", MS, False)
     submit("thread", MS, False)
@@ -106,7 +106,7 @@ def test_work_is_charged_to_whoever_it_is_done_for():
     machine = machine_with(1)
     app = machine.partitions["app"].partition
     other = machine.ledger.open("other")
-    app.submit(Burst(other, (((5, 7 * US), (3, US)), 8 * US), lambda: None))
+    app.submit(Burst(other, work((5, 7 * US), (3, US))))
     machine.clock.run_until(MS)
     accounts, idle_ns = machine.balance()
     assert accounts["other"]["vios"] == 7 * US
@@ -122,7 +122,10 @@ def test_a_phantom_interrupt_delays_whoever_runs_and_is_paid_by_whom_it_was_for(
     ended: list[int] = []
     app.compute(0.002, None, lambda: ended.append(machine.clock.now_ns))
     machine.clock.call_in(
-        MS, lambda: app.partition.take_phantom_interrupt(app.partition.vps[0], 3 * US, other)
+        MS,
+        lambda: app.partition.take_phantom_interrupt(
+            app.partition.vps[0], work((3, 3 * US)), other
+        ),
     )
     machine.clock.run_until(5 * MS)
     assert ended == [2 * MS + 3 * US]

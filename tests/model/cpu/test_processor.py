@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.cpu.processor import build_processors
+from harness.model.cpu.entities import build_processors
 
 
 @given(st.integers(1, 64), st.integers(1, 8))

@@ -24,7 +24,7 @@ from modelling import (
 )
 
 from harness.model.config import PartitionConfiguration, Virtualization
-from harness.model.cpu.virtual_processor import VirtualProcessor
+from harness.model.cpu.entities import VirtualProcessor
 from harness.model.machine import Machine
 
 WINDOW = 10 * MS
@@ -374,9 +374,10 @@ def test_home_processors_are_preferred_then_their_chip():
     assert pool.free_processor(vp) is second
     for taken, best in ((second, first), (first, third)):
         taken.vp = machine.partitions["p1"].partition.vps[0]
-        del pool.free[taken.index]
+        pool.free.take(taken)
         assert pool.free_processor(vp) is best
-    pool.free.clear()
+    while pool.free.take_highest() is not None:
+        pass
     assert pool.free_processor(vp) is None
 
 

@@ -27,6 +27,7 @@ from modelling import (
 )
 
 from harness.model.config import SystemConfiguration
+from harness.model.io.block_path import Operation
 from harness.model.machine import Machine
 from harness.runs.run_cell import run_cell
 
@@ -153,22 +154,21 @@ def test_no_more_operations_are_outstanding_than_the_queue_has_places(os, depth)
     places = depth or round(NOMINAL.number(f"os.{os}.vscsi_queue_depth"))
     app = machine.partitions["app"]
     (path,) = app.paths
-    issue = path.issue
+    issue, completed = path.issue, path.completed
     outstanding = most = finished = 0
 
-    def counted(size, offset, write, completed) -> None:
+    def more(operation: Operation) -> None:
         nonlocal outstanding, most
-
-        def fewer() -> None:
-            nonlocal outstanding
-            outstanding -= 1
-            completed()
-
         outstanding += 1
         most = max(most, outstanding)
-        issue(size, offset, write, fewer)
+        issue(operation)
 
-    path.issue = counted
+    def fewer(operation: Operation) -> None:
+        nonlocal outstanding
+        outstanding -= 1
+        completed(operation)
+
+    path.issue, path.completed = more, fewer
 
     def done() -> None:
         nonlocal finished

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from modelling import MS, US
 
 from harness.engine.clock import Clock
-from harness.model.io.disk import Disk, scatter
+from harness.engine.splitmix import scatter
+from harness.model.io.disk import NEXT_IN_SEQUENCE, Disk
 
 LINK = 5.0
 """Nanoseconds per byte of the link."""
@@ -34,7 +35,10 @@ def run(device: Disk, operations: list[tuple[int, int | None, bool]]) -> list[in
     ended: dict[int, int] = {}
     for index, (size, offset, write) in enumerate(operations):
         device.submit(
-            size, offset, write, lambda index=index: ended.update({index: device.clock.now_ns})
+            size,
+            NEXT_IN_SEQUENCE if offset is None else offset,
+            write,
+            lambda index=index: ended.update({index: device.clock.now_ns}),
         )
     device.clock.run_until(10**12)
     return [ended[index] for index in range(len(operations))]
@@ -46,7 +50,9 @@ def test_one_block_after_the_other_takes_what_the_device_takes_for_each(sizes):
     now = 0
     for size in sizes:
         ended: list[int] = []
-        device.submit(size, None, False, lambda ended=ended: ended.append(device.clock.now_ns))
+        device.submit(
+            size, NEXT_IN_SEQUENCE, False, lambda ended=ended: ended.append(device.clock.now_ns)
+        )
         device.clock.run_until(now + 10**9)
         assert ended == [now + block_ns(size)]
         now += 10**9
@@ -127,9 +133,3 @@ def test_a_cache_absorbs_random_writes_and_nothing_else(cache_ns):
         assert time(offset, True) == time(offset, False)
     else:
         assert time(offset, True) == cache_ns + round(4096 * LINK)
-
-
-@given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=50, unique=True))
-def test_scattering_loses_nothing(numbers):
-    assert len({scatter(number) for number in numbers}) == len(numbers)
-    assert all(0 <= scatter(number) < 2**64 for number in numbers)

@@ -20,6 +20,7 @@ from modelling import (
 )
 
 from harness.model.costs import Costs
+from harness.model.cpu.burst import Work
 from harness.model.io.vios import VirtualScsiCosts, interrupt_cost
 from harness.model.ledger import Cause
 
@@ -32,8 +33,8 @@ CYCLES = {
 ADDED_US = {"physical": (32, 33, 33, 40, 61), "logical-volume": (35, 36, 34, 40, 63)}
 
 
-def by_cause(work: tuple[tuple[tuple[int, int], ...], int], cause: Cause) -> int:
-    return sum(ns for each, ns in work[0] if each == cause)
+def by_cause(work: Work, cause: Cause) -> int:
+    return sum(ns for each, ns in work.parts if each == cause)
 
 
 @pytest.mark.parametrize("backing", BACKINGS)
@@ -41,11 +42,11 @@ def by_cause(work: tuple[tuple[tuple[int, int], ...], int], cause: Cause) -> int
 def test_both_published_figures_hold_at_once(backing, index):
     costs = Costs(NOMINAL, REFERENCE_HZ)
     service = VirtualScsiCosts(costs, backing).for_size(SIZES[index])
-    on_path = service.before[1] + service.after[1]
+    on_path = service.before.ns + service.after.ns
     assert on_path + service.off_path_ns == pytest.approx(CYCLES[backing][index] / 1.65, abs=2)
     # The client's call and interrupt are on the path, too.
     client_ns = costs.time("hypervisor.hcall") + interrupt_cost(costs)
-    path = service.before[1] + service.after[1] + service.delay_ns + client_ns
+    path = service.before.ns + service.after.ns + service.delay_ns + client_ns
     assert path == pytest.approx(ADDED_US[backing][index] * 1000, abs=2)
     assert service.off_path_ns >= 0
     assert service.delay_ns >= 0
@@ -59,7 +60,7 @@ def test_both_published_figures_hold_at_once(backing, index):
 def test_nothing_is_negative_at_any_size_and_larger_never_costs_less(backing, size, clock_hz):
     services = VirtualScsiCosts(Costs(NOMINAL, clock_hz), backing)
     service, larger = services.for_size(size), services.for_size(size + 512)
-    for part in (*service.before[0], *service.after[0]):
+    for part in (*service.before.parts, *service.after.parts):
         assert part[1] >= 0
     assert service.off_path_ns >= 0
     assert service.delay_ns >= 0
@@ -121,7 +122,7 @@ def test_a_vios_with_nothing_else_to_do_adds_its_path_and_no_more(size):
     machine.clock.run_until(300 * MS)
     service = client.paths[0].service.for_size(size)
     assert vios.operations == 1
-    assert vios.added_ns == service.before[1] + service.after[1] + service.delay_ns
+    assert vios.added_ns == service.before.ns + service.after.ns + service.delay_ns
 
 
 def test_waiting_for_a_processor_is_latency_that_a_vios_adds():

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.engine.clock import Clock
+from harness.engine.event import Call
 from harness.model.ledger import Cause
-from harness.model.net.stages import StackCosts, stream, travel
+from harness.model.net.stages import Piece, Route, StackCosts, Stage, stream
 
 SEGMENT = 16384
 
@@ -16,39 +17,57 @@ class Stages:
     def __init__(self, delays: list[int]) -> None:
         self.clock = Clock()
         self.passed: list[list[int]] = [[] for _ in delays]
-        self.busy = [False] * len(delays)
-        self.waiting: list[list[tuple[int, object]]] = [[] for _ in delays]
         self.under_way = 0
         self.most_under_way = 0
-        self.delays = delays
-        self.row = [self._stage(index) for index in range(len(delays))]
+        self.route: Route = [
+            OneAtATime(self, index, delay, last=index == len(delays) - 1)
+            for index, delay in enumerate(delays)
+        ]
 
-    def _stage(self, index: int):
-        def stage(size: int, done) -> None:
-            if index == 0:
-                assert not self.busy[0], "the sender works on one segment at a time"
-                self.under_way += size
-                self.most_under_way = max(self.most_under_way, self.under_way)
-            self.waiting[index].append((size, done))
-            if not self.busy[index]:
-                self._begin(index)
 
-        return stage
+class OneAtATime(Stage):
+    """A stage that takes the same time for each piece."""
 
-    def _begin(self, index: int) -> None:
-        self.busy[index] = True
-        size, done = self.waiting[index].pop(0)
+    def __init__(self, row: Stages, index: int, delay: int, *, last: bool) -> None:
+        self.row = row
+        self.index = index
+        self.delay = delay
+        self.last = last
+        self.busy = False
+        self.waiting: list[Piece] = []
+
+    def enter(self, piece: Piece) -> None:
+        if self.index == 0:
+            assert not self.busy, "the sender works on one segment at a time"
+            self.row.under_way += piece.size_bytes
+            self.row.most_under_way = max(self.row.most_under_way, self.row.under_way)
+        self.waiting.append(piece)
+        if not self.busy:
+            self.begin()
+
+    def begin(self) -> None:
+        self.busy = True
+        piece = self.waiting.pop(0)
 
         def finished() -> None:
-            self.busy[index] = False
-            self.passed[index].append(size)
-            if index == len(self.delays) - 1:
-                self.under_way -= size
-            if self.waiting[index]:
-                self._begin(index)
-            done()
+            self.busy = False
+            self.row.passed[self.index].append(piece.size_bytes)
+            if self.last:
+                self.row.under_way -= piece.size_bytes
+            if self.waiting:
+                self.begin()
+            piece.fire()
 
-        self.clock.call_in(self.delays[index], finished)
+        self.row.clock.call_in(self.delay, finished)
+
+
+def send(stages: Stages, size: int, segment: int, window: int) -> list[int]:
+    """Send a message; the list fills with the time of its end."""
+    ended: list[int] = []
+    done = Call(lambda: ended.append(stages.clock.now_ns))
+    stream(stages.route, size, segment, window, done)
+    stages.clock.run_until(10**9)
+    return ended
 
 
 @settings(max_examples=200)
@@ -59,9 +78,7 @@ class Stages:
 )
 def test_every_byte_passes_every_stage_once_within_the_window(delays, size, window):
     stages = Stages(delays)
-    ended: list[int] = []
-    stream(stages.row, size, SEGMENT, window, lambda: ended.append(stages.clock.now_ns))
-    stages.clock.run_until(10**9)
+    ended = send(stages, size, SEGMENT, window)
     assert len(ended) == 1
     for passed in stages.passed:
         assert sum(passed) == size
@@ -75,29 +92,18 @@ def test_every_byte_passes_every_stage_once_within_the_window(delays, size, wind
 
 def test_with_a_window_that_is_large_enough_stages_work_at_the_same_time():
     stages = Stages([10, 100, 10])
-    ended: list[int] = []
-    stream(
-        stages.row, 50 * SEGMENT, SEGMENT, 4 * SEGMENT, lambda: ended.append(stages.clock.now_ns)
-    )
-    stages.clock.run_until(10**9)
-    assert ended == [10 + 50 * 100 + 10]
+    assert send(stages, 50 * SEGMENT, SEGMENT, 4 * SEGMENT) == [10 + 50 * 100 + 10]
 
 
 def test_with_a_window_of_one_segment_every_piece_waits_for_the_one_before():
     stages = Stages([10, 100, 10])
-    ended: list[int] = []
-    stream(stages.row, 50 * SEGMENT, SEGMENT, SEGMENT, lambda: ended.append(stages.clock.now_ns))
-    stages.clock.run_until(10**9)
-    assert ended == [50 * 120]
+    assert send(stages, 50 * SEGMENT, SEGMENT, SEGMENT) == [50 * 120]
 
 
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=5), st.integers(1, 10**6))
 def test_one_piece_takes_all_stages_in_turn(delays, size):
     stages = Stages(delays)
-    ended: list[int] = []
-    travel(stages.row, size, lambda: ended.append(stages.clock.now_ns))
-    stages.clock.run_until(10**9)
-    assert ended == [sum(delays)]
+    assert send(stages, size, size, 1) == [sum(delays)]
     assert stages.passed == [[size]] * len(delays)
 
 
@@ -113,11 +119,11 @@ def test_a_stack_charges_bytes_packets_and_messages(size, payload):
     packets = -(-size // payload)
 
     def total(work, cause: Cause) -> int:
-        return sum(ns for each, ns in work[0] if each == cause)
+        return sum(ns for each, ns in work.parts if each == cause)
 
     streaming, small = costs.stream_work(size), costs.small_work(size)
     assert total(streaming, Cause.OS) == 2 * size + 700 * packets
     assert total(streaming, Cause.SWITCH) == round(0.5 * size)
     assert total(streaming, Cause.HYPERVISOR) == total(small, Cause.HYPERVISOR) == 90
     assert total(small, Cause.OS) == 5000 + 2 * size
-    assert streaming[1] == sum(ns for _, ns in streaming[0])
+    assert streaming.ns == sum(ns for _, ns in streaming.parts)

@@ -1,32 +1,31 @@
 """Which way messages take between partitions and to the world outside."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
 
 from harness.model.config import (
     SharedEthernetConfiguration,
+    SystemConfiguration,
     VirtualEthernetConfiguration,
     Virtualization,
 )
-from harness.model.costs import fixed_and_per_unit
+from harness.model.costs import Costs, fixed_and_per_unit
+from harness.model.devices import DeviceFactory
+from harness.model.directory import Directory
 from harness.model.io.vios import Vios, interrupt_cost
-from harness.model.ledger import Cause
+from harness.model.ledger import Cause, Ledger
 from harness.model.net.link import Link
 from harness.model.net.stages import (
     BridgeCosts,
+    BridgeStage,
+    FarEnd,
+    Route,
     StackCosts,
+    StackStage,
     Stage,
-    bridge_stage,
-    far_end,
-    stack_stage,
-    wire_stage,
+    WireStage,
 )
-from harness.model.tally import LOOPBACK, VIRTUAL
-
-if TYPE_CHECKING:
-    from harness.model.machine import Machine
+from harness.model.tally import ADAPTER, LOOPBACK, VIRTUAL
 
 OUTSIDE = "outside"
 """The peer beyond the adapter: a fast host of which nothing else is modelled."""
@@ -43,41 +42,50 @@ class UnreachableError(ValueError):
     """Two partitions, or a partition and the outside, have no network in common."""
 
 
-class Network:
+class Router:
     """All adapters of a machine and the routes over them."""
 
-    def __init__(self, machine: "Machine") -> None:
-        self.machine = machine
-        self.costs = machine.costs
+    def __init__(
+        self,
+        configuration: SystemConfiguration,
+        costs: Costs,
+        ledger: Ledger,
+        directory: Directory,
+        devices: DeviceFactory,
+    ) -> None:
+        self.configuration = configuration
+        self.costs = costs
+        self.ledger = ledger
+        self.directory = directory
+        self.devices = devices
         self.own_wires: dict[str, Link] = {}
         """Wires of adapters that a partition (or the host) owns."""
         self.bridges: dict[int, tuple[str, SharedEthernetConfiguration, Link]] = {}
         """By virtual LAN: the first VIOS that bridges it, how, and the wire."""
         self.trunks: dict[str, Link] = {}
         """By VIOS: the wire of its Shared Ethernet Adapter, in use or standing by."""
-        self.neighbours: list[Machine] = []
-        """Other machines on the same network outside; see :func:`connect`."""
-        configuration = machine.configuration
+        self.neighbours: list[Router] = []
+        """Those of other machines on the same network outside; see :func:`connect`."""
         names = [partition.name for partition in configuration.partitions]
         self.following = dict(zip(names, [*names[1:], *names[:1]], strict=True))
         """The partition after each one, wherever the two are at present."""
         for vios in configuration.vios:
             shared = vios.shared_ethernet
             if shared is not None:
-                wire = machine.wire(vios.name, shared.adapter.device, shared.adapter.mtu_bytes)
+                wire = devices.wire(vios.name, shared.adapter.device, shared.adapter.mtu_bytes)
                 self.trunks[vios.name] = wire
                 for vlan in shared.vlans:
                     self.bridges.setdefault(vlan, (vios.name, shared, wire))
         host_wire: Link | None = None
         for partition in configuration.partitions:
             for adapter in partition.ethernet[:1]:
-                if machine.hosted:
+                if configuration.hosted:
                     # All guests share the host's adapter.
                     if host_wire is None:
-                        host_wire = machine.wire("host", adapter.device, adapter.mtu_bytes)
+                        host_wire = devices.wire("host", adapter.device, adapter.mtu_bytes)
                     self.own_wires[partition.name] = host_wire
                 else:
-                    self.own_wires[partition.name] = machine.wire(
+                    self.own_wires[partition.name] = devices.wire(
                         partition.name, adapter.device, adapter.mtu_bytes
                     )
 
@@ -87,7 +95,7 @@ class Network:
         found = [*self.own_wires.values(), *self.trunks.values()]
         return list({id(wire): wire for wire in found}.values())
 
-    def route(self, name: str, verb: str, peer: str) -> Sequence[Stage]:
+    def route(self, name: str, verb: str, peer: str) -> Route:
         """Find the way for a verb of a partition.
 
         Parameters
@@ -108,26 +116,28 @@ class Network:
             return self._outside(name, small=small, inward=inward)
         if peer == NEXT:
             peer = self.following[name]
-        if peer in self.machine.configurations:
+        if peer in self.directory.configurations:
             sender, receiver = (peer, name) if inward else (name, peer)
             return self._between(sender, receiver, small=small)
         for neighbour in self.neighbours:
-            if peer in neighbour.configurations:
+            if peer in neighbour.directory.configurations:
                 if inward:
-                    return neighbour.network._across(peer, self, name, small=small)
-                return self._across(name, neighbour.network, peer, small=small)
+                    return neighbour._across(peer, self, name, small=small)
+                return self._across(name, neighbour, peer, small=small)
         raise UnreachableError(f"partition {name} sends to {peer!r}, which does not exist")
 
     # To the outside
 
-    def _outside(self, name: str, *, small: bool, inward: bool) -> Sequence[Stage]:
+    def _outside(self, name: str, *, small: bool, inward: bool) -> Route:
         wire = self.own_wires.get(name)
         if wire is not None:
-            costs = self._hosted_stack(wire, inward) if self.machine.hosted else self._stack(wire)
+            costs = (
+                self._hosted_stack(wire, inward) if self.configuration.hosted else self._stack(wire)
+            )
             own = self._stage(name, costs, small=small, interrupt=inward)
-            way = [own, wire_stage(wire, outbound=not inward)]
-            return [far_end, *way[::-1]] if inward else way
-        for adapter in self.machine.configurations[name].virtual_ethernet:
+            way: Route = [own, WireStage(wire, outbound=not inward)]
+            return [FarEnd(), *way[::-1]] if inward else way
+        for adapter in self.directory.configurations[name].virtual_ethernet:
             bridge = self._bridge(adapter)
             if bridge is not None:
                 return self._bridged(name, adapter, *bridge, small=small, inward=inward)
@@ -141,7 +151,7 @@ class Network:
         for vlan in (adapter.vlan, *adapter.tagged_vlans):
             if vlan in self.bridges:
                 vios, shared, wire = self.bridges[vlan]
-                return self.machine.vios[vios], shared, wire
+                return self.directory.vios[vios], shared, wire
         return None
 
     def _bridged(
@@ -154,20 +164,20 @@ class Network:
         *,
         small: bool,
         inward: bool,
-    ) -> Sequence[Stage]:
+    ) -> Route:
         mtu = min(adapter.mtu_bytes, shared.adapter.mtu_bytes)
         costs = self._virtual_receiver(mtu) if inward else self._virtual_sender(mtu)
         own = self._stage(name, costs, small=small, interrupt=inward)
-        bridging = bridge_stage(
+        bridging = BridgeStage(
             vios,
             wire,
             self._bridge_costs(shared),
-            self.machine.ledger.accounts[name],
+            self.ledger.accounts[name],
             small=small,
             outbound=not inward,
         )
-        way = [own, bridging, wire_stage(wire, outbound=not inward)]
-        return [far_end, *way[::-1]] if inward else way
+        way = [own, bridging, WireStage(wire, outbound=not inward)]
+        return [FarEnd(), *way[::-1]] if inward else way
 
     def _bridge_costs(self, shared: SharedEthernetConfiguration) -> BridgeCosts:
         costs, constants = self.costs, self.costs.constants
@@ -195,16 +205,15 @@ class Network:
 
     # Between partitions
 
-    def _between(self, sender: str, receiver: str, *, small: bool) -> Sequence[Stage]:
-        machine = self.machine
+    def _between(self, sender: str, receiver: str, *, small: bool) -> Route:
         if sender == receiver:
             mtu = round(self.costs.number("network.loopback.mtu"))
-            costs = replace(self._stack_at(mtu), way=LOOPBACK)
+            costs = self._stack_at(mtu, LOOPBACK)
             return [
                 self._stage(sender, costs, small=small, interrupt=False),
                 self._stage(receiver, costs, small=small, interrupt=True),
             ]
-        if machine.hosted:
+        if self.configuration.hosted:
             wire = self._own_wire(sender, receiver)
             return [
                 self._stage(sender, self._hosted_stack(wire, False), small=small, interrupt=False),
@@ -220,22 +229,20 @@ class Network:
                     receiver, self._virtual_receiver(mtu_in_common), small=small, interrupt=True
                 ),
             ]
-        if machine.configuration.virtualization is not Virtualization.PHYSICAL:
+        if self.configuration.virtualization is not Virtualization.PHYSICAL:
             raise UnreachableError(f"partitions {sender} and {receiver} share no virtual LAN")
         out, into = self._own_wire(sender, receiver), self._own_wire(receiver, sender)
         return [
             self._stage(sender, self._stack(out), small=small, interrupt=False),
-            wire_stage(out, outbound=True),
-            wire_stage(into, outbound=False),
+            WireStage(out, outbound=True),
+            WireStage(into, outbound=False),
             self._stage(receiver, self._stack(into), small=small, interrupt=True),
         ]
 
-    def _across(
-        self, sender: str, there: "Network", receiver: str, *, small: bool
-    ) -> Sequence[Stage]:
+    def _across(self, sender: str, there: "Router", receiver: str, *, small: bool) -> Route:
         """Find the way to a partition of another machine: through a VIOS of either."""
-        for one in self.machine.configurations[sender].virtual_ethernet:
-            for other in there.machine.configurations[receiver].virtual_ethernet:
+        for one in self.directory.configurations[sender].virtual_ethernet:
+            for other in there.directory.configurations[receiver].virtual_ethernet:
                 for vlan in (one.vlan, *one.tagged_vlans):
                     bridged = vlan in self.bridges and vlan in there.bridges
                     if not bridged or vlan not in (other.vlan, *other.tagged_vlans):
@@ -261,7 +268,7 @@ class Network:
 
     def _vlan_mtu(self, sender: str, receiver: str) -> int | None:
         """Return the largest MTU that two partitions have in common on some virtual LAN."""
-        configurations = self.machine.configurations
+        configurations = self.directory.configurations
         found = [
             min(one.mtu_bytes, other.mtu_bytes)
             for one in configurations[sender].virtual_ethernet
@@ -273,14 +280,14 @@ class Network:
     # What the stages cost
 
     def _stage(self, name: str, costs: StackCosts, *, small: bool, interrupt: bool) -> Stage:
-        return stack_stage(
-            self.machine.partitions[name].partition, costs, small=small, interrupt=interrupt
+        return StackStage(
+            self.directory.partitions[name].partition, costs, small=small, interrupt=interrupt
         )
 
     def _stack(self, wire: Link) -> StackCosts:
         return self._stack_at(wire.mtu_bytes)
 
-    def _stack_at(self, mtu_bytes: int) -> StackCosts:
+    def _stack_at(self, mtu_bytes: int, way: str = ADAPTER) -> StackCosts:
         """Charge what the protocol stack itself costs at an MTU."""
         costs = self.costs
         at, cycles = costs.constants.table("network.tcp.cycles_per_byte")
@@ -293,6 +300,7 @@ class Network:
             message_parts=(),
             exchange_parts=((_OS, costs.cycles(pair / 2)),),
             payload_bytes=max(1, mtu_bytes - round(header)),
+            way=way,
         )
 
     def _copy_ns_per_byte(self) -> float:
@@ -359,12 +367,12 @@ class Network:
         )
 
 
-def connect(machines: Iterable["Machine"]) -> None:
+def connect(routers: Iterable[Router]) -> None:
     """Let partitions reach those of other machines that are on the same network outside."""
-    everyone = list(machines)
-    for machine in everyone:
-        machine.network.neighbours = [
+    everyone = list(routers)
+    for router in everyone:
+        router.neighbours = [
             other
             for other in everyone
-            if other is not machine and other.configuration.lan == machine.configuration.lan
+            if other is not router and other.configuration.lan == router.configuration.lan
         ]

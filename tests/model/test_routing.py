@@ -31,7 +31,7 @@ from harness.model.config import (
     VirtualEthernetConfiguration,
 )
 from harness.model.machine import Machine
-from harness.model.net.routing import UnreachableError
+from harness.model.routing import UnreachableError
 
 NS_PER_CYCLE = 1 / 1.65
 FREE_CPU = {

@@ -1,0 +1,117 @@
+"""Devices of a machine: disks, the ways to them, and the wires of Ethernet adapters."""
+
+from harness.engine.clock import Clock
+from harness.model.config import DiskConfiguration
+from harness.model.costs import Costs
+from harness.model.cpu.burst import Part, work
+from harness.model.cpu.entities import Partition
+from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
+from harness.model.io.disk import Disk
+from harness.model.io.vios import Vios, VirtualScsiCosts, interrupt_cost
+from harness.model.ledger import Cause
+from harness.model.net.link import Link
+
+_OS, _HYPERVISOR, _HOST = int(Cause.OS), int(Cause.HYPERVISOR), int(Cause.HOST)
+_WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
+
+
+class DeviceFactory:
+    """Makes devices at the costs of one machine, or those that a monitor there emulates."""
+
+    def __init__(self, clock: Clock, costs: Costs, *, hosted: bool) -> None:
+        self.clock = clock
+        self.costs = costs
+        self.hosted = hosted
+
+    def block_path(
+        self,
+        partition: Partition,
+        disk: Disk,
+        configuration: DiskConfiguration,
+        depth: int,
+        vios: Vios | None,
+    ) -> BlockPath:
+        """Make the way from a partition to a disk, through a VIOS if there is one."""
+        costs = self.costs
+        depth = configuration.queue_depth or depth
+        own_ns = costs.work("io.block_cost")
+        submit, complete = ((_OS, own_ns // 2),), ((_OS, own_ns - own_ns // 2),)
+        if self.hosted:
+            return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
+        if vios is None:
+            return DirectPath(partition, disk, BlockCosts(work(*submit), work(*complete)), depth)
+        hcall, interrupt = costs.time("hypervisor.hcall"), interrupt_cost(costs)
+        client = BlockCosts(
+            work(*submit, (_HYPERVISOR, hcall)), work((_HYPERVISOR, interrupt), *complete)
+        )
+        service = VirtualScsiCosts(costs, configuration.backing)
+        return VirtualScsiPath(
+            partition,
+            disk,
+            client,
+            depth,
+            vios,
+            service,
+            deferred_ns=costs.time("vios.vscsi.deferred_work"),
+        )
+
+    def _hosted_block_costs(
+        self, submit: tuple[Part, ...], complete: tuple[Part, ...]
+    ) -> BlockCosts:
+        """Add up an emulated disk: the driver's I/O instructions, and the host's own path.
+
+        The monitor handles the I/O instructions that need no world switch by itself.
+        """
+        costs = self.costs
+        flavour = f"hosted.{costs.flavour}"
+        switches = costs.number(f"{flavour}.world_switches_per_disk_operation")
+        instructions = costs.number(f"{flavour}.io_instructions_per_disk_operation")
+        emulation_ns = costs.hosted("io_in_monitor", max(0.0, instructions - switches))
+        world_ns = costs.hosted("world_switch", switches / 2)
+        host_ns = costs.hosted("host_block_cost", 0.5)
+        interrupt_ns = costs.hosted("interrupt_return")
+        return BlockCosts(
+            work(*submit, (_EMULATION, emulation_ns), (_WORLD_SWITCH, world_ns), (_HOST, host_ns)),
+            work(
+                (_HOST, host_ns), (_WORLD_SWITCH, world_ns), (_EMULATION, interrupt_ns), *complete
+            ),
+            copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
+        )
+
+    def disk(self, name: str, device: str) -> Disk:
+        """Make a disk of the catalog."""
+        costs = self.costs
+        prefix = f"disks.{device}"
+        reference_hz = costs.number("processor.reference_clock")
+        own_s = costs.number("io.block_cost") / reference_hz
+
+        def block_ns(size_bytes: int) -> int:
+            # The published rate is that of a program, whose own part in each block comes off.
+            rate = costs.constants.interpolate(f"{prefix}.sequential_bandwidth", size_bytes)
+            return round(max(0.0, size_bytes / rate - own_s) * 1e9)
+
+        cached = costs.constants.flag(f"{prefix}.write_cache")
+        return Disk(
+            self.clock,
+            name,
+            spindles=round(costs.number(f"{prefix}.spindles")),
+            positioning_ns=costs.time(f"{prefix}.seek_time"),
+            rotation_ns=costs.time(f"{prefix}.rotation_time"),
+            block_ns=block_ns,
+            link_ns_per_byte=1e9 / costs.number(f"{prefix}.link_bandwidth"),
+            cache_ns=costs.time(f"{prefix}.cache_time") if cached else None,
+        )
+
+    def wire(self, name: str, device: str, mtu_bytes: int) -> Link:
+        """Make a physical adapter's wire."""
+        costs = self.costs
+        prefix = f"ethernet.{device}"
+        return Link(
+            self.clock,
+            name,
+            rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
+            mtu_bytes=mtu_bytes,
+            header_bytes=round(costs.number("network.tcp.header_bytes")),
+            frame_bytes=round(costs.number(f"{prefix}.frame_overhead")),
+            latency_ns=costs.time(f"{prefix}.latency"),
+        )
