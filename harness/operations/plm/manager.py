@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from harness.model.machine import Machine
 from harness.operations.dlpar import MoveCores, MoveMemory, MoveUnits, memory_block_bytes
-from harness.operations.operation import RefusedError, Site, Status, Steps, carry_out
+from harness.operations.operation import Operation, RefusedError, Site, Status, Steps, carry_out
 from harness.operations.plm.decision import Standing, Transfer, decide
 from harness.operations.plm.policy_file import Group, Member, Policy, Share
 
@@ -41,10 +41,10 @@ class Streak:
         self.above = self.below = self.not_below = 0
 
 
-class PartitionLoadManager:
+class PartitionLoadManager(Operation):
     """Manages the partitions of a policy from the moment it is started.
 
-    An operation: carrying it out starts the manager, which then goes on until :meth:`stop`.
+    Carrying it out starts the manager, which then goes on until :meth:`stop`.
 
     Parameters
     ----------
