@@ -95,7 +95,7 @@ class Entry(BaseModel):
 
     def _check_range(self) -> None:
         values = numbers(self.value)
-        low, high = self._low_numbers(), self._high_numbers()
+        low, high = map(numbers, self._range())
         for key, entries in (("low", low), ("high", high), ("at", self.at or values)):
             if len(entries) != len(values):
                 raise ValueError(f"'{key}' has {len(entries)} numbers and 'value' {len(values)}")
@@ -112,11 +112,10 @@ class Entry(BaseModel):
                 "(or by_definition = true, when it is no estimate)"
             )
 
-    def _low_numbers(self) -> tuple[float, ...]:
-        return numbers(self.value if self.low is None else self.low)
-
-    def _high_numbers(self) -> tuple[float, ...]:
-        return numbers(self.value if self.high is None else self.high)
+    def _range(self) -> tuple[Any, Any]:
+        """Return low and high as written; the value where one of them is left out."""
+        low, high = (self.value if end is None else end for end in (self.low, self.high))
+        return low, high
 
     def constant(self, path: tuple[str, ...]) -> Constant:
         """Make the constant that this entry describes, in SI units."""
@@ -125,12 +124,11 @@ class Entry(BaseModel):
         at: tuple[float, ...] = ()
         if is_numeric(self.value):
             value, unit = self._in_si(numbers(self.value))
-            low, _ = self._in_si(self._low_numbers())
-            high, _ = self._in_si(self._high_numbers())
+            lowest, highest = self._range()
+            low, _ = self._in_si(numbers(lowest))
+            high, _ = self._in_si(numbers(highest))
             published = self._published(self.value)
             if low != value or high != value:
-                lowest = self.value if self.low is None else self.low
-                highest = self.value if self.high is None else self.high
                 published_range = f"{_text(lowest)} .. {self._published(highest)}"
             at = tuple(to_si(point, self.at_unit)[0] for point in self.at or ())
         return Constant(

@@ -168,7 +168,7 @@ def _announced(place: Place) -> Iterator[None]:
 
 def _memory_transfer(site: Site, place: Place) -> MemoryTransfer:
     def end(machine: Machine, vios: str) -> Endpoint:
-        _, _, wire = machine.network.bridges[_bridged_vlan(machine, vios)]
+        wire = next(wire for name, _, wire in machine.network.bridges.values() if name == vios)
         return Endpoint(machine.vios[vios], wire, machine.ledger.account(place.partition))
 
     return MemoryTransfer(
@@ -177,11 +177,6 @@ def _memory_transfer(site: Site, place: Place) -> MemoryTransfer:
         end(place.target, place.target_mover),
         site.constants,
     )
-
-
-def _bridged_vlan(machine: Machine, vios: str) -> int:
-    bridges = machine.network.bridges
-    return next(vlan for vlan, (name, _, _) in bridges.items() if name == vios)
 
 
 def _sending(

@@ -358,7 +358,7 @@ def _accounts(side: _Side, other: _Side | None) -> tuple[AccountLine, ...]:
     for cause in CAUSE_LABELS:
         events = []
         for key in (each for each in keys if each[0] == cause):
-            none = CostItem(*key, 0.0, 0.0, ())
+            none = CostItem(cause, key[1], 0.0, 0.0, ())
             here = side.items.get(key, none)
             there = None if other is None else other.items.get(key, none)
             events.append(

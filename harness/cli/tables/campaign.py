@@ -1,5 +1,6 @@
 """Plans, progress and verdicts in the terminal."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -48,13 +49,10 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
             if (each := cell.scenario) is not None
         ]
         parts.append(table(f"{name}: the scenarios", columns, scenarios))
-    lines = [*(_reasons(plan.infeasible) if matrix else ()), *_files(plan), _counts(plan, workers)]
-    return Group(*parts, *map(Text, lines))
-
-
-def _files(plan: Plan) -> list[str]:
-    """Name the user's files, whose change makes it another campaign."""
-    return [f"your files: {', '.join(each.path for each in plan.files)}"] if plan.files else []
+    lines = _reasons(plan.infeasible) if matrix else []
+    if plan.files:
+        lines.append(f"your files: {', '.join(each.path for each in plan.files)}")
+    return Group(*parts, *map(Text, [*lines, _counts(plan, workers)]))
 
 
 def _alike(
@@ -80,10 +78,10 @@ def _alike(
 
 def _reasons(infeasible: Sequence[Entry]) -> list[str]:
     """List the reasons of infeasible cells, each once for all operating systems and workloads."""
-    reasons: dict[str, int] = {}
-    for entry in infeasible:
-        text = f"infeasible: {entry.machine}, {entry.virtualization}: {entry.infeasible}"
-        reasons[text] = reasons.get(text, 0) + 1
+    reasons = Counter(
+        f"infeasible: {entry.machine}, {entry.virtualization}: {entry.infeasible}"
+        for entry in infeasible
+    )
     return [f"{text} ({count} cells)" for text, count in reasons.items()]
 
 
