@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from harness.catalog.constant import Constant, Status, Value, numbers
+from harness.catalog.constant import Constant, Status, Value, is_numeric, numbers
 from harness.units import Hertz, dimension_of, to_si
 
 Written = bool | float | str | tuple[float, ...] | tuple[str, ...]
@@ -41,12 +41,6 @@ def _table(value: Any) -> tuple[float, ...]:
     if not isinstance(accepted, tuple) or sorted(set(accepted)) != list(accepted):
         raise ValueError("write a list of numbers that rise")
     return accepted
-
-
-def is_numeric(value: Value) -> bool:
-    """Whether a value is a number or a list of numbers (a truth value is none)."""
-    first = value[0] if isinstance(value, tuple) and value else value
-    return isinstance(first, float)
 
 
 class Entry(BaseModel):

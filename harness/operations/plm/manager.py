@@ -36,10 +36,6 @@ class Streak:
         self.below = self.below + 1 if load < low else 0
         self.not_below = 0 if load < low else self.not_below + 1
 
-    def reset(self) -> None:
-        """Begin to count again."""
-        self.above = self.below = self.not_below = 0
-
 
 class PartitionLoadManager(Operation):
     """Manages the partitions of a policy from the moment it is started.
@@ -131,8 +127,7 @@ class PartitionLoadManager(Operation):
             load = self._counted.pop(name, 0) / _COUNTS / max(1, len(partition.vps))
             self.loads[name] = load
             if partition.down:
-                self._processors[name].reset()
-                self._memory[name].reset()
+                self._processors[name], self._memory[name] = Streak(), Streak()
                 continue
             low, high = (_tunable(site, member, f"cpu_load_{end}") for end in ("low", "high"))
             self._processors[name].take(load, low, high)
@@ -250,7 +245,7 @@ class PartitionLoadManager(Operation):
                 more = self._missing_vps(site, target, units)
                 moved = yield carry_out(site, MoveUnits(units, None, target, more, self.machine))
         if moved is Status.DONE and target is not None:
-            self._processors[target].reset()
+            self._processors[target] = Streak()
 
     def _move_memory(self, site: Site, transfer: Transfer) -> Steps:
         size = transfer.amount * self._block(site)
@@ -258,7 +253,7 @@ class PartitionLoadManager(Operation):
             site, MoveMemory(size, transfer.source, transfer.target, self.machine)
         )
         if moved is Status.DONE and transfer.target is not None:
-            self._memory[transfer.target].reset()
+            self._memory[transfer.target] = Streak()
 
     def _spare_vps(self, site: Site, name: str, units: float) -> int:
         """Count the virtual processors that a partition does without when it loses capacity."""
