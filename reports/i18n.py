@@ -4,11 +4,13 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = ("en", "ja")
 """Languages of reports; the first is the default."""
+
+_T = TypeVar("_T")
 
 _PLACE = re.compile(r"\\{(\w+)\\}(?!$)")
 _LAST = re.compile(r"\\{(\w+)\\}$")
@@ -51,23 +53,17 @@ class Texts:
         KeyError
             If the locale has no such text.
         """
-        text = self._find(key)
-        if not isinstance(text, str):
-            raise KeyError(key)
+        text = self._find(key, str)
         return text.format(**values) if values else text
 
     def many(self, key: str, /, **values: object) -> Sequence[str]:
         """Return a list of texts, such as paragraphs."""
-        texts = self._find(key)
-        if not isinstance(texts, list):
-            raise KeyError(key)
+        texts = self._find(key, list)
         return [each.format(**values) if values else each for each in texts]
 
     def titled(self, key: str, /, **values: object) -> Sequence[tuple[str, str]]:
         """Return a list of titles, each with its text."""
-        items = self._find(key)
-        if not isinstance(items, list):
-            raise KeyError(key)
+        items = self._find(key, list)
         return [(each["title"], each["text"].format(**values)) for each in items]
 
     def name(self, kind: str, identifier: str) -> str:
@@ -96,12 +92,12 @@ class Texts:
         """Choose among the translations of a user's text."""
         return translations.get(self.language) or translations.get("en") or ""
 
-    def _find(self, key: str) -> Any:
+    def _find(self, key: str, kind: type[_T]) -> _T:
         node: Any = self._tree
         for part in key.split("."):
-            node = node[part] if isinstance(node, dict) else None
-            if node is None:
-                raise KeyError(key)
+            node = node.get(part) if isinstance(node, dict) else None
+        if not isinstance(node, kind):
+            raise KeyError(key)
         return node
 
 

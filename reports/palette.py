@@ -4,6 +4,7 @@ Firmware is blue, software orange, everything else grey, in lightness steps that
 colour-blind readers and in grey print.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,20 +31,14 @@ class Style:
 _BLUES = ("#0b3c78", "#2f76c4", "#5796d6", "#4c5fb0")
 _ORANGES = ("#b4480a", "#d37d12", "#7d5300", "#e0a458")
 _GREYS = ("#6c7683", "#9aa3ae", "#474f59")
-_MARKERS: Mapping[str, Sequence[str]] = {
-    "firmware": ("o", "s", "^", "P"),
-    "software": ("D", "v", "X", "*"),
-    "other": ("x", "+", "1"),
-    "operating-system": ("x",),
-    "hardware": ("o",),
+_LOOKS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    "firmware": (_BLUES, ("o", "s", "^", "P")),
+    "software": (_ORANGES, ("D", "v", "X", "*")),
+    "other": (_GREYS, ("x", "+", "1")),
+    "operating-system": (_GREYS, ("x",)),
+    "hardware": (_BLUES, ("o",)),
 }
-_COLOURS = {
-    "firmware": _BLUES,
-    "software": _ORANGES,
-    "other": _GREYS,
-    "operating-system": _GREYS,
-    "hardware": _BLUES,
-}
+"""Level -> colours and markers of its virtualizations."""
 _DASHES: Sequence[Dashes] = ((0, ()), (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 
 CAUSES: Mapping[str, str] = {
@@ -91,7 +86,7 @@ def styles(
     baseline: str = FULL_SYSTEM,
 ) -> dict[str, Style]:
     """Choose a style for each virtualization; those of a level have similar colours."""
-    seen = dict.fromkeys(_COLOURS, 0)
+    seen: Counter[str] = Counter()
     made = {}
     for name in virtualizations:
         level = level_of(name, claim, baseline)
@@ -100,7 +95,7 @@ def styles(
             continue
         number = seen[level]
         seen[level] += 1
-        colours, markers = _COLOURS[level], _MARKERS[level]
+        colours, markers = _LOOKS[level]
         made[name] = Style(
             colours[number % len(colours)],
             markers[number % len(markers)],

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import IDLE, QUANTILES, Measures
@@ -126,8 +127,7 @@ def _partitions(measured: Sequence[Measures]) -> dict[str, dict[str, float]]:
     partitions: dict[str, dict[str, float]] = {}
     for partition, numbers in measured[0].partitions.items():
         partitions[partition] = {
-            name: math.fsum(run.partitions.get(partition, {}).get(name, 0.0) for run in measured)
-            / len(measured)
+            name: fmean(run.partitions.get(partition, {}).get(name, 0.0) for run in measured)
             for name in sorted(numbers)
         }
     return partitions
@@ -135,7 +135,7 @@ def _partitions(measured: Sequence[Measures]) -> dict[str, dict[str, float]]:
 
 def _condition(measured: Sequence[Measures]) -> dict[str, float]:
     names = sorted({name for run in measured for name in run.condition})
-    values = {
-        name: [run.condition[name] for run in measured if name in run.condition] for name in names
+    return {
+        name: fmean(run.condition[name] for run in measured if name in run.condition)
+        for name in names
     }
-    return {name: math.fsum(each) / len(each) for name, each in values.items()}

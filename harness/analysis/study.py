@@ -18,7 +18,7 @@ from harness.errors import UserError
 from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
-from harness.results.store import Store
+from harness.results.store import Store, StoredRun
 from harness.statistics.intervals import Caution, Interval
 from harness.statistics.verdict import Outcome, conclude
 
@@ -26,7 +26,6 @@ __all__ = [
     "MEASURES",
     "CellSummary",
     "EnvironmentResult",
-    "FailedRun",
     "Interval",
     "MeasureVerdict",
     "Outcome",
@@ -133,16 +132,6 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class FailedRun:
-    """A run without a result."""
-
-    cell: CellRecord
-    replication: int
-    failure: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Study:
     """Everything concluded from the runs of a campaign."""
 
@@ -153,7 +142,8 @@ class Study:
     """Every environment and every measure, those of the claim with their outcome."""
     cells: tuple[CellSummary, ...]
     """Cells with at least one complete run, in the order of the matrix."""
-    failed: tuple[FailedRun, ...]
+    failed: tuple[StoredRun, ...]
+    """Runs without a result."""
     infeasible: tuple[CellRecord, ...]
     complete: int
     """How many runs have a result."""
@@ -197,7 +187,7 @@ def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
     for run in store.runs():
         result = run.result
         if result is None:
-            failed.append(FailedRun(run.cell, run.replication, str(run.failure or ""), run.reason))
+            failed.append(run)
             continue
         if run.cell.scenario is not None:
             scenarios.setdefault(run.cell.position, {})[run.replication] = result
@@ -218,7 +208,7 @@ def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
 def study(
     campaign: CampaignRecord,
     runs: Runs,
-    failed: Sequence[FailedRun] = (),
+    failed: Sequence[StoredRun] = (),
     damaged: Sequence[str] = (),
     scenarios: Mapping[int, Mapping[int, RunResult]] | None = None,
 ) -> Study:
@@ -258,7 +248,7 @@ def _planned(
     campaign: CampaignRecord,
     runs: Runs,
     scenarios: Mapping[int, Mapping[int, RunResult]],
-    failed: Sequence[FailedRun],
+    failed: Sequence[StoredRun],
 ) -> int:
     """Count the first replications of every cell, and those that were made beyond them."""
     first = range(int(campaign.replications["minimum"]))
@@ -319,7 +309,7 @@ def _notes(
     runs: Runs,
     planned: int,
     complete: int,
-    failed: Sequence[FailedRun],
+    failed: Sequence[StoredRun],
     damaged: int,
 ) -> tuple[str, ...]:
     """Return what a reader must know before relying on the numbers."""

@@ -268,7 +268,10 @@ def _logical(
     virtualization: Virtualization,
 ) -> SystemConfiguration:
     members: list[_Site | _Server] = [*sites, *servers]
-    divided = [_partition_kind(site.table, virtualization) for site in sites]
+    divided = [
+        _capped(Virtualization(site.table.virtualization or virtualization), site.table.capped)
+        for site in sites
+    ]
     serving = [_vios_kind(server.table, virtualization) for server in servers]
     limits.check_number(sum(kind != Virtualization.DEDICATED for kind in [*divided, *serving]))
     limits.check_capacity([each.member for each in members])
@@ -322,11 +325,6 @@ def _partition(
             for adapter in table.virtual_ethernet
         ),
     )
-
-
-def _partition_kind(table: Partition, factor: Virtualization) -> Virtualization:
-    kind = Virtualization(table.virtualization) if table.virtualization else factor
-    return _capped(kind, table.capped)
 
 
 def _vios_kind(vios: Vios, factor: Virtualization) -> Virtualization:

@@ -181,7 +181,7 @@ class Limits:
         return ", ".join(names) or "none"
 
     def _capacity_error(self, member: Member, allowed: str) -> UserError:
-        key = member.table.capacity_key
+        key = member.table.choice
         return self._error(f"{member.key}.{key}", getattr(member.table, key), allowed)
 
     def _error(self, key: str, value: object, allowed: str) -> UserError:

@@ -14,6 +14,7 @@ from locust import LoadTestShape, TaskSet, User, events
 from locust.event import EventHook
 
 from harness.campaign.plan import Plan
+from harness.campaign.run_time import systems_of
 from harness.model.config import UserGroup
 from workloads.loading import load_user
 from workloads.tasks import task_sets
@@ -24,17 +25,15 @@ _OLD_WAITS = ("min_wait", "max_wait", "wait_function")
 
 def locust_notes(plan: Plan) -> list[str]:
     """Say what of a campaign's locustfiles has no effect; nothing about those that come with it."""
-    notes: dict[str, None] = {}
+    notes: list[str] = []
     for base, group in _groups(plan):
         if group.user.startswith("workloads/"):
             continue
         cls = load_user(group.user, base).cls
         file = group.user.rpartition(":")[0]
-        for about, note in (*_about_class(cls, group), *_about_file(cls)):
-            notes[f"{file}:{cls.__name__}: {note}" if about == "class" else f"{file}: {note}"] = (
-                None
-            )
-    return list(notes)
+        notes += [f"{file}:{cls.__name__}: {note}" for note in _about_class(cls, group)]
+        notes += [f"{file}: {note}" for note in _about_file(cls)]
+    return list(dict.fromkeys(notes))
 
 
 def _groups(plan: Plan) -> Iterator[tuple[Path, UserGroup]]:
@@ -42,39 +41,34 @@ def _groups(plan: Plan) -> Iterator[tuple[Path, UserGroup]]:
         cell = entry.cell
         if cell is None or entry.position not in plan.selected:
             continue
-        groups = list(cell.groups)
-        systems = [] if cell.nominal_system is None else [cell.nominal_system]
-        if cell.scenario is not None:
-            systems += cell.scenario.other_machines.values()
-        for system in systems:
-            for partition in system.partitions:
-                groups += partition.groups
-        for group in groups:
-            yield entry.base, group
+        partitions = [each for system in systems_of(cell) for each in system.partitions]
+        for groups in (cell.groups, *(each.groups for each in partitions)):
+            for group in groups:
+                yield entry.base, group
 
 
-def _about_class(cls: type[PartitionUser], group: UserGroup) -> Iterator[tuple[str, str]]:
+def _about_class(cls: type[PartitionUser], group: UserGroup) -> Iterator[str]:
     tags = sorted({tag for task in _tasks(cls) for tag in getattr(task, "locust_tag_set", ())})
     if tags:
-        yield "class", f"tags ({', '.join(tags)}) choose nothing: all tasks are carried out"
+        yield f"tags ({', '.join(tags)}) choose nothing: all tasks are carried out"
     for name in ("weight", "fixed_count"):
         if getattr(cls, name) != getattr(User, name):
-            yield "class", f"{name} has no effect: the campaign says how many users there are"
+            yield f"{name} has no effect: the campaign says how many users there are"
     used = [name for name in _OLD_WAITS if any(getattr(each, name, None) for each in _owners(cls))]
     if used:
-        yield "class", f"{', '.join(used)} have no effect: write wait_time"
+        yield f"{', '.join(used)} have no effect: write wait_time"
     if cls.host:
-        yield "class", "host has no effect: users work on their partition"
+        yield "host has no effect: users work on their partition"
     own_wait: Any = cls.wait_time
     if own_wait is PartitionUser.wait_time:
         return
     if group.arrivals_per_second is not None:
-        yield "class", "wait_time has no effect where transactions arrive"
+        yield "wait_time has no effect where transactions arrive"
     elif group.think_time_seconds and not _reads(own_wait, "think_time_seconds"):
-        yield "class", "has a wait_time of its own: the campaign's think_time has no effect"
+        yield "has a wait_time of its own: the campaign's think_time has no effect"
 
 
-def _about_file(cls: type[PartitionUser]) -> Iterator[tuple[str, str]]:
+def _about_file(cls: type[PartitionUser]) -> Iterator[str]:
     names = _namespace(cls)
     own = names.get("__file__")
     for name, value in names.items():
@@ -83,7 +77,7 @@ def _about_file(cls: type[PartitionUser]) -> Iterator[tuple[str, str]]:
             and issubclass(value, LoadTestShape)
             and value.__module__ == names.get("__name__")
         ):
-            yield "file", f"the load shape {name} has no effect: the campaign says how many users"
+            yield f"the load shape {name} has no effect: the campaign says how many users"
     listened = sorted(
         name
         for name, hook in vars(events).items()
@@ -91,9 +85,8 @@ def _about_file(cls: type[PartitionUser]) -> Iterator[tuple[str, str]]:
     )
     if listened:
         yield (
-            "file",
             f"listeners of Locust's events ({', '.join(listened)}) are not called: a campaign has "
-            "no runner of Locust's; 'locust -f' calls them",
+            "no runner of Locust's; 'locust -f' calls them"
         )
 
 

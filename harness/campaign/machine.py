@@ -1,6 +1,7 @@
 """The machine of a cell: the catalog's, with the changes of the campaign file."""
 
 from dataclasses import replace
+from math import isclose
 from typing import Any
 
 from harness.campaign.schema.campaign import Campaign
@@ -58,7 +59,7 @@ def resolve_machine(
         for entry in sold
         if entry.model == machine.model
         and machine.cores in entry.cores
-        and _same(entry.clock_hz, machine.clock_hz)
+        and isclose(entry.clock_hz, machine.clock_hz, rel_tol=1e-6)
     ]
     if table.generation is None and generations and machine.generation not in generations:
         machine = replace(machine, generation=generations[0])
@@ -77,10 +78,6 @@ def _shipped(name: str, constants: Constants) -> MachineConfiguration:
         clock_hz=constants.number(f"{prefix}.clock"),
         memory_bytes=int(constants.number(f"{prefix}.memory")),
     )
-
-
-def _same(one: float, other: float) -> bool:
-    return abs(one - other) < 1e-6 * one
 
 
 def _not_sold(

@@ -236,8 +236,13 @@ def _entry(
     workload: str | None,
 ) -> Entry:
     partitions = context.campaign.partitions
-    os_label = label([partition.os for partition in partitions], os)
-    workload_label = label([partition.workload for partition in partitions], workload)
+    names: dict[str, Any] = {
+        "machine": machine,
+        "os": label([partition.os for partition in partitions], os),
+        "virtualization": virtualization,
+        "workload": label([partition.workload for partition in partitions], workload),
+        "load": load.values,
+    }
     named = {partition.workload or workload for partition in partitions}
     resolved = [context.workloads[name] for name in sorted(filter(None, named - {IDLE}))]
     files = {file.path: file for file in declared}
@@ -252,11 +257,7 @@ def _entry(
         settings = context.campaign.campaign
         durations = [one.duration_seconds or settings.duration for one in resolved]
         cell = Cell(
-            machine=machine,
-            os=os_label,
-            virtualization=virtualization,
-            workload=workload_label,
-            load=load.values,
+            **names,
             nominal_system=system,
             drawn_demands=drawn_demands(context, system, workload),
             duration_seconds=max(durations, default=settings.duration),
@@ -264,11 +265,7 @@ def _entry(
         )
     return Entry(
         position=position,
-        machine=machine,
-        os=os_label,
-        virtualization=virtualization,
-        workload=workload_label,
-        load=load.values,
+        **names,
         context=context,
         files=tuple(files[path] for path in sorted(files)),
         cell=cell,

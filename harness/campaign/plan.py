@@ -179,7 +179,8 @@ class Plan:
             )
             for entry in self.matrix
         )
-        catalogs = [_constants_json(catalog) for catalog in self._catalogs]
+        constants = [[asdict(c) for c in each.constants.values()] for each in self._catalogs]
+        catalogs: list[list[dict[str, Any]]] = json.loads(json.dumps(constants))
         chosen = None if claim is None else claim.model_dump(exclude={"text"})
         identity = sha256_of(
             {
@@ -323,9 +324,3 @@ def replan(store: Store, directory: Path, replications: int | None = None) -> Pl
             "again, in another directory, and study that"
         ) from None
     return plan
-
-
-def _constants_json(catalog: Catalog) -> list[dict[str, Any]]:
-    constants = [asdict(constant) for constant in catalog.constants.values()]
-    plain: list[dict[str, Any]] = json.loads(json.dumps(constants))
-    return plain

@@ -120,7 +120,8 @@ def read_loads(file: CampaignFile) -> list[Load]:
         varied = copy.deepcopy(data)
         for name, value in zip(names, values, strict=True):
             _put(file, varied, name, value)
-        texts = tuple((name, _text(value)) for name, value in zip(names, values, strict=True))
+        written = [shown(value) if isinstance(value, bool) else str(value) for value in values]
+        texts = tuple(zip(names, written, strict=True))
         loads.append(Load(texts, _checked(file, varied)))
     return loads
 
@@ -253,7 +254,3 @@ def _element(file: CampaignFile, tables: list[Any], path: str, rest: list[str]) 
     raise UserError(
         f"{file.name}: factors.{path}: {suggest(rest[0], known, 'table')}; or a number from 0"
     )
-
-
-def _text(value: object) -> str:
-    return shown(value) if isinstance(value, bool) else str(value)

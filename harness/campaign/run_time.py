@@ -30,6 +30,10 @@ _SECONDS_PER_USER = 40e-6
 _SECONDS_PER_SAMPLE = 10e-6
 """What it takes to add a user, and to sample a partition for a timeline."""
 
+_TARGET_SECONDS: Mapping[str, float] = {"native": 1.0, "capped": 1.5}
+_GUEST_SECONDS = 4.0
+"""How long a transaction takes to end on a real target, roughly, and what goes with a run of it."""
+
 Kind = tuple[str, str, str]
 
 
@@ -47,7 +51,8 @@ def expected_seconds(cell: Cell) -> float:
     users are taken to need little beyond think time and processor time for each.
     """
     if cell.nominal_system is None:
-        return _expected_on_target(cell)
+        # It ends with the transaction at hand.
+        return cell.duration_seconds + _TARGET_SECONDS.get(cell.virtualization, _GUEST_SECONDS)
     systems = systems_of(cell)
     processors = sum(p.virtual_processors for system in systems for p in system.partitions)
     processors += sum(vios.virtual_processors for system in systems for vios in system.vios)
@@ -88,16 +93,6 @@ def sample_count(cell: Cell) -> float:
     """Return how many samples the timeline of a scenario has; 0 for another cell."""
     sample = None if cell.scenario is None else cell.scenario.sample
     return 0.0 if sample is None else cell.duration_seconds / sample
-
-
-_TARGET_SECONDS: Mapping[str, float] = {"native": 1.0, "capped": 1.5}
-_GUEST_SECONDS = 4.0
-"""How long a transaction takes to end on a real target, roughly, and what goes with a run of it."""
-
-
-def _expected_on_target(cell: Cell) -> float:
-    """Guess how long a run on a real target takes: it ends with the transaction at hand."""
-    return cell.duration_seconds + _TARGET_SECONDS.get(cell.virtualization, _GUEST_SECONDS)
 
 
 def expected_requests(partition: PartitionConfiguration, group: UserGroup) -> float:

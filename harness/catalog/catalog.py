@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from harness.catalog.constant import Constant
+from harness.catalog.constant import Constant, is_numeric
 from harness.catalog.constants import Constants
 from harness.units import parse_quantity
 
@@ -86,16 +86,9 @@ class Catalog:
         ValueError
             When a quantile lies outside 0 to 1.
         """
-        for name in u:
-            if name not in self.constants:
-                raise KeyError(name)
-        values = {
-            name: constant.draw(u[name]) if name in u else constant.value
-            for name, constant in self.constants.items()
-        }
-        return Constants(
-            values, {name: constant.at for name, constant in self.constants.items() if constant.at}
-        )
+        values = {name: constant.value for name, constant in self.constants.items()}
+        values |= {name: self.constants[name].draw(quantile) for name, quantile in u.items()}
+        return Constants(values, {name: each.at for name, each in self.constants.items()})
 
     @property
     def machines(self) -> tuple[str, ...]:
@@ -170,7 +163,7 @@ class Catalog:
             name
             for name, constant in self.constants.items()
             if any(fnmatchcase(name, str(pattern)) for pattern in patterns)
-            and isinstance(_first(constant), float)
+            and is_numeric(constant.value)
         )
 
     def profile(self, name: str) -> Profile:
@@ -209,10 +202,6 @@ class Catalog:
 
     def _items(self, collection: str) -> tuple[str, ...]:
         return items(self.constants, collection)
-
-
-def _first(constant: Constant) -> object:
-    return constant.value[0] if isinstance(constant.value, tuple) else constant.value
 
 
 def items(constants: Mapping[str, Constant], collection: str) -> tuple[str, ...]:

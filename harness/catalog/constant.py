@@ -78,6 +78,12 @@ class Constant:
         return drawn if isinstance(self.value, tuple) else drawn[0]
 
 
+def is_numeric(value: Value) -> bool:
+    """Whether a value is a number or a list of numbers (a truth value is none)."""
+    first = value[0] if isinstance(value, tuple) and value else value
+    return isinstance(first, float)
+
+
 def numbers(value: Value) -> tuple[float, ...]:
     """See a number or a list of numbers as a tuple of floats."""
     entries = value if isinstance(value, tuple) else (value,)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from harness.catalog.constant import Constant, Status, Value, numbers
+from harness.catalog.constant import Constant, Status, Value, is_numeric, numbers
 from harness.units import Hertz, dimension_of, to_si
 
 Written = bool | float | str | tuple[float, ...] | tuple[str, ...]
@@ -41,12 +41,6 @@ def _table(value: Any) -> tuple[float, ...]:
     if not isinstance(accepted, tuple) or sorted(set(accepted)) != list(accepted):
         raise ValueError("write a list of numbers that rise")
     return accepted
-
-
-def is_numeric(value: Value) -> bool:
-    """Whether a value is a number or a list of numbers (a truth value is none)."""
-    first = value[0] if isinstance(value, tuple) and value else value
-    return isinstance(first, float)
 
 
 class Entry(BaseModel):
@@ -95,7 +89,7 @@ class Entry(BaseModel):
 
     def _check_range(self) -> None:
         values = numbers(self.value)
-        low, high = self._low_numbers(), self._high_numbers()
+        low, high = map(numbers, self._range())
         for key, entries in (("low", low), ("high", high), ("at", self.at or values)):
             if len(entries) != len(values):
                 raise ValueError(f"'{key}' has {len(entries)} numbers and 'value' {len(values)}")
@@ -112,11 +106,10 @@ class Entry(BaseModel):
                 "(or by_definition = true, when it is no estimate)"
             )
 
-    def _low_numbers(self) -> tuple[float, ...]:
-        return numbers(self.value if self.low is None else self.low)
-
-    def _high_numbers(self) -> tuple[float, ...]:
-        return numbers(self.value if self.high is None else self.high)
+    def _range(self) -> tuple[Any, Any]:
+        """Return low and high as written; the value where one of them is left out."""
+        low, high = (self.value if end is None else end for end in (self.low, self.high))
+        return low, high
 
     def constant(self, path: tuple[str, ...]) -> Constant:
         """Make the constant that this entry describes, in SI units."""
@@ -125,12 +118,11 @@ class Entry(BaseModel):
         at: tuple[float, ...] = ()
         if is_numeric(self.value):
             value, unit = self._in_si(numbers(self.value))
-            low, _ = self._in_si(self._low_numbers())
-            high, _ = self._in_si(self._high_numbers())
+            lowest, highest = self._range()
+            low, _ = self._in_si(numbers(lowest))
+            high, _ = self._in_si(numbers(highest))
             published = self._published(self.value)
             if low != value or high != value:
-                lowest = self.value if self.low is None else self.low
-                highest = self.value if self.high is None else self.high
                 published_range = f"{_text(lowest)} .. {self._published(highest)}"
             at = tuple(to_si(point, self.at_unit)[0] for point in self.at or ())
         return Constant(

@@ -154,7 +154,7 @@ class StartTrial(_Activation):
     def check(self, site: Site) -> None:
         """Refuse a second trial, and more cores than are inactive."""
         site.machine_named(self.machine)
-        if site.on_demand_of(self.machine).has(TRIAL):
+        if site.on_demand_of(self.machine).billed(TRIAL):
             raise RefusedError(f"{self.machine} has had its trial")
         self._inactive(site)
 

@@ -32,7 +32,7 @@ class _Move(TimedOperation):
 
     @property
     def _what(self) -> str:
-        raise NotImplementedError
+        return self.text.format(self=self)
 
     def describe(self) -> str:
         """Say what moves."""
@@ -186,11 +186,8 @@ class MoveCores(_Move):
     target: str | None = None
     machine: str | None = None
     time = "operations.dlpar.processor_time"
+    text = "{self.cores} dedicated cores"
     shared = False
-
-    @property
-    def _what(self) -> str:
-        return f"{self.cores} dedicated cores"
 
     def check(self, site: Site) -> None:
         """Refuse what the limits, the rest of the machine or the operating system forbid."""
@@ -277,10 +274,7 @@ class MoveAdapter(_Move):
     target: str | None = None
     machine: str | None = None
     time = "operations.dlpar.adapter_time"
-
-    @property
-    def _what(self) -> str:
-        return f"adapter {self.device}"
+    text = "adapter {self.device}"
 
     def check(self, site: Site) -> None:
         """Refuse adapters that do not move, are not there or are in use."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.catalog import Constants
 from harness.model.machine import Machine
-from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
+from harness.operations.operation import Operation, RefusedError, Site, Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def busy_ns(machine: Machine) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchOff(DescribedOperation):
+class SwitchOff(Operation):
     """Switch off a machine on which nothing runs but its Virtual I/O Servers."""
 
     machine: str
@@ -107,7 +107,7 @@ class SwitchOff(DescribedOperation):
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchOn(DescribedOperation):
+class SwitchOn(Operation):
     """Switch on a machine; it takes partitions once its Virtual I/O Servers are up."""
 
     machine: str

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios
 from harness.model.machine import Machine
-from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
+from harness.operations.operation import Operation, RefusedError, Site, Steps
 
 
 @dataclass(frozen=True, slots=True)
-class GuestPanic(DescribedOperation):
+class GuestPanic(Operation):
     """The operating system of a partition stops, and boots again.
 
     All requests that it has in hand fail, and new ones are refused until it is up.
@@ -37,7 +37,7 @@ class GuestPanic(DescribedOperation):
 
 
 @dataclass(frozen=True, slots=True)
-class HostPanic(DescribedOperation):
+class HostPanic(Operation):
     """The operating system under a monitor stops, and all guests with it.
 
     The host boots first, then all guests at once.
@@ -68,7 +68,7 @@ class HostPanic(DescribedOperation):
 
 
 @dataclass(frozen=True, slots=True)
-class ViosPanic(DescribedOperation):
+class ViosPanic(Operation):
     """A Virtual I/O Server stops, and boots again.
 
     Its clients go on running and wait for their disks and for the outside: until a second server
@@ -108,11 +108,12 @@ class ViosPanic(DescribedOperation):
             vios.bridge_standby = None
             if wire is not None:
                 wire.repair()
-        _resume_all(machine)
+        for each in machine.vios.values():
+            each.resume()
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterFailure(DescribedOperation):
+class AdapterFailure(Operation):
     """An adapter breaks: of a partition's disk or network, or of a Virtual I/O Server.
 
     A client with a second path takes it; one without waits until the adapter is replaced. The disks
@@ -228,11 +229,6 @@ def _restart(machine: Machine, name: str, crashes: int) -> None:
     partition = machine.partitions[name].partition
     if partition.crashes == crashes:
         partition.restart()
-
-
-def _resume_all(machine: Machine) -> None:
-    for vios in machine.vios.values():
-        vios.resume()
 
 
 def _fail_over_disks(site: Site, machine: Machine, name: str) -> Steps:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from harness.operations.energy import SwitchOff, SwitchOn, busy_ns
 from harness.operations.live_migration import Migration, Move
 from harness.operations.operation import (
-    DescribedOperation,
     Operation,
     RefusedError,
     Site,
@@ -99,7 +98,7 @@ def _move(site: Site, places: dict[str, str], migrations: list[Migration]) -> St
 
 
 @dataclass(slots=True)
-class Evacuate(DescribedOperation):
+class Evacuate(Operation):
     """Empty a machine, switch it off, maintain it, switch it on, and move all back.
 
     Attributes
@@ -136,7 +135,7 @@ class Evacuate(DescribedOperation):
 
 
 @dataclass(slots=True)
-class Balance:
+class Balance(Operation):
     """Move partitions from the most to the least loaded machine until all are about alike.
 
     Load is the busy share of a machine's active cores. The busiest partition goes that can move and
@@ -235,7 +234,7 @@ class _Use:
 
 
 @dataclass(slots=True)
-class Consolidate:
+class Consolidate(Operation):
     """Bring all partitions together on as few machines as hold them, and switch off the others.
 
     Attributes

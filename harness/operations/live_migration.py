@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 
 import simpy
 
-from harness.model.cpu.entities import Partition
 from harness.model.machine import Machine
 from harness.model.migration.memory_transfer import Endpoint, MemoryTransfer
 from harness.model.migration.relocation import relocate
 from harness.model.routing import connect
-from harness.operations.operation import DescribedOperation, RefusedError, Site, Steps
+from harness.operations.operation import Operation, RefusedError, Site, Steps
 from harness.operations.placement import Claim, Place, find_place
 
 _LOOK_SECONDS = 1.0
@@ -88,7 +87,7 @@ class Migration:
 
 
 @dataclass(slots=True)
-class Move(DescribedOperation):
+class Move(Operation):
     """Move a running partition to another machine.
 
     Attributes
@@ -169,7 +168,7 @@ def _announced(place: Place) -> Iterator[None]:
 
 def _memory_transfer(site: Site, place: Place) -> MemoryTransfer:
     def end(machine: Machine, vios: str) -> Endpoint:
-        _, _, wire = machine.network.bridges[_bridged_vlan(machine, vios)]
+        wire = next(wire for name, _, wire in machine.network.bridges.values() if name == vios)
         return Endpoint(machine.vios[vios], wire, machine.ledger.account(place.partition))
 
     return MemoryTransfer(
@@ -178,15 +177,6 @@ def _memory_transfer(site: Site, place: Place) -> MemoryTransfer:
         end(place.target, place.target_mover),
         site.constants,
     )
-
-
-def _bridged_vlan(machine: Machine, vios: str) -> int:
-    bridges = machine.network.bridges
-    return next(vlan for vlan, (name, _, _) in bridges.items() if name == vios)
-
-
-def _partition(place: Place) -> Partition:
-    return place.modelled.partition
 
 
 def _sending(
@@ -199,7 +189,7 @@ def _sending(
 
 
 def _still_up(place: Place, transfer: MemoryTransfer, crashes: int) -> None:
-    partition = _partition(place)
+    partition = place.modelled.partition
     if partition.down or partition.crashes != crashes:
         raise RefusedError(f"{partition.name} went down while it was migrated")
     for name, end in ((place.source_mover, transfer.source), (place.target_mover, transfer.target)):
@@ -210,7 +200,7 @@ def _still_up(place: Place, transfer: MemoryTransfer, crashes: int) -> None:
 def _before(site: Site, place: Place, transfer: MemoryTransfer, migration: Migration) -> Steps:
     """Send memory while the partition runs, until little enough is left."""
     constants = site.constants
-    partition = _partition(place)
+    partition = place.modelled.partition
     crashes = partition.crashes
     writable = migration.memory_bytes * constants.number("operations.mobility.dirty_share")
     rate = constants.number("operations.mobility.dirty_rate")
@@ -239,7 +229,7 @@ def _across(site: Site, place: Place, transfer: MemoryTransfer, migration: Migra
     While it runs nowhere, its state and the list of the pages that are still to come travel.
     """
     constants = site.constants
-    partition = _partition(place)
+    partition = place.modelled.partition
     crashes = partition.crashes
     migration.suspended_seconds = site.clock.now_ns / 1e9
     machine = place.source
@@ -270,7 +260,7 @@ class _Paging:
     ) -> None:
         constants = site.constants
         self.site = site
-        self.partition = _partition(place)
+        self.partition = place.modelled.partition
         self.transfer = transfer
         self.migration = migration
         self.page_bytes = round(constants.number("operations.mobility.page_size"))

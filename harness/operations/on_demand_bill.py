@@ -38,7 +38,3 @@ class OnDemand:
     def billed(self, kind: str) -> int:
         """Sum what has been charged of a kind."""
         return sum(charge.quantity for charge in self.charges if charge.kind == kind)
-
-    def has(self, kind: str) -> bool:
-        """Return whether anything of a kind is on the bill."""
-        return any(charge.kind == kind for charge in self.charges)

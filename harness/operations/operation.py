@@ -7,7 +7,7 @@ moment at its end: what is refused or fails leaves everything as it was.
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import simpy
 
@@ -149,27 +149,8 @@ class Site:
         return self.clock.timeout(to_ns(seconds))
 
 
-class Operation(Protocol):
+class Operation:
     """Something to be done to a running machine."""
-
-    def describe(self) -> str:
-        """Say in a few words what is to be done."""
-        ...
-
-    def check(self, site: Site) -> None:
-        """Raise :class:`RefusedError` if it cannot be done; change nothing."""
-        ...
-
-    def perform(self, site: Site) -> Steps:
-        """Do it: take time, then change the machine in one moment.
-
-        Raises :class:`RefusedError`, with nothing changed, if it is not possible any more.
-        """
-        ...
-
-
-class DescribedOperation:
-    """An operation that a text with its fields describes."""
 
     text: ClassVar[str]
     """The description, with fields such as ``{self.machine}``."""
@@ -178,8 +159,19 @@ class DescribedOperation:
         """Say in a few words what is to be done."""
         return self.text.format(self=self)
 
+    def check(self, site: Site) -> None:
+        """Raise :class:`RefusedError` if it cannot be done; change nothing."""
+        raise NotImplementedError
 
-class TimedOperation(DescribedOperation):
+    def perform(self, site: Site) -> Steps:
+        """Do it: take time, then change the machine in one moment.
+
+        Raises :class:`RefusedError`, with nothing changed, if it is not possible any more.
+        """
+        raise NotImplementedError
+
+
+class TimedOperation(Operation):
     """An operation that takes a time and then changes its machine, if that is still possible."""
 
     time: ClassVar[str]
@@ -188,10 +180,6 @@ class TimedOperation(DescribedOperation):
     def seconds(self, site: Site) -> float:
         """Return how long it takes."""
         return site.constants.number(self.time)
-
-    def check(self, site: Site) -> None:
-        """Raise :class:`RefusedError` if it cannot be done."""
-        raise NotImplementedError
 
     def change(self, site: Site) -> None:
         """Change the machine."""

@@ -10,11 +10,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from harness.catalog import Constants, Value
+from harness.catalog import Constants
 from harness.engine.clock import to_ns
 from harness.model.config import Virtualization
 from harness.model.machine import Machine
-from harness.validation.minimal_model import build, catalog, free, partition, replaced
+from harness.validation.minimal_model import build, catalog, free, partition
 from harness.validation.queues import spare_shares
 from harness.validation.row import Kind, Row
 
@@ -274,8 +274,7 @@ def expensive_events(shape: Shape) -> float:
     nominal = catalog().nominal()
     spent = []
     for cost in (2e-6, 1e-5):
-        overrides: dict[str, Value] = {"hypervisor.vp_switch": cost}
-        outcome = run(shape, replaced(nominal, overrides))
+        outcome = run(shape, nominal.changed({"hypervisor.vp_switch": cost}))
         accounts, _ = outcome.machine.balance()
         user = sum(account["user"] for account in accounts.values())
         spent.append(sum(sum(account.values()) for account in accounts.values()) / user - 1)

@@ -44,27 +44,9 @@ def catalog() -> Catalog:
     return load_catalog()
 
 
-def replaced(constants: Constants, *overrides: Mapping[str, Value]) -> Constants:
-    """Replace some constants.
-
-    Raises
-    ------
-    KeyError
-        When there is no such constant.
-    """
-    values = dict(constants)
-    for override in overrides:
-        for name, value in override.items():
-            if name not in values:
-                raise KeyError(name)
-            values[name] = value
-    points = {name: each.at for name, each in catalog().constants.items() if each.at}
-    return Constants(values, points)
-
-
-def free(*overrides: Mapping[str, Value]) -> Constants:
-    """Return the stated constants with all overheads at zero."""
-    return replaced(catalog().nominal(), NO_OVERHEAD, *overrides)
+def free(overrides: Mapping[str, Value] | None = None) -> Constants:
+    """Return the stated constants with all overheads at zero, and with further changes."""
+    return catalog().nominal().changed({**NO_OVERHEAD, **(overrides or {})})
 
 
 def partition(

@@ -29,7 +29,6 @@ from harness.validation.minimal_model import (
     keep_busy,
     partition,
     repeat,
-    replaced,
 )
 
 MIB = 2**20
@@ -192,7 +191,7 @@ def packet_seconds(constants: Constants) -> float:
 
     The guest's own stack and copies are left out, and so are clock ticks.
     """
-    machine = _hosted(replaced(constants, NO_TICKS), "vmware", PENTIUM_HZ, adapter=ETHERNET)
+    machine = _hosted(constants.changed(NO_TICKS), "vmware", PENTIUM_HZ, adapter=ETHERNET)
     app, packets, payload = machine.partitions["app"], 0, 1460
 
     def again() -> None:
@@ -301,7 +300,7 @@ DOMAINS = 128
 
 def slicing_loss(constants: Constants, slice_seconds: float) -> float:
     """Throughput that 128 compute-bound partitions on one core lose to taking turns."""
-    turns = replaced(constants, {"hypervisor.window": DOMAINS * slice_seconds})
+    turns = constants.changed({"hypervisor.window": DOMAINS * slice_seconds})
     shares = []
     for count in (1, DOMAINS):
         apps = tuple(partition(f"d{i}", 1 / count, 1, UNCAPPED) for i in range(count))

@@ -240,8 +240,8 @@ def replicate(case: QueueCase, replication: int, transactions: int) -> dict[str,
     The seed depends on the case's name and the replication only.
     """
     generator = np.random.default_rng([*case.name.encode(), replication])
-    overrides = {f"os.{os}.timeslice": NEVER for os in ("aix-5.3", "sles-9", "rhel-as-3")}
-    constants = free(overrides, case.overrides or {})
+    slices = {f"os.{os}.timeslice": NEVER for os in ("aix-5.3", "sles-9", "rhel-as-3")}
+    constants = free({**slices, **(case.overrides or {})})
     vps = case.cores if case.guests == 1 else 1
     cores = float(vps) if case.guests == 1 or case.virtualization is HOSTED else 1 / case.guests
     apps = [partition(f"p{index}", cores, vps, case.virtualization) for index in range(case.guests)]

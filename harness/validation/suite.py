@@ -5,6 +5,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from operator import call
 
 from harness.validation import calibrated_figures as calibration
 from harness.validation import invariants, schedules
@@ -28,10 +29,6 @@ def parts(quick: bool) -> list[Part]:
     ]
 
 
-def _rows(part: Part) -> list[Row]:
-    return part()
-
-
 def validate(
     quick: bool, workers: int, progress: Callable[[int, int], object] = lambda done, total: None
 ) -> Iterator[Row]:
@@ -52,10 +49,10 @@ def validate(
         results: Iterator[list[Row]]
         try:
             context = multiprocessing.get_context("spawn")
-            results = stack.enter_context(ProcessPoolExecutor(workers, context)).map(_rows, todo)
+            results = stack.enter_context(ProcessPoolExecutor(workers, context)).map(call, todo)
         except OSError:
             # Its locks need /dev/shm, which is missing or read-only on some machines.
-            results = map(_rows, todo)
+            results = map(call, todo)
         for done, rows in enumerate(results, 1):
             progress(done, len(todo))
             yield from rows

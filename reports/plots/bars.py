@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
 from harness.analysis.cell_summary import CellSummary
 from harness.results.environment import Environment
 from harness.statistics.intervals import Interval
 from reports import format as numbers
 from reports.palette import CAUSES, INK, MUTED, Style
-from reports.plots.svg import add_legend, as_svg, label, new_figure
+from reports.plots.svg import add_legend, as_svg, label, new_figure, overhead_ticks
 from reports.view import ReportView, Work, work_text
 
 _PANELS = 3
@@ -89,8 +89,7 @@ def _panels(
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     """Name the rows of panels, from the top."""
     axes.set_ylim(len(names) - 0.45, -0.55)
-    axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
-    axes.set_yticklabels([label(name) for name in names])
+    axes.set_yticks(range(len(names)), [label(name) for name in names])
 
 
 def _svg(
@@ -157,10 +156,8 @@ def _overhead_axis(axes: Axes, view: ReportView, measure: str, margin: float) ->
     beyond = [10.0**power for power in range(-2, 12)]
     if high < 1.0:
         beyond += [0.2, 0.5]
-    ticks = [-0.5, -margin, 0.0, margin, *(each for each in beyond if each >= 2.0 * margin)]
-    axes.xaxis.set_major_locator(FixedLocator([each for each in ticks if low <= each <= high]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.overhead(value)))
+    further = (each for each in beyond if each >= 2.0 * margin)
+    overhead_ticks(axes, [-0.5, -margin, 0.0, margin, *further])
 
 
 def causes(
@@ -182,7 +179,7 @@ def causes(
         for row, name in enumerate(names):
             _bar(axes, cells[name], row, limit, cause_names)
         axes.set_xlim(0.0, limit * 1.18)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.tick(value)))
+        axes.xaxis.set_major_formatter(lambda value, _: numbers.tick(value))
         axes.locator_params(axis="x", nbins=4)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
@@ -251,15 +248,15 @@ def responses(view: ReportView, machine: str, system: str, works: Sequence[Work]
             cell = view.cell(environment, name)
             if cell is not None and cell.response is not None:
                 _distribution(axes, view, name, cell)
-        axes.xaxis.set_major_locator(FixedLocator(_log_ticks(*axes.get_xlim())))
+        axes.set_xticks(_log_ticks(*axes.get_xlim()))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.tick(value)))
+        axes.xaxis.set_major_formatter(lambda value, _: numbers.tick(value))
         axes.grid()
         axes.tick_params(axis="both", length=0)
     shares = (0.0, 0.5, 0.9, 0.99)
     panels[0].set_ylim(0.0, 2.3)
-    panels[0].yaxis.set_major_locator(FixedLocator([-math.log10(1.0 - each) for each in shares]))
-    panels[0].set_yticklabels([numbers.level(each) for each in shares])
+    heights = [-math.log10(1.0 - each) for each in shares]
+    panels[0].set_yticks(heights, [numbers.level(each) for each in shares])
     _legend(figure, view, names, lines=True)
     values = {"os": view.texts.name("os", system)}
     return _svg(figure, view, "responses", "responses", machine, works, values)

@@ -8,7 +8,6 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator
 
 from harness.results.environment import Environment
 from harness.studies.sensitivity.result import Driven, Influence
@@ -144,12 +143,12 @@ def _frame(
         axes.axvline(start, color=MUTED, linewidth=0.9, zorder=3)
     for spine in axes.spines.values():
         spine.set_visible(True)
-    axes.yaxis.set_major_locator(FixedLocator([row + 0.5 for row in range(len(constants))]))
-    axes.set_yticklabels([label(each.removeprefix("profiles.")) for each in constants])
+    rows = [row + 0.5 for row in range(len(constants))]
+    axes.set_yticks(rows, [label(each.removeprefix("profiles.")) for each in constants])
     axes.tick_params(axis="both", length=0)
     size = min(8.0, 0.85 * 72 * _ROOM / len(members))
-    axes.xaxis.set_major_locator(FixedLocator([n + 0.5 for n in range(len(members))]))
-    axes.set_xticklabels(
+    axes.set_xticks(
+        [n + 0.5 for n in range(len(members))],
         [
             label(f"{each.machine}{' ' if upright else chr(10)}{view.texts.name('os', each.os)}")
             for each in members

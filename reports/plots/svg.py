@@ -8,7 +8,7 @@ bytes.
 import io
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from unicodedata import east_asian_width
 from xml.etree import ElementTree
@@ -18,10 +18,13 @@ import matplotlib.style
 import numpy as np
 from markupsafe import Markup
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from harness.printable import printable
+from reports import format as numbers
 from reports.palette import INK, MUTED, RULE
 
 WIDTH = 9.0
@@ -120,6 +123,14 @@ def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     figure.legend(handles=handles, loc="outside upper left", ncols=columns, columnspacing=1.4)
 
 
+def overhead_ticks(axes: Axes, ticks: Iterable[float]) -> None:
+    """Label the ticks that are within a horizontal axis of overheads."""
+    low, high = axes.get_xlim()
+    axes.set_xticks([each for each in ticks if low <= each <= high])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, _: numbers.overhead(value))
+
+
 def _cut(line: str) -> str:
     if _width(line) <= _LONGEST:
         return line
@@ -129,11 +140,7 @@ def _cut(line: str) -> str:
 
 
 def _width(text: str) -> int:
-    return len(text) + sum(map(_wide, text))
-
-
-def _wide(character: str) -> bool:
-    return east_asian_width(character) in ("W", "F")
+    return len(text) + sum(east_asian_width(each) in ("W", "F") for each in text)
 
 
 def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:

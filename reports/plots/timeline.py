@@ -7,7 +7,6 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
 
 from harness.analysis.scenario_results import ScenarioResult
 from reports import format as numbers
@@ -236,9 +235,9 @@ def _panel(
     axes.set_ylim(0.0, 1.15 * top or 1.0)
     axes.locator_params(axis="y", nbins=3)
     if panel.quantity.endswith("_seconds"):
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.tick(value)))
+        axes.yaxis.set_major_formatter(lambda value, _: numbers.tick(value))
     else:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}"))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.4g}")
     axes.grid(axis="y")
     axes.tick_params(axis="both", length=0, labelsize=7.5)
 

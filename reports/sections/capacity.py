@@ -19,8 +19,8 @@ def capacity(view: ReportView) -> Content | None:
     if result is None:
         return {"result": None}
     campaign = view.study.campaign
-    names = view.compared
-    shown = [each for each in names if _searched(result, each)]
+    searched = {one.virtualization for each in result.environments for one in each.capacities}
+    shown = [each for each in view.compared if each in searched]
     return {
         "result": result,
         "stale": result.identity != campaign.identity or result.model != campaign.model,
@@ -35,14 +35,6 @@ def capacity(view: ReportView) -> Content | None:
         "rows": [_row(view, each, shown) for each in result.environments],
         "left_out": [view.texts.said(each) for each in result.left_out],
     }
-
-
-def _searched(result: Capacities, virtualization: str) -> bool:
-    return any(
-        one.virtualization == virtualization
-        for each in result.environments
-        for one in each.capacities
-    )
 
 
 def _worst(view: ReportView, result: Capacities, names: list[str]) -> Iterator[str]:

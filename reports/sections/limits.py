@@ -11,7 +11,7 @@ from reports import format as numbers
 from reports.sections import tables
 from reports.view import ReportView, distinct
 
-_STATUSES = tuple(str(each) for each in Status)
+_STATUSES = tuple(Status)
 
 
 def limits(view: ReportView) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.analysis.overhead import MEASURES
 from harness.analysis.study import EnvironmentResult, Outcome
+from harness.catalog.constant import Status
 from harness.metrics.ddsketch import RELATIVE_ERROR
 from harness.real.host.interference import DISTURBED_SHARE
 from reports import format as numbers
@@ -309,13 +310,13 @@ def against(view: ReportView) -> Content | None:
 def failures(view: ReportView) -> Content:
     """List infeasible cells, failed runs, damage."""
     study, said = view.study, view.texts.said
-    infeasible: dict[tuple[str, str, str], int] = {}
-    for cell in study.infeasible:
-        key = (cell.machine, cell.virtualization, cell.infeasible or "")
-        infeasible[key] = infeasible.get(key, 0) + 1
+    infeasible = Counter(
+        (cell.machine, cell.virtualization, cell.infeasible or "") for cell in study.infeasible
+    )
     failed: dict[tuple[str, str, str], list[int]] = {}
     for run in study.failed:
-        failed.setdefault((run.cell.title, run.failure, run.reason), []).append(run.replication)
+        key = (run.cell.title, str(run.failure), run.reason)
+        failed.setdefault(key, []).append(run.replication)
     return {
         "infeasible": [
             (machine, name, said(reason), count)
@@ -347,20 +348,17 @@ def constants(view: ReportView) -> Content | None:
             {
                 "topic": topic,
                 "rows": rows,
-                "counts": [(name, counts[name]) for name in _STATUSES if counts[name]],
+                "counts": [(name, counts[name]) for name in Status if counts[name]],
             }
         )
     totals = Counter(each["status"] for each in every)
     return {
         "topics": topics,
         "total": len(every),
-        "totals": {name: totals[name] for name in _STATUSES},
+        "totals": {name: totals[name] for name in Status},
         "uncertain": sum(bool(each["published_range"]) for each in every),
-        "statuses": _STATUSES,
+        "statuses": tuple(Status),
     }
-
-
-_STATUSES = ("verified", "recalled", "assumed")
 
 
 def _used(constant: Mapping[str, Any]) -> Content:

@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.validation.record import digest_of_constants
 from harness.validation.row import Kind, Row
 from reports import format as numbers
 from reports.palette import INK, MUTED
-from reports.plots.svg import as_svg, label, new_figure
+from reports.plots.svg import as_svg, label, new_figure, overhead_ticks
 from reports.view import ReportView
 
 KINDS = (Kind.THEORY, Kind.INVARIANT, Kind.CALIBRATION, Kind.PREDICTION)
@@ -165,13 +164,10 @@ def errors_figure(view: ReportView, rows: Sequence[Row]) -> Markup | None:
     axes.set_xscale("symlog", linthresh=band, linscale=0.8)
     axes.set_xlim(min(-band, *ends) * 1.3, max(band, *ends) * 1.3)
     ticks = [-0.9, -0.5, -0.2, -band, -band / 2, 0.0, band / 2, band, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(FixedLocator([each for each in ticks if low <= each <= high]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.overhead(value)))
+    overhead_ticks(axes, ticks)
     axes.set_ylim(y - 0.4, -0.7)
-    axes.yaxis.set_major_locator(FixedLocator([at for at, _ in heights]))
-    axes.set_yticklabels([label(texts.said(row.measure)) for _, row in heights])
+    measures = [label(texts.said(row.measure)) for _, row in heights]
+    axes.set_yticks([at for at, _ in heights], measures)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(texts("validation.axis"), fontsize=8.5)
     return as_svg(

@@ -104,9 +104,9 @@ def test_no_text_is_left_over(
     used = set()
     find = Texts._find
 
-    def recorded(self, key):
+    def recorded(self, key, kind):
         used.add(key)
-        return find(self, key)
+        return find(self, key, kind)
 
     monkeypatch.setattr(Texts, "_find", recorded)
     # Their texts are found before figures are drawn, which takes most of the time.

@@ -15,6 +15,7 @@ from harness.analysis import study as analysis
 from harness.analysis.scenario_results import ELEMENTS
 from harness.campaign import campaigns, plan
 from harness.campaign.schema import fields
+from harness.results.store import Failure, StoredRun
 from reports.builder import FILE_NAME, build_reports, file_name, render
 from reports.i18n import LANGUAGES, LOCALES, Texts
 
@@ -131,7 +132,7 @@ def test_translates_what_the_analysis_notes(make_product, shipped):
     cells = product.campaign.cells
     runs = {cell.position: {} for cell in cells}
     notes = set(analysis._MEANINGS.values())
-    failed = [analysis.FailedRun(cells[0], 0, "error", "boom")]
+    failed = [StoredRun("", cells[0], 0, "", Failure.ERROR, "boom", None)]
     for counts in ({"failed": failed, "damaged": 1}, {"failed": [], "damaged": 0}):
         notes |= set(analysis._notes(product.campaign, product.environments, runs, 9, 1, **counts))
     bare = replace(

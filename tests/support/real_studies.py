@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.analysis.study import FailedRun, Study, study
+from harness.analysis.study import Study, study
 from harness.campaign.plan import make_plan
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures
+from harness.results.store import Failure, StoredRun
 
 TRUE = {"native": 1.0, "capped": 1.02, "qemu-tcg": 4.0}
 REASON = "it did not boot and answer within 30 s"
@@ -104,5 +105,6 @@ def real_study(
         for cell in cells
         if cell.virtualization in TRUE
     }
-    failed = [FailedRun(cells[0], 0, "target-failed", "native: it was killed")] if failing else []
+    lost = StoredRun("", cells[0], 0, "", Failure.TARGET_FAILED, "native: it was killed", None)
+    failed = [lost] if failing else []
     return study(replace(record, cells=cells, real=real), runs, failed)

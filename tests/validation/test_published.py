@@ -3,7 +3,7 @@
 import pytest
 
 from harness.validation.calibrated_figures import PARTS, TOLERANCE
-from harness.validation.minimal_model import catalog, replaced
+from harness.validation.minimal_model import catalog
 from harness.validation.predicted_figures import Prediction, predictions, row_of
 from harness.validation.published import DOMAINS, processor_bound, slicing_loss
 from harness.validation.row import Kind
@@ -38,7 +38,7 @@ def test_no_figure_that_is_predicted_is_read_by_the_model():
             continue
         value = nominal[prediction.constant]
         other = tuple(9 * each for each in value) if isinstance(value, tuple) else 9 * value
-        changed = replaced(nominal, {prediction.constant: other})
+        changed = nominal.changed({prediction.constant: other})
         assert prediction.model(changed, {}) == prediction.model(nominal, {})
 
 
@@ -78,8 +78,8 @@ def test_the_interval_holds_the_stated_value_and_what_the_draws_make():
 
 
 def test_time_slicing_loses_a_switch_and_a_refill_for_each_turn():
-    constants = replaced(
-        catalog().nominal(), {"processor.working_set": 0.0, "os.aix-5.3.tick_rate": 1e-6}
+    constants = (
+        catalog().nominal().changed({"processor.working_set": 0.0, "os.aix-5.3.tick_rate": 1e-6})
     )
     assert DOMAINS == 128
     loss = slicing_loss(constants, 0.005)

@@ -38,30 +38,16 @@ def cost_items(run: Run) -> list[CostItem]:
     found: dict[tuple[str, str], CostItem] = {}
     for kind in _KINDS:
         for item in kind(run):
-            if not (item.count and item.seconds):
-                continue
             key = (item.cause, item.event)
-            found[key] = _added(found[key], item) if key in found else item
+            if item.count and item.seconds:
+                found[key] = found[key].plus(item) if key in found else item
     return list(found.values())
-
-
-def _added(one: CostItem, other: CostItem) -> CostItem:
-    return CostItem(
-        one.cause,
-        one.event,
-        one.count + other.count,
-        one.seconds + other.seconds,
-        tuple(dict.fromkeys((*one.constants, *other.constants))),
-    )
 
 
 def booked(run: Run) -> dict[str, float]:
     """Return processor seconds by cause as the ledger has them; idle time is left out."""
-    totals: dict[str, float] = {}
-    for labels, seconds in run.counts.each("processor_seconds"):
-        if labels["cause"] != "idle":
-            totals[labels["cause"]] = totals.get(labels["cause"], 0.0) + seconds
-    return totals
+    totals = run.counts.by("processor_seconds", "cause")
+    return {cause: seconds for cause, seconds in totals.items() if cause != "idle"}
 
 
 def response_parts(run: Run, response_seconds: float) -> dict[str, float]:

@@ -6,7 +6,7 @@ cost; the cost shown is the product for one event, so that the numbers agree.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -272,11 +272,15 @@ def _explanation(
     if there is not None:
         theirs = [runs[there.position][each] for each in replications]
         other = _side(there, theirs, constants)
+        measures = {
+            position: {each: members[each].measures for each in replications}
+            for position, members in runs.items()
+        }
         for name in MEASURES:
             compared = overheads(
                 name,
-                {cell.virtualization: _by_replication(replications, found)},
-                _by_replication(replications, theirs),
+                {cell.virtualization: measures[cell.position]},
+                measures[there.position],
                 level=1.0 - campaign.alpha,
                 seed=campaign.seed,
             )
@@ -298,15 +302,11 @@ def _explanation(
         ),
         response_seconds=side.response_seconds,
         baseline_response_seconds=None if other is None else other.response_seconds,
-        constants=tuple(_constant(each, constants) for each in _known(campaign, used)),
+        constants=tuple(
+            _constant(each, constants) for each in campaign.constants if each["name"] in used
+        ),
         notes=tuple(notes),
     )
-
-
-def _by_replication(
-    replications: Sequence[int], runs: Sequence[_CompleteRun]
-) -> dict[int, Measures]:
-    return {number: run.measures for number, run in zip(replications, runs, strict=True)}
 
 
 def run_constants(campaign: CampaignRecord, drawn: Mapping[str, Any]) -> Constants:
@@ -337,11 +337,8 @@ def _side(cell: CellRecord, runs: Sequence[_CompleteRun], constants: Sequence[Co
     for run, response, transactions in parts:
         part = share / transactions
         for item in cost_items(run):
-            held = items.get((item.cause, item.event))
-            count = item.count * part + (held.count if held else 0.0)
-            seconds = item.seconds * part + (held.seconds if held else 0.0)
             key = (item.cause, item.event)
-            items[key] = CostItem(*key, count, seconds, item.constants)
+            items[key] = items.get(key, CostItem(*key, 0.0, 0.0, ())).plus(item, part)
         for cause, seconds in booked(run).items():
             accounts[cause] += seconds * part
         for name, seconds in response_parts(run, response).items():
@@ -361,34 +358,24 @@ def _accounts(side: _Side, other: _Side | None) -> tuple[AccountLine, ...]:
     for cause in CAUSE_LABELS:
         events = []
         for key in (each for each in keys if each[0] == cause):
-            here = side.items.get(key)
-            there = None if other is None else other.items.get(key)
-            known = here or there
-            assert known is not None
+            none = CostItem(cause, key[1], 0.0, 0.0, ())
+            here = side.items.get(key, none)
+            there = None if other is None else other.items.get(key, none)
             events.append(
                 EventLine(
                     event=key[1],
-                    count=here.count if here else 0.0,
-                    seconds=here.seconds if here else 0.0,
-                    baseline_count=_there(other, there.count if there else 0.0),
-                    baseline_seconds=_there(other, there.seconds if there else 0.0),
-                    constants=known.constants,
+                    count=here.count,
+                    seconds=here.seconds,
+                    baseline_count=None if there is None else there.count,
+                    baseline_seconds=None if there is None else there.seconds,
+                    constants=here.constants or (() if there is None else there.constants),
                 )
             )
         events.sort(key=lambda line: (-max(line.seconds, line.baseline_seconds or 0.0), line.event))
-        baseline = _there(other, 0.0 if other is None else other.booked[cause])
+        baseline = None if other is None else other.booked[cause]
         if side.booked[cause] or baseline:
             lines.append(AccountLine(cause, side.booked[cause], baseline, tuple(events)))
     return tuple(lines)
-
-
-def _there(other: _Side | None, value: float) -> float | None:
-    return None if other is None else value
-
-
-def _known(campaign: CampaignRecord, names: Iterable[str]) -> list[dict[str, Any]]:
-    wanted = set(names)
-    return [each for each in campaign.constants if each["name"] in wanted]
 
 
 def _constant(constant: Mapping[str, Any], drawn: Sequence[Constants]) -> ConstantLine:

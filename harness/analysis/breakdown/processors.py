@@ -56,9 +56,8 @@ def ticks(run: Run) -> Iterator[CostItem]:
     systems = {each["name"]: each["os"] for each in run.system["partitions"]}
     systems |= {each["name"]: VIOS_OS for each in run.system["vios"]}
     by_os: dict[str, float] = {}
-    for labels, count in run.counts.each("partition_ticks"):
-        system = systems[labels["partition"]]
-        by_os[system] = by_os.get(system, 0.0) + count
+    for partition, count in run.counts.by("partition_ticks", "partition").items():
+        by_os[systems[partition]] = by_os.get(systems[partition], 0.0) + count
     for system, count in by_os.items():
         name = f"os.{system}.tick_cost"
         yield run.item("tick", f"clock tick of {system}", count, run.costs.work(name), name)
@@ -114,11 +113,8 @@ def caches(run: Run) -> Iterator[CostItem]:
 
 def os_events(run: Run) -> Iterator[CostItem]:
     """Count operating-system events, natively and on top what a hosted monitor adds to each."""
-    totals: dict[str, float] = {}
-    for labels, count in run.counts.each("os_events"):
-        totals[labels["event"]] = totals.get(labels["event"], 0.0) + count
     hz, number = run.costs.clock_hz, run.costs.number
-    for event, count in totals.items():
+    for event, count in run.counts.by("os_events", "event").items():
         name = f"events.native.{event}"
         native = number(name)
         each_ns = native * number("native.transfer") / hz * 1e9

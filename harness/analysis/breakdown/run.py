@@ -27,6 +27,16 @@ class CostItem:
     constants: tuple[str, ...]
     """What the cost of one is made of."""
 
+    def plus(self, other: "CostItem", share: float = 1.0) -> "CostItem":
+        """Add a share of an item of the same cause and event."""
+        return CostItem(
+            self.cause,
+            self.event,
+            self.count + other.count * share,
+            self.seconds + other.seconds * share,
+            tuple(dict.fromkeys((*self.constants, *other.constants))),
+        )
+
 
 class Counts:
     """The counters of a run, by name and labels."""
@@ -39,6 +49,13 @@ class Counts:
     def each(self, name: str) -> list[tuple[Mapping[str, str], float]]:
         """Return the labels and values of a counter, named without ``vtax_`` and ``_total``."""
         return self._samples.get(f"vtax_{name}_total", [])
+
+    def by(self, name: str, label: str) -> dict[str, float]:
+        """Sum a counter for each value of a label."""
+        totals: dict[str, float] = {}
+        for labels, value in self.each(name):
+            totals[labels[label]] = totals.get(labels[label], 0.0) + value
+        return totals
 
     def of(self, name: str, **wanted: str) -> float:
         """Sum a counter over all samples that have these labels."""

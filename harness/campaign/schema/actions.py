@@ -21,10 +21,7 @@ class Load(Table):
     arrivals: Annotated[Rate, Field(le=ARRIVALS.most)] | None = None
     """Rate of open arrivals from now on."""
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        self.one_of("users", "arrivals")
-        return self
+    choices = ("users", "arrivals")
 
 
 class Dlpar(Table):
@@ -51,9 +48,10 @@ class Dlpar(Table):
     capped: bool | None = None
     """Whether it is capped from now on."""
 
+    choices = ("move", "change")
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        self.one_of("move", "change")
         if self.change is not None:
             if self.weight is None and self.capped is None:
                 raise ValueError("change needs a weight or capped")
@@ -113,10 +111,7 @@ class Cod(Table):
     machine: str | None = None
     """Which machine; without it the scenario's own."""
 
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        self.one_of("activate", "deactivate")
-        return self
+    choices = ("activate", "deactivate")
 
 
 class Migrate(Table):
@@ -146,9 +141,10 @@ class Fleet(Table):
     return_after: Seconds | None = None
     """When all move back, counted from the beginning; without it never."""
 
+    choices = ("maintain", "balance", "consolidate")
+
     @model_validator(mode="after")
     def _one_use(self) -> Self:
-        self.one_of("maintain", "balance", "consolidate")
         if (self.maintain is None) != (self.duration is None):
             raise ValueError("duration goes with maintain, and maintain needs it")
         if self.balance is None:
@@ -172,9 +168,10 @@ class Fault(Table):
     repair: Seconds | None = None
     """When a new adapter works; without it never."""
 
+    choices = ("panic", "host", "adapter")
+
     @model_validator(mode="after")
     def _one_fault(self) -> Self:
-        self.one_of("panic", "host", "adapter")
         if (self.adapter is None) != (self.of is None):
             raise ValueError("of goes with adapter, and adapter needs it")
         if self.adapter is None:
@@ -191,6 +188,9 @@ class Attach(Table):
     """The disk, by its name in the catalog."""
     vios: str
     """The VIOS that owns the adapter."""
+
+
+_KINDS = ("load", "dlpar", "reach", "memory", "plm", "cod", "migrate", "fleet", "attach", "fault")
 
 
 class Actions(Table):
@@ -217,21 +217,14 @@ class Actions(Table):
     fault: Fault | None = None
     """Make something fail."""
 
-    @model_validator(mode="after")
-    def _one_action(self) -> Self:
-        self.one_of(*ACTIONS)
-        return self
+    choices = _KINDS
 
     @property
     def kind(self) -> str:
         """Which kind of action it is."""
-        return self.one_of(*ACTIONS)
+        return self.choice
 
     @property
     def action(self) -> Any:
         """The action itself."""
         return getattr(self, self.kind)
-
-
-ACTIONS = ("load", "dlpar", "reach", "memory", "plm", "cod", "migrate", "fleet", "attach", "fault")
-"""The kinds of actions."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import CoreSchema
 
@@ -47,19 +48,22 @@ class Table(BaseModel):
         use_attribute_docstrings=True,
     )
 
-    def one_of(self, *keys: str) -> str:
-        """Return the one of some keys that is given.
+    choices: ClassVar[tuple[str, ...]] = ()
+    """Keys of which exactly one must be given."""
 
-        Raises
-        ------
-        ValueError
-            If none or several are given.
-        """
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        keys = self.choices
         given = [key for key in keys if getattr(self, key) is not None]
-        if len(given) != 1:
+        if keys and len(given) != 1:
             wrong = f", not {' and '.join(given)}" if given else ""
             raise ValueError(f"needs exactly one of {', '.join(keys[:-1])} and {keys[-1]}{wrong}")
-        return given[0]
+        return self
+
+    @property
+    def choice(self) -> str:
+        """The one of :attr:`choices` that is given."""
+        return next(key for key in self.choices if getattr(self, key) is not None)
 
     def refuse(self, keys: Iterable[str], why: str) -> None:
         """Refuse keys that are given although they have no effect.

@@ -111,10 +111,10 @@ def schema_error(
     key = prefix + dotted(data, location)
     kind = first["type"]
     if kind == "extra_forbidden":
-        known = _keys(_table_at(model, location[:-1]))
+        known = _fields(_table_at(model, location[:-1]))
         return value_error(file, key, first["input"], suggest(location[-1], known, "key"))
     if kind == "missing":
-        field = _table_at(model, location[:-1]).model_fields.get(str(location[-1]))
+        field = _fields(_table_at(model, location[:-1])).get(str(location[-1]))
         meaning = "" if field is None or not field.description else f" ({_flat(field.description)})"
         return UserError(f"{file}: {key}: is missing{meaning}")
     if kind == "value_error" and isinstance(first["input"], (dict, list)):
@@ -178,21 +178,15 @@ def dotted(data: Any, location: Sequence[str | int]) -> str:
 def _table_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel]:
     """Find the model of the table at a place."""
     for part in location:
-        field = _field(model, part)
+        field = _fields(model).get(str(part))
         inner = None if field is None else _model_in(field.annotation)
         model = inner or model
     return model
 
 
-def _field(model: type[BaseModel], part: str | int) -> FieldInfo | None:
-    for name, field in model.model_fields.items():
-        if part in (name, field.alias):
-            return field
-    return None
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a table by their keys in the file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -57,15 +57,7 @@ class Divided(Table):
     memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Without it, a part of the machine's memory in proportion to the capacity."""
 
-    @model_validator(mode="after")
-    def _one_capacity(self) -> Self:
-        self.one_of("share", "entitlement", "cores")
-        return self
-
-    @property
-    def capacity_key(self) -> str:
-        """The key that gives its capacity."""
-        return self.one_of("share", "entitlement", "cores")
+    choices = ("share", "entitlement", "cores")
 
 
 class PartitionLimits(Table):

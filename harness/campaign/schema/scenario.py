@@ -70,10 +70,7 @@ class Condition(Table):
     duration: Seconds = 0.0
     """How long it must hold before the rule acts."""
 
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        self.one_of("above", "below")
-        return self
+    choices = ("above", "below")
 
 
 class Rule(Actions):
@@ -148,17 +145,18 @@ class Expectation(Table):
     rests_on: list[str] = []
     """Constants of the catalog that decide the outcome; reports list the assumed ones."""
 
+    choices = ("equals", "at_least", "at_most")
+
     @model_validator(mode="after")
     def _one_relation(self) -> Self:
         if self.to is not None and self.difference_from is not None:
             raise ValueError("has to and difference_from; give one of them")
-        self.one_of("equals", "at_least", "at_most")
         return self
 
     @property
     def relation(self) -> str:
         """``equals``, ``at_least`` or ``at_most``."""
-        return self.one_of("equals", "at_least", "at_most")
+        return self.choice
 
     @property
     def expected(self) -> Any:

@@ -1,9 +1,10 @@
 """Plans, progress and verdicts in the terminal."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from harness.analysis.overhead import Overhead
@@ -48,13 +49,10 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
             if (each := cell.scenario) is not None
         ]
         parts.append(table(f"{name}: the scenarios", columns, scenarios))
-    lines = [*(_reasons(plan.infeasible) if matrix else ()), *_files(plan), _counts(plan, workers)]
-    return Group(*parts, *map(Text, lines))
-
-
-def _files(plan: Plan) -> list[str]:
-    """Name the user's files, whose change makes it another campaign."""
-    return [f"your files: {', '.join(each.path for each in plan.files)}"] if plan.files else []
+    lines = _reasons(plan.infeasible) if matrix else []
+    if plan.files:
+        lines.append(f"your files: {', '.join(each.path for each in plan.files)}")
+    return Group(*parts, *map(Text, [*lines, _counts(plan, workers)]))
 
 
 def _alike(
@@ -80,10 +78,10 @@ def _alike(
 
 def _reasons(infeasible: Sequence[Entry]) -> list[str]:
     """List the reasons of infeasible cells, each once for all operating systems and workloads."""
-    reasons: dict[str, int] = {}
-    for entry in infeasible:
-        text = f"infeasible: {entry.machine}, {entry.virtualization}: {entry.infeasible}"
-        reasons[text] = reasons.get(text, 0) + 1
+    reasons = Counter(
+        f"infeasible: {entry.machine}, {entry.virtualization}: {entry.infeasible}"
+        for entry in infeasible
+    )
     return [f"{text} ({count} cells)" for text, count in reasons.items()]
 
 
@@ -103,18 +101,6 @@ def _counts(plan: Plan, workers: int) -> str:
     )
 
 
-class _RemainingColumn(ProgressColumn):
-    """The time left, from the durations of earlier runs of each kind."""
-
-    def __init__(self, remaining: Remaining) -> None:
-        super().__init__()
-        self._remaining = remaining
-
-    def render(self, task: Task) -> Text:
-        guess = "" if task.completed else " (a guess)"
-        return Text(f"about {duration(self._remaining.seconds())} left{guess}")
-
-
 class ProgressBar:
     """A progress bar that observes an execution."""
 
@@ -124,12 +110,12 @@ class ProgressBar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            _RemainingColumn(self._remaining),
+            TextColumn("{task.fields[left]}"),
             TextColumn("{task.fields[failures]}"),
             console=console,
             refresh_per_second=4,
         )
-        self._task = self._progress.add_task("runs", total=0, failures="")
+        self._task = self._progress.add_task("runs", total=0, left="", failures="")
         self._total = 0
         self._failures = 0
 
@@ -149,6 +135,7 @@ class ProgressBar:
         self._remaining.expect(outstanding)
         self._total += len(outstanding)
         self._progress.update(self._task, total=self._total)
+        self._show_time()
 
     def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
         """Move on by a run."""
@@ -156,6 +143,13 @@ class ProgressBar:
         self._failures += failure is not None
         text = f"{self._failures} failed" if self._failures else ""
         self._progress.update(self._task, advance=1, failures=text)
+        self._show_time()
+
+    def _show_time(self) -> None:
+        """Show the time left, from the durations of earlier runs of each kind."""
+        guess = "" if self._progress.tasks[0].completed else " (a guess)"
+        left = f"about {duration(self._remaining.seconds())} left{guess}"
+        self._progress.update(self._task, left=left)
 
 
 def verdict_text(study: Study, verdict: Verdict) -> RenderableType:

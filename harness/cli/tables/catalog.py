@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.catalog.catalog import VIRTUALIZATIONS, Catalog
+from harness.catalog.catalog import VIRTUALIZATIONS, Catalog, items
 from harness.catalog.constant import Constant, Status
 from harness.cli.tables.table import add_row, table
 from harness.errors import UserError, nearest
@@ -40,8 +40,11 @@ def overview(catalog: Catalog) -> RenderableType:
         for name in catalog.operating_systems
     ]
     virtualizations = [
-        (name, VIRTUALIZATIONS.get(name) or _hosted_title(catalog, name), "")
-        for name in catalog.virtualizations
+        *((name, text, "") for name, text in VIRTUALIZATIONS.items()),
+        *(
+            (f"hosted-{name}", f"Guests of {catalog.title('hosted', name)}.", "")
+            for name in catalog.flavours
+        ),
     ]
     devices = [
         *((name, catalog.title("disks", name), "disk") for name in catalog.disks),
@@ -108,15 +111,11 @@ def find(catalog: Catalog, name: str) -> tuple[Constant, ...]:
 
 
 def _prefixes(catalog: Catalog) -> dict[str, Sequence[str]]:
-    prefixes: dict[str, Sequence[str]] = {}
-    for collection, names in (
-        ("machines", catalog.machines),
-        ("os", catalog.operating_systems),
-        ("disks", catalog.disks),
-        ("ethernet", catalog.adapters),
-        ("profiles", catalog.profiles),
-    ):
-        prefixes.update({name: (f"{collection}.{name}",) for name in names})
+    prefixes: dict[str, Sequence[str]] = {
+        name: (f"{collection}.{name}",)
+        for collection in ("machines", "os", "disks", "ethernet", "profiles")
+        for name in items(catalog.constants, collection)
+    }
     prefixes.update(_READS)
     for flavour in catalog.flavours:
         reads = (f"hosted.{flavour}", "hosted.host", "hosted.transfer", f"events.{flavour}")
@@ -146,10 +145,6 @@ def _machine(catalog: Catalog, name: str) -> str:
         catalog.published(f"machines.{name}.{key}") for key in ("model", "cores", "clock", "memory")
     )
     return f"{model}, {cores}, {clock}, {memory}"
-
-
-def _hosted_title(catalog: Catalog, name: str) -> str:
-    return "Guests of " + catalog.title("hosted", name.removeprefix("hosted-")) + "."
 
 
 def _users(catalog: Catalog, profile: str) -> list[str]:

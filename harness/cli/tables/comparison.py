@@ -13,12 +13,6 @@ _STYLES = {
     Direction.UNKNOWN: "",
     Direction.SAME: "",
 }
-_WORDS = {
-    Direction.WORSE: "worse",
-    Direction.BETTER: "better",
-    Direction.UNKNOWN: "unknown",
-    Direction.SAME: "same",
-}
 _MOST = 12
 """Rows of a direction that are shown."""
 
@@ -35,7 +29,7 @@ def changes_text(comparison: Comparison) -> RenderableType:
             (comparison.summary, _STYLES[comparison.direction] or "bold"),
             ": ",
             Text(", ").join(
-                Text(f"{counts[each]} {_WORDS[each]}", style=_STYLES[each]) for each in Direction
+                Text(f"{counts[each]} {each}", style=_STYLES[each]) for each in Direction
             ),
         ),
     ]
@@ -82,7 +76,7 @@ def _overheads(comparison: Comparison, direction: Direction) -> list[RenderableT
         for each in changes[:_MOST]
     ]
     columns = ("environment", "virtualization", "measure", "first", "second", "change")
-    shown = table(f"Overheads that became {_WORDS[direction]}", columns, rows)
+    shown = table(f"Overheads that became {direction}", columns, rows)
     shown.columns[-1].style = _STYLES[direction]
     if len(changes) > _MOST:
         return [shown, Text(f"and {len(changes) - _MOST} more; --json lists all")]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from harness.model.machine import Machine
 from harness.operations.dlpar import MoveCores, MoveMemory, MoveUnits, memory_block_bytes
-from harness.operations.operation import RefusedError, Site, Status, Steps, carry_out
+from harness.operations.operation import Operation, RefusedError, Site, Status, Steps, carry_out
 from harness.operations.plm.decision import Standing, Transfer, decide
 from harness.operations.plm.policy_file import Group, Member, Policy, Share
 
@@ -36,15 +36,11 @@ class Streak:
         self.below = self.below + 1 if load < low else 0
         self.not_below = 0 if load < low else self.not_below + 1
 
-    def reset(self) -> None:
-        """Begin to count again."""
-        self.above = self.below = self.not_below = 0
 
-
-class PartitionLoadManager:
+class PartitionLoadManager(Operation):
     """Manages the partitions of a policy from the moment it is started.
 
-    An operation: carrying it out starts the manager, which then goes on until :meth:`stop`.
+    Carrying it out starts the manager, which then goes on until :meth:`stop`.
 
     Parameters
     ----------
@@ -131,8 +127,7 @@ class PartitionLoadManager:
             load = self._counted.pop(name, 0) / _COUNTS / max(1, len(partition.vps))
             self.loads[name] = load
             if partition.down:
-                self._processors[name].reset()
-                self._memory[name].reset()
+                self._processors[name], self._memory[name] = Streak(), Streak()
                 continue
             low, high = (_tunable(site, member, f"cpu_load_{end}") for end in ("low", "high"))
             self._processors[name].take(load, low, high)
@@ -250,7 +245,7 @@ class PartitionLoadManager:
                 more = self._missing_vps(site, target, units)
                 moved = yield carry_out(site, MoveUnits(units, None, target, more, self.machine))
         if moved is Status.DONE and target is not None:
-            self._processors[target].reset()
+            self._processors[target] = Streak()
 
     def _move_memory(self, site: Site, transfer: Transfer) -> Steps:
         size = transfer.amount * self._block(site)
@@ -258,7 +253,7 @@ class PartitionLoadManager:
             site, MoveMemory(size, transfer.source, transfer.target, self.machine)
         )
         if moved is Status.DONE and transfer.target is not None:
-            self._memory[transfer.target].reset()
+            self._memory[transfer.target] = Streak()
 
     def _spare_vps(self, site: Site, name: str, units: float) -> int:
         """Count the virtual processors that a partition does without when it loses capacity."""

@@ -21,14 +21,14 @@ from harness.operations.faults import AdapterFailure, GuestPanic, HostPanic, Vio
 from harness.operations.fleet import Balance, Consolidate, Evacuate
 from harness.operations.live_migration import Move
 from harness.operations.npiv import AttachFibreChannel
-from harness.operations.operation import DescribedOperation, Operation, RefusedError, Site, Steps
+from harness.operations.operation import Operation, RefusedError, Site, Steps
 from harness.operations.plm.manager import PartitionLoadManager
 from harness.operations.plm.policy_file import read_policy
 from harness.users.population import UserPopulation, group_title
 
 
 @dataclass(frozen=True, slots=True)
-class SendMessage(DescribedOperation):
+class SendMessage(Operation):
     """Send a message and wait until it has arrived."""
 
     source: str
@@ -93,7 +93,7 @@ class Users:
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(Operation):
     """Change how much work there is: done at once."""
 
     users: Users
@@ -120,7 +120,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryNeed:
+class MemoryNeed(Operation):
     """Change how much memory a partition's programs need: done at once."""
 
     needs: dict[str, int]

@@ -300,9 +300,9 @@ def test_every_text_is_shown_somewhere(results, tmp_path, truths, monkeypatch):
     used = set()
     find = Texts._find
 
-    def recorded(self, key):
+    def recorded(self, key, kind):
         used.add(key)
-        return find(self, key)
+        return find(self, key, kind)
 
     monkeypatch.setattr(Texts, "_find", recorded)
     other = {"name": "other", "claim": None}
