@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.files import scratch_directory
+from harness.printable import last_line
 from harness.prometheus.openmetrics import write_openmetrics
 from harness.results.run_result import Sample
 from harness.results.store import Store
@@ -164,7 +165,8 @@ def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
                 last = max(last, at) if samples else at
                 samples += 1
         if process.returncode:
-            return f"the blocks cannot be read back ({last_line(log.read_text(errors='replace'))})"
+            why = last_line(log.read_text(errors="replace")) or "it said nothing"
+            return f"the blocks cannot be read back ({why})"
     if (samples, first, last) != (wanted.samples, wanted.first_ms, wanted.last_ms):
         return (
             f"{samples} samples from {first} to {last} ms arrived, not {wanted.samples} from "
@@ -176,13 +178,5 @@ def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
 def _tool(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
-        raise UserError(
-            f"promtool failed ({last_line(done.stderr or done.stdout)}); "
-            "the campaign's results are untouched"
-        )
-
-
-def last_line(text: str) -> str:
-    """Return the last line that is not empty."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+        why = last_line(done.stderr or done.stdout) or "it said nothing"
+        raise UserError(f"promtool failed ({why}); the campaign's results are untouched")

@@ -17,7 +17,8 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.files import scratch_directory
 from harness.metrics.http import LOOPBACK, check_free
-from harness.prometheus.backfill import installed, last_line, link_blocks
+from harness.printable import last_line
+from harness.prometheus.backfill import installed, link_blocks
 
 RULES = Path(str(files("grafana") / "rules"))
 """Where recording and alerting rules are."""
@@ -59,7 +60,7 @@ class Server:
 
     def ended(self) -> UserError:
         """Error that it has ended, with the last line of its log."""
-        why = last_line(self._log.read_text(errors="replace"))
+        why = last_line(self._log.read_text(errors="replace")) or "it said nothing"
         return UserError(f"prometheus ended with exit code {self.process.returncode}: {why}")
 
 

@@ -12,7 +12,6 @@ from real_programs import small
 from traces import traces
 
 import harness.real.campaign.campaign
-import harness.real.campaign.partition
 import harness.real.campaign.prepare
 import harness.real.campaign.workload_predictor
 from harness.analysis.study import analyse
@@ -20,6 +19,7 @@ from harness.campaign.plan import make_plan
 from harness.real.calibration.costs import read_costs
 from harness.real.campaign.campaign import run_real_campaign
 from harness.real.campaign.prepare import COSTS
+from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.results.store import Store
 from reports.builder import build_reports
 
@@ -59,12 +59,7 @@ def plan(tmp_path, monkeypatch):
     monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_SECONDS", 0.02)
     monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_RUNS", 2)
     monkeypatch.setattr(harness.real.campaign.workload_predictor, "REPETITIONS", 2)
-    for module in (
-        harness.real.campaign.campaign,
-        harness.real.campaign.workload_predictor,
-        harness.real.campaign.partition,
-    ):
-        monkeypatch.setitem(module._PROGRAMS, "gzip", small(module._PROGRAMS["gzip"]))
+    monkeypatch.setitem(PROGRAM_BY_NAME, "gzip", small(PROGRAM_BY_NAME["gzip"]))
 
     def written(*targets, only=()):
         path = tmp_path / "tiny.toml"

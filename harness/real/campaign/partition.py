@@ -10,7 +10,7 @@ from math import ceil, floor
 from harness.errors import UserError
 from harness.real.host.cpu_time import tree_seconds
 from harness.real.microbenchmarks import EVENTS, NETWORK, Microbenchmark
-from harness.real.programs.shipped import PROGRAMS
+from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.real.target.channel import RefusalError
 from harness.real.target.target import Target
 from harness.users.user_greenlet import raise_error
@@ -31,8 +31,6 @@ _SECTOR_BYTES = 4096
 """Unit of transfers past the page cache."""
 
 _KNOWN = {event.name: event for event in EVENTS}
-
-_PROGRAMS = {program.name: program for program in PROGRAMS}
 
 _EVENTS: Mapping[str, tuple[str, float]] = {
     "calls": ("calls", 1.0),
@@ -208,10 +206,10 @@ class RealPartition:
     def run(self, program: object) -> None:
         """Run a program, and check that its output is that of its first run."""
         program = self._check.text("run", "program", program)
-        if program not in _PROGRAMS:
-            raise RefusalError(f"no program {program!r}; known: {', '.join(_PROGRAMS)}")
+        if program not in PROGRAM_BY_NAME:
+            raise RefusalError(f"no program {program!r}; known: {', '.join(PROGRAM_BY_NAME)}")
         with self._busy("run"):
-            sample = self._target.run(_PROGRAMS[program])
+            sample = self._target.run(PROGRAM_BY_NAME[program])
         if sample.status:
             why = f": {sample.complaint}" if sample.complaint else ""
             raise RefusalError(f"{program} failed with status {sample.status}{why}")

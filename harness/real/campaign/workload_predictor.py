@@ -14,7 +14,7 @@ from harness.real.prediction.from_events import predict_events
 from harness.real.prediction.prediction import Prediction, predict
 from harness.real.profiling.file import profile_document
 from harness.real.profiling.program import profile_program
-from harness.real.programs.shipped import PROGRAMS
+from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.real.target.target import Target
 from harness.statistics.intervals import Interval
 
@@ -22,8 +22,6 @@ PROFILED_TRANSACTIONS = 3
 """Transactions that are done natively to count the events of a work."""
 REPETITIONS = 3
 """Timed runs of a profiled program."""
-
-_PROGRAMS = {program.name: program for program in PROGRAMS}
 
 
 class WorkloadPredictor:
@@ -91,7 +89,7 @@ class WorkloadPredictor:
         elif not partition.done and len(partition.ran) == 1:
             (name,) = partition.ran
             profile = profile_program(
-                _PROGRAMS[name],
+                PROGRAM_BY_NAME[name],
                 *self._scratch,
                 repetitions=REPETITIONS,
                 show=self._show_about(name),

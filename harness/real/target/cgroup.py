@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.real.host.system import read_text
+
 PERIOD_MICROSECONDS = 10_000
 """The length of the POWER Hypervisor's dispatch window."""
 
@@ -62,14 +64,9 @@ def _version_2(root: Path, own_groups: str) -> list[Path]:
     own = next((line[3:] for line in own_groups.splitlines() if line.startswith("0::")), "/")
     below = root / own.lstrip("/")
     chain = [below, *(parent for parent in below.parents if parent.is_relative_to(root))]
-    return [place for place in chain if "cpu" in _read(place / "cgroup.subtree_control").split()]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
+    return [
+        place for place in chain if "cpu" in read_text(place / "cgroup.subtree_control").split()
+    ]
 
 
 def limit(mount: Mount, group: Path) -> None:
