@@ -23,9 +23,9 @@ from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import HASH_SEED
 from harness.campaign.provenance import model_digest
 from harness.errors import UserError
-from harness.execution.attempt import Keep, Outcome, Run, attempt
+from harness.execution.attempt import Keep, Run, attempt
 from harness.printable import one_line
-from harness.results.store import Failure
+from harness.results.store import Failure, Outcome
 
 CONNECT_SECONDS = 10.0
 """Time limit for a scheduler to answer, and for a cluster without workers to get one again."""
@@ -142,8 +142,6 @@ class Cluster:
 
 
 class _ClusterExecutor:
-    """Executor that uses the workers of a cluster."""
-
     def __init__(self, cluster: Cluster, run: Run) -> None:
         self._cluster = cluster
         self._run = run

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -123,17 +123,25 @@ def _link(source: str, target: str) -> str:
 
 def _statement(text: Path) -> Backfill:
     """Return what the blocks made of an OpenMetrics text must hold."""
-    digest = hashlib.sha256()
-    samples = first = last = 0
     with text.open("rb") as file:
-        for line in file:
-            digest.update(line)
-            if not line.startswith(b"#"):
-                at = round(float(line.rpartition(b" ")[2]) * 1000)
-                first = min(first, at) if samples else at
-                last = max(last, at) if samples else at
-                samples += 1
-    return Backfill(digest.hexdigest(), samples, first, last)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        lines = (line for line in file if not line.startswith(b"#"))
+        return Backfill(digest, *_extent(round(1000 * float(_time(line))) for line in lines))
+
+
+def _time(line: bytes) -> bytes:
+    return line.rpartition(b" ")[2]
+
+
+def _extent(times_ms: Iterable[int]) -> tuple[int, int, int]:
+    """Return the number of samples, and the first and the last time; 0 without samples."""
+    samples = first = last = 0
+    for at in times_ms:
+        first = min(first, at) if samples else at
+        last = max(last, at) if samples else at
+        samples += 1
+    return samples, first, last
 
 
 def _held(blocks: Path) -> Backfill | None:
@@ -146,7 +154,6 @@ def _held(blocks: Path) -> Backfill | None:
 
 def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
     """Read all blocks back; return what differs from what must be in them, in words."""
-    samples = first = last = 0
     with scratch_directory(blocks.parent) as folder:
         link_blocks(blocks, folder)
         # promtool 2.42 refuses to read a directory that no server has ever written to.
@@ -159,11 +166,7 @@ def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
             ) as process,
         ):
             assert process.stdout is not None
-            for line in process.stdout:
-                at = int(line.rpartition(b" ")[2])
-                first = min(first, at) if samples else at
-                last = max(last, at) if samples else at
-                samples += 1
+            samples, first, last = _extent(int(_time(line)) for line in process.stdout)
         if process.returncode:
             why = last_line(log.read_text(errors="replace")) or "it said nothing"
             return f"the blocks cannot be read back ({why})"

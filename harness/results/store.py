@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from harness.errors import UserError
@@ -52,6 +51,10 @@ class Failure(StrEnum):
     """A real target does not start any more."""
     REFUSED = "refused"
     """A real target cannot do the work: a program is missing or fails, a disk is full."""
+
+
+Outcome = bytes | tuple[Failure, str]
+"""A result as :func:`pack` makes it, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -174,12 +177,7 @@ class Store:
     def __enter__(self) -> "Store":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def amend(self, campaign: CampaignRecord) -> None:
@@ -218,47 +216,35 @@ class Store:
         except sqlite3.DatabaseError:
             return frozenset(run.cell.position for run in self.runs() if run.result is not None)
 
-    def add_result(
+    def add(
         self,
         identity: str,
         cell_position: int,
         replication: int,
         constants: str,
         drawn: Mapping[str, Any],
-        packed: bytes,
+        outcome: Outcome,
     ) -> None:
-        """Keep a result (as :func:`pack` made it) in one transaction.
+        """Keep the outcome of a run in one transaction; a later result replaces a failure.
 
         ``drawn`` are the values behind the digest ``constants``: those of the uncertain constants.
         """
-        row = (identity, cell_position, replication, constants, "complete", None, None, packed)
-        self._add(row, drawn)
-
-    def add_failure(
-        self,
-        identity: str,
-        cell_position: int,
-        replication: int,
-        constants: str,
-        drawn: Mapping[str, Any],
-        failure: Failure,
-        reason: str,
-    ) -> None:
-        """Keep the reason why a run has no result. A later result takes its place."""
         run = (identity, cell_position, replication, constants)
-        self._add((*run, "failed", failure, one_line(reason), None), drawn)
-
-    def _add(self, row: tuple[Any, ...], drawn: Mapping[str, Any]) -> None:
+        row: tuple[Any, ...]
+        if isinstance(outcome, bytes):
+            row = (*run, "complete", None, None, outcome)
+        else:
+            row = (*run, "failed", outcome[0], one_line(outcome[1]), None)
         database = self._connection
         try:
             with database:
                 database.execute("BEGIN IMMEDIATE")
-                known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (row[3],))
+                known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (constants,))
                 if known.fetchone() is None:
-                    values = (row[3], compressed(dict(drawn)))
+                    values = (constants, compressed(dict(drawn)))
                     database.execute("INSERT INTO constants VALUES (?, ?)", values)
                 failed = "DELETE FROM runs WHERE identity = ? AND status = 'failed'"
-                database.execute(failed, row[:1])
+                database.execute(failed, (identity,))
                 database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         except sqlite3.OperationalError as error:
             raise unusable(self.directory, error) from None
@@ -358,14 +344,14 @@ class Store:
         """Return (rowid, cell, what to call it) in order; all there may be if that is lost."""
         try:
             rows = self._connection.execute(
-                "SELECT rowid, cell, replication FROM runs ORDER BY cell, replication"
+                "SELECT cell, replication, rowid FROM runs ORDER BY cell, replication"
             ).fetchall()
-            return [
-                (rowid, cell, f"cell {cell} replication {number}") for rowid, cell, number in rows
-            ]
         except sqlite3.DatabaseError as error:
             self.damaged.append(f"index of the runs: {error}")
-        found: list[tuple[int, int, int]] = []
+            rows = sorted(self._rows_one_by_one())
+        return [(rowid, cell, f"cell {cell} replication {number}") for cell, number, rowid in rows]
+
+    def _rows_one_by_one(self) -> Iterator[tuple[int, int, int]]:
         for rowid in possible_rows(self._connection):
             try:
                 row = self._connection.execute(
@@ -376,11 +362,7 @@ class Store:
                 self.damaged.append(f"row {rowid}: {error}")
                 continue
             if row is not None:
-                found.append(row)
-        return [
-            (rowid, cell, f"cell {cell} replication {number}")
-            for cell, number, rowid in sorted(found)
-        ]
+                yield row
 
 
 def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:

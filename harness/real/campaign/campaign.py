@@ -75,8 +75,6 @@ def run_real_campaign(
 
 
 class _Runner:
-    """Function that carries out a run."""
-
     def __init__(self, pool: TargetPool, store: Store) -> None:
         real = store.campaign.real
         assert real is not None
@@ -141,7 +139,6 @@ def _enough(wanted: int, count: int, seconds: float) -> bool:
 
 
 def _labels(machine: Mapping[str, Any]) -> dict[str, str]:
-    """Return the labels of the machine."""
     mitigations = machine.get("mitigations", {})
     labels = {
         "processor": machine.get("processor", "unknown"),

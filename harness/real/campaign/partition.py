@@ -33,22 +33,13 @@ _SECTOR_BYTES = 4096
 _KNOWN = {event.name: event for event in EVENTS}
 
 _EVENTS: Mapping[str, tuple[str, float]] = {
-    "calls": ("calls", 1.0),
-    "io_calls": ("io_calls", 1.0),
-    "stats": ("stats", 1.0),
-    "opens": ("opens", 1.0),
-    "selects": ("selects", 1.0),
-    "signal_installs": ("signal_installs", 1.0),
-    "signals": ("signals", 1.0),
-    "forks": ("forks", 1.0),
-    "execs": ("execs", 1.0),
+    **{name: (name, 1.0) for name in OS_EVENTS},
     # A round trip of a byte between two processes is two switches.
     "context_switches": ("switches", 0.5),
     # The agent creates and deletes a file: half of the cost for each.
     "file_creates": ("files", 0.5),
     "file_deletes": ("files", 0.5),
     "mmaps": ("mappings", 1.0),
-    "protection_faults": ("protection_faults", 1.0),
     "page_faults": ("faults", 1.0),
 }
 """The agent's event for each event of a transaction, and how often it is done for one."""
