@@ -10,6 +10,7 @@ import pytest
 from programs import guest_programs, program
 from real_programs import small
 from traces import traces
+from watching import interrupting
 
 import harness.real.campaign.campaign
 import harness.real.campaign.prepare
@@ -104,15 +105,8 @@ def test_a_guest_does_the_same_work_and_the_report_shows_it_beside_the_predictio
 def test_it_goes_on_where_it_stopped(plan, tmp_path):
     made = plan("native", only=["workload=commercial"])
 
-    class Impatient:
-        def begin(self, outstanding):
-            pass
-
-        def done(self, spec, seconds, failure):
-            raise KeyboardInterrupt
-
     with Store.start(tmp_path / "out", made.record()) as store:
-        assert run_real_campaign(made, store, observer=Impatient()).interrupted
+        assert run_real_campaign(made, store, observer=interrupting(1)).interrupted
     before = (tmp_path / "out" / COSTS).read_bytes()
     with Store.start(tmp_path / "out", made.record()) as store:
         summary = run_real_campaign(made, store)
