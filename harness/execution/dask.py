@@ -37,7 +37,7 @@ Files = tuple[tuple[str, bytes], ...]
 """Paths relative to the campaign file, with contents."""
 
 
-class Cluster:
+class Cluster(contextlib.AbstractContextManager["Cluster"]):
     """Dask cluster whose client this process is; a context manager.
 
     Parameters
@@ -76,10 +76,7 @@ class Cluster:
             self.client.close()
             raise
 
-    def __enter__(self) -> "Cluster":
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self.client.close()
 
     @property

@@ -15,11 +15,9 @@ class Observer(Protocol):
 
     def begin(self, outstanding: Sequence[RunSpec]) -> None:
         """Add runs to be done, in this order; called again when there are more."""
-        ...
 
     def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
         """Add a run that ended after so many seconds of the wall clock and is kept."""
-        ...
 
 
 class Executor(Protocol):
@@ -27,15 +25,12 @@ class Executor(Protocol):
 
     def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
         """Carry out all of these, begun in this order."""
-        ...
 
     def collect(self, keep: Keep) -> object:
         """Keep the runs that are complete, without waiting."""
-        ...
 
     def end(self) -> None:
         """Give up the runs in flight."""
-        ...
 
 
 class ExecutorFactory(Protocol):
@@ -43,7 +38,6 @@ class ExecutorFactory(Protocol):
 
     def executor(self, run: Run) -> Executor:
         """Return an executor for the same kind of runs."""
-        ...
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +24,6 @@ from harness.results.sqlite import (
     FILE_NAME,
     UNREADABLE,
     check_same,
-    close,
     compressed,
     connect_to_read,
     create,
@@ -78,7 +78,7 @@ def pack(result: RunResult) -> bytes:
     return zlib.compress(result.to_json().encode(), 3)
 
 
-class Store:
+class Store(AbstractContextManager["Store"]):
     """The runs of one campaign, in a directory.
 
     Open one with :meth:`start` to add runs or with :meth:`open` to read; close it when done, or
@@ -97,7 +97,7 @@ class Store:
         directory: Path,
         connection: sqlite3.Connection,
         campaign: CampaignRecord,
-        lock: int | None = None,
+        resources: ExitStack,
         damaged: Sequence[str] = (),
     ) -> None:
         self.directory = directory
@@ -105,7 +105,7 @@ class Store:
         self.damaged = list(damaged)
         self._damaged_cells = tuple(damaged)
         self._connection = connection
-        self._lock = lock
+        self._resources = resources
 
     @classmethod
     def start(cls, directory: Path, campaign: CampaignRecord) -> "Store":
@@ -117,30 +117,29 @@ class Store:
             If the directory cannot be written, holds another campaign or a damaged store, or
             another process adds runs to it.
         """
-        locked = lock(directory)
-        connection: sqlite3.Connection | None = None
-        try:
-            connection = sqlite3.connect(directory / FILE_NAME, isolation_level=None)
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if tables:
-                held = check_same(directory, connection, campaign)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            if not tables:
-                create(connection, campaign)
-            else:
-                # What was found out about a real machine and its targets stays.
-                campaign = replace(campaign, real=held.real, cells=held.cells, starts=held.starts)
-                if held.replications["minimum"] < campaign.replications["minimum"]:
-                    record = compressed(campaign.to_json())
-                    connection.execute("UPDATE campaign SET record = ?", (record,))
-        except UNREADABLE as error:
-            close(connection, locked)
-            raise unusable(directory, error) from None
-        except BaseException:
-            close(connection, locked)
-            raise
-        return cls(directory, connection, campaign, locked)
+        with ExitStack() as stack:
+            stack.callback(os.close, lock(directory))
+            try:
+                connection = sqlite3.connect(directory / FILE_NAME, isolation_level=None)
+                stack.callback(connection.close)
+                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+                if tables:
+                    held = check_same(directory, connection, campaign)
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                if not tables:
+                    create(connection, campaign)
+                else:
+                    # What was found out about a real machine and its targets stays.
+                    campaign = replace(
+                        campaign, real=held.real, cells=held.cells, starts=held.starts
+                    )
+                    if held.replications["minimum"] < campaign.replications["minimum"]:
+                        record = compressed(campaign.to_json())
+                        connection.execute("UPDATE campaign SET record = ?", (record,))
+            except UNREADABLE as error:
+                raise unusable(directory, error) from None
+            return cls(directory, connection, campaign, stack.pop_all())
 
     @classmethod
     def open(cls, directory: Path) -> "Store":
@@ -161,21 +160,18 @@ class Store:
             )
         if not os.access(path, os.R_OK):
             raise UserError(f"{path}: not readable (permission denied)")
-        connection: sqlite3.Connection | None = None
-        try:
-            connection = connect_to_read(path)
-            campaign, damaged = read_campaign(connection)
-        except UNREADABLE as error:
-            close(connection, None)
-            raise unusable(directory, error) from None
-        return cls(directory, connection, campaign, damaged=damaged)
+        with ExitStack() as stack:
+            try:
+                connection = connect_to_read(path)
+                stack.callback(connection.close)
+                campaign, damaged = read_campaign(connection)
+            except UNREADABLE as error:
+                raise unusable(directory, error) from None
+            return cls(directory, connection, campaign, stack.pop_all(), damaged)
 
     def close(self) -> None:
-        """Give the file back."""
-        close(self._connection, self._lock)
-
-    def __enter__(self) -> "Store":
-        return self
+        """Close the file and release the lock."""
+        self._resources.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()

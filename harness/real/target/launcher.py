@@ -106,9 +106,7 @@ class TargetLauncher:
             os.fsync(file.fileno())
         if name in qemu.ACCELERATORS:
             return self._open_guest(name, agent, place, disk, staged)
-        group = None
-        if name == CAPPED:
-            group = self._group()
+        group = self._group() if name == CAPPED else None
         command = [str(agent), str(self._make(self._memory)), str(disk)]
         if staged is not None:
             command += [str(place), str(staged.inputs)]
