@@ -45,7 +45,7 @@ def backfill(store: Store, findings: Sequence[Sample] = ()) -> tuple[Path, Backf
     store
         Where the runs are.
     findings
-        What the analysis found (:mod:`harness.analysis.snapshot`).
+        What the analysis found (:mod:`harness.analysis.samples`).
 
     Returns
     -------
