@@ -40,6 +40,12 @@ def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
     return printable(flat)
 
 
+def last_line(text: str) -> str:
+    """Return the last line that is not empty, without space around it; empty if there is none."""
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else ""
+
+
 def _escape(character: str) -> str:
     if character in "\n\t" or unicodedata.category(character) not in _UNSAFE:
         return character

@@ -224,10 +224,10 @@ class SyntheticCampaign:
                     if run in self.absent:
                         continue
                     if run in self.failing:
-                        store.add_failure(*where, *constants, Failure.ERROR, "boom")
+                        store.add(*where, *constants, (Failure.ERROR, "boom"))
                     else:
                         result = self.result(cell, replication)
-                        store.add_result(*where, *constants, pack(result))
+                        store.add(*where, *constants, pack(result))
         return Store.open(directory)
 
 

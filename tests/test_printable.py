@@ -78,9 +78,9 @@ def hostile(synthetic, tmp_path):
             where = (f"{cell.position}", cell.position)
             for number in (0, 1):
                 result = campaign.result(campaign.record.cells[cell.position], number)
-                store.add_result(f"{where[0]}-{number}", where[1], number, "d", {}, pack(result))
+                store.add(f"{where[0]}-{number}", where[1], number, "d", {}, pack(result))
             told = HOSTILE + "y" * 10**6
-            store.add_failure(f"{where[0]}-2", where[1], 2, "d", {}, Failure.ERROR, told)
+            store.add(f"{where[0]}-2", where[1], 2, "d", {}, (Failure.ERROR, told))
     return tmp_path
 
 

@@ -8,6 +8,7 @@ import traceback
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 
@@ -164,23 +165,12 @@ def _load(code: UserCode, path: Path, spec: str) -> ModuleType:
         return importlib.import_module(f"workloads.{path.stem}")
     try:
         # What it prints belongs to no table of ours, and is printed once and not for every run.
-        with redirect_stdout(sys.stderr if code.allowed is None else _Nowhere()):
+        with redirect_stdout(sys.stderr if code.allowed is None else StringIO()):
             return code.load(path)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a locustfile may raise anything, SystemExit too
         raise _broken(spec, path, error) from error
-
-
-class _Nowhere:
-    """A stream that discards what is printed."""
-
-    def write(self, text: str) -> int:
-        """Discard a text."""
-        return len(text)
-
-    def flush(self) -> None:
-        """Do nothing."""
 
 
 def _broken(spec: str, path: Path, error: BaseException) -> UserError:

@@ -37,11 +37,9 @@ class Partition(Protocol):
 
     def now(self) -> float:
         """Time of the partition's clock in seconds; only differences mean anything."""
-        ...
 
     def wait(self, seconds: float) -> None:
         """Let time pass without using the partition (think time)."""
-        ...
 
     def parallel(self, *calls: Callable[[], object]) -> None:
         """Do several things at once, and return when all are done.
@@ -59,7 +57,6 @@ class Partition(Protocol):
         Exception
             What the first of the calls that failed has raised, when all have ended.
         """
-        ...
 
     def compute(self, processor_seconds: float, events: Mapping[str, float] | None = None) -> None:
         """Use the processor in user mode, with so many operating-system events on the way.
@@ -71,15 +68,12 @@ class Partition(Protocol):
         events
             Mean number of each event of :data:`EVENTS`; the events' own cost comes on top.
         """
-        ...
 
     def read(self, size_bytes: int, offset_bytes: int | None = None) -> None:
         """Read a block of the disk, past any cache; without an offset the next one in sequence."""
-        ...
 
     def write(self, size_bytes: int, offset_bytes: int | None = None) -> None:
         """Write a block to the disk, past any cache; without an offset the next one in sequence."""
-        ...
 
     def send(self, size_bytes: int, to: str) -> None:
         """Stream bytes to a peer and return when the last one has arrived.
@@ -87,15 +81,12 @@ class Partition(Protocol):
         ``to`` is the name of another partition, ``next`` for the partition after this one, or
         ``outside`` for a host beyond the adapter.
         """
-        ...
 
     def receive(self, size_bytes: int, source: str) -> None:
         """Have a peer stream bytes to this partition and return when the last one is here."""
-        ...
 
     def exchange(self, request_bytes: int, response_bytes: int, to: str) -> None:
         """Send a request to a peer and wait for its response."""
-        ...
 
 
 class ProgramPartition(Partition, Protocol):
@@ -109,4 +100,3 @@ class ProgramPartition(Partition, Protocol):
         program
             The name of one that the partition has.
         """
-        ...

@@ -33,13 +33,11 @@ def _waits(seconds: object) -> bool:
 
 
 def _time_sleep(seconds: float, /) -> None:
-    """Sleep, or let simulated time pass."""
     if not _waits(seconds):
         _sleep(seconds)
 
 
 def _sleep_in_gevent(seconds: float = 0, ref: bool = True) -> None:
-    """Sleep while others run, or let simulated time pass."""
     if not _waits(seconds):
         _gevent_sleep(seconds, ref)
 

@@ -23,7 +23,7 @@ from importlib.machinery import (
 )
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, ModuleType
 from typing import Any
 
 from harness.errors import UserError
@@ -117,12 +117,7 @@ class UserCode(AbstractContextManager["UserCode"]):
         sys.path_hooks.insert(0, _users_finder)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         new = [(name, each) for name, each in sys.modules.items() if name not in self._before]
         for name in [name for name, each in new if any(map(is_users, _places(each)))]:
             del sys.modules[name]

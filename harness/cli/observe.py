@@ -25,8 +25,8 @@ def observe_campaign(
 
     The samples have their simulated times. The server listens on 127.0.0.1 only.
     """
+    from harness.analysis.samples import analysis_samples
     from harness.analysis.study import analyse
-    from harness.prometheus.analysis_samples import analysis_samples
     from harness.prometheus.backfill import backfill, installed
     from harness.prometheus.server import serving
 

@@ -164,9 +164,9 @@ def _export_table(
 
 
 def _export_samples(store: "Store", out: str | None) -> None:
+    from harness.analysis.samples import analysis_samples
     from harness.analysis.study import analyse
     from harness.files import scratch_directory, whole_file
-    from harness.prometheus.analysis_samples import analysis_samples
     from harness.prometheus.openmetrics import write_openmetrics
 
     samples = analysis_samples(analyse(store))

@@ -6,14 +6,11 @@ from harness.campaign.cell import RunSpec
 from harness.errors import UserError
 from harness.printable import one_line
 from harness.results.run_result import RunResult
-from harness.results.store import Failure, pack
+from harness.results.store import Failure, Outcome, pack
 from workloads.source_line import raised_at
 
 Run = Callable[[RunSpec], RunResult]
 """Function that carries out a run; importable by name, because workers are other processes."""
-
-Outcome = bytes | tuple[Failure, str]
-"""A packed result, or why there is none."""
 
 Keep = Callable[[RunSpec, float, Outcome], None]
 """Function that receives a run, its duration in seconds of the wall clock, and its outcome."""

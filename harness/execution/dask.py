@@ -23,9 +23,9 @@ from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import HASH_SEED
 from harness.campaign.provenance import model_digest
 from harness.errors import UserError
-from harness.execution.attempt import Keep, Outcome, Run, attempt
+from harness.execution.attempt import Keep, Run, attempt
 from harness.printable import one_line
-from harness.results.store import Failure
+from harness.results.store import Failure, Outcome
 
 CONNECT_SECONDS = 10.0
 """Time limit for a scheduler to answer, and for a cluster without workers to get one again."""
@@ -37,7 +37,7 @@ Files = tuple[tuple[str, bytes], ...]
 """Paths relative to the campaign file, with contents."""
 
 
-class Cluster:
+class Cluster(contextlib.AbstractContextManager["Cluster"]):
     """Dask cluster whose client this process is; a context manager.
 
     Parameters
@@ -76,10 +76,7 @@ class Cluster:
             self.client.close()
             raise
 
-    def __enter__(self) -> "Cluster":
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self.client.close()
 
     @property
@@ -142,8 +139,6 @@ class Cluster:
 
 
 class _ClusterExecutor:
-    """Executor that uses the workers of a cluster."""
-
     def __init__(self, cluster: Cluster, run: Run) -> None:
         self._cluster = cluster
         self._run = run

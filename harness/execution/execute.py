@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.campaign.cell import RunSpec
-from harness.execution.attempt import Keep, Outcome, Run
+from harness.execution.attempt import Keep, Run
 from harness.execution.process_pool import Pool
-from harness.results.store import Failure, Store
+from harness.results.store import Failure, Outcome, Store
 
 
 class Observer(Protocol):
@@ -15,11 +15,9 @@ class Observer(Protocol):
 
     def begin(self, outstanding: Sequence[RunSpec]) -> None:
         """Add runs to be done, in this order; called again when there are more."""
-        ...
 
     def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
         """Add a run that ended after so many seconds of the wall clock and is kept."""
-        ...
 
 
 class Executor(Protocol):
@@ -27,15 +25,12 @@ class Executor(Protocol):
 
     def work(self, specs: Sequence[RunSpec], keep: Keep) -> None:
         """Carry out all of these, begun in this order."""
-        ...
 
     def collect(self, keep: Keep) -> object:
         """Keep the runs that are complete, without waiting."""
-        ...
 
     def end(self) -> None:
         """Give up the runs in flight."""
-        ...
 
 
 class ExecutorFactory(Protocol):
@@ -43,7 +38,6 @@ class ExecutorFactory(Protocol):
 
     def executor(self, run: Run) -> Executor:
         """Return an executor for the same kind of runs."""
-        ...
 
 
 @dataclass(slots=True)
@@ -108,15 +102,12 @@ def execute(
 
     def keep(spec: RunSpec, seconds: float, outcome: Outcome) -> None:
         where = (spec.identity, spec.cell_position, spec.replication, spec.constants_digest)
-        values = drawn.get(spec.constants_digest, {})
-        if isinstance(outcome, bytes):
-            store.add_result(*where, values, outcome)
-            summary.done += 1
-        else:
-            store.add_failure(*where, values, *outcome)
-            summary.failed += 1
+        failure = None if isinstance(outcome, bytes) else outcome[0]
+        store.add(*where, drawn.get(spec.constants_digest, {}), outcome)
+        summary.done += failure is None
+        summary.failed += failure is not None
         if observer is not None:
-            observer.done(spec, seconds, None if isinstance(outcome, bytes) else outcome[0])
+            observer.done(spec, seconds, failure)
 
     executor: Executor = (
         Pool(run, min(workers, len(outstanding)))

@@ -21,9 +21,9 @@ from types import ModuleType
 from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import HASH_SEED
 from harness.errors import UserError
-from harness.execution.attempt import Keep, Outcome, Run, attempt
+from harness.execution.attempt import Keep, Run, attempt
 from harness.execution.worker import READY, serve
-from harness.results.store import Failure
+from harness.results.store import Failure, Outcome
 
 _MOST_STARTS = 3
 """Number of workers that may end in a row before one is ready."""

@@ -1,6 +1,5 @@
 """Progress of a campaign as metrics, while it runs."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from harness.analysis.environment import EnvironmentResult, environment_results
+from harness.analysis.samples import overhead_samples
 from harness.campaign.cell import RunSpec
 from harness.execution.execute import Observer
 from harness.metrics.families import RECORDED
@@ -93,22 +93,14 @@ class ProgressCollector(Collector):
             self._results[environment] = environment_results(part, self._runs)
         self._stale.clear()
         levels = self._campaign.levels
-        families: list[Metric] = [Metric(name, RECORDED[name], "gauge") for name in _OVERHEADS]
+        families = {name: Metric(name, RECORDED[name], "gauge") for name in _OVERHEADS}
         for environment in self._environments:
             for result in self._results.get(environment, ()):
-                for virtualization, overhead in result.all.items():
-                    where = {
-                        "campaign": self._campaign.name,
-                        **environment.labels(virtualization=virtualization),
-                        "level": levels.get(virtualization, ""),
-                        "measure": result.measure,
-                    }
-                    interval = overhead.interval
-                    values = (interval.estimate, interval.low, interval.high)
-                    for family, value in zip(families, values, strict=True):
-                        if math.isfinite(value):
-                            family.add_sample(family.name, where, value)
-        return iter(families)
+                for name, labels, value in overhead_samples(result, levels):
+                    if name in families:
+                        where = {"campaign": self._campaign.name, **labels}
+                        families[name].add_sample(name, where, value)
+        return iter(families.values())
 
 
 @contextmanager

@@ -109,11 +109,7 @@ class Digest:  # noqa: PLW1641 (mutable)
 
     def copy(self) -> "Digest":
         """Return an independent copy."""
-        twin = Digest()
-        twin.count = self.count
-        twin.sum_ns = self.sum_ns
-        twin.counts = self.counts.copy()
-        return twin
+        return Digest.merged([self])
 
     def since(self, earlier: "Digest") -> "Digest":
         """Return what has been added since an earlier copy of this digest was taken."""

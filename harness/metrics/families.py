@@ -71,22 +71,30 @@ def _sums(values: Iterable[tuple[tuple[str, ...], float]]) -> Reading:
     return totals.items()
 
 
-def _network(of: Callable[[int, int], int]) -> Callable[[Observation], Reading]:
-    """Sum a function of size and packets over what passed the protocol stacks."""
-    return lambda o: _sums(
-        ((partition.name, way, direction), of(size, packets) * int(tally.count))
-        for partition in o.machine.dispatched()
-        for (way, direction, size, packets), tally in partition.traffic.items()
-    )
+def _network(name: str, text: str, of: Callable[[int, int], int]) -> Family:
+    """Family with sums of a function of size and packets over what passed the protocol stacks."""
+
+    def read(o: Observation) -> Reading:
+        return _sums(
+            ((partition.name, way, direction), of(size, packets) * int(tally.count))
+            for partition in o.machine.dispatched()
+            for (way, direction, size, packets), tally in partition.traffic.items()
+        )
+
+    return Family(name, text, ("partition", "way", "direction"), read)
 
 
-def _bridged(of: Callable[[int], int]) -> Callable[[Observation], Reading]:
-    """Sum a function of size over what the VIOS bridged."""
-    return lambda o: _sums(
-        ((name, direction, traffic), of(size) * int(tally.count))
-        for name, vios in o.machine.vios.items()
-        for (direction, traffic, size), tally in vios.bridged.items()
-    )
+def _bridged(name: str, text: str, of: Callable[[int], int]) -> Family:
+    """Family with sums of a function of size over what the VIOS bridged."""
+
+    def read(o: Observation) -> Reading:
+        return _sums(
+            ((server, direction, traffic), of(size) * int(tally.count))
+            for server, vios in o.machine.vios.items()
+            for (direction, traffic, size), tally in vios.bridged.items()
+        )
+
+    return Family(name, text, ("vios", "direction", "traffic"), read)
 
 
 def _machine(
@@ -205,29 +213,25 @@ FAMILIES: tuple[Family, ...] = (
         "Clock ticks of the host operating system, on all processors.",
         lambda o: o.machine.host_ticks,
     ),
-    Family(
+    _network(
         "vtax_network_segments",
         "Pieces of streams that a partition's protocol stack worked on.",
-        ("partition", "way", "direction"),
-        _network(lambda _, packets: int(packets > 0)),
+        lambda _, packets: int(packets > 0),
     ),
-    Family(
+    _network(
         "vtax_network_packets",
         "Packets of those pieces.",
-        ("partition", "way", "direction"),
-        _network(lambda _, packets: packets),
+        lambda _, packets: packets,
     ),
-    Family(
+    _network(
         "vtax_network_messages",
         "Requests and responses that a partition's protocol stack worked on.",
-        ("partition", "way", "direction"),
-        _network(lambda _, packets: int(packets == 0)),
+        lambda _, packets: int(packets == 0),
     ),
-    Family(
+    _network(
         "vtax_network_bytes",
         "Bytes of streams, requests and responses in a partition's protocol stack.",
-        ("partition", "way", "direction"),
-        _network(lambda size, _: size),
+        lambda size, _: size,
     ),
     _machine(
         "vtax_pool_processors",
@@ -281,17 +285,15 @@ FAMILIES: tuple[Family, ...] = (
         "Bytes that a Shared Ethernet Adapter bridged.",
         lambda vios: int(vios.bridged_bytes),
     ),
-    Family(
+    _bridged(
         "vtax_bridge_segments",
         "Pieces of streams, requests and responses that a Shared Ethernet Adapter bridged.",
-        ("vios", "direction", "traffic"),
-        _bridged(lambda _: 1),
+        lambda _: 1,
     ),
-    Family(
+    _bridged(
         "vtax_bridge_bytes",
         "Bytes of those, by direction and kind of traffic.",
-        ("vios", "direction", "traffic"),
-        _bridged(lambda size: size),
+        lambda size: size,
     ),
     _vios(
         "vtax_bridge_seconds",

@@ -5,12 +5,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.files import scratch_directory
+from harness.printable import last_line
 from harness.prometheus.openmetrics import write_openmetrics
 from harness.results.run_result import Sample
 from harness.results.store import Store
@@ -44,7 +45,7 @@ def backfill(store: Store, findings: Sequence[Sample] = ()) -> tuple[Path, Backf
     store
         Where the runs are.
     findings
-        What the analysis found (:mod:`harness.analysis.snapshot`).
+        What the analysis found (:mod:`harness.analysis.samples`).
 
     Returns
     -------
@@ -122,17 +123,25 @@ def _link(source: str, target: str) -> str:
 
 def _statement(text: Path) -> Backfill:
     """Return what the blocks made of an OpenMetrics text must hold."""
-    digest = hashlib.sha256()
-    samples = first = last = 0
     with text.open("rb") as file:
-        for line in file:
-            digest.update(line)
-            if not line.startswith(b"#"):
-                at = round(float(line.rpartition(b" ")[2]) * 1000)
-                first = min(first, at) if samples else at
-                last = max(last, at) if samples else at
-                samples += 1
-    return Backfill(digest.hexdigest(), samples, first, last)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        lines = (line for line in file if not line.startswith(b"#"))
+        return Backfill(digest, *_extent(round(1000 * float(_time(line))) for line in lines))
+
+
+def _time(line: bytes) -> bytes:
+    return line.rpartition(b" ")[2]
+
+
+def _extent(times_ms: Iterable[int]) -> tuple[int, int, int]:
+    """Return the number of samples, and the first and the last time; 0 without samples."""
+    samples = first = last = 0
+    for at in times_ms:
+        first = min(first, at) if samples else at
+        last = max(last, at) if samples else at
+        samples += 1
+    return samples, first, last
 
 
 def _held(blocks: Path) -> Backfill | None:
@@ -145,7 +154,6 @@ def _held(blocks: Path) -> Backfill | None:
 
 def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
     """Read all blocks back; return what differs from what must be in them, in words."""
-    samples = first = last = 0
     with scratch_directory(blocks.parent) as folder:
         link_blocks(blocks, folder)
         # promtool 2.42 refuses to read a directory that no server has ever written to.
@@ -158,13 +166,10 @@ def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
             ) as process,
         ):
             assert process.stdout is not None
-            for line in process.stdout:
-                at = int(line.rpartition(b" ")[2])
-                first = min(first, at) if samples else at
-                last = max(last, at) if samples else at
-                samples += 1
+            samples, first, last = _extent(int(_time(line)) for line in process.stdout)
         if process.returncode:
-            return f"the blocks cannot be read back ({last_line(log.read_text(errors='replace'))})"
+            why = last_line(log.read_text(errors="replace")) or "it said nothing"
+            return f"the blocks cannot be read back ({why})"
     if (samples, first, last) != (wanted.samples, wanted.first_ms, wanted.last_ms):
         return (
             f"{samples} samples from {first} to {last} ms arrived, not {wanted.samples} from "
@@ -176,13 +181,5 @@ def _lost(promtool: str, blocks: Path, wanted: Backfill) -> str | None:
 def _tool(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
-        raise UserError(
-            f"promtool failed ({last_line(done.stderr or done.stdout)}); "
-            "the campaign's results are untouched"
-        )
-
-
-def last_line(text: str) -> str:
-    """Return the last line that is not empty."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+        why = last_line(done.stderr or done.stdout) or "it said nothing"
+        raise UserError(f"promtool failed ({why}); the campaign's results are untouched")

@@ -28,8 +28,8 @@ _HELP = {
     DIGEST: f"Response times from {GROWTH}^bucket ns up to {GROWTH} times that, of all kinds.",
 }
 
-Group = tuple[str, tuple[tuple[str, str], ...]]
-"""A family and labels: the series in it (a histogram's buckets, sum and count) go together."""
+Group = tuple[tuple[str, str], tuple[tuple[str, str], ...]]
+"""A family with its type, and labels: a histogram's buckets, sum and count go together."""
 
 
 def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ()) -> None:
@@ -58,7 +58,8 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
 
         for run in store.runs():
             if run.result is not None:
-                collect(_identity(run.cell, run.replication), _points(run.result, begin))
+                labels = {**series_labels(run.cell), "replication": str(run.replication)}
+                collect(labels, _points(run.result, begin))
                 ends = max(ends, run.result.warm_up_seconds + run.result.measured_seconds)
         collect({}, [(0.0, (CAMPAIGN, {"identity": store.campaign.identity}, 1.0))])
         collect({}, ((ends, sample) for sample in findings))
@@ -92,10 +93,6 @@ def series_labels(cell: CellRecord) -> dict[str, str]:
     }
 
 
-def _identity(cell: CellRecord, replication: int) -> dict[str, str]:
-    return {**series_labels(cell), "replication": str(replication)}
-
-
 def _lines(
     common: Mapping[str, str], points: Iterable[tuple[float, Sample]], begin: float
 ) -> Iterator[tuple[tuple[str, str], list[str]]]:
@@ -104,12 +101,11 @@ def _lines(
     groups: dict[Group, dict[int, dict[str, float]]] = {}
     for at, (name, labels, value) in points:
         apart = {key: text for key, text in labels.items() if key != "le"}
-        group = groups.setdefault((family_of(name)[0], tuple(apart.items())), {})
+        group = groups.setdefault((family_of(name), tuple(apart.items())), {})
         group.setdefault(round((begin + at) * 1000), {})[series(name, {**common, **labels})] = value
     for (family, _), group_points in groups.items():
-        kind = family_of(next(iter(next(iter(group_points.values())))).partition("{")[0])[1]
         yield (
-            (family, kind),
+            family,
             [
                 f"{text} {value!r} {at_ms / 1000:.3f}\n"
                 for at_ms, samples in sorted(group_points.items())

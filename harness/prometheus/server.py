@@ -1,7 +1,6 @@
 """The machine's own Prometheus, serving a campaign's blocks on loopback."""
 
 import ctypes
-import http.client
 import json
 import os
 import signal
@@ -10,14 +9,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
+import requests
+
 from harness.errors import UserError
 from harness.files import scratch_directory
 from harness.metrics.http import LOOPBACK, check_free
-from harness.prometheus.backfill import installed, last_line, link_blocks
+from harness.printable import last_line
+from harness.prometheus.backfill import installed, link_blocks
 
 RULES = Path(str(files("grafana") / "rules"))
 """Where recording and alerting rules are."""
@@ -29,22 +32,15 @@ _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 
 
+@dataclass(frozen=True)
 class Server:
-    """Prometheus server that is ready for queries.
+    """Prometheus server that is ready for queries."""
 
-    Attributes
-    ----------
-    url
-        Where.
-    rules
-        How many files of rules it has loaded.
-    """
-
-    def __init__(self, process: "subprocess.Popen[bytes]", url: str, rules: int, log: Path) -> None:
-        self.process = process
-        self.url = url
-        self.rules = rules
-        self._log = log
+    process: "subprocess.Popen[bytes]"
+    url: str
+    rules: int
+    """How many files of rules it has loaded."""
+    log: Path
 
     def wait(self) -> None:
         """Wait for its unexpected end.
@@ -59,7 +55,7 @@ class Server:
 
     def ended(self) -> UserError:
         """Error that it has ended, with the last line of its log."""
-        why = last_line(self._log.read_text(errors="replace"))
+        why = last_line(self.log.read_text(errors="replace")) or "it said nothing"
         return UserError(f"prometheus ended with exit code {self.process.returncode}: {why}")
 
 
@@ -117,7 +113,7 @@ def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Itera
                 )
             try:
                 server = Server(process, f"http://{LOOPBACK}:{port}", len(files), log)
-                _wait_until_ready(server, port)
+                _wait_until_ready(server)
                 yield server
             finally:
                 _stop(process)
@@ -127,19 +123,17 @@ def serving(blocks: Path, port: int | None = None, rules: Path = RULES) -> Itera
         ) from None
 
 
-def _wait_until_ready(server: Server, port: int) -> None:
+def _wait_until_ready(server: Server) -> None:
     deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            raise server.ended()
-        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-        with suppress(OSError, http.client.HTTPException):
-            connection.request("GET", "/-/ready")
-            if connection.getresponse().status == http.client.OK:
-                connection.close()
-                return
-        connection.close()
-        time.sleep(0.05)
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy
+        while time.monotonic() < deadline:
+            if server.process.poll() is not None:
+                raise server.ended()
+            with suppress(requests.RequestException):
+                if session.get(f"{server.url}/-/ready", timeout=5).ok:
+                    return
+            time.sleep(0.05)
     raise UserError(f"prometheus was not ready within {_READY_SECONDS:.0f} s")
 
 

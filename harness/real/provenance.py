@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.real.host.interference import frequency_hertz, load, temperatures_celsius
+from harness.real.host.system import read_text, run_command
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.qemu import find_qemu
 
@@ -37,12 +38,12 @@ def provenance() -> dict[str, Any]:
 def mitigations() -> dict[str, str]:
     """Return the kernel's mitigation of each vulnerability of the processor."""
     flaws = sorted(Path("/sys/devices/system/cpu/vulnerabilities").glob("*"))
-    texts = {flaw.name: _read(flaw) for flaw in flaws}
+    texts = {flaw.name: read_text(flaw) for flaw in flaws}
     return {name: text for name, text in texts.items() if text not in ("", "Not affected")}
 
 
 def _processor() -> str:
-    for line in _read(Path("/proc/cpuinfo")).splitlines():
+    for line in read_text(Path("/proc/cpuinfo")).splitlines():
         name, _, value = line.partition(":")
         if name.strip() in ("model name", "cpu"):
             return value.strip()
@@ -51,15 +52,7 @@ def _processor() -> str:
 
 def _qemu() -> str:
     try:
-        command = [find_qemu(), "--version"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        done = run_command([find_qemu(), "--version"], timeout=10)
     except (UnavailableError, OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.partition("\n")[0].removeprefix("QEMU emulator version ").strip()
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""

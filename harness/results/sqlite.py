@@ -148,14 +148,6 @@ def lock(directory: Path) -> int:
     return lock
 
 
-def close(connection: sqlite3.Connection | None, lock: int | None) -> None:
-    """Close a connection and release a lock, where there are any."""
-    if connection is not None:
-        connection.close()
-    if lock is not None:
-        os.close(lock)
-
-
 def unusable(directory: Path, error: Exception) -> UserError:
     """Error for the user, from one of :data:`UNREADABLE`."""
     text = why(error)

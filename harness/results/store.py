@@ -9,10 +9,10 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from harness.errors import UserError
@@ -24,7 +24,6 @@ from harness.results.sqlite import (
     FILE_NAME,
     UNREADABLE,
     check_same,
-    close,
     compressed,
     connect_to_read,
     create,
@@ -54,6 +53,10 @@ class Failure(StrEnum):
     """A real target cannot do the work: a program is missing or fails, a disk is full."""
 
 
+Outcome = bytes | tuple[Failure, str]
+"""A result as :func:`pack` makes it, or why there is none."""
+
+
 @dataclass(frozen=True)
 class StoredRun:
     """A row of the store."""
@@ -75,7 +78,7 @@ def pack(result: RunResult) -> bytes:
     return zlib.compress(result.to_json().encode(), 3)
 
 
-class Store:
+class Store(AbstractContextManager["Store"]):
     """The runs of one campaign, in a directory.
 
     Open one with :meth:`start` to add runs or with :meth:`open` to read; close it when done, or
@@ -94,7 +97,7 @@ class Store:
         directory: Path,
         connection: sqlite3.Connection,
         campaign: CampaignRecord,
-        lock: int | None = None,
+        resources: ExitStack,
         damaged: Sequence[str] = (),
     ) -> None:
         self.directory = directory
@@ -102,7 +105,7 @@ class Store:
         self.damaged = list(damaged)
         self._damaged_cells = tuple(damaged)
         self._connection = connection
-        self._lock = lock
+        self._resources = resources
 
     @classmethod
     def start(cls, directory: Path, campaign: CampaignRecord) -> "Store":
@@ -114,30 +117,29 @@ class Store:
             If the directory cannot be written, holds another campaign or a damaged store, or
             another process adds runs to it.
         """
-        locked = lock(directory)
-        connection: sqlite3.Connection | None = None
-        try:
-            connection = sqlite3.connect(directory / FILE_NAME, isolation_level=None)
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if tables:
-                held = check_same(directory, connection, campaign)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            if not tables:
-                create(connection, campaign)
-            else:
-                # What was found out about a real machine and its targets stays.
-                campaign = replace(campaign, real=held.real, cells=held.cells, starts=held.starts)
-                if held.replications["minimum"] < campaign.replications["minimum"]:
-                    record = compressed(campaign.to_json())
-                    connection.execute("UPDATE campaign SET record = ?", (record,))
-        except UNREADABLE as error:
-            close(connection, locked)
-            raise unusable(directory, error) from None
-        except BaseException:
-            close(connection, locked)
-            raise
-        return cls(directory, connection, campaign, locked)
+        with ExitStack() as stack:
+            stack.callback(os.close, lock(directory))
+            try:
+                connection = sqlite3.connect(directory / FILE_NAME, isolation_level=None)
+                stack.callback(connection.close)
+                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+                if tables:
+                    held = check_same(directory, connection, campaign)
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                if not tables:
+                    create(connection, campaign)
+                else:
+                    # What was found out about a real machine and its targets stays.
+                    campaign = replace(
+                        campaign, real=held.real, cells=held.cells, starts=held.starts
+                    )
+                    if held.replications["minimum"] < campaign.replications["minimum"]:
+                        record = compressed(campaign.to_json())
+                        connection.execute("UPDATE campaign SET record = ?", (record,))
+            except UNREADABLE as error:
+                raise unusable(directory, error) from None
+            return cls(directory, connection, campaign, stack.pop_all())
 
     @classmethod
     def open(cls, directory: Path) -> "Store":
@@ -158,28 +160,20 @@ class Store:
             )
         if not os.access(path, os.R_OK):
             raise UserError(f"{path}: not readable (permission denied)")
-        connection: sqlite3.Connection | None = None
-        try:
-            connection = connect_to_read(path)
-            campaign, damaged = read_campaign(connection)
-        except UNREADABLE as error:
-            close(connection, None)
-            raise unusable(directory, error) from None
-        return cls(directory, connection, campaign, damaged=damaged)
+        with ExitStack() as stack:
+            try:
+                connection = connect_to_read(path)
+                stack.callback(connection.close)
+                campaign, damaged = read_campaign(connection)
+            except UNREADABLE as error:
+                raise unusable(directory, error) from None
+            return cls(directory, connection, campaign, stack.pop_all(), damaged)
 
     def close(self) -> None:
-        """Give the file back."""
-        close(self._connection, self._lock)
+        """Close the file and release the lock."""
+        self._resources.close()
 
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def amend(self, campaign: CampaignRecord) -> None:
@@ -218,47 +212,35 @@ class Store:
         except sqlite3.DatabaseError:
             return frozenset(run.cell.position for run in self.runs() if run.result is not None)
 
-    def add_result(
+    def add(
         self,
         identity: str,
         cell_position: int,
         replication: int,
         constants: str,
         drawn: Mapping[str, Any],
-        packed: bytes,
+        outcome: Outcome,
     ) -> None:
-        """Keep a result (as :func:`pack` made it) in one transaction.
+        """Keep the outcome of a run in one transaction; a later result replaces a failure.
 
         ``drawn`` are the values behind the digest ``constants``: those of the uncertain constants.
         """
-        row = (identity, cell_position, replication, constants, "complete", None, None, packed)
-        self._add(row, drawn)
-
-    def add_failure(
-        self,
-        identity: str,
-        cell_position: int,
-        replication: int,
-        constants: str,
-        drawn: Mapping[str, Any],
-        failure: Failure,
-        reason: str,
-    ) -> None:
-        """Keep the reason why a run has no result. A later result takes its place."""
         run = (identity, cell_position, replication, constants)
-        self._add((*run, "failed", failure, one_line(reason), None), drawn)
-
-    def _add(self, row: tuple[Any, ...], drawn: Mapping[str, Any]) -> None:
+        row: tuple[Any, ...]
+        if isinstance(outcome, bytes):
+            row = (*run, "complete", None, None, outcome)
+        else:
+            row = (*run, "failed", outcome[0], one_line(outcome[1]), None)
         database = self._connection
         try:
             with database:
                 database.execute("BEGIN IMMEDIATE")
-                known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (row[3],))
+                known = database.execute("SELECT 1 FROM constants WHERE digest = ?", (constants,))
                 if known.fetchone() is None:
-                    values = (row[3], compressed(dict(drawn)))
+                    values = (constants, compressed(dict(drawn)))
                     database.execute("INSERT INTO constants VALUES (?, ?)", values)
                 failed = "DELETE FROM runs WHERE identity = ? AND status = 'failed'"
-                database.execute(failed, row[:1])
+                database.execute(failed, (identity,))
                 database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         except sqlite3.OperationalError as error:
             raise unusable(self.directory, error) from None
@@ -358,14 +340,14 @@ class Store:
         """Return (rowid, cell, what to call it) in order; all there may be if that is lost."""
         try:
             rows = self._connection.execute(
-                "SELECT rowid, cell, replication FROM runs ORDER BY cell, replication"
+                "SELECT cell, replication, rowid FROM runs ORDER BY cell, replication"
             ).fetchall()
-            return [
-                (rowid, cell, f"cell {cell} replication {number}") for rowid, cell, number in rows
-            ]
         except sqlite3.DatabaseError as error:
             self.damaged.append(f"index of the runs: {error}")
-        found: list[tuple[int, int, int]] = []
+            rows = sorted(self._rows_one_by_one())
+        return [(rowid, cell, f"cell {cell} replication {number}") for cell, number, rowid in rows]
+
+    def _rows_one_by_one(self) -> Iterator[tuple[int, int, int]]:
         for rowid in possible_rows(self._connection):
             try:
                 row = self._connection.execute(
@@ -376,11 +358,7 @@ class Store:
                 self.damaged.append(f"row {rowid}: {error}")
                 continue
             if row is not None:
-                found.append(row)
-        return [
-            (rowid, cell, f"cell {cell} replication {number}")
-            for cell, number, rowid in sorted(found)
-        ]
+                yield row
 
 
 def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:

@@ -234,7 +234,6 @@ def prediction_intervals(
 
 
 def _table(values: ArrayLike) -> Array:
-    """Return samples in columns."""
     table = np.asarray(values, dtype=np.float64)
     if table.ndim == 1:
         table = table[:, np.newaxis]
@@ -309,12 +308,7 @@ class _Columns:
             ]
         )
         shift = special.ndtri(level) - self._bias
-        divisor = 1.0 + self._acceleration * shift
-        z = np.where(
-            divisor > 0.0,
-            shift / np.where(divisor > 0.0, divisor, 1.0) - self._bias,
-            np.sign(shift) * np.inf,
-        )
+        z = _accelerated(shift, -self._acceleration) - self._bias
         if self._textbook:
             textbook: Array = special.ndtr(-direction * z)
             return textbook
@@ -328,13 +322,7 @@ class _Columns:
     def _levels(self, z: float) -> Array:
         """Probabilities at which BCa reads the resamples for the normal quantile z."""
         shift = self._bias + z
-        divisor = 1.0 - self._acceleration * shift
-        adjusted = np.where(
-            divisor > 0.0,
-            self._bias + shift / np.where(divisor > 0.0, divisor, 1.0),
-            np.sign(shift) * np.inf,
-        )
-        levels: Array = special.ndtr(adjusted)
+        levels: Array = special.ndtr(self._bias + _accelerated(shift, self._acceleration))
         return levels
 
     def _quantiles(self, levels: Array) -> Array:
@@ -344,6 +332,12 @@ class _Columns:
                 for level, column in zip(levels, self._sorted.T, strict=True)
             ]
         )
+
+
+def _accelerated(shift: Array, acceleration: Array) -> Array:
+    divisor = 1.0 - acceleration * shift
+    inside = divisor > 0.0
+    return np.where(inside, shift / np.where(inside, divisor, 1.0), np.sign(shift) * np.inf)
 
 
 @lru_cache(maxsize=8)

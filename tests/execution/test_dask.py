@@ -3,12 +3,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from watching import Watcher, wait_for
 
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
@@ -127,13 +127,6 @@ def local(request, folder, tmp_path):
         cluster.end()
 
 
-def wait_for(condition, limit: float = 60.0):
-    end = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)
-
-
 @contextlib.contextmanager
 def connected(local: LocalCluster, workers: int):
     for _ in range(workers):
@@ -212,25 +205,18 @@ def test_a_lost_worker_costs_its_runs_in_flight_and_nothing_else(tmp_path, campa
     ):
         _, _, lost = local.processes
 
-        class Executioner:
-            """Kills a worker when some runs are kept and others are in flight."""
+        def kill(kept: int) -> None:
+            """Kill a worker when some runs are kept and others are in flight."""
+            if kept == 3:
+                lost.kill()
+                lost.wait()
 
-            kept = 0
-
-            def begin(self, outstanding):
-                pass
-
-            def done(self, spec, seconds, failure):
-                assert seconds > 0
-                assert failure is None
-                self.kept += 1
-                if self.kept == 3:
-                    lost.kill()
-                    lost.wait()
-
+        watcher = Watcher(kill)
         summary = execute(
-            specs, store, runs.slow, workers=cluster, drawn=campaign.drawn, observer=Executioner()
+            specs, store, runs.slow, workers=cluster, drawn=campaign.drawn, observer=watcher
         )
+        assert min(watcher.seconds) > 0
+        assert {failure for *_, failure in watcher.ended} == {None}
         assert cluster.size == 1
         assert summary == Summary(done=len(specs))
         assert results(store) == here
@@ -277,23 +263,15 @@ def test_a_cluster_that_is_of_no_use_is_told_in_one_line(local, monkeypatch):
 def test_a_scheduler_that_goes_away_loses_nothing_that_was_kept(tmp_path, campaign, runs, local):
     specs = campaign.runs(0, 1)
 
-    class Executioner:
-        def begin(self, outstanding):
-            pass
-
-        def done(self, spec, seconds, failure):
-            local.processes[0].kill()
-            local.processes[0].wait()
+    def kill(_: int) -> None:
+        local.processes[0].kill()
+        local.processes[0].wait()
 
     with connected(local, 2) as cluster, Store.start(tmp_path / "out", campaign.record()) as store:
         with pytest.raises(UserError, match="the scheduler has gone; what is complete is kept"):
+            watcher = Watcher(kill)
             execute(
-                specs,
-                store,
-                runs.slow,
-                workers=cluster,
-                drawn=campaign.drawn,
-                observer=Executioner(),
+                specs, store, runs.slow, workers=cluster, drawn=campaign.drawn, observer=watcher
             )
         kept = store.counts()["complete"]
         assert 1 <= kept < len(specs)

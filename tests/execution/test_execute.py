@@ -3,10 +3,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from watching import Watcher, wait_for
 
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
@@ -94,21 +94,8 @@ def as_json(value):
     return json.loads(json.dumps(value))
 
 
-class Log:
-    def __init__(self):
-        self.outstanding = 0
-        self.ended = []
-
-    def begin(self, outstanding):
-        self.outstanding += len(outstanding)
-
-    def done(self, spec, seconds, failure):
-        assert seconds >= 0
-        self.ended.append((spec.cell_position, spec.replication, failure))
-
-
 def test_every_run_is_carried_out_once_and_kept(tmp_path, plan, runs):
-    log = Log()
+    log = Watcher()
     specs = plan.runs()
     with Store.start(tmp_path / "out", plan.record()) as store:
         summary = execute(specs, store, runs.quick, workers=2, drawn=plan.drawn, observer=log)
@@ -134,7 +121,7 @@ def test_runs_begin_in_the_order_given(tmp_path, plan, runs):
 
 
 def test_a_run_that_fails_is_a_row_with_its_reason_and_ends_nothing(tmp_path, plan, runs):
-    log = Log()
+    log = Watcher()
     specs = plan.runs()
     with Store.start(tmp_path / "out", plan.record()) as store:
         summary = execute(specs, store, runs.failing, workers=2, drawn=plan.drawn, observer=log)
@@ -222,13 +209,6 @@ def start(tmp_path, runs, write):
         )
 
     return begin
-
-
-def wait_for(condition, limit: float = 60.0):
-    end = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)
 
 
 def stored(directory: Path) -> int:

@@ -75,10 +75,10 @@ def test_every_run_counts_as_soon_as_it_is_kept(campaign, tmp_path):
         for spec, run in zip(specs, runs, strict=True):
             where = (run.identity, run.cell.position, run.replication, "draw", {})
             if (run.cell.position, run.replication) == (0, 0):
-                store.add_failure(*where, Failure.ERROR, "boom")
+                store.add(*where, (Failure.ERROR, "boom"))
                 collector.done(spec, 1.0, Failure.ERROR)
             else:
-                store.add_result(*where, pack(run.result))
+                store.add(*where, pack(run.result))
                 collector.done(spec, 1.0, None)
             shown.append(len(overheads(read(collector))))
         samples = read(collector)

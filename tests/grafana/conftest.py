@@ -11,8 +11,8 @@ import pytest
 from backfilled import Prometheus, prometheus_with
 from exporting import export
 
+from harness.analysis.samples import analysis_samples
 from harness.analysis.study import Study, analyse
-from harness.prometheus.analysis_samples import analysis_samples
 from harness.results.store import Store
 
 GRAFANA = Path(__file__).parents[2] / "grafana"

@@ -2,13 +2,15 @@
 
 import pytest
 from modelling import (
+    BRIDGE,
     DEDICATED,
-    ETHERNET,
     FULL_SYSTEM,
     HOSTED,
+    LAN,
     MS,
     PHYSICAL,
     UNCAPPED,
+    WIRE,
     build,
     driven,
     group,
@@ -26,14 +28,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from harness.metrics.collector import expose, named, read_counters, registry_for
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS
 from harness.metrics.observer import Observation
-from harness.model.config import (
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    SystemConfiguration,
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import SystemConfiguration
 
-WIRE = (EthernetConfiguration(ETHERNET),)
 GROUPS = (
     group("workloads/cpu.py:CommercialTransaction", 3, name="cpu", processor=0.002, forks=0.1),
     group("workloads/disk.py:RandomTransfers", 2, name="disk", size=8192),
@@ -42,9 +38,7 @@ GROUPS = (
 
 
 def configurations() -> list[SystemConfiguration]:
-    lan = (VirtualEthernetConfiguration(1),)
-    sea = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET))
-    virtual = {"disks": 1, "vios": "vios1", "virtual_ethernet": lan, "groups": GROUPS}
+    virtual = {"disks": 1, "vios": "vios1", "virtual_ethernet": LAN, "groups": GROUPS}
     own = {"disks": 1, "ethernet": WIRE, "groups": GROUPS}
     return [
         system(partition("system", 2, virtualization=FULL_SYSTEM, **own), cores=2),
@@ -52,12 +46,12 @@ def configurations() -> list[SystemConfiguration]:
         system(
             partition("a", 1, virtualization=DEDICATED, **virtual),
             cores=2,
-            vios=(server(shared_ethernet=sea),),
+            vios=(server(shared_ethernet=BRIDGE),),
         ),
         system(
             *(partition(n, 0.4, 2, UNCAPPED, **virtual) for n in ("a", 'b "quoted"\\')),
             cores=1,
-            vios=(server("vios1", 0.2, 1, UNCAPPED, shared_ethernet=sea),),
+            vios=(server("vios1", 0.2, 1, UNCAPPED, shared_ethernet=BRIDGE),),
         ),
         system(
             *(partition(n, 1, virtualization=HOSTED, **own) for n in "ab"), cores=1, flavour="uml"

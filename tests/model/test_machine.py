@@ -9,15 +9,17 @@ from modelling import (
     CAPPED,
     DEDICATED,
     DISK,
-    ETHERNET,
     FULL_SYSTEM,
     HOSTED,
     MS,
     NO_TICKS,
     PHYSICAL,
     REFERENCE_HZ,
+    SEA,
     UNCAPPED,
     US,
+    VLAN,
+    WIRE,
     build,
     constants,
     driven,
@@ -30,18 +32,8 @@ from modelling import (
     with_groups,
 )
 
-from harness.model.config import (
-    DiskConfiguration,
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    SystemConfiguration,
-    UserGroup,
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import DiskConfiguration, SystemConfiguration, UserGroup
 
-VLAN = (VirtualEthernetConfiguration(10),)
-WIRE = (EthernetConfiguration(ETHERNET),)
-SEA = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (10,))
 OPERATING_SYSTEMS = ("aix-5.3", "sles-9", "rhel-as-3")
 
 computing = group("workloads/cpu.py:IntegerCompute", 3, name="cpu", processor=0.003, variation=1.0)

@@ -10,6 +10,7 @@ from modelling import (
     ETHERNET,
     FULL_SYSTEM,
     HOSTED,
+    LAN,
     MS,
     NO_REFILL,
     NO_TICKS,
@@ -17,6 +18,7 @@ from modelling import (
     OUTSIDE,
     PHYSICAL,
     UNCAPPED,
+    WIRE,
     build,
     partition,
     repeat,
@@ -327,10 +329,7 @@ def test_a_larger_mtu_never_costs_more():
 
 
 def test_physical_partitions_talk_over_both_of_their_wires():
-    adapter = (EthernetConfiguration(ETHERNET),)
-    parts = [
-        partition(name, 1, virtualization=PHYSICAL, ethernet=adapter) for name in ("one", "two")
-    ]
+    parts = [partition(name, 1, virtualization=PHYSICAL, ethernet=WIRE) for name in ("one", "two")]
     machine = running(system(*parts, cores=2))
     repeat(machine.clock, lambda done: machine.partitions["one"].send(10**5, "two", done), 1)
     assert [wire.bytes for wire in machine.network.wires] == [10**5, 10**5]
@@ -339,8 +338,7 @@ def test_physical_partitions_talk_over_both_of_their_wires():
 
 
 def test_micro_partitions_talk_within_the_machine():
-    lan = (VirtualEthernetConfiguration(1),)
-    machine = two(lan, lan, UNCAPPED, cores=2)
+    machine = two(LAN, LAN, UNCAPPED, cores=2)
     (took,) = repeat(
         machine.clock, lambda done: machine.partitions["one"].exchange(64, 64, "two", done), 1
     )
@@ -354,7 +352,7 @@ def test_micro_partitions_talk_within_the_machine():
 @pytest.mark.parametrize("flavour", ["vmware", "uml"])
 @pytest.mark.parametrize("verb", ["send", "receive"])
 def test_an_emulated_adapter_costs_what_the_constants_say_for_each_packet(flavour, verb):
-    app = partition("app", 1, virtualization=HOSTED, ethernet=(EthernetConfiguration(ETHERNET),))
+    app = partition("app", 1, virtualization=HOSTED, ethernet=WIRE)
     machine = running(system(app, cores=1, flavour=flavour))
     guest = machine.partitions["app"]
     segments = 20
@@ -397,8 +395,7 @@ def test_an_emulated_adapter_costs_what_the_constants_say_for_each_packet(flavou
 
 
 def test_all_guests_share_the_hosts_wire():
-    adapter = (EthernetConfiguration(ETHERNET),)
-    parts = [partition(n, 1, virtualization=HOSTED, ethernet=adapter) for n in ("one", "two")]
+    parts = [partition(n, 1, virtualization=HOSTED, ethernet=WIRE) for n in ("one", "two")]
     machine = running(system(*parts, cores=2, flavour="vmware"))
     (wire,) = machine.network.wires
     for name in ("one", "two"):

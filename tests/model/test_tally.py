@@ -4,28 +4,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modelling import (
+    BRIDGE,
     DEDICATED,
-    ETHERNET,
     HOSTED,
+    LAN,
     MS,
     NO_OVERHEAD,
     NO_TICKS,
     OUTSIDE,
+    WIRE,
     build,
     partition,
     server,
     system,
 )
 
-from harness.model.config import (
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    VirtualEthernetConfiguration,
-)
 from harness.model.io.disk import NEXT_IN_SEQUENCE
 from harness.model.tally import ADAPTER, IN, OUT, VIRTUAL
-
-VLAN = (VirtualEthernetConfiguration(),)
 
 
 @settings(max_examples=25)
@@ -76,7 +71,7 @@ def test_events_are_added_up_whoever_asked_for_them():
 
 
 def test_streams_are_counted_on_both_sides_by_size_and_packets():
-    first, second = (partition(name, 1, virtual_ethernet=VLAN) for name in ("a", "b"))
+    first, second = (partition(name, 1, virtual_ethernet=LAN) for name in ("a", "b"))
     machine = build(system(first, second, cores=2), NO_TICKS)
     machine.partitions["a"].send(100_000, "b", lambda: None)
     machine.clock.run_until(1000 * MS)
@@ -89,8 +84,7 @@ def test_streams_are_counted_on_both_sides_by_size_and_packets():
 
 
 def test_an_exchange_is_a_message_each_way_and_no_packet():
-    adapter = (EthernetConfiguration(ETHERNET),)
-    part = partition("app", 1, 1, HOSTED, os="sles-9", ethernet=adapter)
+    part = partition("app", 1, 1, HOSTED, os="sles-9", ethernet=WIRE)
     machine = build(system(part, cores=1, virtualization=HOSTED, flavour="vmware"), NO_TICKS)
     machine.partitions["app"].exchange(200, 1000, OUTSIDE, lambda: None)
     machine.clock.run_until(1000 * MS)
@@ -102,9 +96,8 @@ def test_an_exchange_is_a_message_each_way_and_no_packet():
 
 
 def test_a_bridge_counts_what_it_carries_and_how_long_that_takes():
-    shared = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET))
-    vios = server("vios1", 1, virtualization=DEDICATED, shared_ethernet=shared)
-    part = partition("app", 1, virtual_ethernet=VLAN)
+    vios = server("vios1", 1, virtualization=DEDICATED, shared_ethernet=BRIDGE)
+    part = partition("app", 1, virtual_ethernet=LAN)
     machine = build(system(part, cores=2, vios=(vios,)), NO_TICKS)
     machine.partitions["app"].send(50_000, OUTSIDE, lambda: None)
     machine.clock.run_until(1000 * MS)

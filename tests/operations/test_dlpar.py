@@ -5,16 +5,19 @@ from dataclasses import replace
 
 import pytest
 from modelling import (
+    BRIDGE,
     CAPPED,
     DEDICATED,
     DISK,
     ETHERNET,
     FULL_SYSTEM,
     HOSTED,
+    LAN,
     NO_OVERHEAD,
     OUTSIDE,
     PHYSICAL,
     UNCAPPED,
+    WIRE,
     keep_busy,
     partition,
     server,
@@ -23,12 +26,7 @@ from modelling import (
 )
 from operating import QUICK, SECOND, carried_out, holdings, site_with
 
-from harness.model.config import (
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    SystemConfiguration,
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import SystemConfiguration
 from harness.model.machine import Machine
 from harness.operations.dlpar import (
     ChangeSharing,
@@ -57,8 +55,8 @@ def mixed() -> SystemConfiguration:
                 2,
                 UNCAPPED,
                 os=os,
-                virtual_ethernet=(VirtualEthernetConfiguration(),),
-                ethernet=(EthernetConfiguration(ETHERNET),) if name == "app2" else (),
+                virtual_ethernet=LAN,
+                ethernet=WIRE if name == "app2" else (),
                 disks=1,
                 vios="vios1",
             ),
@@ -77,13 +75,7 @@ def mixed() -> SystemConfiguration:
         )
         for name in ("big1", "big2")
     ]
-    vios = server(
-        "vios1",
-        0.5,
-        1,
-        UNCAPPED,
-        shared_ethernet=SharedEthernetConfiguration(EthernetConfiguration(ETHERNET)),
-    )
+    vios = server("vios1", 0.5, 1, UNCAPPED, shared_ethernet=BRIDGE)
     return system(*apps, *linux, *big, cores=8, vios=(vios,), virtualization=UNCAPPED)
 
 

@@ -7,12 +7,15 @@ from itertools import pairwise
 
 import pytest
 from modelling import (
+    BRIDGE,
     DEDICATED,
     DISK,
     ETHERNET,
     HOSTED,
+    LAN,
     OUTSIDE,
     UNCAPPED,
+    WIRE,
     build,
     driven,
     group,
@@ -24,13 +27,7 @@ from modelling import (
 from operating import SECOND, carried_out
 
 from harness.catalog import Value
-from harness.model.config import (
-    DiskConfiguration,
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    SystemConfiguration,
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import DiskConfiguration, SystemConfiguration
 from harness.model.machine import Machine
 from harness.operations.faults import AdapterFailure, GuestPanic, HostPanic, ViosPanic
 from harness.operations.operation import Operation, Site, Status, carry_out
@@ -163,12 +160,12 @@ def served(
             1,
             virtualization,
             groups=groups,
-            virtual_ethernet=(VirtualEthernetConfiguration(),) if sea else (),
+            virtual_ethernet=LAN if sea else (),
         ),
         disks=(DiskConfiguration(DISK, "vios1", standby=standby),),
     )
     other = partition("app2", 1, 1, DEDICATED, disks=1, groups=(COMPUTE, READ))
-    bridge = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET)) if sea else None
+    bridge = BRIDGE if sea else None
     servers = [server("vios1", 0.5, 1, virtualization, shared_ethernet=bridge)]
     if second:
         servers.append(server("vios2", 0.5, 1, virtualization, shared_ethernet=bridge))
@@ -277,9 +274,7 @@ def test_a_vioss_network_adapter_has_a_second_way_where_there_is_a_second_vios(s
 
 
 def test_an_adapter_without_repair_stays_broken():
-    configuration = system(
-        partition("app", 1, 1, DEDICATED, ethernet=(EthernetConfiguration(ETHERNET),)), cores=1
-    )
+    configuration = system(partition("app", 1, 1, DEDICATED, ethernet=WIRE), cores=1)
     machine = build(configuration, SHORT)
     site = Site(machine.clock, {"p5": machine}, machine.costs.constants)
     done: list[str] = []

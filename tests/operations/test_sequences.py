@@ -14,6 +14,7 @@ from modelling import (
     NO_REFILL,
     NO_TICKS,
     UNCAPPED,
+    WIRE,
     keep_busy,
     partition,
     server,
@@ -23,7 +24,7 @@ from modelling import (
 from operating import QUICK, SECOND, carried_out, holdings, site_with
 
 from harness.catalog import Value
-from harness.model.config import EthernetConfiguration, SystemConfiguration
+from harness.model.config import SystemConfiguration
 from harness.model.cpu.entities import VirtualProcessor
 from harness.model.machine import Machine
 from harness.operations.capacity_on_demand import (
@@ -66,7 +67,7 @@ def configuration() -> SystemConfiguration:
 
     parts = [
         shared("busy1", 0.8, 2, disks=1, vios="vios1"),
-        shared("busy2", 0.5, 2, weight=64, ethernet=(EthernetConfiguration(ETHERNET),)),
+        shared("busy2", 0.5, 2, weight=64, ethernet=WIRE),
         shared("capped", 0.6, 3, CAPPED),
         shared("idle", 0.4, 2),
         *(replace(partition(name, 1, 1, DEDICATED), memory_bytes=8 * BLOCK) for name in OWNERS),

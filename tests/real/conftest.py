@@ -60,3 +60,10 @@ def machine(agent: Path, small_programs: list[Program], shared_launcher: TargetL
     """This machine, with the same programs."""
     staged = shared_launcher.stage([*small_programs, shell(""), QUOTA])
     return shared_launcher.open("native", agent, staged)
+
+
+@pytest.fixture
+def timed_only(monkeypatch):
+    """Without the runs that count and sample."""
+    monkeypatch.setattr("harness.real.profiling.profiler.find_counting", lambda: "nothing counts")
+    monkeypatch.setattr("harness.real.profiling.perf_sampling.event", lambda: "")

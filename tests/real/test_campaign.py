@@ -10,9 +10,9 @@ import pytest
 from programs import guest_programs, program
 from real_programs import small
 from traces import traces
+from watching import interrupting
 
 import harness.real.campaign.campaign
-import harness.real.campaign.partition
 import harness.real.campaign.prepare
 import harness.real.campaign.workload_predictor
 from harness.analysis.study import analyse
@@ -20,6 +20,7 @@ from harness.campaign.plan import make_plan
 from harness.real.calibration.costs import read_costs
 from harness.real.campaign.campaign import run_real_campaign
 from harness.real.campaign.prepare import COSTS
+from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.results.store import Store
 from reports.builder import build_reports
 
@@ -61,12 +62,7 @@ def plan(tmp_path, monkeypatch):
     monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_SECONDS", 0.02)
     monkeypatch.setattr(harness.real.campaign.campaign, "SETTLING_RUNS", 2)
     monkeypatch.setattr(harness.real.campaign.workload_predictor, "REPETITIONS", 2)
-    for module in (
-        harness.real.campaign.campaign,
-        harness.real.campaign.workload_predictor,
-        harness.real.campaign.partition,
-    ):
-        monkeypatch.setitem(module._PROGRAMS, "gzip", small(module._PROGRAMS["gzip"]))
+    monkeypatch.setitem(PROGRAM_BY_NAME, "gzip", small(PROGRAM_BY_NAME["gzip"]))
 
     def written(*targets, only=()):
         path = tmp_path / "tiny.toml"
@@ -111,15 +107,8 @@ def test_a_guest_does_the_same_work_and_the_report_shows_it_beside_the_predictio
 def test_it_goes_on_where_it_stopped(plan, tmp_path):
     made = plan("native", only=["workload=commercial"])
 
-    class Impatient:
-        def begin(self, outstanding):
-            pass
-
-        def done(self, spec, seconds, failure):
-            raise KeyboardInterrupt
-
     with Store.start(tmp_path / "out", made.record()) as store:
-        assert run_real_campaign(made, store, observer=Impatient()).interrupted
+        assert run_real_campaign(made, store, observer=interrupting(1)).interrupted
     before = (tmp_path / "out" / COSTS).read_bytes()
     with Store.start(tmp_path / "out", made.record()) as store:
         summary = run_real_campaign(made, store)

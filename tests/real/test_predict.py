@@ -177,13 +177,6 @@ SCRIPT = (
 )
 
 
-@pytest.fixture
-def timed_only(monkeypatch):
-    """Without the runs that count and sample."""
-    monkeypatch.setattr("harness.real.profiling.profiler.find_counting", lambda: "nothing counts")
-    monkeypatch.setattr("harness.real.profiling.perf_sampling.event", lambda: "")
-
-
 @pytest.mark.usefixtures("timed_only")
 @pytest.mark.parametrize("where", ["another file", "the standard output"])
 def test_what_was_measured_is_kept_if_the_file_cannot_be_written(where, tmp_path, monkeypatch):

@@ -43,10 +43,10 @@ def filled(tmp_path, write):
             where = (spec.identity, spec.cell_position, spec.replication, spec.constants_digest)
             drawn = plan.drawn[spec.constants_digest]
             if (spec.cell_position, spec.replication) == (3, 1):
-                store.add_failure(*where, drawn, Failure.ERROR, "boom, or worse")
+                store.add(*where, drawn, (Failure.ERROR, "boom, or worse"))
             else:
                 number = spec.cell_position + spec.replication / 10
-                store.add_result(*where, drawn, pack(result(number)))
+                store.add(*where, drawn, pack(result(number)))
     with Store.open(directory) as store:
         yield plan, store
 

@@ -31,7 +31,7 @@ def fill(directory: Path, record, count: int = 6, size: int = 0) -> None:
         for number in range(count):
             cell, replication = number % 3, number // 3
             where = (f"run-{number}", cell, replication, "draw", {"hypervisor.wake": 1e-6})
-            store.add_result(*where, pack(result(float(number), size)))
+            store.add(*where, pack(result(float(number), size)))
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def test_what_goes_in_comes_out_in_the_order_of_the_matrix(tmp_path, record):
         for cell, replication in [(2, 1), (0, 1), (2, 0), (0, 0)]:
             number = 10.0 * cell + replication
             draw = (f"draw-{replication}", {"hypervisor.wake": replication / 1e6})
-            store.add_result(f"run-{number}", cell, replication, *draw, pack(result(number)))
-        store.add_failure("run-x", 1, 0, "draw-0", {}, Failure.ERROR, "boom")
+            store.add(f"run-{number}", cell, replication, *draw, pack(result(number)))
+        store.add("run-x", 1, 0, "draw-0", {}, (Failure.ERROR, "boom"))
 
     with Store.open(directory) as store:
         runs = list(store.runs())
@@ -75,8 +75,8 @@ def test_what_goes_in_comes_out_in_the_order_of_the_matrix(tmp_path, record):
 
 def test_a_single_result_is_found_by_its_runs_identity(tmp_path, record):
     with Store.start(tmp_path, record) as store:
-        store.add_result("run-a", 0, 0, "draw", {}, pack(result(7.0)))
-        store.add_failure("run-b", 1, 0, "draw", {}, Failure.ERROR, "boom")
+        store.add("run-a", 0, 0, "draw", {}, pack(result(7.0)))
+        store.add("run-b", 1, 0, "draw", {}, (Failure.ERROR, "boom"))
         assert store.result("run-a").samples[0] == ("a", {}, 7.0)
         assert store.result("run-b") is None
         assert store.result("run-c") is None
@@ -85,15 +85,15 @@ def test_a_single_result_is_found_by_its_runs_identity(tmp_path, record):
 def test_a_result_takes_the_place_of_a_failure_and_never_of_a_result(tmp_path, record):
     where = ("run", 0, 0, "draw", {})
     with Store.start(tmp_path, record) as store:
-        store.add_failure(*where, Failure.WORKER_DIED, "killed")
-        store.add_failure(*where, Failure.ERROR, "boom")
+        store.add(*where, (Failure.WORKER_DIED, "killed"))
+        store.add(*where, (Failure.ERROR, "boom"))
         assert store.counts() == {"complete": 0, "failed": 1}
-        store.add_result(*where, pack(result(1.0)))
+        store.add(*where, pack(result(1.0)))
         assert store.counts() == {"complete": 1, "failed": 0}
         with pytest.raises(sqlite3.IntegrityError):
-            store.add_result(*where, pack(result(2.0)))
+            store.add(*where, pack(result(2.0)))
         with pytest.raises(sqlite3.IntegrityError):
-            store.add_result("another", *where[1:], pack(result(2.0)))
+            store.add("another", *where[1:], pack(result(2.0)))
         assert [run.result.samples[0][2] for run in store.runs() if run.result] == [1.0]
 
 
@@ -103,7 +103,7 @@ def test_reading_writes_nothing(tmp_path, record):
     with Store.open(tmp_path) as store:
         assert len(list(store.runs())) == 6
         with pytest.raises(UserError, match="cannot be written"):
-            store.add_result("new", 1, 5, "draw", {}, pack(result(0.0)))
+            store.add("new", 1, 5, "draw", {}, pack(result(0.0)))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
@@ -303,7 +303,7 @@ def test_a_full_disk_is_told_and_keeps_what_was_kept(tmp_path, record):
         with pytest.raises(UserError, match="cannot be written, the disk is full"):
             for number in range(100):
                 row = (f"further-{number}", 0, 100 + number, "x")
-                store.add_failure(*row, {}, Failure.ERROR, os.urandom(400).hex())
+                store.add(*row, {}, (Failure.ERROR, os.urandom(400).hex()))
     with Store.open(tmp_path) as store:
         runs = [run.identity for run in store.runs()]
     assert runs[:2] == ["run-0", "run-3"]
@@ -319,7 +319,7 @@ def test_another_process_that_writes_is_told(tmp_path, record):
         store._connection.execute("PRAGMA busy_timeout = 1")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UserError, match="another process has locked it"):
-            store.add_failure("more", 0, 100, "x", {}, Failure.ERROR, "no")
+            store.add("more", 0, 100, "x", {}, (Failure.ERROR, "no"))
 
 
 def test_a_log_is_read_where_nothing_can_be_written(tmp_path, record, monkeypatch):
@@ -328,7 +328,7 @@ def test_a_log_is_read_where_nothing_can_be_written(tmp_path, record, monkeypatc
     copy = tmp_path / "copy"
     copy.mkdir()
     with Store.start(tmp_path, record) as store:
-        store.add_failure("last", 0, 100, "x", {}, Failure.ERROR, "told")
+        store.add("last", 0, 100, "x", {}, (Failure.ERROR, "told"))
         for path in tmp_path.glob("store.sqlite*"):
             shutil.copyfile(path, copy / path.name)
     (copy / "store.sqlite-shm").unlink()
@@ -393,7 +393,7 @@ record = make_plan(sys.argv[1]).record()
 with Store.start(Path(sys.argv[2]), record) as store:
     for number in range(10):
         result = RunResult([("a", {}, float(number))], {}, 1.0, 2.0, 3)
-        store.add_result(f"run-{number}", number, 0, "draw", {}, pack(result))
+        store.add(f"run-{number}", number, 0, "draw", {}, pack(result))
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

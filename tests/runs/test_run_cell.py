@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 from modelling import (
-    ETHERNET,
     FULL_SYSTEM,
     HOSTED,
     NO_OVERHEAD,
     UNCAPPED,
+    WIRE,
     build,
     driven,
     group,
     partition,
-    server,
+    sharing,
     spec,
     system,
 )
@@ -23,39 +23,15 @@ from modelling import (
 from harness.campaign.cell import RunSpec
 from harness.errors import UserError
 from harness.metrics.families import FAMILIES
-from harness.model.config import (
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    SystemConfiguration,
-    UserGroup,
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import SystemConfiguration, UserGroup
 from harness.results.run_result import RunResult
 from harness.runs.run_cell import SETTLING, run_cell
 
-SEA = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (10,))
 GROUPS = (
     group("workloads/cpu.py:CommercialTransaction", 4, name="cpu", processor=0.002, forks=0.1),
     group("workloads/disk.py:RandomTransfers", name="disk", arrivals=80.0, size=8192),
     group("workloads/network.py:Streaming", 1, name="net", size=300_000, think=0.003),
 )
-
-
-def shared(*groups: UserGroup) -> SystemConfiguration:
-    parts = [
-        partition(
-            f"app{index}",
-            0.4,
-            2,
-            UNCAPPED,
-            disks=1,
-            vios="vios1",
-            virtual_ethernet=(VirtualEthernetConfiguration(10),),
-            groups=groups,
-        )
-        for index in (1, 2)
-    ]
-    return system(*parts, cores=1, vios=(server("vios1", 0.2, 1, UNCAPPED, shared_ethernet=SEA),))
 
 
 def hosted(*groups: UserGroup) -> SystemConfiguration:
@@ -65,7 +41,7 @@ def hosted(*groups: UserGroup) -> SystemConfiguration:
             1,
             virtualization=HOSTED,
             disks=1,
-            ethernet=(EthernetConfiguration(ETHERNET),),
+            ethernet=WIRE,
             groups=groups,
         )
         for index in (1, 2)
@@ -85,7 +61,7 @@ def value(result: RunResult, name: str, **labels: str) -> float:
     return sum(found)
 
 
-@pytest.mark.parametrize("machine", [shared, hosted])
+@pytest.mark.parametrize("machine", [sharing, hosted])
 @pytest.mark.parametrize("warm_up", [None, 0.1])
 def test_the_same_run_twice_gives_the_same_result_whatever_ran_in_between(machine, warm_up):
     one = spec(machine(*GROUPS), duration=0.4, warm_up=warm_up)
@@ -106,7 +82,7 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path):
         "        self.partition.compute(0.01)\n"
         "        raise KeyError('nonsense')\n"
     )
-    good = spec(shared(*GROUPS), duration=0.2)
+    good = spec(sharing(*GROUPS), duration=0.2)
     before = run_cell(good).to_json()
     with pytest.raises(KeyError, match="nonsense"):
         run_cell(spec(alone(group("bad.py:Bad", 3)), base=tmp_path))
@@ -124,7 +100,7 @@ def test_measured_time_and_warm_up_are_what_was_asked_for(duration, warm_up):
 
 
 def test_a_detected_warm_up_is_within_the_first_half_of_what_was_simulated():
-    result = run_cell(spec(shared(*GROUPS), duration=0.8, warm_up=None))
+    result = run_cell(spec(sharing(*GROUPS), duration=0.8, warm_up=None))
     total = result.warm_up_seconds + result.measured_seconds
     assert total == pytest.approx(0.8 * (1 + SETTLING))
     assert 0 <= result.warm_up_seconds <= total / 2
@@ -153,7 +129,7 @@ def test_a_queue_that_starts_empty_has_its_beginning_cut_off(tmp_path):
 
 @pytest.mark.parametrize("warm_up", [None, 0.0, 0.15])
 def test_conservation_holds_over_the_measured_time(warm_up):
-    for machine, processors in ((shared, 1), (hosted, 1), (alone, 1)):
+    for machine, processors in ((sharing, 1), (hosted, 1), (alone, 1)):
         groups = GROUPS if machine is not alone else GROUPS[:2]
         result = run_cell(spec(machine(*groups), duration=0.3, warm_up=warm_up))
         spent = value(result, "vtax_processor_seconds_total")
@@ -195,7 +171,7 @@ def test_what_ended_in_the_warm_up_is_in_no_counter():
 
 
 def test_counters_are_increases_and_gauges_are_as_they_stand():
-    whole = spec(shared(*GROUPS), duration=0.3, warm_up=0.2)
+    whole = spec(sharing(*GROUPS), duration=0.3, warm_up=0.2)
     result = run_cell(whole)
     machine = build(whole.system)
     before = {}
@@ -215,7 +191,7 @@ def test_counters_are_increases_and_gauges_are_as_they_stand():
 
 
 def test_every_family_that_the_machine_can_have_is_in_the_result():
-    names = {name for name, _, _ in run_cell(spec(shared(*GROUPS), duration=0.1)).samples}
+    names = {name for name, _, _ in run_cell(spec(sharing(*GROUPS), duration=0.1)).samples}
     assert {family.sample_name for family in FAMILIES} <= names
     assert not any(name.endswith(("_bucket", "_created")) for name in names)
 
@@ -296,7 +272,7 @@ def test_requests_without_a_user_are_the_users_error(tmp_path):
 
 def test_the_time_of_a_run_is_made_of_simulated_time_only(monkeypatch):
     """Real clocks may say what they like."""
-    one: RunSpec = spec(shared(*GROUPS), duration=0.2, warm_up=None)
+    one: RunSpec = spec(sharing(*GROUPS), duration=0.2, warm_up=None)
     first = run_cell(one).to_json()
     for name in ("time", "perf_counter", "monotonic"):
         monkeypatch.setattr(time, name, lambda: -1e9)

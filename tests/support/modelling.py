@@ -33,6 +33,11 @@ REFERENCE_HZ = 1.65e9
 DISK = "ds4400-raid0-5"
 ETHERNET = "ethernet-1gb"
 OUTSIDE = "outside"
+WIRE = (EthernetConfiguration(ETHERNET),)
+LAN = (VirtualEthernetConfiguration(1),)
+VLAN = (VirtualEthernetConfiguration(10),)
+BRIDGE = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (1,))
+SEA = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (10,))
 
 FULL_SYSTEM = Virtualization.FULL_SYSTEM
 PHYSICAL = Virtualization.PHYSICAL
@@ -142,6 +147,13 @@ def system(
     if virtualization is None:
         virtualization = partitions[0].virtualization
     return SystemConfiguration(machine, virtualization, partitions, vios, flavour)
+
+
+def sharing(*groups: UserGroup) -> SystemConfiguration:
+    """Two partitions with the same users, which share a processor with their VIOS."""
+    io = {"disks": 1, "vios": "vios1", "virtual_ethernet": VLAN}
+    parts = [partition(name, 0.4, 2, UNCAPPED, groups=groups, **io) for name in ("app1", "app2")]
+    return system(*parts, cores=1, vios=(server("vios1", 0.2, 1, UNCAPPED, shared_ethernet=SEA),))
 
 
 def build(configuration: SystemConfiguration, *overrides: Mapping[str, Value]) -> Machine:

@@ -12,7 +12,6 @@ from locust import User, between, constant_pacing, constant_throughput, task
 from locust.env import Environment
 from locust.user.task import TaskSet
 from modelling import (
-    ETHERNET,
     FULL_SYSTEM,
     HOSTED,
     MS,
@@ -21,6 +20,7 @@ from modelling import (
     NO_TICKS,
     OUTSIDE,
     UNCAPPED,
+    WIRE,
     build,
     partition,
     system,
@@ -28,7 +28,7 @@ from modelling import (
 
 from harness.campaign.random_streams import stream_seed
 from harness.engine.clock import Clock
-from harness.model.config import EthernetConfiguration, UserGroup
+from harness.model.config import UserGroup
 from harness.model.machine import Machine
 from harness.users.population import UserPopulation, locust_on
 from workloads.user import Demand, PartitionUser, transaction
@@ -346,7 +346,7 @@ def test_every_verb_blocks_until_its_work_is_done():
                 steps.append((name, partition.now() - start))
             partition.wait(1e6)
 
-    app = partition("app", 1, disks=1, ethernet=(EthernetConfiguration(ETHERNET),))
+    app = partition("app", 1, disks=1, ethernet=WIRE)
     drive(build(system(app, cores=1), NO_TICKS, NO_REFILL), Everything, until_ns=2000 * MS)
     took = dict(steps)
     assert list(took) == [

@@ -11,15 +11,7 @@ from gevent.event import Event
 from gevent.pool import Group
 from locust.env import Environment
 from locust.user.task import TaskSet
-from modelling import (
-    ETHERNET,
-    UNCAPPED,
-    group,
-    partition,
-    server,
-    spec,
-    system,
-)
+from modelling import group, sharing, spec
 from scipy import stats
 
 from harness.campaign.cell import RunSpec
@@ -28,17 +20,11 @@ from harness.engine.clock import to_ns
 from harness.errors import PartitionDownError, UserError
 from harness.metrics.collector import Samples, expose, named, read_counters
 from harness.metrics.families import RESPONSE
-from harness.model.config import (
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    UserGroup,
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import UserGroup
 from harness.results.run_result import RunResult
 from harness.runs.run_cell import Mark, mark, result_since, run_cell
 from harness.users.realtime import RealtimeSimulation, live_spec
 
-SEA = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (10,))
 ALL_VERBS = (
     group("workloads/cpu.py:CommercialTransaction", 3, name="cpu", processor=0.002, forks=0.1),
     group("workloads/disk.py:RandomTransfers", name="disk", arrivals=80.0, size=8192),
@@ -50,21 +36,7 @@ ALL_VERBS = (
 
 
 def cell(*groups: UserGroup, duration: float = 0.3) -> RunSpec:
-    parts = [
-        partition(
-            name,
-            0.4,
-            2,
-            UNCAPPED,
-            disks=1,
-            vios="vios1",
-            virtual_ethernet=(VirtualEthernetConfiguration(10),),
-            groups=groups,
-        )
-        for name in ("app1", "app2")
-    ]
-    vios = server("vios1", 0.2, 1, UNCAPPED, shared_ethernet=SEA)
-    return spec(system(*parts, cores=1, vios=(vios,)), duration=duration, warm_up=0.0)
+    return spec(sharing(*groups), duration=duration, warm_up=0.0)
 
 
 def run_live(

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from locust.env import Environment
 from modelling import (
+    BRIDGE,
+    LAN,
     NO_TICKS,
     UNCAPPED,
     build,
@@ -19,12 +21,7 @@ from modelling import (
 )
 from pydantic import ValidationError
 
-from harness.model.config import (
-    EthernetConfiguration,
-    SharedEthernetConfiguration,
-    UserGroup,
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import UserGroup
 from harness.model.ledger import Cause
 from harness.model.machine import Machine
 from workloads.noisy_neighbours import (
@@ -164,7 +161,6 @@ def test_a_demand_that_makes_no_sense_is_refused(cls, demand):
 def beside(hog: UserGroup | None, *, vios: bool = False, seconds: float = 2.0) -> Machine:
     """A victim of 0.7 cores that could use two, beside a neighbour, on two cores."""
     victim = group("workloads/cpu.py:IntegerCompute", 2, name="work", processor=0.005)
-    adapter = (VirtualEthernetConfiguration(),) if vios else ()
     parts = [
         partition(
             name,
@@ -173,13 +169,12 @@ def beside(hog: UserGroup | None, *, vios: bool = False, seconds: float = 2.0) -
             UNCAPPED,
             disks=1,
             vios="vios1",
-            virtual_ethernet=adapter,
+            virtual_ethernet=LAN if vios else (),
             groups=tuple(each for each in groups if each is not None),
         )
         for name, groups in (("victim", (victim,)), ("hog", (hog,)))
     ]
-    bridge = SharedEthernetConfiguration(EthernetConfiguration("ethernet-1gb")) if vios else None
-    servers = (server("vios1", 0.6, 1, UNCAPPED, shared_ethernet=bridge),)
+    servers = (server("vios1", 0.6, 1, UNCAPPED, shared_ethernet=BRIDGE if vios else None),)
     machine = build(system(*parts, cores=2, vios=servers), NO_TICKS)
     with driven(machine, 3):
         machine.clock.run_until(round(seconds * SECOND))

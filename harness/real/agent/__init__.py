@@ -2,10 +2,10 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.real.host.system import run_command
 
 SOURCES = Path(__file__).parent
 COMPILER = "gcc"
@@ -31,7 +31,7 @@ def build_agent(directory: Path) -> Path:
     program = directory / "agent"
     sources = [str(path) for path in sorted(SOURCES.glob("*.c"))]
     command = [compiler, "-O2", "-static", "-o", str(program), *sources]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    done = run_command(command)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines()
         errors = [line for line in lines if not _WHERE.match(line)]

@@ -261,7 +261,6 @@ class Calibration:
 
 
 def _faults_each(target: Target, event: Microbenchmark, count: int) -> float:
-    """Return the page faults of the target's processes per event."""
     faults = []
     for number in (0, count):
         before = tree_faults(target.pid)

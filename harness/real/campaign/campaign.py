@@ -16,15 +16,13 @@ from harness.real.agent import build_agent
 from harness.real.campaign.partition import RealPartition
 from harness.real.campaign.prepare import Show, prepare_machine, programs_of
 from harness.real.campaign.run import drive, run_on
-from harness.real.programs.shipped import PROGRAMS
+from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.launcher import launcher
 from harness.real.target.pool import RunningTarget, TargetPool
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
-
-_PROGRAMS = {program.name: program for program in PROGRAMS}
 
 BLOCK = 2
 """Replications added at a time where intervals are too wide."""
@@ -54,7 +52,7 @@ def run_real_campaign(
             show("building the agent")
             agent = build_agent(place.directory)
             staged = place.stage(
-                [_PROGRAMS[name] for name in dict.fromkeys(programs_of(plan).values())]
+                [PROGRAM_BY_NAME[name] for name in dict.fromkeys(programs_of(plan).values())]
             )
             pool = TargetPool(place, agent, staged if staged.programs else None)
             if store.campaign.real is None:
@@ -77,8 +75,6 @@ def run_real_campaign(
 
 
 class _Runner:
-    """Function that carries out a run."""
-
     def __init__(self, pool: TargetPool, store: Store) -> None:
         real = store.campaign.real
         assert real is not None
@@ -143,7 +139,6 @@ def _enough(wanted: int, count: int, seconds: float) -> bool:
 
 
 def _labels(machine: Mapping[str, Any]) -> dict[str, str]:
-    """Return the labels of the machine."""
     mitigations = machine.get("mitigations", {})
     labels = {
         "processor": machine.get("processor", "unknown"),

@@ -10,7 +10,7 @@ from math import ceil, floor
 from harness.errors import UserError
 from harness.real.host.cpu_time import tree_seconds
 from harness.real.microbenchmarks import EVENTS, NETWORK, Microbenchmark
-from harness.real.programs.shipped import PROGRAMS
+from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.real.target.channel import RefusalError
 from harness.real.target.target import Target
 from harness.users.user_greenlet import raise_error
@@ -32,25 +32,14 @@ _SECTOR_BYTES = 4096
 
 _KNOWN = {event.name: event for event in EVENTS}
 
-_PROGRAMS = {program.name: program for program in PROGRAMS}
-
 _EVENTS: Mapping[str, tuple[str, float]] = {
-    "calls": ("calls", 1.0),
-    "io_calls": ("io_calls", 1.0),
-    "stats": ("stats", 1.0),
-    "opens": ("opens", 1.0),
-    "selects": ("selects", 1.0),
-    "signal_installs": ("signal_installs", 1.0),
-    "signals": ("signals", 1.0),
-    "forks": ("forks", 1.0),
-    "execs": ("execs", 1.0),
+    **{name: (name, 1.0) for name in OS_EVENTS},
     # A round trip of a byte between two processes is two switches.
     "context_switches": ("switches", 0.5),
     # The agent creates and deletes a file: half of the cost for each.
     "file_creates": ("files", 0.5),
     "file_deletes": ("files", 0.5),
     "mmaps": ("mappings", 1.0),
-    "protection_faults": ("protection_faults", 1.0),
     "page_faults": ("faults", 1.0),
 }
 """The agent's event for each event of a transaction, and how often it is done for one."""
@@ -208,10 +197,10 @@ class RealPartition:
     def run(self, program: object) -> None:
         """Run a program, and check that its output is that of its first run."""
         program = self._check.text("run", "program", program)
-        if program not in _PROGRAMS:
-            raise RefusalError(f"no program {program!r}; known: {', '.join(_PROGRAMS)}")
+        if program not in PROGRAM_BY_NAME:
+            raise RefusalError(f"no program {program!r}; known: {', '.join(PROGRAM_BY_NAME)}")
         with self._busy("run"):
-            sample = self._target.run(_PROGRAMS[program])
+            sample = self._target.run(PROGRAM_BY_NAME[program])
         if sample.status:
             why = f": {sample.complaint}" if sample.complaint else ""
             raise RefusalError(f"{program} failed with status {sample.status}{why}")

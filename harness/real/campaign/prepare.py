@@ -13,7 +13,7 @@ from harness.real.calibration.file import calibrate
 from harness.real.campaign.partition import ROUNDS
 from harness.real.campaign.workload_predictor import WorkloadPredictor
 from harness.real.microbenchmarks import EVENTS
-from harness.real.programs.shipped import PROGRAMS
+from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.pool import TargetPool
@@ -29,8 +29,6 @@ a campaign also measures the programs themselves."""
 Show = Callable[[str], None]
 """Function that shows in a few words what is being done."""
 
-_NAMES = {program.name for program in PROGRAMS}
-
 
 def programs_of(plan: Plan) -> dict[str, str]:
     """Return the program of each workload that runs one of the shipped programs."""
@@ -39,7 +37,7 @@ def programs_of(plan: Plan) -> dict[str, str]:
         for cell in plan.cells
         for group in cell.groups
     }
-    return {workload: name for workload, name in named.items() if name in _NAMES}
+    return {workload: name for workload, name in named.items() if name in PROGRAM_BY_NAME}
 
 
 def prepare_machine(

@@ -1,6 +1,5 @@
 """Predicted cost of each work of a campaign in each target, before it is run."""
 
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,14 @@ from harness.real.prediction.from_events import predict_events
 from harness.real.prediction.prediction import Prediction, predict
 from harness.real.profiling.file import profile_document
 from harness.real.profiling.program import profile_program
-from harness.real.programs.shipped import PROGRAMS
+from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.real.target.target import Target
-from harness.statistics.intervals import Interval
+from harness.statistics.intervals import Interval, finite
 
 PROFILED_TRANSACTIONS = 3
 """Transactions that are done natively to count the events of a work."""
 REPETITIONS = 3
 """Timed runs of a profiled program."""
-
-_PROGRAMS = {program.name: program for program in PROGRAMS}
 
 
 class WorkloadPredictor:
@@ -91,17 +88,14 @@ class WorkloadPredictor:
         elif not partition.done and len(partition.ran) == 1:
             (name,) = partition.ran
             profile = profile_program(
-                _PROGRAMS[name],
+                PROGRAM_BY_NAME[name],
                 *self._scratch,
                 repetitions=REPETITIONS,
-                show=self._show_about(name),
+                show=lambda what: self._show(f"profiling {name}: {what}"),
             )
             write(profile_document(profile), self._results / f"{name}.profile.toml")
             for target in self._costs.targets:
                 yield _row(spec, predict(profile, self._costs, target))
-
-    def _show_about(self, name: str) -> Callable[[str], None]:
-        return lambda what: self._show(f"profiling {name}: {what}")
 
 
 def _row(spec: RunSpec, found: Prediction) -> dict[str, Any]:
@@ -112,7 +106,7 @@ def _row(spec: RunSpec, found: Prediction) -> dict[str, Any]:
         "slowdown": _interval(found.elapsed),
         "processor-time": _interval(found.processor),
         "causes": [
-            {"cause": each.cause, "share": each.share, "extra_share": _finite(each.extra_share)}
+            {"cause": each.cause, "share": each.share, "extra_share": finite(each.extra_share)}
             for each in found.contributions
         ],
         "notes": list(found.notes),
@@ -121,7 +115,3 @@ def _row(spec: RunSpec, found: Prediction) -> dict[str, Any]:
 
 def _interval(ratio: Interval) -> dict[str, float]:
     return {"ratio": ratio.estimate, "low": ratio.low, "high": ratio.high}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

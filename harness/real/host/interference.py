@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.real.host.cpu_time import TICK_SECONDS, tree_seconds
+from harness.real.host.system import read_text
 
 DISTURBED_SHARE = 0.10
 """A measurement is disturbed if other programs and the machine's own hypervisor together took more
@@ -113,15 +114,15 @@ class CpuAccounting:
 
 def load() -> float | None:
     """Return the load average of the last minute."""
-    return _number(_read(_LOAD).partition(" ")[0])
+    return _number(read_text(_LOAD).partition(" ")[0])
 
 
 def frequency_hertz() -> float | None:
     """Return the frequency of the first processor: the governor's, else that of /proc/cpuinfo."""
-    governed = _number(_read(_FREQUENCY))
+    governed = _number(read_text(_FREQUENCY))
     if governed is not None:
         return governed * 1e3
-    for line in _read(_PROCESSORS).splitlines():
+    for line in read_text(_PROCESSORS).splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "cpu MHz":
             megahertz = _number(value)
@@ -132,7 +133,8 @@ def frequency_hertz() -> float | None:
 def temperatures_celsius() -> dict[str, float]:
     """Return the temperature of each zone that has one, by the zone's name."""
     read = {
-        zone.parent.name: _number(_read(zone)) for zone in sorted(_ZONES.glob("thermal_zone*/temp"))
+        zone.parent.name: _number(read_text(zone))
+        for zone in sorted(_ZONES.glob("thermal_zone*/temp"))
     }
     return {name: value / 1e3 for name, value in read.items() if value is not None}
 
@@ -140,7 +142,7 @@ def temperatures_celsius() -> dict[str, float]:
 def _spent() -> tuple[float | None, float | None]:
     """Return the busy and the stolen seconds of all processors so far."""
     # cpu user nice system idle iowait irq softirq steal; older kernels have fewer columns.
-    ticks = [_number(text) for text in _read(_STAT).partition("\n")[0].split()[1:]]
+    ticks = [_number(text) for text in read_text(_STAT).partition("\n")[0].split()[1:]]
     if len(ticks) < 7:
         return None, None
     busy = [ticks[place] for place in (0, 1, 2, 5, 6)]
@@ -157,10 +159,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

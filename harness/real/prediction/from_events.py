@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.real.calibration.costs import EventCost, MachineCosts
+from harness.real.calibration.costs import MachineCosts
 from harness.real.microbenchmarks import EVENTS, Microbenchmark
 from harness.real.prediction.monte_carlo import DRAWS, Samples, draw_event, total
 from harness.real.prediction.prediction import SEED, Prediction, contributions, interval
@@ -46,13 +46,14 @@ def predict_events(
             drawn[name] = draw_event(native[name], costs[name], waits, random)
         return drawn[name]
 
+    known = [event for event in EVENTS if event.name in native and event.name in costs]
     parts: dict[str, Samples] = {}
     zero = np.zeros(DRAWS)
     nothing = Samples(zero, zero, zero, zero)
     for event, number in counts.items():
         if not number:
             continue
-        mix = _mix(event, _common(native, costs))
+        mix = _mix(event, known)
         if mix is None:
             return None
         # Extrapolation may give costs below zero.
@@ -69,12 +70,6 @@ def predict_events(
         contributions=contributions(parts, shown=not processor.low <= 1.0 <= processor.high),
         notes=(),
     )
-
-
-def _common(
-    native: Mapping[str, EventCost], costs: Mapping[str, EventCost]
-) -> list[Microbenchmark]:
-    return [event for event in EVENTS if event.name in native and event.name in costs]
 
 
 def _mix(event: Microbenchmark, known: Iterable[Microbenchmark]) -> list[tuple[str, float]] | None:

@@ -1,7 +1,7 @@
 """Random draws of quantities with an interval: numbers and costs of events."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ _NORMAL = 1.959964
 _NOTHING = 1e-15
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
+class Samples(NamedTuple):
     """Times in seconds, one per draw; arrays of DRAWS."""
 
     native: Array
@@ -32,30 +31,22 @@ class Samples:
 
     def less(self, other: "Samples", times: float = 1.0) -> "Samples":
         """Subtract a part, so many times; nothing goes below zero."""
-        return Samples(
-            *(
-                np.maximum(one - times * off, 0.0)
-                for one, off in zip(_parts(self), _parts(other), strict=True)
-            )
-        )
+        pairs = zip(self, other, strict=True)
+        return Samples(*(np.maximum(one - times * off, 0.0) for one, off in pairs))
 
     def scaled(self, factor: Array | float) -> "Samples":
         """Multiply all times."""
-        return Samples(*(part * factor for part in _parts(self)))
-
-
-def _parts(drawn: Samples) -> tuple[Array, Array, Array, Array]:
-    return drawn.native, drawn.target, drawn.native_elapsed, drawn.target_elapsed
+        return Samples(*(part * factor for part in self))
 
 
 def total(drawn: Iterable[Samples]) -> Samples:
     """Return the sum per draw."""
-    return Samples(*(np.sum(parts, axis=0) for parts in zip(*map(_parts, drawn), strict=True)))
+    return Samples(*(np.sum(parts, axis=0) for parts in zip(*drawn, strict=True)))
 
 
 def chosen(drawn: Sequence[Samples], which: NDArray[np.int64]) -> Samples:
     """Return for each draw the times of the chosen one."""
-    return Samples(*(np.choose(which, parts) for parts in zip(*map(_parts, drawn), strict=True)))
+    return Samples(*(np.choose(which, parts) for parts in zip(*drawn, strict=True)))
 
 
 def ratios(drawn: Samples) -> tuple[Array, Array]:

@@ -104,8 +104,6 @@ def other_machine(profile: Profile, catalog: MachineCosts) -> tuple[str, ...]:
 
 
 class _MonteCarlo:
-    """All draws of one prediction."""
-
     def __init__(self, profile: Profile, catalog: MachineCosts, target: str) -> None:
         if target not in catalog.targets:
             reason = catalog.unavailable.get(target)
@@ -233,7 +231,8 @@ class _MonteCarlo:
 
     def _number(self, cause: Cause) -> Array | None:
         """Draw the number of a cause; None if it was not measured."""
-        if cause.name == "syncs" and not self._is_positive("block_write_bytes"):
+        written = self._profile.interval("block_write_bytes")
+        if cause.name == "syncs" and (written is None or written.estimate <= 0.0):
             return None
         number = np.zeros(DRAWS)
         known = False
@@ -242,10 +241,6 @@ class _MonteCarlo:
                 known = True
                 number += weight * self._quantity(name)
         return np.maximum(number, 0.0) if known else None
-
-    def _is_positive(self, name: str) -> bool:
-        found = self._profile.interval(name)
-        return found is not None and found.estimate > 0.0
 
     def _computing(self) -> tuple[Array, Array]:
         """Draw the ratio of computing: of processor time, and of elapsed time."""

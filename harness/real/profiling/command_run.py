@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from harness.errors import UserError
+from harness.printable import last_line
 from harness.real.profiling import _runner as runner
 
 _PIPE_BYTES = 1 << 20
@@ -62,8 +63,8 @@ class Drain:
     @property
     def last_words(self) -> str:
         """The last line of the error output, without unprintable characters."""
-        lines = [line for line in self._last.decode(errors="replace").splitlines() if line.strip()]
-        return "".join(c for c in lines[-1].strip() if c.isprintable())[:_LINE] if lines else ""
+        words = last_line(self._last.decode(errors="replace"))
+        return "".join(c for c in words if c.isprintable())[:_LINE]
 
     def _read(self) -> None:
         open_ = {self._out, self._err}

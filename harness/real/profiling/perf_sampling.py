@@ -7,7 +7,6 @@ programs that start many short processes.
 
 import platform
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from pathlib import Path
 
 from scipy import special
 
+from harness.printable import last_line
+from harness.real.host.system import run_command
 from harness.real.profiling.profile import LEVEL
 from harness.real.profiling.x86_instructions import Kind, kind_of
 from harness.statistics.intervals import Interval
@@ -51,10 +52,7 @@ def event() -> str:
         return ""
     for name in (_KERNEL, _USER_ONLY):
         command = [_PERF, "record", "-q", "-e", name, "-o", "/dev/null", "--", "true"]
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
-        )
-        if done.returncode == 0:
+        if run_command(command, timeout=30).returncode == 0:
             return name
     return ""
 
@@ -80,17 +78,9 @@ def wrapped(command: Sequence[str], event: str, processor_seconds: float, out: P
 
 def shares(samples: Path, event: str) -> Shares:
     """Estimate shares, with Jeffreys' intervals for binomial shares."""
-    done = subprocess.run(
-        [_PERF, "script", "-i", str(samples), "-F", "ip,insn"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_command([_PERF, "script", "-i", str(samples), "-F", "ip,insn"])
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines()
-        reason = f"perf script: {lines[-1] if lines else done.returncode}"
+        reason = f"perf script: {last_line(done.stderr) or done.returncode}"
         return Shares(*[reason] * 4)
     return _shares(done.stdout, kernel=event == _KERNEL)
 

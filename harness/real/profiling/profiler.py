@@ -172,7 +172,6 @@ class _InstrumentedRuns:
 
 
 def _add_timed(runs: _Runs, used: dict[str, Any]) -> None:
-    """Add a timed run."""
     busy_seconds = used["user"] + used["system"]
     used["waiting"] = min(max(used["elapsed"] - busy_seconds, 0.0), max(used["idle"], 0.0))
     if "rchar" in used:

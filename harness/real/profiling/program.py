@@ -2,11 +2,12 @@
 
 import shlex
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.printable import last_line
+from harness.real.host.system import run_command
 from harness.real.profiling.profile import Profile
 from harness.real.profiling.profiler import profile_command
 from harness.real.target.connection import free_port
@@ -72,15 +73,7 @@ def _prepare(program: Program, base: Path, setting: str) -> None:
     script = (
         f"ln -s ../input input && export {setting} && {shlex.join(program.prepare)} && rm input"
     )
-    done = subprocess.run(
-        ["sh", "-ec", script],
-        cwd=place,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_command(["sh", "-ec", script], cwd=place)
     if done.returncode:
-        lines = done.stderr.strip().splitlines()
-        raise UserError(f"{program.prepare[0]} fails: {lines[-1] if lines else done.returncode}")
+        reason = last_line(done.stderr) or done.returncode
+        raise UserError(f"{program.prepare[0]} fails: {reason}")

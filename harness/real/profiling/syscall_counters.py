@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.real.host.system import run_command
+
 CALLS: Mapping[str, tuple[str, ...]] = {
     "io_calls": (
         *("read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev"),
@@ -212,15 +214,7 @@ def _wanted() -> list[TracePoint]:
 def _error_of(command: list[str]) -> str:
     """Return the error of a command, or an empty text if it works."""
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_ENOUGH_SECONDS,
-            check=False,
-        )
+        done = run_command(command, timeout=_ENOUGH_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]

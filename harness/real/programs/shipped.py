@@ -140,3 +140,5 @@ PROGRAMS: tuple[Program, ...] = (
     ),
 )
 """In the order of tables."""
+
+PROGRAM_BY_NAME = {program.name: program for program in PROGRAMS}

@@ -1,8 +1,8 @@
 """Control group with a processor quota, of version 1 or 2."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def find_mount(mounts: str, own_groups: str) -> Mount:
         _, point, kind, flags = line.split()[:4]
         root = Path(point)
         if kind == "cgroup" and "cpu" in flags.split(","):
-            places = [root]
+            places: Iterable[Path] = [root]
         elif kind == "cgroup2":
             places = _version_2(root, own_groups)
         else:
@@ -57,19 +57,14 @@ def find_mount(mounts: str, own_groups: str) -> Mount:
     raise UnavailableError(reason)
 
 
-def _version_2(root: Path, own_groups: str) -> list[Path]:
-    """Return the own group and those above it that pass on a processor quota, the nearest first."""
+def _version_2(root: Path, own_groups: str) -> Iterator[Path]:
+    """Yield the own group and those above it that pass on a processor quota, the nearest first."""
     own = next((line[3:] for line in own_groups.splitlines() if line.startswith("0::")), "/")
     below = root / own.lstrip("/")
-    chain = [below, *(parent for parent in below.parents if parent.is_relative_to(root))]
-    return [place for place in chain if "cpu" in _read(place / "cgroup.subtree_control").split()]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
+    for place in (below, *(parent for parent in below.parents if parent.is_relative_to(root))):
+        with suppress(OSError):
+            if "cpu" in (place / "cgroup.subtree_control").read_text().split():
+                yield place
 
 
 def limit(mount: Mount, group: Path) -> None:

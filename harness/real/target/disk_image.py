@@ -2,11 +2,12 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.printable import last_line
+from harness.real.host.system import run_command
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.program import PATH, Program
 
@@ -105,19 +106,14 @@ def make_image(image: Path, size: int, *options: str) -> None:
         raise UnavailableError("no mke2fs (Debian: apt-get install e2fsprogs)")
     with image.open("wb") as file:
         file.truncate(size)
-    done = subprocess.run(
+    done = run_command(
         [
             *(mke2fs, "-q", "-F", "-t", "ext4", "-b", str(_BLOCK), "-m", "0", *options),
             *("-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", str(image)),
-        ],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
+        ]
     )
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UnavailableError(f"no image of programs: {lines[-1] if lines else 'mke2fs'}")
+        raise UnavailableError(f"no image of programs: {last_line(done.stderr) or 'mke2fs'}")
 
 
 def _executable(name: str) -> str | None:
@@ -140,13 +136,7 @@ def _closure(stage: Stage) -> set[Path]:
 def _printed_paths(finder: tuple[str, ...], inputs: Path) -> Iterator[Path]:
     """Return the files whose paths a command prints; its ``input`` is the program's."""
     words = [word.replace("input/", f"{inputs}/") for word in finder]
-    done = subprocess.run(
-        words,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": PATH, "LC_ALL": "C"},
-    )
+    done = run_command(words, env={"PATH": PATH, "LC_ALL": "C"})
     for word in done.stdout.split():
         path = Path(word)
         if path.is_absolute() and path.is_file() and not path.is_relative_to(inputs):
@@ -155,8 +145,7 @@ def _printed_paths(finder: tuple[str, ...], inputs: Path) -> Iterator[Path]:
 
 def _libraries(binary: Path) -> Iterator[Path]:
     """Return the shared libraries that a binary loads, and the loader."""
-    done = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=False)
-    for line in done.stdout.splitlines():
+    for line in run_command(["ldd", str(binary)]).stdout.splitlines():
         for word in line.replace("=>", " ").split():
             if word.startswith("/"):
                 yield Path(word)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.printable import last_line
 from harness.real.target import cgroup, qemu
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import Channel, TargetError
@@ -105,9 +106,7 @@ class TargetLauncher:
             os.fsync(file.fileno())
         if name in qemu.ACCELERATORS:
             return self._open_guest(name, agent, place, disk, staged)
-        group = None
-        if name == CAPPED:
-            group = self._group()
+        group = self._group() if name == CAPPED else None
         command = [str(agent), str(self._make(self._memory)), str(disk)]
         if staged is not None:
             command += [str(place), str(staged.inputs)]
@@ -216,8 +215,7 @@ def _last_words(place: Path) -> list[str]:
     """Return the last line of a target's error output in parentheses, if there is one."""
     for name in ("complaints", "console"):
         with contextlib.suppress(OSError):
-            lines = (place / name).read_text(errors="replace").split("\n")
-            words = [line.strip() for line in lines if line.strip()]
+            words = last_line((place / name).read_text(errors="replace"))
             if words:
-                return [f"({''.join(c for c in words[-1] if c.isprintable())[:160]})"]
+                return [f"({''.join(c for c in words if c.isprintable())[:160]})"]
     return []

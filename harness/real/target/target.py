@@ -88,10 +88,7 @@ class Target:
         """
         requests = [f"{event.request} {count} {event.size}" for event, count in amounts]
         answers, seconds = self._channel.ask_all(requests, ANSWER_SECONDS)
-        try:
-            return sum(map(int, answers)) * 1e-9, seconds
-        except ValueError:
-            raise TargetError(f"the agent answered {answers!r} to {requests!r}") from None
+        return 1e-9 * sum(map(_number, answers, requests)), seconds
 
     def run(self, program: Program) -> ProgramSample:
         """Execute a program once, in a directory of its own that is removed afterwards.

@@ -1,7 +1,8 @@
 """One run of a scenario: machines, users, actions, timeline and checks."""
 
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
+from functools import partial
 from typing import Any
 
 import simpy
@@ -118,7 +119,7 @@ class ScenarioRunner:
         """Run the simulation; a step comes after a sample of the same time."""
         clock = self.site.clock
         for step in self.script.step:
-            clock.call_in(to_ns(step.at), self._beginner(step, str(step.name)))
+            clock.call_in(to_ns(step.at), partial(self._begin, step, str(step.name)))
         for time_ns in self._sample_times(to_ns(duration_seconds)):
             clock.run_until(time_ns)
             self.timeline.sample()
@@ -137,11 +138,8 @@ class ScenarioRunner:
 
     # Actions
 
-    def _beginner(self, action: Actions, name: str) -> Callable[[], object]:
-        def begin() -> None:
-            self.site.clock.process(self._carry_out(action, name))
-
-        return begin
+    def _begin(self, action: Actions, name: str) -> None:
+        self.site.clock.process(self._carry_out(action, name))
 
     def _carry_out(self, action: Actions, name: str) -> Generator[simpy.Event, Any, None]:
         site = self.site
@@ -183,7 +181,7 @@ class ScenarioRunner:
         if now_ns - since_ns >= to_ns(when.duration):
             acted = self._acted[number] = self._acted.get(number, 0) + 1
             self._since_ns[number] = None
-            self._beginner(rule, str(rule.name) if acted == 1 else f"{rule.name}-{acted}")()
+            self._begin(rule, str(rule.name) if acted == 1 else f"{rule.name}-{acted}")
 
 
 def _sizes(systems: Mapping[str, SystemConfiguration]) -> dict[tuple[str, str], float]:

@@ -161,24 +161,18 @@ class Timeline:
     def points(self) -> list[Point]:
         """Return the timeline as a run's result keeps it."""
         points: list[Point] = []
-        places = {
-            name: [index for index, key in enumerate(sorted(self.requests)) if key[0] == name]
-            for name in self.partitions
-        }
-        every = [self.requests[key] for key in sorted(self.requests)]
+        groups = {name: self.groups([name], None) for name in self.partitions}
         for index, end_ns in enumerate(self.times_ns[1:]):
             begin_ns, seconds = self.times_ns[index], end_ns / 1e9
             for name in self.names:
                 labels = {"partition": name}
                 for metric, sample in _SAMPLED[PARTITION].items():
                     points.append((seconds, sample, labels, self.samples[metric, name][index]))
-            for name, own in places.items():
+            for name, own in groups.items():
                 if own:
                     points.extend(
                         (seconds, sample, {"partition": name}, value)
-                        for sample, value in _responses(
-                            [every[place] for place in own], begin_ns, end_ns
-                        )
+                        for sample, value in _responses(own, begin_ns, end_ns)
                     )
             for place in self.machines:
                 for metric, sample in _SAMPLED[MACHINE].items():

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.campaign.cell import Cell
-from harness.model.config import PartitionConfiguration, UserGroup
+from harness.model.config import UserGroup
 
 STEPS_PER_OCTAVE = 16
 """Loads are searched on a grid of this many steps between a load and its double: 4.4 % apart."""
@@ -22,19 +22,15 @@ def at_load(cell: Cell, level: int) -> Cell:
     """
     times, nominal = factor(level), cell.nominal_system
     assert nominal is not None, "a real target is not simulated"
-    system = replace(
-        nominal,
-        partitions=tuple(_loaded(each, times) for each in nominal.partitions),
+    partitions = tuple(
+        replace(each, groups=tuple(_grown(group, times) for group in each.groups))
+        for each in nominal.partitions
     )
     return replace(
         cell,
-        nominal_system=system,
+        nominal_system=replace(nominal, partitions=partitions),
         duration_seconds=cell.duration_seconds * max(1.0, 1.0 / times),
     )
-
-
-def _loaded(partition: PartitionConfiguration, times: float) -> PartitionConfiguration:
-    return replace(partition, groups=tuple(_grown(group, times) for group in partition.groups))
 
 
 def _grown(group: UserGroup, times: float) -> UserGroup:

@@ -43,11 +43,6 @@ class Subject:
     read: Mapping[str, frozenset[str]]
     """Virtualization -> constants that its runs read."""
 
-    @property
-    def alpha(self) -> float:
-        """Level of the tests."""
-        return self.finished.record.alpha
-
     def judged(self, new: dict[str, dict[int, Measures]]) -> tuple[Confirmation, ...]:
         """Judge with other runs in place of some."""
         return confirmations(
@@ -132,7 +127,7 @@ def search(
     guess
         The factor to begin with.
     """
-    alpha = subject.alpha
+    alpha = subject.finished.record.alpha
     before = _worst(subject.judged({}))
     confirmed = before[0] <= alpha
     raised = confirmed == (level == "firmware")
@@ -152,10 +147,8 @@ def search(
         bracket.record(distance, sign * _score(now[0], alpha), flipped=flipped)
         trial += 1
     # What stands in the way is seen where the environment is not confirmed.
-    if confirmed:
-        _, measure, criterion = worst[bracket.kept if bracket.flipped is None else bracket.flipped]
-    else:
-        _, measure, criterion = worst[bracket.kept]
+    seen = bracket.flipped if confirmed and bracket.flipped is not None else bracket.kept
+    _, measure, criterion = worst[seen]
     direction = 1.0 if raised else -1.0
     factor_found = None if bracket.flipped is None else math.exp(direction * bracket.flipped)
     return [
@@ -185,7 +178,7 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
     everything = [name for name in catalog.costs(level, together=True) if name in read]
     singles = [name for name in catalog.costs(level) if name in read]
     judged = subject.judged({})
-    blocked = [one for one in judged if one.margin > subject.alpha]
+    blocked = [one for one in judged if one.margin > subject.finished.record.alpha]
     if not everything or (level == "software" and not subject.environment.software):
         return []
     if level == "software" and blocked:

@@ -66,9 +66,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             key = (spec.identity, spec.cell_position, spec.replication, spec.constants_digest)
             drawn = plan.drawn[spec.constants_digest]
             if name == FAILED:
-                store.add_failure(*key, drawn, Failure.ERROR, "it broke")
+                store.add(*key, drawn, (Failure.ERROR, "it broke"))
             elif name != ("hosted-uml", "sea-stream"):
-                store.add_result(*key, drawn, pack(run_cell(spec)))
+                store.add(*key, drawn, pack(run_cell(spec)))
     return directory
 
 

@@ -25,20 +25,16 @@ from modelling import (
     spec,
     system,
 )
+from vscsi_figures import CYCLES, SIZES
 
 from harness.model.config import SystemConfiguration
 from harness.model.io.block_path import Operation
 from harness.model.machine import Machine
 from harness.runs.run_cell import run_cell
 
-SIZES = (4096, 8192, 32768, 65536, 131072)
 ADDED_MS = {
     "physical": (0.032, 0.033, 0.033, 0.040, 0.061),
     "logical-volume": (0.035, 0.036, 0.034, 0.040, 0.063),
-}
-CYCLES = {
-    "physical": (45_000, 47_000, 58_000, 81_000, 120_000),
-    "logical-volume": (49_000, 51_000, 59_000, 74_000, 105_000),
 }
 BANDWIDTH = (24.3, 41.7, 90.6, 114.6, 132.6)
 """MB/s (2**20 bytes) of one thread of sequential reads on the physical device."""

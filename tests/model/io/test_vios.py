@@ -18,6 +18,7 @@ from modelling import (
     server,
     system,
 )
+from vscsi_figures import CYCLES, SIZES
 
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Work
@@ -25,11 +26,6 @@ from harness.model.io.vios import VirtualScsiCosts, interrupt_cost
 from harness.model.ledger import Cause
 
 BACKINGS = ("physical", "logical-volume")
-SIZES = (4096, 8192, 32768, 65536, 131072)
-CYCLES = {
-    "physical": (45_000, 47_000, 58_000, 81_000, 120_000),
-    "logical-volume": (49_000, 51_000, 59_000, 74_000, 105_000),
-}
 ADDED_US = {"physical": (32, 33, 33, 40, 61), "logical-volume": (35, 36, 34, 40, 63)}
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from imitation import ImitationTarget
+from watching import interrupting
 
 import harness.real.campaign.campaign
 import harness.real.campaign.prepare
@@ -224,18 +225,7 @@ def test_without_a_native_process_nothing_can_be_measured(imitated):
 
 
 def test_what_is_done_until_an_interruption_is_kept(imitated):
-    class Impatient:
-        runs = 0
-
-        def begin(self, outstanding):
-            pass
-
-        def done(self, spec, seconds, failure):
-            self.runs += 1
-            if self.runs == 5:
-                raise KeyboardInterrupt
-
-    summary = imitated.run_campaign(observer=Impatient())
+    summary = imitated.run_campaign(observer=interrupting(5))
     assert summary.interrupted
     assert imitated.study().complete == 5
     summary = imitated.run_campaign()

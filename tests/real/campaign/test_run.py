@@ -163,41 +163,32 @@ def test_a_disk_that_is_full_ends_the_run(specs):
         carried_out(ImitationTarget(refuses="forks"), specs["native", "commercial", 0])
 
 
-def test_a_request_of_nobody_is_told(specs, tmp_path):
-    (tmp_path / "stray.py").write_text(
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (
+            "self.environment.events.request.fire(request_type='x', name='lost',\n"
+            "            response_time=1, response_length=0, exception=None, context={})\n",
+            "request 'lost' is reported without its user",
+        ),
+        ("self.partition.compute(1e-3)\n", "no transaction ended"),
+    ],
+)
+def test_a_user_that_reports_no_transaction_of_its_own_is_refused(specs, tmp_path, work, message):
+    (tmp_path / "mine.py").write_text(
         "from locust import task\n"
         "from workloads.cpu import IntegerDemand\n"
         "from workloads.user import PartitionUser\n\n\n"
-        "class Stray(PartitionUser):\n"
+        "class Mine(PartitionUser):\n"
         "    demand_model = IntegerDemand\n"
         "    @task\n"
-        "    def stray(self):\n"
-        "        self.environment.events.request.fire(request_type='x', name='lost',\n"
-        "            response_time=1, response_length=0, exception=None, context={})\n"
+        "    def work(self):\n"
+        f"        {work}"
     )
     spec = specs["native", "thinking", 0]
     (group,) = spec.cell.groups
-    groups = (replace(group, user="stray.py:Stray"),)
-    stray = replace(spec, cell=replace(spec.cell, groups=groups))
-    with pytest.raises(UserError, match="request 'lost' is reported without its user"):
-        carried_out(ImitationTarget(), stray)
-
-
-def test_a_user_without_transactions_is_told(specs, tmp_path):
-    (tmp_path / "idle.py").write_text(
-        "from locust import task\n"
-        "from workloads.cpu import IntegerDemand\n"
-        "from workloads.user import PartitionUser\n\n\n"
-        "class Idle(PartitionUser):\n"
-        "    demand_model = IntegerDemand\n"
-        "    @task\n"
-        "    def nothing(self):\n"
-        "        self.partition.compute(1e-3)\n"
-    )
-    spec = specs["native", "thinking", 0]
-    (group,) = spec.cell.groups
-    groups = (replace(group, user="idle.py:Idle"),)
-    with pytest.raises(UserError, match="no transaction ended"):
+    groups = (replace(group, user="mine.py:Mine"),)
+    with pytest.raises(UserError, match=message):
         carried_out(ImitationTarget(), replace(spec, cell=replace(spec.cell, groups=groups)))
 
 

@@ -1,19 +1,27 @@
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from harness.real.host.cpu_time import own_seconds, tree_faults, tree_seconds
 
 WORK = "sum(range(3_000_000))"
 
 
-def spent(code: str) -> tuple[float, float]:
-    """Run code that tells what it took itself, and return this with what is seen from outside."""
+@contextmanager
+def running(code: str) -> Iterator[tuple[float, int]]:
+    """Run code that prints what it took itself; yield this and the process id."""
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        inside = float(process.stdout.readline())
-        return inside, tree_seconds(process.pid)
+        yield float(process.stdout.readline()), process.pid
+
+
+def spent(code: str) -> tuple[float, float]:
+    """Return what code took by itself and as seen from outside."""
+    with running(code) as (inside, pid):
+        return inside, tree_seconds(pid)
 
 
 def test_ended_threads_and_children_count_from_outside():
@@ -40,14 +48,10 @@ subprocess.run([sys.executable, "-c", {WORK!r}])
 print(time.process_time(), flush=True)
 sys.stdin.read()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        inside = float(process.stdout.readline())
-        own, tree = own_seconds(process.pid), tree_seconds(process.pid)
+    with running(code) as (inside, pid):
+        own, tree = own_seconds(pid), tree_seconds(pid)
         assert inside <= own < tree
-    assert own_seconds(process.pid) == 0
+    assert own_seconds(pid) == 0
 
 
 def test_a_child_that_still_runs_counts():
@@ -78,12 +82,7 @@ for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
 print(total, flush=True)
 sys.stdin.read()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        inside = int(process.stdout.readline())
+    with running(code) as (inside, pid):
         assert inside > 1000
-        assert inside <= tree_faults(process.pid) <= inside + 100
-        process.communicate()
-    assert tree_faults(process.pid) == 0
+        assert inside <= tree_faults(pid) <= inside + 100
+    assert tree_faults(pid) == 0

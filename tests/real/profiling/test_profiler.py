@@ -315,13 +315,6 @@ def shown(profile):
     return console.file.getvalue()
 
 
-@pytest.fixture
-def timed_only(monkeypatch):
-    """Without the runs that count and sample."""
-    monkeypatch.setattr("harness.real.profiling.profiler.find_counting", lambda: "nothing counts")
-    monkeypatch.setattr("harness.real.profiling.perf_sampling.event", lambda: "")
-
-
 @pytest.mark.usefixtures("timed_only")
 def test_a_program_sees_no_null_device_and_reading_its_output_is_not_counted():
     """As tar and grep look: they do less where their output is thrown away."""

@@ -45,7 +45,7 @@ def fill(directory, campaign, record):
         for cell in store.campaign.cells:
             for number in range(campaign.replications):
                 where = (f"{cell.position}-{number}", cell.position, number)
-                store.add_result(*where, "d", {}, pack(campaign.result(cell, number)))
+                store.add(*where, "d", {}, pack(campaign.result(cell, number)))
 
 
 @pytest.fixture

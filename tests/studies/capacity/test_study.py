@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from watching import Watcher
 
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
@@ -133,18 +134,14 @@ def test_what_costs_processor_time_costs_capacity(finished):
 
 
 def test_a_search_that_is_repeated_runs_nothing_and_finds_the_same(finished, found, tmp_path):
-    class Nothing:
-        def begin(self, outstanding):
-            assert not outstanding
-
-        def done(self, spec, seconds, failure):
-            pytest.fail("a run was made again")
-
+    nothing = Watcher()
     limit = limit_of("p95 20 ms")
     again = study(
-        finished_campaign(finished, limit, 2, ONLY), finished, limit, workers=1, observer=Nothing()
+        finished_campaign(finished, limit, 2, ONLY), finished, limit, workers=1, observer=nothing
     )
     assert again == found
+    assert not nothing.outstanding
+    assert not nothing.ended
     assert Capacities.read(tmp_path) is None
     found.write(tmp_path)
     assert Capacities.read(tmp_path) == found

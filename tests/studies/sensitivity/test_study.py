@@ -3,14 +3,13 @@
 import json
 import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
+from watching import Watcher, interrupting
 
 from harness.analysis.study import analyse
-from harness.campaign.cell import RunSpec
 from harness.campaign.plan import make_plan
 from harness.catalog import load_catalog
 from harness.cli.app import app
@@ -165,38 +164,21 @@ def test_the_command_quotes_the_cost_first_and_says_what_comes_next(
     assert Sensitivity.read(runs) == found
 
 
-class Stopping:
-    """An observer that interrupts after some runs, and counts those that were outstanding."""
-
-    def __init__(self, after: int | None = None) -> None:
-        self.left = after
-        self.outstanding = 0
-
-    def begin(self, outstanding: Sequence[RunSpec]) -> None:
-        self.outstanding += len(outstanding)
-
-    def done(self, spec: RunSpec, seconds: float, failure: object) -> None:
-        if self.left is not None:
-            self.left -= 1
-            if self.left == 0:
-                raise KeyboardInterrupt
-
-
 def test_interrupted_it_goes_on_and_comes_to_the_same_with_any_number_of_workers(
     runs: Path, found: Sensitivity, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(runs, copy, ignore=shutil.ignore_patterns(FOLDER, Sensitivity.FILE_NAME))
     with pytest.raises(KeyboardInterrupt):
-        study(finished_campaign(copy), copy, workers=1, observer=Stopping(40))
-    rest = Stopping()
+        study(finished_campaign(copy), copy, workers=1, observer=interrupting(40))
+    rest = Watcher()
     again = study(finished_campaign(copy), copy, workers=1, observer=rest)
     assert again.runs - 42 <= rest.outstanding <= again.runs - 40
     again.write(copy)
     assert (copy / Sensitivity.FILE_NAME).read_bytes() == (
         runs / Sensitivity.FILE_NAME
     ).read_bytes()
-    nothing = Stopping()
+    nothing = Watcher()
     assert study(finished_campaign(copy), copy, workers=2, observer=nothing) == found
     assert nothing.outstanding == 0
 

@@ -3,9 +3,9 @@
 import pytest
 from exporting import export
 
+from harness.analysis.samples import analysis_samples
 from harness.analysis.study import Outcome, analyse
 from harness.metrics.families import RECORDED
-from harness.prometheus.analysis_samples import analysis_samples
 
 TRUE = {
     "shared-uncapped": {"response": 1.02, "processor": 1.03},

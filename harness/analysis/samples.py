@@ -5,7 +5,7 @@ in :mod:`harness.metrics.families`.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.analysis.study import EnvironmentResult, Outcome, Study
 from harness.results.run_result import Sample
@@ -26,11 +26,12 @@ def analysis_samples(study: Study) -> list[Sample]:
     ]
     levels = campaign.levels
     for result in study.environments:
-        samples.extend(_samples(result, levels))
+        samples.extend(overhead_samples(result, levels))
     return samples
 
 
-def _samples(result: EnvironmentResult, levels: dict[str, str]) -> Iterator[Sample]:
+def overhead_samples(result: EnvironmentResult, levels: Mapping[str, str]) -> Iterator[Sample]:
+    """Yield the overheads and the verdict of one environment and measure."""
     where = result.environment.labels(measure=result.measure)
     for virtualization, overhead in result.all.items():
         labels = {
