@@ -50,11 +50,13 @@ class _Move(TimedOperation):
         machine = self._machine(site)
         for name, _ in self._sides():
             _check_support(site, machine, name, kind)
-            if self.shared is not None and machine.capacity.is_shared(name) != self.shared:
-                has, other = ("has dedicated", "shared") if self.shared else ("shares", "dedicated")
-                raise RefusedError(
-                    f"{name} {has} processors: it changes to {other} ones only by a restart"
-                )
+            if self.shared is None or machine.capacity.is_shared(name) == self.shared:
+                continue
+            raise RefusedError(
+                f"{name} has dedicated processors: it changes to shared ones only by a restart"
+                if self.shared
+                else f"{name} shares processors: it changes to dedicated ones only by a restart"
+            )
         return machine
 
     def _sides(self) -> list[tuple[str, int]]:
