@@ -106,6 +106,8 @@ def test_pages_of_other_sites_can_neither_read_nor_change_what_is_watched():
     ) as process:
         base = f"http://127.0.0.1:{page}"
         eventually(base, process)
+        while json.loads(get(f"{base}/stats/requests"))["state"] == "ready":
+            time.sleep(0.05)
         users = json.loads(get(f"{base}/stats/requests"))["user_count"]
         form = b"user_count=1&spawn_rate=10"
         for headers in FOREIGN:

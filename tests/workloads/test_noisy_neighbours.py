@@ -200,7 +200,7 @@ def test_a_fork_bomb_takes_its_share_and_each_fork_costs():
     # From one process to 128 it takes 127 forks; attempts that fail are system calls.
     forks_ns, _ = machine.costs.events({"forks": 127.0})
     calls_ns, _ = machine.costs.events({"calls": 128.0 * 2 * SECOND / 128e6})
-    assert forks_ns < machine.ledger.accounts["hog"][Cause.OS] < forks_ns + calls_ns
+    assert forks_ns < machine.ledger.accounts["hog"].ns[Cause.OS] < forks_ns + calls_ns
 
 
 def test_a_memory_hog_keeps_its_paging_disk_busy():
