@@ -194,6 +194,7 @@ def test_results_are_the_same_bytes_as_from_this_machine(tmp_path, campaign, loc
     assert len(here) == len(specs)
 
 
+@pytest.mark.slow
 def test_a_lost_worker_costs_its_runs_in_flight_and_nothing_else(tmp_path, campaign, runs, local):
     specs = campaign.runs()
     with Store.start(tmp_path / "here", campaign.record()) as store:
@@ -227,6 +228,7 @@ def test_a_lost_worker_costs_its_runs_in_flight_and_nothing_else(tmp_path, campa
 
 
 @pytest.mark.parametrize("local", [0], indirect=True)
+@pytest.mark.slow
 def test_a_run_that_fails_or_kills_its_workers_is_a_row_and_ends_nothing(
     tmp_path, campaign, runs, local
 ):
@@ -260,6 +262,7 @@ def test_a_cluster_that_is_of_no_use_is_told_in_one_line(local, monkeypatch):
         Cluster(local.address)
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_loses_nothing_that_was_kept(tmp_path, campaign, runs, local):
     specs = campaign.runs(0, 1)
 

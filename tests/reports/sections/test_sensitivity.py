@@ -143,6 +143,7 @@ def test_shares_are_whole_and_never_nothing():
     assert share_text(0.456) == "46\N{NO-BREAK SPACE}%"
 
 
+@pytest.mark.slow
 def test_a_large_study_keeps_the_report_small(make_product, shipped):
     study = make_product(shipped, machines=3, systems=3, workloads=8, virtualizations=TRUTH)
     more = len(render(study, evidence=Evidence(sensitivity=sensitive(study, constants=40)))) - len(

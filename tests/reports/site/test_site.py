@@ -186,6 +186,7 @@ def beside(directory: Path) -> dict[str, Path]:
     }
 
 
+@pytest.mark.slow
 def test_every_result_beside_the_runs_is_part_of_what_is_published(results, tmp_path):
     source, site = results("a"), tmp_path / "site"
     kept = {name: path.read_bytes() for name, path in beside(source).items()}
@@ -296,6 +297,7 @@ def judged(outcome, **changes) -> CampaignSnapshot:
     return CampaignSnapshot(**{**told, **parts, **changes})
 
 
+@pytest.mark.slow
 def test_every_text_is_shown_somewhere(results, tmp_path, truths, monkeypatch):
     used = set()
     find = Texts._find

@@ -107,6 +107,7 @@ def theory(limit: float, servers: int) -> float:
     return low
 
 
+@pytest.mark.slow
 def test_the_capacity_of_a_queue_is_what_theory_says(found):
     (environment,) = found.environments
     baseline = environment.capacities[0]
@@ -123,6 +124,7 @@ def test_the_interval_holds_what_the_grid_leaves_open(found):
         assert one.load.high >= one.load.estimate * found.step * (1 - 1e-12)
 
 
+@pytest.mark.slow
 def test_what_costs_processor_time_costs_capacity(finished):
     limit = limit_of("p95 20 ms")
     only = ["workload=calls", "virtualization=shared-uncapped", "virtualization=hosted-uml"]

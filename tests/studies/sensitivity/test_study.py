@@ -96,6 +96,7 @@ def found(runs: Path) -> Sensitivity:
     return result
 
 
+@pytest.mark.slow
 def test_the_constant_that_dominates_comes_first(found: Sensitivity) -> None:
     (firmware,) = (each for each in found.driven if each.level == "firmware")
     first = firmware.influences[0]
@@ -164,6 +165,7 @@ def test_the_command_quotes_the_cost_first_and_says_what_comes_next(
     assert Sensitivity.read(runs) == found
 
 
+@pytest.mark.slow
 def test_interrupted_it_goes_on_and_comes_to_the_same_with_any_number_of_workers(
     runs: Path, found: Sensitivity, tmp_path: Path
 ) -> None:
