@@ -25,7 +25,7 @@ class OverheadRecord(EnvironmentRecord):
     """End of its interval; None if nothing is known about it."""
     high: Finite | None
     range_low: Finite | None = None
-    """End of the range of one machine with constants of its own; None if nothing is known."""
+    """End of the prediction interval of one machine; None if nothing is known."""
     range_high: Finite | None = None
     ratios: tuple[Positive | None, ...]
     """Ratio to the baseline of each replication; None where one of the two has no result."""

@@ -28,7 +28,7 @@ class Cost:
     span: str
     """Ends of the interval; empty if nothing is known about it."""
     range: str
-    """Ends of the range of one machine; empty if nothing is known about it."""
+    """Ends of the prediction interval of one machine; empty if nothing is known about it."""
     samples: int
     doubtful: bool
     """The two sides did not complete the same mix of work."""
@@ -135,7 +135,7 @@ def _probability(value: float) -> str:
 
 
 def why(view: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
-    """Return the reasons of an outcome: failed tests, missing results, the range of one machine."""
+    """Return the reasons of an outcome: failed tests, missing results, the prediction interval."""
     texts, alpha = view.texts, view.study.campaign.alpha
     p_values = result.p_values or {}
     margin = numbers.level(view.study.campaign.margin)

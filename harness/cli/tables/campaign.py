@@ -162,7 +162,7 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
         *_robust(verdict, level),
         Text(
             f"margin {percent(verdict.margin)}; in brackets the {level} interval of the mean "
-            "over draws of the constants; below it the range of one machine"
+            "over draws of the constants; below it the prediction interval of one machine"
         ),
     ]
     if verdict.worst is not None:
