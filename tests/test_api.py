@@ -11,6 +11,7 @@ from tiny import TINY
 import harness
 from harness import api
 from harness.errors import UserError
+from harness.statistics.verdict import Outcome
 
 CAMPAIGN = TINY.replace("replications = 2", "replications = 3")
 
@@ -68,6 +69,17 @@ def test_overheads_are_those_of_the_verdict(results):
     assert slow["n"].item() == 3
     assert slow["level"].item() == "firmware"
     assert slow["outcome"].item() == str(environment.outcome)
+
+
+def test_a_verdict_prints_its_outcome_and_its_counts(results):
+    verdict = results.verdict
+    counts = [verdict.count(each) for each in Outcome]
+    assert sum(counts) == len(verdict.environments)
+    confirmed, refuted, inconclusive = counts
+    assert str(verdict) == (
+        f"{verdict.outcome}: confirmed in {confirmed}, refuted in {refuted}, inconclusive in "
+        f"{inconclusive} of {sum(counts)} environments and measures"
+    )
 
 
 def test_a_verdict_shows_itself_as_html_with_every_text_escaped(results):

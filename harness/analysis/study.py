@@ -104,6 +104,11 @@ class Verdict:
             "notes": list(self.notes),
         }
 
+    def __str__(self) -> str:
+        """Return the outcome, and the number of environments and measures with each outcome."""
+        counts = ", ".join(f"{each} in {self.count(each)}" for each in Outcome)
+        return f"{self.outcome}: {counts} of {len(self.environments)} environments and measures"
+
     def _repr_html_(self) -> str:
         """Table for a notebook: the outcome of each measure and its worst environment."""
         rows = [
