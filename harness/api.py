@@ -152,7 +152,7 @@ def plan(
     *,
     seed: int | None = None,
     replications: int | None = None,
-    only: Sequence[str] = (),
+    only: str | Sequence[str] = (),
 ) -> Plan:
     """Read a campaign and resolve it to cells and runs. Runs nothing.
 
@@ -171,7 +171,11 @@ def plan(
         One line about what is wrong, and where.
     """
     return plans.make_plan(
-        str(campaign), seed=seed, replications=replications, only=only, option="only"
+        str(campaign),
+        seed=seed,
+        replications=replications,
+        only=[only] if isinstance(only, str) else only,
+        option="only",
     )
 
 
@@ -182,7 +186,7 @@ def run(
     workers: int | None = None,
     seed: int | None = None,
     replications: int | None = None,
-    only: Sequence[str] = (),
+    only: str | Sequence[str] = (),
 ) -> Results:
     """Run a campaign, or what is left of it, and return its results.
 

@@ -143,3 +143,11 @@ def test_the_catalog_is_a_function_and_a_package():
 
     assert isinstance(harness.catalog(), Catalog)
     assert harness.catalog().machines == load_catalog().machines
+
+
+def test_a_single_choice_of_cells_may_be_a_text():
+    one, listed = (
+        harness.plan("smoke", only=only) for only in ("workload=integer", ["workload=integer"])
+    )
+    assert {cell.workload for cell in one.cells} == {"integer"}
+    assert one.cells == listed.cells

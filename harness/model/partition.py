@@ -157,7 +157,8 @@ class SimulatedPartition:
         paths = self.paths
         if disk >= len(paths):
             raise ValueError(
-                f"partition {self.name} has {len(paths)} disks, but a user works on number {disk}"
+                f"partition {self.name} has {len(paths)} disks, but a user works on number {disk}: "
+                "virtual_scsi gives a partition disks"
             )
         offset: i64 = NEXT_IN_SEQUENCE
         if offset_bytes is not None:
