@@ -12,7 +12,7 @@ import sysconfig
 from pathlib import Path
 
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, CompileError, LinkError
 
 compiled = runpy.run_path("harness/engine/compiled.py")
 
@@ -74,7 +74,7 @@ class BuildCompiled(build_ext):  # type: ignore[misc]
         digest.unlink(missing_ok=True)
         try:
             super().run()
-        except BaseError as error:
+        except (BaseError, CompileError, LinkError) as error:
             print(f"vtax is not compiled: {error}", file=sys.stderr)
             self.extensions = []
         else:

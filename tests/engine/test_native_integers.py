@@ -10,6 +10,8 @@ import pytest
 
 from harness.engine import compiled
 
+ROOT = Path(__file__).parents[2]
+
 HOT = (
     "harness/engine/rounding.py",
     "harness/engine/splitmix.py",
@@ -78,8 +80,12 @@ KNOWN = {
 }
 
 
+def source(module: str) -> Path:
+    return ROOT.joinpath(*module.split(".")).with_suffix(".py")
+
+
 def is_hot(module: str) -> bool:
-    path = compiled.source(module).as_posix()
+    path = source(module).as_posix()
     return any(place in path for place in HOT)
 
 
@@ -101,7 +107,7 @@ def functions(modules: list[str]) -> set[str]:
     names: set[str] = set()
     for module in modules:
         owner = ""
-        for line in compiled.source(module).read_text().splitlines():
+        for line in source(module).read_text().splitlines():
             match = re.match(r"( *)(class|def) (\w+)", line)
             if match and not match[1]:
                 owner = f"{match[3]}." if match[2] == "class" else ""
@@ -112,14 +118,13 @@ def functions(modules: list[str]) -> set[str]:
 
 @pytest.mark.slow
 def test_hot_functions_box_no_integer_besides_those_known(tmp_path: Path):
-    root = compiled.source("harness.engine.clock").parents[2]
-    sources = [str(compiled.source(module).relative_to(root)) for module in compiled.MODULES]
+    sources = [str(source(module).relative_to(ROOT)) for module in compiled.MODULES]
     code = (
         "import sys; from mypyc.build import mypycify; "
         "mypycify(sys.argv[2:], target_dir=sys.argv[1], group_name='vtax')"
     )
     command = [sys.executable, "-c", code, str(tmp_path), *sources]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     hot = functions([module for module in compiled.MODULES if is_hot(module)])
     found = boxes((tmp_path / "ops.txt").read_text())
     assert found, "the listing is not understood"
