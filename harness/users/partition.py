@@ -29,11 +29,11 @@ class Waiter:
         raise NotImplementedError
 
     def begin(self, verb: str) -> Done:
-        """Return the function that ends the caller's next :meth:`block`."""
+        """Return the event that ends the caller's next :meth:`block`."""
         raise NotImplementedError
 
     def block(self, done: Done) -> None:
-        """Block the calling user until ``done``, from :meth:`begin`, is called."""
+        """Block the calling user until ``done``, from :meth:`begin`, happens."""
         raise NotImplementedError
 
     def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
@@ -177,7 +177,7 @@ class ClockWaiter(Waiter):
         own.in_verb = True
 
     def begin(self, verb: str) -> Done:
-        """Return the function that ends the caller's next :meth:`block`."""
+        """Return the event that ends the caller's next :meth:`block`."""
         own = getcurrent()
         if type(own) is not UserGreenlet:
             self._refuse_caller(verb)
@@ -185,7 +185,7 @@ class ClockWaiter(Waiter):
         return done
 
     def block(self, done: Done) -> None:
-        """Block the calling user until ``done`` is called."""
+        """Block the calling user until ``done`` happens."""
         self._switch_to_hub()
 
     def parallel(self, calls: tuple[Callable[[], object], ...]) -> None:
@@ -276,12 +276,12 @@ class GeventWaiter(Waiter):
         self._clock.wait_for(lambda done: self._clock.call_in(delay_ns, done))
 
     def begin(self, verb: str) -> Done:
-        """Return the function that ends the caller's next :meth:`block`."""
+        """Return the event that ends the caller's next :meth:`block`."""
         self._clock.sync()
         return _Completion()
 
     def block(self, done: Done) -> None:
-        """Block the calling user until ``done`` is called."""
+        """Block the calling user until ``done`` happens."""
         assert isinstance(done, _Completion)
         self._clock.wait_for(done.resume_with)
 
