@@ -9,7 +9,7 @@ from numbers import Real
 from reprlib import repr as shortened
 from types import MappingProxyType
 
-from harness.errors import UserError
+from harness.errors import UserError, suggest
 from workloads.source_line import users_line
 
 MOST_SECONDS = 1e9
@@ -21,8 +21,8 @@ MOST_BYTES = 1 << 50
 MOST_EVENTS = 1e9
 """The largest mean number of an operating-system event in one call."""
 
-_SECONDS = "a finite number of seconds from 0 to 1e9"
-_BYTES = "a whole number of bytes from 0 to 2**50"
+_SECONDS = "must be a finite number of seconds from 0 to 1e9"
+_BYTES = "must be a whole number of bytes from 0 to 2**50"
 
 
 def shown(value: object) -> str:
@@ -89,7 +89,7 @@ class Arguments:
     def text(self, verb: str, name: str, value: object) -> str:
         """Check a name, such as a peer's."""
         if not isinstance(value, str) or not value:
-            raise self._wrong(verb, name, value, "a name")
+            raise self._wrong(verb, name, value, "must be a name")
         return value
 
     def events(self, verb: str, value: object) -> Mapping[str, float] | None:
@@ -102,16 +102,17 @@ class Arguments:
             if held is not None:
                 return held[1]
         if not isinstance(value, Mapping):
-            raise self._wrong(verb, "events", value, "a mapping of events to their mean numbers")
+            raise self._wrong(
+                verb, "events", value, "must be a mapping of events to their mean numbers"
+            )
         found: dict[str, float] = {}
         for event, count in value.items():
             if event not in self._known:
-                known = "one of workloads.partition.EVENTS"
-                raise self._wrong(verb, "events", event, known)
+                raise self._wrong(verb, "events", event, suggest(event, self._known, "event"))
             mean = number(count)
             if mean is None or not 0.0 <= mean <= MOST_EVENTS:
                 name = f"events[{event!r}]"
-                raise self._wrong(verb, name, count, "a finite number from 0 to 1e9")
+                raise self._wrong(verb, name, count, "must be a finite number from 0 to 1e9")
             found[event] = mean
         if not view:
             return found
@@ -120,7 +121,7 @@ class Arguments:
 
     def _wrong(self, verb: str, name: str, value: object, right: str) -> Exception:
         """Report a wrong argument; raise the result where that returns."""
-        error = UserError(f"{users_line()}: {verb}({name}={shown(value)}): must be {right}")
+        error = UserError(f"{users_line()}: {verb}({name}={shown(value)}): {right}")
         self._fail(error)
         return error
 
@@ -141,5 +142,5 @@ def check_wait(whose: str, value: object) -> float:
     found = number(value)
     if found is None or not 0.0 <= found <= MOST_SECONDS:
         hint = "; max(0.0, ...) keeps a draw from below" if found is not None and found < 0 else ""
-        raise UserError(f"{whose}: wait_time() returned {shown(value)}: must be {_SECONDS}{hint}")
+        raise UserError(f"{whose}: wait_time() returned {shown(value)}: {_SECONDS}{hint}")
     return found

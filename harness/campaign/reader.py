@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from harness.campaign.schema.campaign import MATRIX, Campaign
 from harness.campaign.schema.limits import CELLS
-from harness.campaign.schema.messages import schema_error, shown, suggest, value_error
-from harness.errors import UserError
+from harness.campaign.schema.messages import schema_error, shown, value_error
+from harness.errors import UserError, suggest
 from harness.files import parse_toml, read_text, shortened
 
 SHIPPED = Path(__file__).parent / "campaigns"

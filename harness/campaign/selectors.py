@@ -4,8 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from harness.campaign.schema.campaign import MATRIX
-from harness.campaign.schema.messages import suggest
-from harness.errors import UserError
+from harness.errors import UserError, suggest
 from harness.results.record import CampaignRecord, CellRecord
 
 _BETWEEN = re.compile(r",(?=[^,=]+=)")

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from harness.campaign.isolation import loading_only
 from harness.campaign.schema.campaign import Campaign, UserGroup
 from harness.campaign.schema.fields import Scaled
-from harness.campaign.schema.messages import schema_error, shown, suggest, value_error
+from harness.campaign.schema.messages import schema_error, shown, value_error
 from harness.catalog import Catalog, ProfileGroup
-from harness.errors import UserError
+from harness.errors import UserError, suggest
 from workloads.loading import LoadedUser, UserFile, load_user, scan_user
 
 Demand = Mapping[str, float | int | str | bool]

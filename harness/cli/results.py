@@ -18,7 +18,7 @@ from harness.cli.options import (
 )
 from harness.cli.output import Screen, print_json, print_message
 from harness.cli.studies import open_store
-from harness.errors import UserError
+from harness.errors import UserError, suggest
 
 if TYPE_CHECKING:
     from harness.analysis.study import Study
@@ -139,8 +139,6 @@ _TABLES = ("runs", "overheads")
 
 
 def _check(option: str, value: str, known: Sequence[str], what: str) -> None:
-    from harness.campaign.schema.messages import suggest
-
     if value not in known:
         raise UserError(f"{option} {value}: {suggest(value, known, what)}")
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from harness.campaign.cell import RunSpec
 from harness.errors import UserError
+from harness.model.routing import UnreachableError
 from harness.printable import one_line
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Outcome, pack
 from workloads.source_line import raised_at
+from workloads.wrong_calls import wrong_call
 
 Run = Callable[[RunSpec], RunResult]
 """Function that carries out a run; importable by name, because workers are other processes."""
@@ -40,7 +42,11 @@ def attempt(run: Run, spec: RunSpec) -> Outcome:
 
 def _description(error: BaseException) -> str:
     """Return an error in one line, with the last line of a user's code in its traceback."""
+    place = raised_at(error.__traceback__)
+    wrong = str(error) if isinstance(error, UnreachableError) else wrong_call(error)
+    if wrong:
+        return f"{place}: {wrong}"
     text = one_line(str(error))
-    file, _, line = raised_at(error.__traceback__).rpartition(":")
+    file, _, line = place.rpartition(":")
     name = f"{type(error).__name__} ({file}, line {line})"
     return f"{name}: {text}" if text else name

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import cache
 
+from harness.errors import suggest
 from harness.model.config import (
     SharedEthernetConfiguration,
     SystemConfiguration,
@@ -124,7 +125,11 @@ class Router:
                 if inward:
                     return neighbour._across(peer, self, name, small=small)
                 return self._across(name, neighbour, peer, small=small)
-        raise UnreachableError(f"partition {name} sends to {peer!r}, which does not exist")
+        known = [*self.directory.configurations, NEXT, OUTSIDE]
+        known += [each for one in self.neighbours for each in one.directory.configurations]
+        raise UnreachableError(
+            f"partition {name} cannot reach {peer!r}: {suggest(peer, known, 'partition')}"
+        )
 
     # To the outside
 

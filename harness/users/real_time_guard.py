@@ -29,6 +29,7 @@ from harness.errors import UserError
 from harness.users.patched import patched
 from harness.users.user_greenlet import WAITS_FOR_REAL, UserGreenlet
 from workloads.source_line import raised_at
+from workloads.wrong_calls import wrong_call
 
 _event_module: Any = importlib.import_module("locust.event")
 _task_module: Any = importlib.import_module("locust.user.task")
@@ -174,7 +175,7 @@ class _FailingLogger:
         """End the run with the exception that is being handled."""
         error = sys.exception()
         where = "a listener of Locust's events" if "handler" in message else "on_stop"
-        text = f"{type(error).__name__}: {error}"
+        text = wrong_call(error) or f"{type(error).__name__}: {error}"
         trace = None if error is None else error.__traceback__
         self._clock.fail(UserError(f"{raised_at(trace)}: {where} raised {text}"))
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.campaign.schema.actions import Cod, Dlpar, Load, Plm
-from harness.campaign.schema.messages import check_name, suggest, value_error
+from harness.campaign.schema.messages import check_name, value_error
 from harness.campaign.schema.metrics import MACHINE, METRICS, REQUESTS
 from harness.campaign.schema.scenario import Scenario, Step
 from harness.catalog import Catalog
-from harness.errors import UserError
+from harness.errors import UserError, suggest
 from harness.files import read_bytes
 from harness.model.config import PartitionConfiguration, SystemConfiguration
 from harness.operations.plm.policy_file import read_policy

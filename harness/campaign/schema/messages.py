@@ -1,17 +1,19 @@
 """Messages about mistakes in a campaign file: file, key, value and what is allowed."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from harness.errors import UserError, nearest
+from harness.errors import UserError, suggest
 from harness.units import shown as shown_quantity
 
-_MOST_NAMES = 12
 _MOST_CHARACTERS = 40
+_TABLE_TYPES = ("dict_type", "model_type", "model_attributes_type")
+_BOUNDS = {"less_than": "lt", "less_than_equal": "le"}
 
 
 def value_error(file: str, key: str, value: object, allowed: str) -> UserError:
@@ -38,29 +40,6 @@ def shown(value: object) -> str:
     written = value.isoformat() if isinstance(value, date) else repr(value)
     text = " ".join(written.split())
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 3]}..."
-
-
-def suggest(name: object, known: Iterable[str], what: str) -> str:
-    """Write that a name is unknown, with the nearest name or the known names.
-
-    Parameters
-    ----------
-    name
-        The unknown name.
-    known
-        The known names.
-    what
-        The kind of thing, in the singular.
-    """
-    names = sorted(known)
-    close = nearest(str(name), names)
-    text = f"no such {what}{close}"
-    if not names:
-        return f"{text}; there is none"
-    more = "" if len(names) <= _MOST_NAMES else f" and {len(names) - _MOST_NAMES} more"
-    if close and len(names) > _MOST_NAMES:
-        return text
-    return f"{text}{'' if close else ';'} known: {', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def check_name(file: str, key: str, name: str, known: Iterable[str], what: str) -> None:
@@ -113,10 +92,16 @@ def schema_error(
     if kind == "extra_forbidden":
         known = _fields(_table_at(model, location[:-1]))
         return value_error(file, key, first["input"], suggest(location[-1], known, "key"))
+    field = _field_at(model, location)
     if kind == "missing":
-        field = _fields(_table_at(model, location[:-1])).get(str(location[-1]))
         meaning = "" if field is None or not field.description else f" ({_flat(field.description)})"
         return UserError(f"{file}: {key}: is missing{meaning}")
+    header = prefix + ".".join(part for part in location if isinstance(part, str))
+    if kind == "list_type" and _holds_tables(field or _by_name(model, location)):
+        return UserError(f"{file}: {key}: must be an array of tables; write [[{header}]]")
+    if kind in _TABLE_TYPES and _is_array_of_tables(first["input"]):
+        name = ".NAME" if field is not None and _is_by_name(field) else ""
+        return UserError(f"{file}: {key}: must be one table; write [{header}{name}]")
     if kind == "value_error" and isinstance(first["input"], (dict, list)):
         return UserError(f"{file}: {key.rstrip('.') or 'file'}: {first['ctx']['error']}")
     return value_error(file, key, first["input"], _allowed(first))
@@ -151,7 +136,22 @@ def _allowed(details: Any) -> str:
         "finite_number": "must be a finite number",
     }
     text = simple.get(kind)
-    return _flat(details["msg"]) if text is None else text
+    return _flat(details["msg"]) if text is None else text + _suggestion(details)
+
+
+def _suggestion(details: Any) -> str:
+    """Return the form of a value that was probably meant, after a semicolon; empty if none."""
+    kind, value = details["type"], details["input"]
+    if kind == "list_type" and isinstance(value, (str, int, float)):
+        return f"; write [{json.dumps(value)}]"
+    bound = details.get("ctx", {}).get(_BOUNDS.get(kind))
+    if bound == 1 and 1 < value <= 100:
+        return f"; did you mean '{value:g} %'?"
+    return ""
+
+
+def _is_array_of_tables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _flat(text: str) -> str:
@@ -182,6 +182,25 @@ def _table_at(model: type[BaseModel], location: Sequence[str | int]) -> type[Bas
         inner = None if field is None else _model_in(field.annotation)
         model = inner or model
     return model
+
+
+def _field_at(model: type[BaseModel], location: Sequence[str | int]) -> FieldInfo | None:
+    """Find the field of a key at a place; None if it is a name that the user chose."""
+    return _fields(_table_at(model, location[:-1])).get(str(location[-1])) if location else None
+
+
+def _by_name(model: type[BaseModel], location: Sequence[str | int]) -> FieldInfo | None:
+    """Find the field of tables by name whose entry is at a place."""
+    field = _field_at(model, location[:-1])
+    return field if field is not None and _is_by_name(field) else None
+
+
+def _is_by_name(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is dict and _holds_tables(field)
+
+
+def _holds_tables(field: FieldInfo | None) -> bool:
+    return field is not None and _model_in(field.annotation) is not None
 
 
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
