@@ -135,7 +135,9 @@ class Results:
         """
         texts = [*([cell] if cell else []), *(f"{key}={value}" for key, value in factors.items())]
         with Store.open(self.directory) as store:
-            return explanation.explain(store, choosing.chosen_cell(store.campaign, texts, "cell"))
+            return explanation.explain(
+                store, choosing.chosen_cell(store.campaign, texts, store.measured(), "cell")
+            )
 
     def _repr_html_(self) -> str:
         study = self.study

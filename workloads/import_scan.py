@@ -24,6 +24,9 @@ _STOPS = {
     "locust.exception.StopUser": "ends its user for the rest of a run; none takes its place",
     "locust.exception.StopTest": "ends its user only, and not the run",
 }
+_NO_USERS = ("workloads", "workloads.partition", "workloads.user")
+"""Modules of vtax that users import, and that have no transactions of their own."""
+
 _CALLED_WITH_NAMES = frozenset(("importlib.import_module", "__import__"))
 
 
@@ -35,6 +38,8 @@ class Scan:
     """Paths of all these modules."""
     notes: list[str] = field(default_factory=list)
     """What in them may differ from run to run, or ends users; each with file and line."""
+    measures: bool = False
+    """Whether they may measure anything: with ``@transaction`` or an event of Locust's."""
 
 
 def scan(code: UserCode, path: Path, name: str, found: Scan) -> None:
@@ -69,6 +74,7 @@ def scan(code: UserCode, path: Path, name: str, found: Scan) -> None:
     names = _names(tree)
     for node in ast.walk(tree):
         found.notes += _notes(node, names, path)
+        found.measures |= _measures(node, names)
         for wanted in _wanted(node, names, package):
             _refuse_taken(wanted, code, f"{path.name}, line {getattr(node, 'lineno', 0)}")
             for each, origin in _origins(wanted):
@@ -169,6 +175,17 @@ def _dotted(node: ast.AST, names: dict[str, str]) -> str:
         inner = _dotted(node.value, names)
         return f"{inner}.{node.attr}" if inner else ""
     return ""
+
+
+def _measures(node: ast.AST, names: dict[str, str]) -> bool:
+    """Return whether something may measure transactions; where it is unclear, it does."""
+    if isinstance(node, ast.ImportFrom):
+        return f"{node.module}.".startswith("workloads.") and node.module not in _NO_USERS
+    if isinstance(node, ast.alias):
+        return node.name == "transaction" and node.asname is not None
+    if isinstance(node, ast.Name):
+        return names.get(node.id, node.id).rpartition(".")[2] == "transaction"
+    return isinstance(node, ast.Attribute) and node.attr in ("transaction", "fire")
 
 
 def _notes(node: ast.AST, names: dict[str, str], path: Path) -> Iterator[str]:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from harness.errors import UserError, nearest
 from workloads.import_scan import Scan, scan, scan_loaded
+from workloads.tasks import task_sets
 from workloads.user import Demand, PartitionUser
 from workloads.user_code import UserCode, digest_of, is_users, package_of, user_code
 
@@ -99,8 +100,13 @@ def scan_user(spec: str, base: Path) -> tuple[UserFile, ...]:
             scan(code, path, name, found)
         except (SyntaxError, ValueError, OSError, RecursionError) as error:
             raise _broken(spec, path, error) from error
-        load_user(spec, base)
+        loaded = load_user(spec, base)
         scan_loaded(code, found)
+        if not found.measures and not _inherits(loaded.cls):
+            raise UserError(
+                f"user = {spec!r}: {path.name} has no @transaction, so that nothing would be "
+                "measured; write it below @task, with 'from workloads.user import transaction'"
+            )
         digests = {name: digest_of(name) for name in found.files} | code.files
     return tuple(
         UserFile(
@@ -158,6 +164,18 @@ def _why_not(module: ModuleType, name: str, users: dict[str, type[PartitionUser]
     if not users:
         return f"{problem}; it has no user at all that derives from workloads.user.PartitionUser"
     return problem + (nearest(name, users) or f"; it has {', '.join(sorted(users))}")
+
+
+def _inherits(cls: type[PartitionUser]) -> bool:
+    """Return whether a user has tasks of classes that are neither the user's own nor Locust's."""
+    bases = {base for owner in (cls, *task_sets(cls)) for base in owner.__mro__}
+    known = {"locust", *sys.stdlib_module_names}
+    modules = {base.__module__ for base in bases} - {"workloads.user"}
+    return any(
+        module.partition(".")[0] not in known
+        and not is_users(getattr(sys.modules.get(module), "__file__", None) or os.devnull)
+        for module in modules
+    )
 
 
 def _load(code: UserCode, path: Path, spec: str) -> ModuleType:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import isclose
 from typing import Any
 
-from harness.campaign.schema.campaign import Campaign
+from harness.campaign.schema.campaign import Campaign, Machine
 from harness.campaign.schema.messages import value_error
 from harness.catalog import Catalog, Constants, SoldConfiguration
 from harness.errors import UserError
@@ -31,25 +31,22 @@ def resolve_machine(
         If something is missing, or the machine was never sold like that and is not marked as
         hypothetical.
     """
-    table = campaign.machines.get(name)
+    table = campaign.machines.get(name, Machine())
     prefix = f"machines.{name}"
-    shipped = name in catalog.machines
-    if table is None:
-        return _shipped(name, constants)
     written: dict[str, Any] = {
         field: getattr(table, key)
         for key, field in _KEYS.items()
         if getattr(table, key) is not None
     }
-    lacking = [key for key, field in _KEYS.items() if field not in written]
-    if lacking and not shipped:
-        raise UserError(
-            f"{file}: {prefix}.{lacking[0]}: is missing ('{name}' is no machine of the catalog "
-            "that it could come from)"
-        )
-    if shipped:
+    if name in catalog.machines:
         machine = replace(_shipped(name, constants), **written)
     else:
+        lacking = [key for key, field in _KEYS.items() if field not in written]
+        if lacking:
+            raise UserError(
+                f"{file}: {prefix}.{lacking[0]}: is missing ('{name}' is no machine of the catalog "
+                "that it could come from)"
+            )
         machine = MachineConfiguration(name=name, **written)
     if table.hypothetical:
         return machine
@@ -61,7 +58,8 @@ def resolve_machine(
         and machine.cores in entry.cores
         and isclose(entry.clock_hz, machine.clock_hz, rel_tol=1e-6)
     ]
-    if table.generation is None and generations and machine.generation not in generations:
+    follows = table.generation is None and bool(written)
+    if follows and generations and machine.generation not in generations:
         machine = replace(machine, generation=generations[0])
     if machine.generation not in generations:
         raise _not_sold(prefix, file, machine, sold)

@@ -14,14 +14,23 @@ _MOST_VALUES = 8
 
 
 def chosen_cell(
-    campaign: CampaignRecord, texts: Sequence[str], option: str = "--only"
+    campaign: CampaignRecord,
+    texts: Sequence[str],
+    measured: Collection[int],
+    option: str = "--only",
 ) -> CellRecord:
     """Find the one cell of the matrix that texts name.
 
+    A cell without a result is found only if the texts name no other.
+
     Parameters
     ----------
+    campaign
+        The campaign.
     texts
         A cell's title, or ``factor=value`` as often as needed, also several with commas between.
+    measured
+        Positions of the cells that have a result.
     option
         What messages call the option that they were given with.
 
@@ -38,7 +47,9 @@ def chosen_cell(
         )
     factors = [*MATRIX, *(name for name, _ in cells[0].load)]
     values = {factor: {_value(cell, factor) for cell in cells} for factor in factors}
-    example = f"machine={cells[0].machine}, or a cell's title, such as {cells[0].title}"
+    complete = [cell for cell in cells if cell.position in measured]
+    first = (complete or cells)[0]
+    example = f"machine={first.machine}, or a cell's title, such as {first.title}"
     wanted: dict[str, str] = {}
     for text in texts:
         titled = [cell for cell in cells if cell.title == text.strip()]
@@ -52,16 +63,21 @@ def chosen_cell(
                     "one value"
                 )
     found = [cell for cell in cells if all(_value(cell, k) == v for k, v in wanted.items())]
+    if len(found) > 1:
+        found = [cell for cell in found if cell in complete] or found
     if len(found) == 1:
         return found[0]
     given = " ".join(f"{option} {key}={value}" for key, value in wanted.items()) or option
     if not found:
         close = [
-            cell for cell in cells if sum(_value(cell, k) != v for k, v in wanted.items()) == 1
+            cell for cell in complete if sum(_value(cell, k) != v for k, v in wanted.items()) == 1
         ]
         near = f"; there is {close[0].title}" if close else ""
         raise UserError(f"{given}: no cell is all of that{near}")
-    raise UserError(f"{given}: fits {len(found)} cells; choose one with {_differing(found)}")
+    results = "with" if found[0] in complete else "without"
+    raise UserError(
+        f"{given}: fits {len(found)} cells {results} results; choose one with {_differing(found)}"
+    )
 
 
 def parse_factor(

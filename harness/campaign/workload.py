@@ -162,6 +162,12 @@ def _group(
     drawn = {name: constant for name, constant in drawn.items() if name not in table.demand}
     written: dict[str, Any] = {name: _text(catalog, constant) for name, constant in drawn.items()}
     written.update(table.demand)
+    if written and not loaded.demand_model.model_fields:
+        raise UserError(
+            f"{file}: {key}.demand: {loaded.cls.__name__} takes none; give it a demand_model, "
+            "derived from workloads.user.EventDemand, that declares "
+            f"{' and '.join(sorted(written))}"
+        )
     try:
         demand = loaded.demand_model.model_validate(written).model_dump()
     except ValidationError as error:

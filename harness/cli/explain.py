@@ -19,7 +19,7 @@ def explain_cell(
     from harness.cli.tables.breakdown import explanation_text
 
     with open_store(directory) as store:
-        breakdown = explain(store, chosen_cell(store.campaign, only))
+        breakdown = explain(store, chosen_cell(store.campaign, only, store.measured()))
     if as_json:
         print_json(breakdown.to_json())
     else:

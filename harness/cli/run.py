@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 _MOST_NOTES = 5
 
+_REMEDIES = {
+    True: "the same runs fail again until that is corrected; a corrected campaign needs an --out "
+    "of its own",
+    False: "the same command tries them again",
+}
+"""What to do about failed runs, by whether all causes are permanent."""
+
 
 def show_plan(
     campaign: CampaignArgument,
@@ -185,15 +192,15 @@ def _print_summary(
         f"({summary.done} now, {summary.kept} before), {summary.failed} failed"
     )
     if summary.failed:
-        from harness.results.store import Store
+        from harness.results.store import Failure, Store
 
         with Store.open(directory) as store:
             failed = [run for run in store.runs() if run.failure is not None]
         first = failed[0]
+        permanent = all(run.failure is Failure.ERROR for run in failed)
         print_message(
             f"{len(failed)} runs failed, for instance {first.cell.title}, replication "
-            f"{first.replication}: {first.failure}: {first.reason}; they are tried again when the "
-            "campaign is run again"
+            f"{first.replication}: {first.failure}: {first.reason}; {_REMEDIES[permanent]}"
         )
     if not counts["complete"]:
         raise UserError("no run has a result")

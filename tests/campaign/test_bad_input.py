@@ -4,6 +4,7 @@ import pytest
 
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
+from workloads.loading import scan_user
 
 # What is replaced in the file, by what, then: key, value and the text that says what is allowed.
 CASES = {
@@ -82,7 +83,22 @@ CASES = {
         'machine = "p5-550"',
         "factors.machine",
         "'p5-550'",
-        "must be a list",
+        'must be a list; write ["p5-550"]',
+    ),
+    "a number for a list": (
+        "vlans = [10]",
+        "vlans = 10",
+        "vios.vios1.shared_ethernet.vlans",
+        "10",
+        "must be a list; write [10]",
+    ),
+    "a number for per cent": ('"10 %"', "20", "campaign.margin", "20", "did you mean '20 %'?"),
+    "per cent of a share": (
+        'share = "25 %"',
+        "share = 25",
+        "partitions.app.share",
+        "25",
+        "must be at most 1; did you mean '25 %'?",
     ),
     "choice": (
         '"logical-volume"',
@@ -366,6 +382,15 @@ def test_a_wrong_value_is_reported_with_file_key_value_and_what_is_allowed(write
             "demand = {}",
             "workloads.mine.demand.processor: is missing",
         ),
+        ("[[partitions]]", "[partitions]", "partitions: must be an array of tables; write [[part"),
+        ("[[vios]]", "[vios]", "vios: must be an array of tables; write [[vios]]"),
+        ("[factors]", "[[factors]]", "factors: must be one table; write [factors]"),
+        ("[workloads.mine]", "[[workloads]]", "workloads: must be one table; write [workloads.NA"),
+        (
+            "[workloads.mine]",
+            "[scenario]\nname = 's'\n[workloads.mine]",
+            "scenario: must be an array of tables; write [[scenario]]",
+        ),
         (
             'virtual_scsi = ["vios1"]',
             'virtual_scsi = ["vios1"]\nos = "aix-5.3"',
@@ -425,6 +450,16 @@ def test_missing_and_contradictory_keys_are_reported(write, old, new, message):
     assert "\n" not in text
 
 
+USER = """
+from locust import task
+from workloads.user import PartitionUser
+
+class Billing(PartitionUser):
+    @task
+    def bill(self):
+"""
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -435,6 +470,10 @@ def test_missing_and_contradictory_keys_are_reported(write, old, new, message):
             "does not load: RuntimeError (billing.py, line 1): at",
         ),
         ("class Billing:\n    pass\n", "has no user 'Billing'"),
+        (
+            f"{USER}        self.partition.compute(1)\n",
+            "has no @transaction, so that nothing",
+        ),
     ],
 )
 def test_a_broken_locustfile_is_reported(write, source, message):
@@ -446,6 +485,42 @@ def test_a_broken_locustfile_is_reported(write, source, message):
     assert text.startswith(f"{path}: workloads.mine.user = 'billing.py:Billing': ")
     assert message in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        USER.replace("import P", "import transaction as measured, P").replace(
+            "    @task\n", "    @task\n    @measured\n"
+        )
+        + "        pass\n",
+        USER + "        self.environment.events.request.fire()\n",
+        USER + "        from helper import work\n        work(self)\n",
+        "from workloads.cpu import IntegerCompute\nclass Billing(IntegerCompute):\n    pass\n",
+        "import workloads.cpu\nclass Billing(workloads.cpu.IntegerCompute):\n    pass\n",
+    ],
+    ids=["another name", "event", "function of a module", "base", "base by its module"],
+)
+def test_transactions_may_be_marked_anywhere(tmp_path, source):
+    (tmp_path / "billing.py").write_text(source)
+    helper = "import workloads.user\n@workloads.user.transaction\ndef work(user):\n    pass\n"
+    (tmp_path / "helper.py").write_text(helper)
+    names = [file.path for file in scan_user("billing.py:Billing", tmp_path)]
+    assert names == ["billing.py", *(["helper.py"] if "helper" in source else [])]
+
+
+def test_a_demand_needs_a_model(write):
+    path = write(("workloads/cpu.py:IntegerCompute", "billing.py:Billing"))
+    marked = USER.replace("import P", "import transaction, P").replace(
+        "@task", "@task\n    @transaction"
+    )
+    (path.parent / "billing.py").write_text(f"{marked}        pass\n")
+    with pytest.raises(UserError) as caught:
+        make_plan(str(path))
+    assert str(caught.value) == (
+        f"{path}: workloads.mine.demand: Billing takes none; give it a demand_model, derived from "
+        "workloads.user.EventDemand, that declares processor"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ from harness.catalog import load_catalog
 from harness.errors import UserError
 
 CATALOG = load_catalog()
-CONSTANTS = CATALOG.nominal()
 
 
-def resolve(name: str, **table):
+def resolve(name: str, catalog=CATALOG, **table):
     campaign = Campaign.model_validate(
         {
             "campaign": {"name": "c", "duration": "1 s"},
@@ -18,7 +17,7 @@ def resolve(name: str, **table):
             "machines": {name: table} if table else {},
         }
     )
-    return resolve_machine(name, campaign, CATALOG, CONSTANTS, "c.toml")
+    return resolve_machine(name, campaign, catalog, catalog.nominal(), "c.toml")
 
 
 def test_without_a_table_the_machine_is_the_catalogs():
@@ -72,3 +71,12 @@ def test_a_machine_of_ones_own_says_everything():
     with pytest.raises(UserError, match=r"machines\.mine\.memory: is missing"):
         resolve("mine", **table)
     assert resolve("mine", **table, memory="8 GiB").cores == 8
+
+
+def test_a_machine_of_a_catalog_file_is_one_of_its_configurations_too():
+    cores = {"value": 6, "unit": "cores", "source": "s", "status": "verified"}
+    catalog = load_catalog(overrides={"machines": {"p5-550": {"cores": cores}}})
+    with pytest.raises(UserError, match=r"machines\.p5-550 = '9133-55A POWER5\+ 6 .* never sold"):
+        resolve("p5-550", catalog)
+    assert resolve("p5-550", catalog, hypothetical=True).cores == 6
+    assert resolve("p5-550", catalog, cores=4).cores == 4

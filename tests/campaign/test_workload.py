@@ -10,7 +10,7 @@ CATALOG = load_catalog()
 
 LOCUSTFILE = """
 from harness.units import Seconds
-from workloads.user import Demand, PartitionUser
+from workloads.user import Demand, PartitionUser, transaction
 
 
 class BillingDemand(Demand):
@@ -20,6 +20,10 @@ class BillingDemand(Demand):
 
 class Billing(PartitionUser):
     demand_model = BillingDemand
+
+    @transaction
+    def bill(self):
+        self.partition.compute(self.demand.processor)
 """
 
 

@@ -145,7 +145,7 @@ def _suggestion(details: Any) -> str:
     if kind == "list_type" and isinstance(value, (str, int, float)):
         return f"; write [{json.dumps(value)}]"
     bound = details.get("ctx", {}).get(_BOUNDS.get(kind))
-    if bound == 1 and 1 < value <= 100:
+    if bound == 1 and isinstance(value, (int, float)) and value <= 100:
         return f"; did you mean '{value:g} %'?"
     return ""
 

@@ -20,7 +20,8 @@ WORK = ("office", "vscsi-random", "sea-stream", "sea-transactions", "vlan")
 
 
 def cell(store, virtualization, workload):
-    return chosen_cell(store.campaign, [f"virtualization={virtualization}", f"workload={workload}"])
+    texts = [f"virtualization={virtualization}", f"workload={workload}"]
+    return chosen_cell(store.campaign, texts, store.measured())
 
 
 @pytest.mark.parametrize("workload", WORK)
@@ -133,7 +134,11 @@ def test_the_text_shows_every_event_part_and_constant(store, results, monkeypatc
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ([], "fits 25 cells"),
+        ([], "fits 23 cells with results"),
+        (
+            ["workload=sea-stream"],
+            " | dedicated | hosted-vmware\n",
+        ),
         (["virtualization=hosted-vmware"], "workload=office | vscsi-random"),
         (["virtualisation=hosted-vmware"], "did you mean 'virtualization'"),
         (["workload=vlam"], "did you mean 'vlan'"),
@@ -160,7 +165,7 @@ def test_scenarios_are_not_explained(tmp_path):
         with pytest.raises(UserError, match="timelines"):
             explain(store, scenario)
         with pytest.raises(UserError, match="only scenarios"):
-            chosen_cell(store.campaign, [])
+            chosen_cell(store.campaign, [], store.measured())
 
 
 def test_used_constants_are_those_that_a_virtualization_adds(store):
