@@ -271,7 +271,7 @@ def test_the_outside_is_reached_over_a_virtual_lan_that_a_vios_bridges(adapters,
 
 
 def test_a_peer_that_does_not_exist_is_named():
-    with pytest.raises(UnreachableError, match="'three': no such partition; .* next, one,"):
+    with pytest.raises(UnreachableError, match=r"'three': no such partition; .* next, one,"):
         two((), ()).network.route("one", "send", "three")
 
 

@@ -13,7 +13,7 @@ from harness.catalog.constant import Status
 from harness.cli.format import amount, interval, number, percent
 from harness.cli.format import microseconds as _us
 from harness.cli.tables.catalog import STATUS_TEXTS
-from harness.cli.tables.table import add_row, notes, table
+from harness.cli.tables.table import add_row, block, notes, table
 
 _MEASURES = {"slowdown": "slowdown", "processor-time": "processor time per transaction"}
 
@@ -128,16 +128,16 @@ def _waits(breakdown: Explanation) -> Table:
     return shown
 
 
-def _constants(breakdown: Explanation) -> Table:
-    rows = []
+def _constants(breakdown: Explanation) -> RenderableType:
+    parts: list[RenderableType] = [Text("Constants of the costs, and their sources", "bold")]
     for mark, each in enumerate(breakdown.constants, 1):
-        status, colour = STATUS_TEXTS[Status(each.status)]
         stated = f" ({each.published_range})" if each.published_range else ""
-        who = Group(Text(each.name), Text(each.source, "dim"))
-        values = (each.published + stated, _drawn(each))
-        rows.append((f"[{mark}]", who, *values, Text(status, colour)))
-    columns = (">", "constant and source", "stated (range)", "drawn here", "status")
-    return table("Constants of the costs", columns, rows)
+        head = Text.assemble(
+            (f"[{mark}] ", "dim"), each.name, "  ", STATUS_TEXTS[Status(each.status)]
+        )
+        values = Text(f"stated {each.published}{stated}; drawn here: {_drawn(each)}")
+        parts.append(block(head, values, each.source))
+    return Group(*parts)
 
 
 def _drawn(constant: ConstantLine) -> str:

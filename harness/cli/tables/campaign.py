@@ -16,7 +16,7 @@ from harness.campaign.plan import Plan
 from harness.campaign.resources import needed, size
 from harness.campaign.run_time import Remaining
 from harness.cli.format import amount, duration, interval, percent, span
-from harness.cli.tables.table import notes, table
+from harness.cli.tables.table import add_row, block, notes, table
 from harness.results.store import Failure
 
 _COLOURS = {"confirmed": "green", "refuted": "red", "inconclusive": "yellow"}
@@ -36,19 +36,11 @@ def plan_table(plan: Plan, workers: int) -> RenderableType:
         ]
         parts.append(table(f"{name}: the matrix", columns, rows, lines=True))
     if len(matrix) < len(plan.matrix) or not matrix:
-        columns = ("scenario", "title", "machine", "virtualization", "expectations")
-        scenarios = [
-            (
-                each.name,
-                each.title["en"],
-                cell.machine,
-                cell.virtualization,
-                str(len(each.expect)),
-            )
-            for cell in plan.cells
-            if (each := cell.scenario) is not None
-        ]
-        parts.append(table(f"{name}: the scenarios", columns, scenarios))
+        parts.append(Text(f"{name}: the scenarios", "bold"))
+        for cell in plan.cells:
+            if (each := cell.scenario) is not None:
+                where = f"{cell.machine}, {cell.virtualization}, {len(each.expect)} expectations"
+                parts.append(block(Text(f"{each.name}: {where}"), each.title["en"]))
     lines = _reasons(plan.infeasible) if matrix else []
     if plan.files:
         lines.append(f"your files: {', '.join(each.path for each in plan.files)}")
@@ -162,25 +154,23 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
         *_robust(verdict, level),
         Text(
             f"margin {percent(verdict.margin)}; in brackets the {level} interval of the mean "
-            "over draws of the constants; below it the prediction interval of one machine"
+            "over draws of the constants; beside it the prediction interval of one machine"
         ),
     ]
     if verdict.worst is not None:
         worst = verdict.worst
         where = worst.environment.title
         lines.append(Text(f"worst: {where}, {worst.measure}: {worst.reason}"))
-    rows = [
-        (
-            each.measure,
-            _outcome(str(each.outcome)),
-            "" if each.worst is None else each.worst.environment.title,
-            "" if each.worst is None else _overhead(each.worst.firmware),
-            "" if each.worst is None else _overhead(each.worst.software),
-        )
-        for each in verdict.measures
-    ]
-    columns = ("measure", "outcome", "worst environment", "firmware", "software")
-    return Group(*lines, table("", columns, rows), *notes(verdict.notes))
+    shown = table("", ("measure", "outcome, mean", "worst environment"), names=("measure",))
+    for each in verdict.measures:
+        environment = "" if each.worst is None else each.worst.environment.title
+        add_row(shown, Text(each.measure, "bold"), _outcome(str(each.outcome)), environment)
+        if each.worst is not None:
+            for overhead in (each.worst.firmware, each.worst.software):
+                if overhead is not None:
+                    add_row(shown, *_overhead(overhead))
+        shown.add_section()
+    return Group(*lines, shown, *notes(verdict.notes))
 
 
 def _robust(verdict: Verdict, level: str) -> list[Text]:
@@ -205,21 +195,21 @@ def elements_text(study: Study, elements: ScenarioResults) -> RenderableType:
         for each in elements.scenarios
         if not each.runs
     ]
-    rows = [
-        (
-            row.scenario,
+    columns = ("expected", "", "measured", "passed")
+    tables = {row.scenario: table(row.scenario, columns) for row in elements.rows}
+    for row in elements.rows:
+        add_row(
+            tables[row.scenario],
             row.name["en"],
             _expected(row),
             _value(row.measured, row.unit),
             Text(_passed(row), style="" if row.passed else "bold red"),
         )
-        for row in elements.rows
-    ]
     return Group(
         Text.assemble(f"{study.campaign.name}: scenarios ", _outcome(str(elements.outcome))),
         Text(f"{met} of {len(elements.rows)} expectations met in every run"),
         *notes(missing),
-        table("", ("scenario", "expected", "", "measured", "passed"), rows),
+        *tables.values(),
     )
 
 
@@ -246,10 +236,9 @@ def _outcome(name: str) -> Text:
     return Text(name, style=f"bold {_COLOURS[name]}")
 
 
-def _overhead(overhead: Overhead | None) -> str:
-    if overhead is None:
-        return "not measured"
+def _overhead(overhead: Overhead) -> tuple[str, str, str]:
     return (
-        f"{overhead.virtualization} {interval(overhead.interval, percent)}\n"
-        f"one machine {span(overhead.range.low, overhead.range.high, percent)}"
+        overhead.virtualization,
+        interval(overhead.interval, percent),
+        f"one machine {span(overhead.range.low, overhead.range.high, percent)}",
     )

@@ -1,6 +1,7 @@
 """Capacities in the terminal."""
 
 from rich.console import Group, RenderableType
+from rich.text import Text
 
 from harness.cli.format import amount, interval
 from harness.cli.tables.table import notes, table
@@ -12,20 +13,21 @@ def capacity_text(result: Capacities) -> RenderableType:
     title = (
         f"The highest load at which {result.quantile} of the response time stays within its limit"
     )
-    columns = ("environment", "limit", "virtualization", "transactions/s", "of the baseline's")
-    rows = [
-        (
-            "" if number else each.environment.title,
-            "" if number else amount(each.limit_seconds, "s"),
-            one.virtualization,
-            _rate(one),
-            "" if one.of_baseline is None else interval(one.of_baseline),
+    parts: list[RenderableType] = [Text(title, "bold")]
+    for each in result.environments:
+        rows = (
+            (
+                one.virtualization,
+                _rate(one),
+                "" if one.of_baseline is None else interval(one.of_baseline),
+            )
+            for one in each.capacities
         )
-        for each in result.environments
-        for number, one in enumerate(each.capacities)
-    ]
+        limit = amount(each.limit_seconds, "s")
+        columns = ("virtualization", "transactions/s", "of the baseline's")
+        parts.append(table(f"{each.environment.title}, limit {limit}", columns, rows))
     left_out = (f"left out: {each}" for each in result.left_out)
-    return Group(table(title, columns, rows), *notes(left_out))
+    return Group(*parts, *notes(left_out))
 
 
 def _rate(one: CellCapacity) -> str:

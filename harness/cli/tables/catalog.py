@@ -1,6 +1,6 @@
 """The catalog in the terminal: its items, and the constants of one item."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,7 +8,7 @@ from rich.text import Text
 
 from harness.catalog.catalog import VIRTUALIZATIONS, Catalog, items
 from harness.catalog.constant import Constant, Status
-from harness.cli.tables.table import add_row, table
+from harness.cli.tables.table import add_row, block
 from harness.errors import UserError, nearest
 
 STATUS_TEXTS: Mapping[Status, tuple[str, str]] = {
@@ -77,20 +77,16 @@ def show(catalog: Catalog, name: str) -> RenderableType:
     UserError
         When there is nothing of that name; the nearest one is suggested.
     """
-    constants = find(catalog, name)
-    rows = (
-        (
-            Group(Text(each.name, style="bold"), Text(each.meaning)),
-            _value(each),
-            Text(*STATUS_TEXTS[each.status]),
-            each.source,
+    blocks = (
+        block(
+            Text.assemble((each.name, "bold"), "  ", STATUS_TEXTS[each.status]),
+            Text(each.meaning),
+            *_values(each),
+            f"source: {each.source}",
         )
-        for each in constants
+        for each in find(catalog, name)
     )
-    shown = table(name, ("constant", "value and range", "status", "source"), rows, lines=True)
-    for column, ratio in zip(shown.columns, (5, 4, 2, 4), strict=True):
-        column.ratio = ratio
-    return shown
+    return Group(Text(name, "bold"), *blocks)
 
 
 def find(catalog: Catalog, name: str) -> tuple[Constant, ...]:
@@ -151,11 +147,9 @@ def _users(catalog: Catalog, profile: str) -> list[str]:
     return [group.user.rpartition(":")[2] for group in catalog.profile(profile).groups]
 
 
-def _value(constant: Constant) -> RenderableType:
-    lines = [Text(constant.published)]
+def _values(constant: Constant) -> Iterator[Text]:
+    stated = constant.published_range
+    yield Text(f"{constant.published}, range {stated}" if stated else constant.published)
     if constant.at:
         points = ", ".join(f"{point:.10g}" for point in constant.at)
-        lines.append(Text(f"at {points} {constant.at_unit}", style="dim"))
-    if constant.published_range:
-        lines.append(Text(f"range {constant.published_range}", style="dim"))
-    return Group(*lines)
+        yield Text(f"at {points} {constant.at_unit}")

@@ -76,7 +76,8 @@ def _overheads(comparison: Comparison, direction: Direction) -> list[RenderableT
         for each in changes[:_MOST]
     ]
     columns = ("environment", "virtualization", "measure", "first", "second", "change")
-    shown = table(f"Overheads that became {direction}", columns, rows)
+    title = f"Overheads that became {direction}"
+    shown = table(title, columns, rows, names=("virtualization",))
     shown.columns[-1].style = _STYLES[direction]
     if len(changes) > _MOST:
         return [shown, Text(f"and {len(changes) - _MOST} more; --json lists all")]

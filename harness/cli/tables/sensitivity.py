@@ -1,9 +1,10 @@
 """A sensitivity study in the terminal."""
 
 from rich.console import Group, RenderableType
+from rich.text import Text
 
 from harness.cli.format import number, percent
-from harness.cli.tables.table import notes, table
+from harness.cli.tables.table import block, notes
 from harness.studies.sensitivity.result import BreakEven, Driven, Sensitivity, overhead_at
 
 _SHOWN = 3
@@ -12,34 +13,18 @@ _SHOWN = 3
 
 def sensitivity_text(result: Sensitivity) -> RenderableType:
     """Show what drives each overhead, and what would flip each verdict."""
-    drivers = table(
-        "What drives each overhead",
-        ("environment", "measure", "overhead", "driven by (overhead at low and high)"),
-        (
-            (
-                each.environment.title,
-                each.measure,
-                f"{each.virtualization} {percent(each.overhead)}",
-                _drivers(each, result.alpha),
-            )
-            for each in result.driven
-        ),
-    )
-    flips = table(
-        "What would flip each verdict",
-        ("environment", "now", "costs", "flips at", "by"),
-        (
-            (
-                each.environment.title,
-                "confirmed" if each.confirmed else "not confirmed",
-                f"all {each.level}" if each.together else each.constants[0],
-                _factor(each),
-                f"{each.criterion}, {each.measure}",
-            )
-            for each in result.break_even
-        ),
-    )
-    return Group(drivers, flips, *notes(result.left_out))
+    parts: list[RenderableType] = [Text("What drives each overhead (at its low and high)", "bold")]
+    for driven in result.driven:
+        overhead = f"{driven.virtualization} {percent(driven.overhead)}"
+        head = Text(f"{driven.environment.title}, {driven.measure}: {overhead}")
+        parts.append(block(head, _drivers(driven, result.alpha)))
+    parts.append(Text("What would flip each verdict", "bold"))
+    for each in result.break_even:
+        outcome = "confirmed" if each.confirmed else "not confirmed"
+        costs = f"all costs of {each.level}" if each.together else each.constants[0]
+        head = Text(f"{each.environment.title}, {each.measure}: {outcome} ({each.criterion})")
+        parts.append(block(head, f"{costs}, flips at: {_factor(each)}"))
+    return Group(*parts, *notes(result.left_out))
 
 
 def _drivers(driven: Driven, alpha: float) -> str:

@@ -1,9 +1,10 @@
 """Rich tables and texts, made the same way for all commands."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rich.box import SIMPLE_HEAD
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +14,7 @@ def table(
     columns: Iterable[str],
     rows: Iterable[Iterable[RenderableType]] = (),
     *,
+    names: Collection[str] = (),
     lines: bool = False,
 ) -> Table:
     """Make a table with its title above it.
@@ -23,6 +25,8 @@ def table(
         Their headings; a column of numbers, which is aligned to the right, begins with ``>``.
     rows
         Their cells; see :func:`add_row`.
+    names
+        Headings of columns of names, which are not broken over lines.
     lines
         Whether there is a blank line between rows.
     """
@@ -38,6 +42,7 @@ def table(
             Text(name.removeprefix(">")),
             justify="right" if name.startswith(">") else "left",
             overflow="fold",
+            no_wrap=name in names,
         )
     for row in rows:
         add_row(made, *row)
@@ -48,6 +53,12 @@ def add_row(to: Table, *cells: RenderableType, style: str = "", end_section: boo
     """Add a row; a string is shown as it is, without markup or colours of numbers."""
     shown = (Text(each) if isinstance(each, str) else each for each in cells)
     to.add_row(*shown, style=style, end_section=end_section)
+
+
+def block(head: Text, *lines: Text | str) -> RenderableType:
+    """Show a head, and lines below it that use the whole width and are indented."""
+    below = (Text(each, "dim") if isinstance(each, str) else each for each in lines)
+    return Group(head, *(Padding(each, (0, 0, 0, 4)) for each in below))
 
 
 def notes(texts: Iterable[str]) -> list[Text]:

@@ -39,7 +39,7 @@ def test_a_verdict_names_outcome_worst_environment_and_intervals(synthetic, tmp_
         r"in 4 of 4 environments and measures, in 4 of them also for one machine", text
     )
     assert re.search(r"one machine \d+(\.\d+)? % to \d+(\.\d+)? %", text)
-    assert re.search(r"shared-uncapped 3\d(\.\d+)? % \(\d+(\.\d+)? % to \d+(\.\d+)? %\)", text)
+    assert re.search(r"shared-uncapped +3\d(\.\d+)? % \(\d+(\.\d+)? % to \d+(\.\d+)? %\)", text)
 
 
 def test_a_progress_bar_counts_runs_and_failures():

@@ -38,6 +38,14 @@ def test_a_constant_is_shown_with_range_source_and_status() -> None:
         assert part in text
 
 
+def test_names_and_sources_are_not_broken_at_80_columns() -> None:
+    lines = printed(show(CATALOG, "vios"), width=80).splitlines()
+    for constant in find(CATALOG, "vios"):
+        assert sum(line.startswith(f"{constant.name}  ") for line in lines) == 1
+    sources = {f"    source: {each.source}" for each in find(CATALOG, "vios")}
+    assert {source for source in sources if len(source) <= 80} <= {line.rstrip() for line in lines}
+
+
 def test_a_table_is_shown_with_its_points() -> None:
     text = printed(show(CATALOG, "vios.sea.cycles_per_byte.threaded"), width=400)
     assert "11.2, 5 cycles/B" in text
