@@ -110,6 +110,8 @@ def parse_quantity(quantity: str | float, dimension: str) -> float:
     """
     units = DIMENSIONS[dimension].units
     number, unit = _split(quantity, dimension)
+    if unit.startswith(","):
+        raise ValueError(f"{shown(quantity)} has a comma; the decimal separator is a point")
     if unit not in units:
         if unit == "":
             example = DIMENSIONS[dimension].example

@@ -102,6 +102,11 @@ def scan_user(spec: str, base: Path) -> tuple[UserFile, ...]:
             raise _broken(spec, path, error) from error
         loaded = load_user(spec, base)
         scan_loaded(code, found)
+        if not loaded.cls.tasks and loaded.cls.__init__ is PartitionUser.__init__:
+            raise UserError(
+                f"user = {spec!r}: {loaded.cls.__name__} has no task; write @task, with "
+                "'from locust import task', above its methods"
+            )
         if not found.measures and not _inherits(loaded.cls):
             raise UserError(
                 f"user = {spec!r}: {path.name} has no @transaction, so that nothing would be "

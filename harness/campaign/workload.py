@@ -14,6 +14,7 @@ from harness.campaign.schema.fields import Scaled
 from harness.campaign.schema.messages import schema_error, shown, value_error
 from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError, suggest
+from harness.printable import one_line
 from workloads.loading import LoadedUser, UserFile, load_user, scan_user
 
 Demand = Mapping[str, float | int | str | bool]
@@ -174,7 +175,7 @@ def _group(
         prefix = f"{key}.demand."
         raise schema_error(file, written, error, loaded.demand_model, prefix) from None
     except Exception as error:  # a validator of the user's may raise anything
-        text = f"{type(error).__name__}: {error}"
+        text = one_line(f"{type(error).__name__}: {error}")
         raise value_error(file, f"{key}.demand", written, f"{user} fails on it: {text}") from None
     _check_plain(demand, f"{file}: {key}.demand", user)
     users, arrivals, think_time = table.users, table.arrivals, table.think_time

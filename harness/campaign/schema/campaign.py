@@ -85,6 +85,10 @@ class Replications(Table):
     def _number_alone(cls, written: Any) -> Any:
         if isinstance(written, int) and not isinstance(written, bool):
             return {"minimum": written, "maximum": written}
+        if not isinstance(written, dict):
+            raise ValueError(
+                "write a whole number, or { minimum = 10, maximum = 20, half_width = '1 %' }"
+            )
         return written
 
     @model_validator(mode="after")

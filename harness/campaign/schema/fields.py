@@ -117,7 +117,7 @@ def _scaled(
         try:
             number = read_quantity(words[0] if per_core else written, dimension)
         except ValueError as error:
-            raise ValueError(f"{error}; {wanted}") from None
+            raise ValueError(wanted if whole else f"{error}; {wanted}") from None
         if number <= 0:
             raise ValueError(f"must be more than 0; {wanted}")
         if whole and not per_core and (isinstance(written, str) or number != int(number)):

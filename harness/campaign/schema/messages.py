@@ -1,6 +1,7 @@
 """Messages about mistakes in a campaign file: file, key, value and what is allowed."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, get_origin
@@ -12,7 +13,11 @@ from harness.errors import UserError, suggest
 from harness.units import shown as shown_quantity
 
 _MOST_CHARACTERS = 40
+_SCALARS = {"str": "string_type", "int": "int_type", "float": "float_type", "bool": "bool_type"}
+"""Members of a union of scalars in the place of an error, and the error of each."""
 _TABLE_TYPES = ("dict_type", "model_type", "model_attributes_type")
+_NUMBER = re.compile(r"-?[0-9]+(?P<fraction>\.[0-9]+)?(?= *(cores?)?$)")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _BOUNDS = {"less_than": "lt", "less_than_equal": "le"}
 
 
@@ -87,6 +92,9 @@ def schema_error(
     found = error.errors(include_url=False)
     first = min(found, key=lambda details: details["type"] != "extra_forbidden")
     location = tuple(part for part in first["loc"] if part != "[key]")
+    if location and location[-1] in _SCALARS and first["type"] in _SCALARS.values():
+        location = location[:-1]
+        first = {**first, "type": "scalar_type"}
     key = prefix + dotted(data, location)
     kind = first["type"]
     if kind == "extra_forbidden":
@@ -104,7 +112,21 @@ def schema_error(
         return UserError(f"{file}: {key}: must be one table; write [{header}{name}]")
     if kind == "value_error" and isinstance(first["input"], (dict, list)):
         return UserError(f"{file}: {key.rstrip('.') or 'file'}: {first['ctx']['error']}")
+    if location and isinstance(location[-1], int):
+        field = _field_at(model, location[:-1])
+    table = None if field is None else _model_in(field.annotation)
+    if kind in _TABLE_TYPES and table is not None:
+        return value_error(file, key, first["input"], _table_text(table, first["input"]))
     return value_error(file, key, first["input"], _allowed(first))
+
+
+def _table_text(model: type[BaseModel], value: object) -> str:
+    """Describe the table that is wanted in place of a value."""
+    fields = _fields(model)
+    needed = [key for key, field in fields.items() if field.is_required()]
+    if len(needed) == 1 and isinstance(value, str):
+        return f"must be a table; write {{ {needed[0]} = {json.dumps(value)} }}"
+    return f"must be a table with {', '.join(fields)}"
 
 
 def _allowed(details: Any) -> str:
@@ -116,8 +138,12 @@ def _allowed(details: Any) -> str:
         "string_type": "must be a text",
         "int_type": "must be a whole number",
         "int_from_float": "must be a whole number",
+        "int_parsing": "must be a whole number",
+        "float_parsing": "must be a number",
+        "bool_parsing": "must be true or false",
         "float_type": "must be a number",
         "bool_type": "must be true or false",
+        "scalar_type": "must be a text, a number, true or false",
         "list_type": "must be a list",
         "dict_type": "must be a table",
         "model_type": "must be a table",
@@ -144,6 +170,12 @@ def _suggestion(details: Any) -> str:
     kind, value = details["type"], details["input"]
     if kind == "list_type" and isinstance(value, (str, int, float)):
         return f"; write [{json.dumps(value)}]"
+    if kind in ("int_type", "float_type") and isinstance(value, str):
+        match = _NUMBER.match(value)
+        return f"; write {match[0]}" if match and (match["fraction"] is None or "f" in kind) else ""
+    if kind == "string_pattern_mismatch":
+        text, pattern = _NOT_IN_NAMES.sub("-", value).strip("-"), details["ctx"]["pattern"]
+        return f"; did you mean {text!r}?" if re.match(pattern, text) else ""
     bound = details.get("ctx", {}).get(_BOUNDS.get(kind))
     if bound == 1 and isinstance(value, (int, float)) and value <= 100:
         return f"; did you mean '{value:g} %'?"
