@@ -519,6 +519,7 @@ class Billing(PartitionUser):
             "does not load: RuntimeError (billing.py, line 1): at",
         ),
         ("class Billing:\n    pass\n", "has no user 'Billing'"),
+        (USER.replace("@task", "@property") + "        pass\n", "Billing has no task; write @task"),
         (
             f"{USER}        self.partition.compute(1)\n",
             "has no @transaction, so that nothing",

@@ -9,6 +9,7 @@ from harness.errors import UserError
 CATALOG = load_catalog()
 
 LOCUSTFILE = """
+from locust import task
 from harness.units import Seconds
 from workloads.user import Demand, PartitionUser, transaction
 
@@ -21,6 +22,7 @@ class BillingDemand(Demand):
 class Billing(PartitionUser):
     demand_model = BillingDemand
 
+    @task
     @transaction
     def bill(self):
         self.partition.compute(self.demand.processor)
