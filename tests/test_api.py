@@ -78,7 +78,7 @@ def test_a_verdict_prints_its_outcome_and_its_counts(results):
     confirmed, refuted, inconclusive = counts
     assert str(verdict) == (
         f"{verdict.outcome}: confirmed in {confirmed}, refuted in {refuted}, inconclusive in "
-        f"{inconclusive} of {sum(counts)} environments and measures"
+        f"{inconclusive} of {sum(counts)} combinations of environment and measure"
     )
 
 

@@ -105,9 +105,10 @@ class Verdict:
         }
 
     def __str__(self) -> str:
-        """Return the outcome, and the number of environments and measures with each outcome."""
+        """Return the outcome, and the number of combinations of environment and measure with it."""
         counts = ", ".join(f"{each} in {self.count(each)}" for each in Outcome)
-        return f"{self.outcome}: {counts} of {len(self.environments)} environments and measures"
+        total = len(self.environments)
+        return f"{self.outcome}: {counts} of {total} combinations of environment and measure"
 
     def _repr_html_(self) -> str:
         """Table for a notebook: the outcome of each measure and its worst environment."""

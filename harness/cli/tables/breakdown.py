@@ -35,8 +35,8 @@ def _head(breakdown: Explanation) -> list[str]:
         overhead, level = interval(each.interval, percent), percent(each.interval.level)
         lines.append(f"overhead in {_MEASURES[name]}: {overhead}, {level} interval")
     lines.append(
-        f"means over {runs} of {breakdown.transactions:,.0f} transactions; times in microseconds "
-        "per transaction"
+        f"means over {runs}, with {breakdown.transactions:,.0f} transactions in each on average; "
+        "times in microseconds per transaction"
     )
     return lines
 

@@ -178,7 +178,7 @@ def _robust(verdict: Verdict, level: str) -> list[Text]:
     total = len(verdict.environments)
     return [
         Text(
-            f"{outcome} in {count} of {total} environments and measures, in "
+            f"{outcome} in {count} of {total} combinations of environment and measure, in "
             f"{verdict.count(outcome, robust=True)} of them also for one machine with its own "
             f"constants ({level})"
         )

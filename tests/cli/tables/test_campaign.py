@@ -36,7 +36,8 @@ def test_a_verdict_names_outcome_worst_environment_and_intervals(synthetic, tmp_
     worst = study.verdict.worst
     assert f"worst: {worst.environment.title}" in text
     assert re.search(
-        r"in 4 of 4 environments and measures, in 4 of them also for one machine", text
+        r"in 4 of 4 combinations of environment and measure, in 4 of them also for one machine",
+        text,
     )
     assert re.search(r"one machine \d+(\.\d+)? % to \d+(\.\d+)? %", text)
     assert re.search(r"shared-uncapped +3\d(\.\d+)? % \(\d+(\.\d+)? % to \d+(\.\d+)? %\)", text)

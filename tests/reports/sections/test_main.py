@@ -104,8 +104,12 @@ def test_marks_what_holds_on_average_only(synthetic, tmp_path, parse_page, respo
         with made.fill(tmp_path / name) as store:
             page = parse_page(render(analyse(store), Evidence()))
         said[name] = {each: page.section(each) for each in ("verdict", "matrix", "against")}
-    assert "in 1 of 1 environments and measures, in 1 of them" in said["sure"]["verdict"]
-    assert "in 1 of 1 environments and measures, in 0 of them" in said["wide"]["verdict"]
+    assert (
+        "in 1 of 1 combinations of environment and measure, in 1 of them" in said["sure"]["verdict"]
+    )
+    assert (
+        "in 1 of 1 combinations of environment and measure, in 0 of them" in said["wide"]["verdict"]
+    )
     assert ("on average only" in said["sure"]["matrix"], why in said["sure"]["against"]) == (
         False,
         False,
