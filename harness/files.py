@@ -47,6 +47,7 @@ _MARKS = (
 
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 # The standard library's parser needs time in proportion to the square of a key's parts.
+_REPEATED = re.compile(r"Cannot (?:declare .* twice|overwrite a value) \(at line (\d+),.*")
 _LONG_KEY = re.compile(rf"""(?<![\w\-"']){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{2 * MOST_LEVELS}}}""")
 
 
@@ -163,7 +164,8 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{name}: is not TOML: {shortened(error, 200)}") from None
+        reason = shortened(error, 200) + _repeated_table(text, str(error))
+        raise UserError(f"{name}: is not TOML: {reason}") from None
     except ValueError:
         # Python refuses to read thousands of digits.
         raise UserError(f"{name}: holds a number that is too large") from None
@@ -175,6 +177,15 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
         if not level:
             return data
     raise UserError(too_deep)
+
+
+def _repeated_table(text: str, error: str) -> str:
+    """Return how tables of one name are written if that is the error, after a semicolon."""
+    place = _REPEATED.fullmatch(error)
+    line = text.split("\n")[int(place[1]) - 1].strip() if place else ""
+    if not line.startswith("["):
+        return ""
+    return f"; a table is written once; where several are allowed, each is [[{line.strip('[] ')}]]"
 
 
 def _entries(name: str, key: str, value: Any) -> list[tuple[str, Any]]:

@@ -431,6 +431,22 @@ def test_a_wrong_value_is_reported_with_file_key_value_and_what_is_allowed(write
             "demand = {}",
             "workloads.mine.demand.processor: is missing",
         ),
+        (
+            "count = 2",
+            "count = 2\nlimits = { minimum_memory = '2 GiB', maximum_memory = '1 GiB' }",
+            "partitions.app.limits: maximum_memory must be at least minimum_memory",
+        ),
+        (
+            "[[vios]]",
+            "[vios]\nname = 'other'\n\n[[vios]]",
+            "Cannot overwrite a value (at line 31, column 7); a table is written once; where several "
+            "are allowed, each is [[vios]]",
+        ),
+        (
+            "[claim]",
+            "[vios]\n[vios]\n[claim]",
+            "twice (at line 11, column 6); a table is written once; where several are allowed, each",
+        ),
         ("[[partitions]]", "[partitions]", "partitions: must be an array of tables; write [[part"),
         ("[[vios]]", "[vios]", "vios: must be an array of tables; write [[vios]]"),
         ("[factors]", "[[factors]]", "factors: must be one table; write [factors]"),

@@ -124,7 +124,8 @@ def _table_text(model: type[BaseModel], value: object) -> str:
     """Describe the table that is wanted in place of a value."""
     fields = _fields(model)
     needed = [key for key, field in fields.items() if field.is_required()]
-    if len(needed) == 1 and isinstance(value, str):
+    choices = getattr(model, "choices", ())
+    if len(needed) == 1 and not choices and isinstance(value, str):
         return f"must be a table; write {{ {needed[0]} = {json.dumps(value)} }}"
     return f"must be a table with {', '.join(fields)}"
 

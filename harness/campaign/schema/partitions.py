@@ -76,6 +76,14 @@ class PartitionLimits(Table):
     maximum_memory: Annotated[Bytes, Field(gt=0, le=MEMORY.most)] | None = None
     """Most memory."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for name in ("cores", "virtual_processors", "memory"):
+            least, most = getattr(self, f"minimum_{name}"), getattr(self, f"maximum_{name}")
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"maximum_{name} must be at least minimum_{name}")
+        return self
+
 
 class Partition(Divided):
     """A partition, or several equal ones."""
