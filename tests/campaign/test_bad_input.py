@@ -439,13 +439,13 @@ def test_a_wrong_value_is_reported_with_file_key_value_and_what_is_allowed(write
         (
             "[[vios]]",
             "[vios]\nname = 'other'\n\n[[vios]]",
-            "Cannot overwrite a value (at line 31, column 7); a table is written once; where several "
-            "are allowed, each is [[vios]]",
+            "Cannot overwrite a value (at line 31, column 7); a table is written once; where "
+            "several are allowed, each is [[vios]]",
         ),
         (
             "[claim]",
             "[vios]\n[vios]\n[claim]",
-            "twice (at line 11, column 6); a table is written once; where several are allowed, each",
+            "twice (at line 11, column 6); a table is written once; where several are",
         ),
         ("[[partitions]]", "[partitions]", "partitions: must be an array of tables; write [[part"),
         ("[[vios]]", "[vios]", "vios: must be an array of tables; write [[vios]]"),
