@@ -43,6 +43,8 @@ MODULES = (
     "harness.model.net.stages",
     "harness.users.user_thread",
     "harness.users.partition",
+    "harness.users.steps",
+    "harness.users.recorded_user",
 )
 """Where a run's time goes, and what has a compiled class as its base."""
 
