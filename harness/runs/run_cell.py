@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from locust.env import Environment
 
 from harness.campaign.cell import RunSpec, UserMode
-from harness.campaign.isolation import isolated
+from harness.campaign.isolation import isolated, isolation
 from harness.engine.clock import Clock, to_ns
 from harness.errors import UserError
 from harness.metrics.collector import Readings, expose, named, read_counters, registry_for
@@ -21,6 +21,7 @@ from harness.users.population import UserPopulation, forward_requests, locust_on
 from harness.users.real_time_guard import without_real_time
 from harness.users.recorded_population import RecordedPopulation
 from harness.users.recorder import NotRecordableError, RecordingSession
+from harness.users.recording import CACHE, RecordingCache
 from harness.users.watchdog import Watchdog
 
 SETTLING = 0.25
@@ -103,9 +104,13 @@ def run_live(spec: RunSpec) -> RunResult:
             population.dismiss()
 
 
-@isolated
-def run_recorded(spec: RunSpec) -> RunResult:
+def run_recorded(spec: RunSpec, cache: RecordingCache = CACHE) -> RunResult:
     """Carry out one run with recorded users.
+
+    Parameters
+    ----------
+    cache
+        Recordings that it may use, and where it keeps its own.
 
     Raises
     ------
@@ -118,10 +123,9 @@ def run_recorded(spec: RunSpec) -> RunResult:
     machine = Machine(clock, spec.system, spec.constants)
     observation = Observation(machine)
     session = RecordingSession(spec.base, spec.starts.timestamp())
-    population = RecordedPopulation(
-        clock, observation, session, spec.files, spec.seed, spec.streams
-    )
-    with contextlib.closing(session), Watchdog(clock):
+    seed_parts = (spec.seed, spec.streams)
+    population = RecordedPopulation(clock, observation, session, cache, spec.files, *seed_parts)
+    with isolation(spec), contextlib.closing(session), Watchdog(clock):
         for partition in spec.system.partitions:
             for group in partition.groups:
                 population.add_group(group, machine.partitions[partition.name])

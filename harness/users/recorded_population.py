@@ -19,7 +19,7 @@ from harness.users.recorder import (
     Recorder,
     RecordingSession,
 )
-from harness.users.recording import CACHE, GroupRecordings, Recording, RecordingCache
+from harness.users.recording import GroupRecordings, Recording, RecordingCache
 from harness.users.steps import Steps, Tables
 
 
@@ -85,6 +85,8 @@ class RecordedPopulation:
         Takes the response times.
     seed_parts
         As for :class:`harness.users.population.UserPopulation`.
+    cache
+        Recordings of other runs, and where those of this one go.
     files
         Digests of the user's files, which distinguish recordings.
     """
@@ -94,9 +96,9 @@ class RecordedPopulation:
         clock: Clock,
         observation: Observation,
         session: RecordingSession,
+        cache: RecordingCache,
         files: object,
         *seed_parts: object,
-        cache: RecordingCache = CACHE,
     ) -> None:
         self._clock = clock
         self._observation = observation
