@@ -52,7 +52,7 @@ class Observation:
     @property
     def completed(self) -> int:
         """How many transactions have succeeded."""
-        return sum(kind.response.count for kind in self.transactions.values())
+        return sum(int(kind.response.count) for kind in self.transactions.values())
 
     @property
     def response_ns(self) -> int:

@@ -29,7 +29,7 @@ _LABELS = {
 """Labels that these samples must have."""
 
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=2**62)]
 
 
 @with_config(STRICT)
