@@ -220,7 +220,8 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
 
 def _user_of(arguments: tuple[object, ...]) -> PartitionUser:
     """Find the user of a transaction: its first argument, or that one's; else who executes it."""
-    for owner in (*arguments[:1], current_user()):
+    for number in range(2):
+        owner = current_user() if number or not arguments else arguments[0]
         user = owner.user if isinstance(owner, TaskSet) else owner
         if isinstance(user, PartitionUser):
             return user

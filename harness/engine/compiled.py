@@ -24,6 +24,7 @@ MODULES = (
     "harness.engine.clock",
     "harness.engine.realtime_clock",
     "harness.metrics.ddsketch",
+    "harness.metrics.observer",
     "harness.model.ledger",
     "harness.model.tally",
     "harness.model.costs",

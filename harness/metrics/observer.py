@@ -1,6 +1,5 @@
 """Observation of a running machine and its users' requests."""
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.ddsketch import Digest
@@ -18,12 +17,12 @@ Key = tuple[str, str, str]
 """Partition, group and name of a transaction."""
 
 
-@dataclass(slots=True)
 class Transactions:
     """Transactions of one kind: response times of those that succeeded, number of the others."""
 
-    response: Digest = field(default_factory=Digest)
-    failed: int = 0
+    def __init__(self) -> None:
+        self.response = Digest()
+        self.failed = 0
 
 
 class Observation:
