@@ -189,6 +189,7 @@ def run(
     seed: int | None = None,
     replications: int | None = None,
     only: str | Sequence[str] = (),
+    live: bool = False,
 ) -> Results:
     """Run a campaign, or what is left of it, and return its results.
 
@@ -201,6 +202,9 @@ def run(
         again.
     workers
         Number of processes; by default one for each core.
+    live
+        Run every Locust user live. By default a user is recorded once where that gives the same
+        results.
 
     Raises
     ------
@@ -214,7 +218,8 @@ def run(
         raise UserError("workers: real targets take turns on this machine; leave it out")
     directory = Path("results") / made.campaign.campaign.name if out is None else Path(out)
     with Store.start(directory, made.record()) as store:
-        summary = run_plan(made, store, workers or len(os.sched_getaffinity(0)))
+        size = workers or len(os.sched_getaffinity(0))
+        summary = run_plan(made, store, size, live=live)
         if summary.interrupted:
             raise KeyboardInterrupt
         if not store.counts()["complete"]:
@@ -288,6 +293,7 @@ def run_plan(
     *,
     observer: Observer | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    live: bool = False,
 ) -> Summary:
     """Carry out the runs of a plan that a store has no result of.
 
@@ -301,6 +307,8 @@ def run_plan(
         Is informed of every run.
     tell
         Is called with what is being prepared, on real targets.
+    live
+        Let all users run live, and record none.
 
     Raises
     ------
@@ -321,6 +329,7 @@ def run_plan(
         workers=workers,
         observer=observer,
         cells_needing_more_runs=cells_needing_more_runs if claimed else None,
+        live=live,
     )
 
 

@@ -15,6 +15,9 @@ from workloads.source_line import users_line
 MOST_SECONDS = 1e9
 """The longest time that a verb may take: 31 years."""
 
+LEAST_PAUSE_SECONDS = 1e-3
+"""The pause of a user that neither thinks nor works, which would stop all time."""
+
 MOST_BYTES = 1 << 50
 """The largest size, and the furthest place on a disk: 1 PiB."""
 

@@ -18,15 +18,13 @@ from locust.exception import (
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UserError
+from workloads.arguments import LEAST_PAUSE_SECONDS
 from workloads.partition import EVENTS, Partition
 from workloads.sleeping import current_user
 from workloads.tasks import check_synchronous, check_user
 
 Events = Annotated[float, Field(ge=0, le=1e9, strict=True, allow_inf_nan=False)]
 """A mean number of events."""
-
-
-_BREATH_SECONDS = 1e-3
 
 _LEAVING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser)
 """What a task raises to stop its user, or to go on with another task."""
@@ -130,8 +128,27 @@ class PartitionUser(User):
         """
         now = self.partition.now()
         if seconds or now == self._paused_at:
-            self.partition.wait(seconds or _BREATH_SECONDS)
+            self.partition.wait(seconds or LEAST_PAUSE_SECONDS)
         self._paused_at = now
+
+    def begin_transaction(self) -> float:
+        """Return when a transaction begins, in seconds: at the arrival if it is its first one."""
+        start = self.intended_start_seconds
+        if start is None or start == self._counted_start:
+            return self.partition.now()
+        self._counted_start = start
+        return start
+
+    def end_transaction(self, name: str, start: float, failure: OSError | None) -> None:
+        """Report a transaction that has begun at ``start`` and ends now."""
+        self.environment.events.request.fire(
+            request_type=type(self).__name__,
+            name=name,
+            response_time=(self.partition.now() - start) * 1e3,
+            response_length=0,
+            exception=failure,
+            context={"user": self},
+        )
 
     def vary(self, mean: float, variation: float) -> float:
         """Draw from a gamma distribution with a mean and a coefficient of variation.
@@ -178,12 +195,7 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(body)
     def measured(*arguments: P.args, **keywords: P.kwargs) -> R:
         user = _user_of(arguments)
-        partition = user.partition
-        start = user.intended_start_seconds
-        if start is None or start == user._counted_start:
-            start = partition.now()
-        else:
-            user._counted_start = start
+        start = user.begin_transaction()
         failure: OSError | None = None
         left: Exception | None = None
         result: Any = None
@@ -198,14 +210,7 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
         if inspect.iscoroutine(result):
             result.close()
             raise UserError(f"{name}() returned a coroutine, which nothing carries out")
-        user.environment.events.request.fire(
-            request_type=type(user).__name__,
-            name=name,
-            response_time=(partition.now() - start) * 1e3,
-            response_length=0,
-            exception=failure,
-            context={"user": user},
-        )
+        user.end_transaction(name, start, failure)
         if left is not None:
             raise left
         return result  # type: ignore[no-any-return]
@@ -215,7 +220,8 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
 
 def _user_of(arguments: tuple[object, ...]) -> PartitionUser:
     """Find the user of a transaction: its first argument, or that one's; else who executes it."""
-    for owner in (*arguments[:1], current_user()):
+    for number in range(2):
+        owner = current_user() if number or not arguments else arguments[0]
         user = owner.user if isinstance(owner, TaskSet) else owner
         if isinstance(user, PartitionUser):
             return user

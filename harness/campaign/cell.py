@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,17 @@ class Cell:
         return sha256_of(self.parameters)
 
 
+class UserMode(StrEnum):
+    """How the users of a run are carried out; the result is the same."""
+
+    LIVE = "live"
+    """As Locust users."""
+    RECORDED = "recorded"
+    """From a recording of them, which other runs share."""
+    COMPARED = "compared"
+    """Both ways; live if the results differ."""
+
+
 @dataclass(frozen=True)
 class RunSpec:
     """One repetition of a cell: all that a worker needs to carry it out."""
@@ -106,6 +118,7 @@ class RunSpec:
     """``constants.digest()``, computed once for all runs that share the constants."""
     arrivals: int | None = None
     """The replication whose arrivals and demands the run sees; None: its own."""
+    users: UserMode = field(default=UserMode.LIVE, compare=False)
 
     @cached_property
     def system(self) -> SystemConfiguration:

@@ -83,13 +83,18 @@ def run_campaign(
         bool,
         typer.Option("--force", help="Run it even if it is too long or too large."),
     ] = False,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Run every Locust user live; record none."),
+    ] = False,
     metrics_port: Annotated[int | None, within(PORT, "Port of /metrics, on 127.0.0.1.")] = None,
 ) -> None:
     """Run a campaign, or its missing runs.
 
     A campaign that is expected to take longer than a week, or that needs more memory or disk space
     than this machine has, needs --force.
-    The locustfiles that the campaign file names are executed.
+    The locustfiles that the campaign file names are executed. Where possible a user is recorded
+    once for all runs that ask the same of it; the results are the same with --live.
     """
     from harness.api import run_plan
     from harness.campaign.locust_notes import locust_notes
@@ -130,7 +135,7 @@ def run_campaign(
         bar: Observer = shown
         if metrics_port is not None:
             bar = TeeObserver(bar, stack.enter_context(serve_progress(store, metrics_port)))
-        summary = run_plan(plan, store, executor, observer=bar, tell=shown.describe)
+        summary = run_plan(plan, store, executor, observer=bar, tell=shown.describe, live=live)
         counts = store.counts()
     _print_summary(plan, directory, summary, counts)
 

@@ -24,6 +24,7 @@ MODULES = (
     "harness.engine.clock",
     "harness.engine.realtime_clock",
     "harness.metrics.ddsketch",
+    "harness.metrics.observer",
     "harness.model.ledger",
     "harness.model.tally",
     "harness.model.costs",
@@ -43,6 +44,8 @@ MODULES = (
     "harness.model.net.stages",
     "harness.users.user_thread",
     "harness.users.partition",
+    "harness.users.steps",
+    "harness.users.recorded_user",
 )
 """Where a run's time goes, and what has a compiled class as its base."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from harness.campaign.plan import Plan
 from harness.execution.attempt import Run
 from harness.execution.execute import ExecutorFactory, Observer, Summary, execute
+from harness.execution.user_check import UserCheck
 from harness.results.store import Store
 from harness.statistics.latin_hypercube import BLOCK
 
@@ -23,6 +24,7 @@ def run_campaign(
     observer: Observer | None = None,
     cells_needing_more_runs: CellsNeedingMoreRuns | None = None,
     block: int = BLOCK,
+    live: bool = False,
 ) -> Summary:
     """Carry out all runs of a plan that have no result in the store.
 
@@ -39,8 +41,11 @@ def run_campaign(
         does.
     block
         Number of replications added at a time.
+    live
+        Let all users run live, and record none.
     """
     total = Summary()
+    users = UserCheck(live=live)
     first, last = 0, plan.minimum
     positions: Collection[int] | None = None
     while True:
@@ -48,7 +53,15 @@ def run_campaign(
             specs = plan.runs(first, last, positions)
         except KeyboardInterrupt:  # drawing constants for the first time takes a moment
             return Summary(kept=len(store.complete()), interrupted=True)
-        total += execute(specs, store, run, workers=workers, drawn=plan.drawn, observer=observer)
+        total += execute(
+            specs,
+            store,
+            run,
+            workers=workers,
+            drawn=plan.drawn,
+            observer=observer,
+            users=users,
+        )
         if total.interrupted or cells_needing_more_runs is None or last >= plan.maximum:
             return total
         positions = cells_needing_more_runs(store, last)

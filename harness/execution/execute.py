@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from harness.campaign.cell import RunSpec
 from harness.execution.attempt import Keep, Run
 from harness.execution.process_pool import Pool
+from harness.execution.user_check import UserCheck
 from harness.results.store import Failure, Outcome, Store
 
 
@@ -68,6 +69,7 @@ def execute(
     workers: int | ExecutorFactory,
     drawn: Mapping[str, Mapping[str, Any]],
     observer: Observer | None = None,
+    users: UserCheck | None = None,
 ) -> Summary:
     """Carry out the runs that have no result in the store, and keep each when it is done.
 
@@ -86,6 +88,8 @@ def execute(
         Drawn values by digest of constants, for the store.
     observer
         Receives every run.
+    users
+        Which users run live; all if not given.
 
     Returns
     -------
@@ -109,13 +113,26 @@ def execute(
         if observer is not None:
             observer.done(spec, seconds, failure)
 
+    users = users or UserCheck(live=True)
+    missing = {spec.identity for spec in outstanding}
+
+    def keep_checked(spec: RunSpec, seconds: float, outcome: Outcome) -> None:
+        users.note(spec, outcome)
+        if spec.identity in missing:
+            missing.remove(spec.identity)
+            keep(spec, seconds, outcome)
+
     executor: Executor = (
         Pool(run, min(workers, len(outstanding)))
         if isinstance(workers, int)
         else workers.executor(run)
     )
     try:
-        executor.work(outstanding, keep)
+        checks = users.missing(specs, outstanding)
+        if checks:
+            executor.work(checks, keep_checked)
+        left = [users.chosen(spec) for spec in outstanding if spec.identity in missing]
+        executor.work(left, keep)
     except KeyboardInterrupt:
         summary.interrupted = True
         executor.collect(keep)

@@ -6,18 +6,21 @@ Means are exact.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
-GROWTH = 1.01
+from mypy_extensions import i64
+
+from harness.engine.vecs import append, vec
+
+GROWTH: Final = 1.01
 """Ratio of a bucket's bounds."""
 
 RELATIVE_ERROR = (GROWTH - 1) / (GROWTH + 1)
 """Largest relative error of a quantile: about 0.5 %."""
 
-_PER_LOG = 1 / math.log(GROWTH)
-_BUCKETS = math.ceil(math.log(1e15) * _PER_LOG) + 1
+_PER_LOG: Final = 1 / math.log(GROWTH)
+_BUCKETS: Final[i64] = math.ceil(math.log(1e15) * _PER_LOG) + 1
 """Up to 10^15 ns, eleven days; what is longer counts as that long."""
 
 
@@ -26,28 +29,69 @@ class Digest:  # noqa: PLW1641 (mutable)
 
     Attributes
     ----------
-    counts
-        Number of response times by bucket; only occupied buckets are keys.
+    count
+        How many there are.
+    sum_ns
+        Their sum.
     """
 
-    __slots__ = ("count", "counts", "sum_ns")
-
     def __init__(self) -> None:
-        self.count = 0
+        self.count: i64 = 0
         self.sum_ns = 0
-        self.counts: defaultdict[int, int] = defaultdict(int)
+        # Counts of neighbouring buckets from the first one that is occupied or before it.
+        self._first: i64 = 0
+        self._counts = vec[i64]()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Digest) and self.to_json() == other.to_json()
+        return (
+            isinstance(other, Digest)
+            and self.sum_ns == other.sum_ns
+            and self.occupied() == other.occupied()
+        )
 
-    def add(self, ns: int) -> None:
+    def add(self, ns: i64) -> None:
         """Add one response time."""
-        self.count += 1
         self.sum_ns += ns
-        if ns < 1:
-            ns = 1
-        bucket = int(math.log(ns) * _PER_LOG)
-        self.counts[bucket if bucket < _BUCKETS else _BUCKETS - 1] += 1
+        bucket: i64 = 0
+        if ns > 1:
+            bucket = int(math.log(float(ns)) * _PER_LOG)
+            if bucket >= _BUCKETS:
+                bucket = _BUCKETS - 1
+        self.add_count(bucket, 1)
+
+    def add_count(self, bucket: i64, count: i64) -> None:
+        """Add so many response times of a bucket, without their sum."""
+        self.count += count
+        place = bucket - self._first
+        if place < 0 or place >= len(self._counts):
+            self._reach(bucket)
+            place = bucket - self._first
+        self._counts[place] += count
+
+    def _reach(self, bucket: i64) -> None:
+        """Extend the counts so that a bucket is among them."""
+        if len(self._counts) == 0:
+            self._first = bucket
+        elif bucket < self._first:
+            before, first = self._counts, self._first
+            self._counts = vec[i64]()
+            self._first = bucket
+            for _ in range(first - bucket):
+                self._counts = append(self._counts, 0)
+            for count in before:
+                self._counts = append(self._counts, count)
+        while bucket - self._first >= len(self._counts):
+            self._counts = append(self._counts, 0)
+
+    def occupied(self) -> list[tuple[int, int]]:
+        """Return the occupied buckets in their order, with their counts."""
+        buckets = []
+        bucket: i64 = self._first
+        for count in self._counts:
+            if count:
+                buckets.append((int(bucket), int(count)))
+            bucket += 1
+        return buckets
 
     @property
     def mean_seconds(self) -> float:
@@ -63,9 +107,9 @@ class Digest:  # noqa: PLW1641 (mutable)
             raise ValueError(f"a quantile lies between 0 and 1, not at {q}")
         if not self.count:
             return math.nan
-        rank = max(1, math.ceil(q * self.count))
+        rank = max(1, math.ceil(q * int(self.count)))
         seen = 0
-        for bucket, count in sorted(self.counts.items()):
+        for bucket, count in self.occupied():
             seen += count
             if seen >= rank:
                 return _middle(bucket) / 1e9
@@ -77,12 +121,12 @@ class Digest:  # noqa: PLW1641 (mutable)
         A response time within a bucket's width of a bound (1 %) may count on either side of it.
         """
         counts = []
-        buckets = sorted(self.counts)
+        buckets = self.occupied()
         below = index = 0
         for bound in bounds_seconds:
             end = int(math.log(max(1.0, bound * 1e9)) * _PER_LOG)
-            while index < len(buckets) and buckets[index] < end:
-                below += self.counts[buckets[index]]
+            while index < len(buckets) and buckets[index][0] < end:
+                below += buckets[index][1]
                 index += 1
             counts.append(below)
         return counts
@@ -99,32 +143,34 @@ class Digest:  # noqa: PLW1641 (mutable)
     @classmethod
     def merged(cls, digests: Iterable["Digest"]) -> "Digest":
         """Digest of the response times of several digests."""
-        merged = cls()
+        merged = Digest()
         for each in digests:
-            merged.count += each.count
             merged.sum_ns += each.sum_ns
-            for bucket, count in each.counts.items():
-                merged.counts[bucket] += count
+            for bucket, count in each.occupied():
+                merged.add_count(bucket, count)
         return merged
 
     def copy(self) -> "Digest":
         """Return an independent copy."""
-        return Digest.merged([self])
+        twin = Digest()
+        twin.count = self.count
+        twin.sum_ns = self.sum_ns
+        twin._first = self._first
+        twin._counts = self._counts[:]
+        return twin
 
     def since(self, earlier: "Digest") -> "Digest":
         """Return what has been added since an earlier copy of this digest was taken."""
-        twin = Digest()
-        twin.count = self.count - earlier.count
-        twin.sum_ns = self.sum_ns - earlier.sum_ns
-        for bucket, count in self.counts.items():
-            added = count - earlier.counts.get(bucket, 0)
-            if added:
-                twin.counts[bucket] = added
+        twin = self.copy()
+        twin.count -= earlier.count
+        twin.sum_ns -= earlier.sum_ns
+        for bucket, count in earlier.occupied():
+            twin._counts[bucket - twin._first] -= count
         return twin
 
     def to_json(self) -> dict[str, Any]:
         """Return the occupied buckets as JSON holds them."""
-        occupied = sorted(self.counts.items())
+        occupied = self.occupied()
         return {
             "sum_ns": self.sum_ns,
             "buckets": [bucket for bucket, _ in occupied],
@@ -133,12 +179,19 @@ class Digest:  # noqa: PLW1641 (mutable)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Digest":
-        """Read what :meth:`to_json` returned."""
-        digest = cls()
+        """Read what :meth:`to_json` returned.
+
+        Raises
+        ------
+        ValueError
+            If it has a bucket that there is not.
+        """
+        digest = Digest()
         digest.sum_ns = data["sum_ns"]
         for bucket, count in zip(data["buckets"], data["counts"], strict=True):
-            digest.counts[bucket] = count
-            digest.count += count
+            if bucket >= _BUCKETS:
+                raise ValueError(f"there is no bucket {bucket}")
+            digest.add_count(bucket, count)
         return digest
 
 

@@ -48,7 +48,7 @@ def _processor_seconds(o: Observation) -> Iterator[tuple[tuple[str, ...], float]
 
 def _transactions(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
     for key, kind in o.transactions.items():
-        yield (*key, "ok"), kind.response.count
+        yield (*key, "ok"), int(kind.response.count)
         yield (*key, "failed"), kind.failed
 
 

@@ -1,6 +1,5 @@
 """Observation of a running machine and its users' requests."""
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.ddsketch import Digest
@@ -18,12 +17,12 @@ Key = tuple[str, str, str]
 """Partition, group and name of a transaction."""
 
 
-@dataclass(slots=True)
 class Transactions:
     """Transactions of one kind: response times of those that succeeded, number of the others."""
 
-    response: Digest = field(default_factory=Digest)
-    failed: int = 0
+    def __init__(self) -> None:
+        self.response = Digest()
+        self.failed = 0
 
 
 class Observation:
@@ -37,18 +36,34 @@ class Observation:
         Why the first invalid request is invalid, such as one without its user; or None.
     """
 
-    def __init__(self, machine: Machine, environment: "Environment") -> None:
+    def __init__(self, machine: Machine, environment: "Environment | None" = None) -> None:
         self.machine = machine
         self.transactions: dict[Key, Transactions] = {}
-        self.completed = 0
-        self.response_ns = 0
         self.refused: str | None = None
-        environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]
+        if environment is not None:
+            environment.events.request.add_listener(self._on_request)  # type: ignore[no-untyped-call]
 
     @property
     def now_ns(self) -> int:
         """The machine's time."""
         return self.machine.clock.now_ns
+
+    @property
+    def completed(self) -> int:
+        """How many transactions have succeeded."""
+        return sum(int(kind.response.count) for kind in self.transactions.values())
+
+    @property
+    def response_ns(self) -> int:
+        """The sum of their response times."""
+        return sum(kind.response.sum_ns for kind in self.transactions.values())
+
+    def transactions_of(self, key: Key) -> Transactions:
+        """Return the transactions of a kind, at first none."""
+        kind = self.transactions.get(key)
+        if kind is None:
+            kind = self.transactions[key] = Transactions()
+        return kind
 
     def _on_request(
         self,
@@ -69,17 +84,11 @@ class Observation:
         except (LookupError, TypeError, AttributeError, ValueError):
             self.refused = self.refused or problem(name, response_time, context)
             return
-        key = (partition, group, name)
-        kind = self.transactions.get(key)
-        if kind is None:
-            kind = self.transactions[key] = Transactions()
+        kind = self.transactions_of((partition, group, name))
         if exception:
             kind.failed += 1
-            return
-        ns = round(milliseconds * 1e6)
-        kind.response.add(ns)
-        self.completed += 1
-        self.response_ns += ns
+        else:
+            kind.response.add(round(milliseconds * 1e6))
 
 
 def owner(context: Any) -> Any:

@@ -154,16 +154,22 @@ class SimulatedPartition:
         self, disk: int, size_bytes: i64, offset_bytes: int | None, write: bool, done: Done
     ) -> None:
         """Read or write a block of one of the partition's disks."""
+        offset: i64 = NEXT_IN_SEQUENCE
+        if offset_bytes is not None:
+            offset = offset_bytes
+        self.transfer_at(disk, size_bytes, offset, write, as_event(done))
+
+    def transfer_at(
+        self, disk: i64, size_bytes: i64, offset_bytes: i64, write: bool, done: Event
+    ) -> None:
+        """Read or write a block, at an offset or ``NEXT_IN_SEQUENCE``."""
         paths = self.paths
         if disk >= len(paths):
             raise ValueError(
                 f"partition {self.name} has {len(paths)} disks, but a user works on number {disk}: "
                 "virtual_scsi gives a partition disks"
             )
-        offset: i64 = NEXT_IN_SEQUENCE
-        if offset_bytes is not None:
-            offset = offset_bytes
-        paths[disk].transfer(size_bytes, offset, write, done)
+        paths[disk].transfer(size_bytes, offset_bytes, write, done)
 
     def send(self, size_bytes: i64, to: str, done: Done) -> None:
         """Stream bytes to a peer."""

@@ -273,8 +273,7 @@ def _measures(samples: list[Sample]) -> Measures:
             bucket = int(labels["bucket"])
             if not 0 <= bucket <= _LAST_BUCKET or value != round(value):
                 raise ValueError(f"{value:g} response times in bucket {bucket}")
-            digest.counts[bucket] += round(value)
-            digest.count += round(value)
+            digest.add_count(bucket, round(value))
         elif name == f"{RESPONSE}_sum":
             digest.sum_ns += to_ns(value)
         elif name == f"{RESPONSE}_count":

@@ -147,5 +147,5 @@ def _buckets(result: RunResult) -> Iterator[Sample]:
 
 def _digest(result: RunResult) -> Iterator[Sample]:
     """Yield the occupied buckets of all response times together."""
-    for bucket, count in sorted(Digest.merged(result.digests.values()).counts.items()):
+    for bucket, count in Digest.merged(result.digests.values()).occupied():
         yield DIGEST, {"bucket": str(bucket)}, float(count)

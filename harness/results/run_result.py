@@ -29,7 +29,7 @@ _LABELS = {
 """Labels that these samples must have."""
 
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=2**62)]
 
 
 @with_config(STRICT)
@@ -110,6 +110,8 @@ class RunResult:
     """Events of a scenario's operations, in order of time."""
     checks: list[Check] = field(default_factory=list)
     """A scenario's expectations beside what was measured."""
+    live_reason: str = ""
+    """Why users ran live that were to be recorded; empty otherwise."""
 
     def measures(self, *, quantiles: bool = True) -> Measures:
         """Measures of the run, from its exposition and its response times.

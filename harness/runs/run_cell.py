@@ -1,11 +1,12 @@
 """One run: a machine, its users, simulated time, and what the exposition says at the end."""
 
+import contextlib
 from dataclasses import dataclass
 
 from locust.env import Environment
 
-from harness.campaign.cell import RunSpec
-from harness.campaign.isolation import isolated
+from harness.campaign.cell import RunSpec, UserMode
+from harness.campaign.isolation import isolated, isolation
 from harness.engine.clock import Clock, to_ns
 from harness.errors import UserError
 from harness.metrics.collector import Readings, expose, named, read_counters, registry_for
@@ -13,10 +14,14 @@ from harness.metrics.ddsketch import Digest
 from harness.metrics.families import RESPONSE
 from harness.metrics.observer import Key, Observation
 from harness.model.machine import Machine
+from harness.printable import one_line
 from harness.results.run_result import RunResult, Sample
 from harness.statistics.warm_up import BATCH, mser5
 from harness.users.population import UserPopulation, forward_requests, locust_on
 from harness.users.real_time_guard import without_real_time
+from harness.users.recorded_population import RecordedPopulation
+from harness.users.recorder import NotRecordableError, RecordingSession
+from harness.users.recording import CACHE, RecordingCache
 from harness.users.watchdog import Watchdog
 
 SETTLING = 0.25
@@ -36,9 +41,42 @@ class Mark:
     responses: dict[Key, Digest]
 
 
-@isolated
 def run_cell(spec: RunSpec) -> RunResult:
     """Carry out one run on the simulated clock.
+
+    Users that cannot be recorded, or whose recording leads to another result, run live; the result
+    says why.
+
+    Raises
+    ------
+    UserError
+        If a locustfile is missing or broken, or reports requests without a user.
+    Exception
+        Whatever a locustfile's user raises in its tasks.
+    """
+    if spec.users is UserMode.LIVE:
+        return run_live(spec)
+    try:
+        recorded = run_recorded(spec)
+    except NotRecordableError as error:
+        reason = f"a user {error}"
+    except Exception as error:
+        # An error of the users' is raised again by the live run.
+        reason = one_line(f"{type(error).__name__}: {error}")
+    else:
+        if spec.users is UserMode.RECORDED:
+            return recorded
+        if run_live(spec) == recorded:
+            return recorded
+        reason = "what a user asks for depends on other users or on time"
+    live = run_live(spec)
+    live.live_reason = reason
+    return live
+
+
+@isolated
+def run_live(spec: RunSpec) -> RunResult:
+    """Carry out one run with Locust users.
 
     Raises
     ------
@@ -59,16 +97,50 @@ def run_cell(spec: RunSpec) -> RunResult:
             for partition in spec.system.partitions:
                 for group in partition.groups:
                     population.add_group(group, machine.partitions[partition.name], spec.base)
-            if spec.cell.warm_up_seconds is None:
-                start, trustworthy = _detect_warm_up(clock, observation, spec)
-            else:
-                clock.run_until(to_ns(spec.cell.warm_up_seconds))
-                start, trustworthy = mark(observation), True
-                clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
+            start, trustworthy = _simulate(clock, observation, spec)
             population.check_present()
             return result_since(observation, start, trustworthy)
         finally:
             population.dismiss()
+
+
+def run_recorded(spec: RunSpec, cache: RecordingCache = CACHE) -> RunResult:
+    """Carry out one run with recorded users.
+
+    Parameters
+    ----------
+    cache
+        Recordings that it may use, and where it keeps its own.
+
+    Raises
+    ------
+    NotRecordableError
+        If a user depends on more than its random stream and its demand.
+    Exception
+        What :func:`run_live` raises too.
+    """
+    clock = Clock()
+    machine = Machine(clock, spec.system, spec.constants)
+    observation = Observation(machine)
+    session = RecordingSession(spec.base, spec.starts.timestamp())
+    seed_parts = (spec.seed, spec.streams)
+    population = RecordedPopulation(clock, observation, session, cache, spec.files, *seed_parts)
+    with isolation(spec), contextlib.closing(session), Watchdog(clock):
+        for partition in spec.system.partitions:
+            for group in partition.groups:
+                population.add_group(group, machine.partitions[partition.name])
+        start, trustworthy = _simulate(clock, observation, spec)
+    return result_since(observation, start, trustworthy)
+
+
+def _simulate(clock: Clock, observation: Observation, spec: RunSpec) -> tuple[Mark, bool]:
+    """Let the time of a run pass; return where its warm-up ends, and whether that is certain."""
+    if spec.cell.warm_up_seconds is None:
+        return _detect_warm_up(clock, observation, spec)
+    clock.run_until(to_ns(spec.cell.warm_up_seconds))
+    start = mark(observation)
+    clock.run_until(clock.now_ns + to_ns(spec.cell.duration_seconds))
+    return start, True
 
 
 def mark(observation: Observation) -> Mark:

@@ -8,6 +8,7 @@ from harness.campaign.cell import RunSpec
 from harness.catalog.constants import Constants, NotedConstants
 from harness.execution.dask import Cluster
 from harness.execution.execute import Observer, execute
+from harness.execution.user_check import UserCheck
 from harness.metrics.measures import Measures
 from harness.results.run_result import RunResult
 from harness.results.store import Store
@@ -83,6 +84,7 @@ class Runner:
         self._workers = workers
         self._quantiles = quantiles
         self._observer = observer
+        self._users = UserCheck()
         self._asked: set[str] = set()
         self._without: set[str] = set()
 
@@ -119,6 +121,7 @@ class Runner:
             workers=self._workers,
             drawn=self._drawn(list(unique.values())),
             observer=self._observer,
+            users=self._users,
         )
         if summary.interrupted:
             raise KeyboardInterrupt

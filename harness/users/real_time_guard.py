@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import gevent
 import gevent.lock
 import gevent.thread
 from greenlet import getcurrent
 
-from harness.engine.clock import Clock, to_ns
+from harness.engine.clock import to_ns
 from harness.errors import UserError
 from harness.users.patched import patched
 from harness.users.user_greenlet import WAITS_FOR_REAL, UserGreenlet
@@ -53,7 +53,21 @@ _REFUSED: Mapping[str, str] = {
 }
 """Description of real input and output by Python's audit event."""
 
-_clocks: list[Clock] = []
+
+class UserClock(Protocol):
+    """The time that users see."""
+
+    @property
+    def now_ns(self) -> int:
+        """The present time in nanoseconds."""
+        ...
+
+    def fail(self, error: Exception) -> NoReturn:
+        """End the run with an error."""
+        ...
+
+
+_clocks: list[UserClock] = []
 """Clocks of the runs that are isolated at present."""
 
 _CLOCKS = ("time", "monotonic", "perf_counter")
@@ -121,7 +135,7 @@ def _unless_user(function: Callable[..., Any], what: str) -> Callable[..., Any]:
     return call
 
 
-def _simulated(clock: Clock, starts_ns: int) -> Iterator[tuple[Any, str, object]]:
+def _simulated(clock: UserClock, starts_ns: int) -> Iterator[tuple[Any, str, object]]:
     """Yield replacements of clocks and locks; in other threads than the run's they are real.
 
     A library that is first imported in a run keeps these functions: after the run they are real.
@@ -168,7 +182,7 @@ def _spawned(_: object) -> None:
 class _FailingLogger:
     """Replacement of ``logging`` where Locust logs an error and goes on."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: UserClock) -> None:
         self._clock = clock
 
     def error(self, message: str, *_: object) -> NoReturn:
@@ -181,7 +195,7 @@ class _FailingLogger:
 
 
 @contextmanager
-def without_real_time(clock: Clock, starts_seconds: float = 0.0) -> Iterator[None]:
+def without_real_time(clock: UserClock, starts_seconds: float = 0.0) -> Iterator[None]:
     """Refuse what has no meaning in simulated time, and errors that Locust only logs; undone.
 
     Parameters

@@ -20,7 +20,7 @@ def executed(monkeypatch):
     """Record what would be executed, and execute nothing."""
     calls = []
 
-    def execute(specs, store, run, *, workers, drawn, observer):
+    def execute(specs, store, run, *, workers, drawn, observer, users):
         calls.append({(spec.cell_position, spec.replication) for spec in specs})
         assert all(spec.constants_digest in drawn for spec in specs)
         return Summary(done=len(specs))

@@ -247,7 +247,7 @@ def held(campaign, expression: str) -> list[dict[str, object]]:
         for digest in result.digests.values():
             samples += [
                 (DIGEST, {"bucket": str(bucket)}, float(count))
-                for bucket, count in digest.counts.items()
+                for bucket, count in digest.occupied()
             ]
         common = {**series_labels(cell), "campaign": "synthetic", "replication": str(replication)}
         found += [
