@@ -6,12 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import psutil
 import pytest
 from tiny import TINY
 from typer.testing import CliRunner
+from watching import wait_for
 
 import harness
 from harness.cli.app import app
@@ -328,6 +329,11 @@ def test_failed_runs_are_told_and_end_nothing(campaign, tmp_path):
     assert nothing.stderr.splitlines()[-1] == "vtax: no run has a result"
 
 
+def workers_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    children = psutil.Process(process.pid).children()
+    return [child for child in children if any("spawn_main" in word for word in child.cmdline())]
+
+
 def test_ctrl_c_ends_with_130_and_one_line_and_the_campaign_goes_on(campaign, tmp_path):
     campaign.write_text(SMALL.replace('"50 ms"', '"5000 s"'))
     code = "from harness.cli.app import main; main()"
@@ -336,15 +342,19 @@ def test_ctrl_c_ends_with_130_and_one_line_and_the_campaign_goes_on(campaign, tm
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
     )
-    directory = tmp_path / "results" / "small"
-    end = time.monotonic() + 60
-    while not (directory / f"{FILE_NAME}-wal").exists():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        wait_for(lambda: workers_of(process))
+        (worker,) = workers_of(process)
+        masks = Path(f"/proc/{worker.pid}/status").read_text()
+        (blocked,) = re.findall(r"^SigBlk:\s*(\w+)$", masks, re.MULTILINE)
+        assert int(blocked, 16) >> (signal.SIGINT - 1) & 1
+        # A terminal sends it to the workers, too.
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     last = errors.splitlines()[-1]
     assert re.fullmatch(

@@ -221,15 +221,15 @@ def test_a_wrong_command_line_is_told_in_one_line(place, wrong):
 
 
 CRASH = """
-import sys
-from harness.analysis import study as analysis
+import os, signal, sys
+from harness import catalog
 from harness.cli.app import main
 
 def crash(*_, **__):
     {what}
 
-analysis.analyse = crash
-sys.argv = ["vtax", "verdict", "DIR"]
+catalog.load_catalog = crash
+sys.argv = ["vtax", "catalog"]
 main()
 """
 
@@ -245,6 +245,12 @@ main()
         ("raise PermissionError(13, 'Permission denied', 'some/file')", 2, "some/file: Permission"),
         ("return crash()", 2, "unexpected error: RecursionError"),
         ("raise KeyboardInterrupt", 130, "interrupted"),
+        # Extension modules, for instance, that are being imported turn it into another error.
+        (
+            "try: os.kill(os.getpid(), signal.SIGINT)\n    except BaseException: raise ImportError",
+            130,
+            "interrupted",
+        ),
         ("print('half'); raise ValueError('\\ud800')", 2, "unexpected error: ValueError: \\ud800"),
     ],
 )
