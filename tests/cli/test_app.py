@@ -107,14 +107,15 @@ def test_shipped_campaigns_are_planned_by_name(name):
 
 
 def test_results_go_to_a_directory_named_after_the_campaign(campaign, tmp_path):
-    result = vtax("run", campaign, "--replications", 2, "--only", "virtualization=hosted-uml")
+    part = ("--only", "virtualization=hosted-uml", "--workers", 1)
+    result = vtax("run", campaign, "--replications", 2, *part)
     assert result.exit_code == 0
     assert "2 runs complete in results/small (2 now, 0 before), 0 failed" in result.stdout
     assert {path.name for path in (tmp_path / "results" / "small").iterdir()} == {FILE_NAME}
     # The same again does nothing; the rest of the campaign goes to the same place.
-    again = vtax("run", campaign, "--only", "virtualization=hosted-uml")
+    again = vtax("run", campaign, *part)
     assert "2 runs complete in results/small (0 now, 2 before), 0 failed" in again.stdout
-    whole = vtax("run", campaign)
+    whole = vtax("run", campaign, "--workers", 1)
     assert "6 runs complete in results/small (4 now, 2 before), 0 failed" in whole.stdout
     other = one_line(vtax("run", campaign, "--seed", 6))
     assert other.startswith("results/small: holds 'small' with seed 5, not 6; choose another --out")
@@ -305,7 +306,7 @@ def test_failed_runs_are_told_and_end_nothing(campaign, tmp_path):
     )
     text = SMALL.replace('["integer"]', '["integer", "mine"]')
     campaign.write_text(f"{text}\n[workloads.mine]\nuser = 'fails.py:Fails'\n")
-    result = vtax("run", campaign)
+    result = vtax("run", campaign, "--workers", 1)
     assert result.exit_code == 0, result.output
     assert "8 runs complete in results/small (8 now, 0 before), 4 failed" in result.stdout
     last = result.stderr.splitlines()[-1]
@@ -320,6 +321,8 @@ def test_failed_runs_are_told_and_end_nothing(campaign, tmp_path):
         campaign,
         "--out",
         "x",
+        "--workers",
+        1,
         "--only",
         "workload=mine",
         "--only",

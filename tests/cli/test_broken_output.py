@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -59,12 +60,16 @@ def names(command: "typer.core.TyperCommand", name: str = "") -> list[str]:
 
 COMMANDS = names(typer.main.get_command(app))
 
-QUICK = ("", "verdict")
-EACH = [
-    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow, id=name or "vtax")
-    for name in COMMANDS
-]
-"""Every command starts some processes, which takes most of the time: few do without ``--slow``."""
+
+def each(*quick: str) -> list[Any]:
+    """List all commands; those that are not quick are slow tests: they start some processes."""
+    return [
+        pytest.param(name, marks=() if name in quick else pytest.mark.slow, id=name or "vtax")
+        for name in COMMANDS
+    ]
+
+
+EACH = each("", "catalog")
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +127,7 @@ def test_every_command_is_tried():
     assert set(ARGUMENTS) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", each("", "catalog", "verdict"))
 def test_output_that_cannot_be_written_is_an_error(place, right, name):
     for redirect in (">/dev/full", "<&- >&-"):
         done = vtax(place, *words(name), redirect=redirect)
@@ -141,7 +146,7 @@ def test_messages_that_cannot_be_written_change_nothing(place, right, name):
 
 @pytest.mark.parametrize(
     "name",
-    [each for each in EACH if each.values[0] in ("", "plan", "verdict", "catalog", "explain")],
+    [one for one in EACH if one.values[0] in ("", "plan", "verdict", "catalog", "explain")],
 )
 def test_a_reader_that_goes_away_ends_it_as_it_ends_other_programs(place, name):
     read, write = os.pipe()
@@ -222,7 +227,7 @@ def test_a_wrong_command_line_is_told_in_one_line(place, wrong):
 
 CRASH = """
 import os, signal, sys
-from harness import catalog
+import harness.catalog as catalog
 from harness.cli.app import main
 
 def crash(*_, **__):

@@ -66,7 +66,6 @@ def test_sources_are_imported_where_that_is_asked_for(interpreted):
 
 def test_what_needs_the_sources_passes_with_them(request):
     """Tests with the mark ``interpreted``, which this process leaves out."""
-    compiled_modules()
     if not compiled.in_use():
         return  # they are part of this session
     files = [file for file in TESTS.rglob("test_*.py") if "mark.interpreted" in file.read_text()]
