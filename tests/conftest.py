@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
-# Some tests replace methods to look inside, which compiled classes do not allow.
-os.environ.setdefault("VTAX_INTERPRETED", "1")
-
 from harness.campaign.plan import Plan, make_plan
+from harness.engine import compiled
 from harness.metrics.ddsketch import Digest
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
@@ -43,16 +41,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests that boot a guest or start a browser as slow; leave slow ones out by default."""
+    """Mark tests that boot a guest or start a browser as slow; leave slow ones out by default.
+
+    With compiled modules those that need the sources are left out: ``engine/test_compiled.py`` runs
+    them.
+    """
     for item in items:
         if item.get_closest_marker("printing") or "guest" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
-    if os.environ.get("CI") or config.option.slow or "slow" in config.option.markexpr:
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    items[:] = [item for item in items if not item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
+    unwanted = {"interpreted"} if compiled.in_use() else set()
+    if not (os.environ.get("CI") or config.option.slow or "slow" in config.option.markexpr):
+        unwanted.add("slow")
+    left_out = [item for item in items if any(map(item.get_closest_marker, unwanted))]
+    items[:] = [item for item in items if item not in left_out]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
 
 
 BASELINE = "full-system"

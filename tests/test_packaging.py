@@ -67,7 +67,7 @@ def source(tmp_path_factory) -> Path:
 
     shutil.copytree(ROOT, tree, ignore=ignored)
     build = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
-    run(sys.executable, "-c", build, folder, cwd=tree)
+    run(sys.executable, "-c", build, folder, cwd=tree, CC="no-such-compiler")  # quick: no C code
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         # Older versions of Python 3.11 know no filter.
@@ -137,8 +137,9 @@ def test_without_success_of_the_compiler_the_sources_are_packed(source, tmp_path
 def results(installed, tmp_path_factory) -> Path:
     """A campaign that the installed command has run."""
     folder = tmp_path_factory.mktemp("results")
-    said = run(installed / "vtax", "run", "smoke", "--replications", 1, "--out", "out", cwd=folder)
-    assert "18 runs complete in out (18 now, 0 before), 0 failed" in said
+    words = "run smoke --replications 1 --only os=aix-5.3 --workers 1 --out out"
+    said = run(installed / "vtax", *words.split(), cwd=folder)
+    assert "9 runs complete in out (9 now, 0 before), 0 failed" in said
     return folder
 
 

@@ -1,36 +1,19 @@
 """The verdict of whole campaigns, each with a catalog made for one of the three outcomes."""
 
 import pytest
+from finished import finish
+from tiny import TINY
 from typer.testing import CliRunner
 
 from harness.cli.app import app
 
-CAMPAIGN = """
-[campaign]
-name = "outcome"
-duration = "300 ms"
-warm_up = "50 ms"
-replications = 8
-seed = 3
-margin = "10 %"
-
-[claim]
-firmware = ["shared-uncapped"]
-software = ["hosted-vmware"]
-measures = ["slowdown", "processor-time"]
-
-[factors]
-machine = ["p5-520"]
-os = ["aix-5.3"]
-virtualization = ["full-system", "shared-uncapped", "hosted-vmware"]
-workload = ["calls"]
-
-[[partitions]]
-name = "app"
-count = 3
-share = "25 %"
-virtual_processors = "1 per core"
-
+CAMPAIGN = (
+    TINY.replace("50 ms", "300 ms")
+    .replace("10 ms", "50 ms")
+    .replace("= 2\nseed", "= 8\nseed")
+    .replace("integer", "calls")
+    .replace("hosted-uml", "hosted-vmware")
+    + """
 [workloads.calls]
 user = "workloads/cpu.py:CommercialTransaction"
 users = "1 per core"
@@ -46,6 +29,7 @@ source = "made for a test"
 status = "assumed"
 meaning = "Made for a test."
 """
+)
 
 
 def campaign(value: float, low: float, high: float) -> str:
@@ -65,10 +49,6 @@ def campaign(value: float, low: float, high: float) -> str:
 def test_costs_made_for_it_bring_each_outcome(tmp_path, switch_us, outcome, code):
     path = tmp_path / "outcome.toml"
     path.write_text(campaign(*switch_us))
-    out = tmp_path / "out"
-    runner = CliRunner()
-    ran = runner.invoke(app, ["run", str(path), "--out", str(out), "--workers", "1"])
-    assert ran.exit_code == 0, ran.output
-    told = runner.invoke(app, ["verdict", str(out)])
+    told = CliRunner().invoke(app, ["verdict", str(finish(path, tmp_path / "out"))])
     assert told.exit_code == code, told.output
-    assert told.output.startswith(f"outcome: {outcome}")
+    assert told.output.startswith(f"tiny: {outcome}")

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from typer import Exit
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
@@ -26,9 +27,13 @@ DEBUG = "VTAX_DEBUG"
 def exit_status(command: Callable[[], object]) -> int:
     """Run a command and return the exit code; report an error in one line.
 
+    An error after SIGINT is the interruption: what was interrupted may raise anything.
     Standard output is flushed. It is closed for good when it cannot be written, so that the
     interpreter does not fail at it when it ends.
     """
+    _interruptions.clear()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+        signal.signal(signal.SIGINT, _interrupt)
     status = _status(command)
     try:
         sys.stdout.flush()
@@ -37,6 +42,15 @@ def exit_status(command: Callable[[], object]) -> int:
     # An interruption while the interpreter ends has nothing to interrupt any more.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return status
+
+
+_interruptions: list[int] = []
+"""A number for each SIGINT that came."""
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _interruptions.append(number)
+    raise KeyboardInterrupt
 
 
 def _status(command: Callable[[], object]) -> int:
@@ -51,7 +65,7 @@ def _status(command: Callable[[], object]) -> int:
 
 def report_error(error: BaseException, *, reported: bool = False) -> int:
     """Print a line about an error, unless one was printed already; return the exit code."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or (_interruptions and not reported):
         print_message("interrupted")
         return INTERRUPTED
     if os.environ.get(DEBUG) == "1":

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
@@ -81,7 +82,9 @@ class Pool:
     def _start(self) -> _Worker:
         here, there = self._context.Pipe()
         process = self._context.Process(target=serve, args=(there, self._packed_run), daemon=True)
-        # Workers inherit the mask: the parent handles an interruption from the terminal.
+        # Workers inherit the mask: the parent handles an interruption from the terminal. The start
+        # of the resource tracker, which the first worker needs, would lift it.
+        resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         own_seed = os.environ.get("PYTHONHASHSEED")
         os.environ["PYTHONHASHSEED"] = HASH_SEED

@@ -6,12 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import psutil
 import pytest
 from tiny import TINY
 from typer.testing import CliRunner
+from watching import wait_for
 
 import harness
 from harness.cli.app import app
@@ -106,14 +107,15 @@ def test_shipped_campaigns_are_planned_by_name(name):
 
 
 def test_results_go_to_a_directory_named_after_the_campaign(campaign, tmp_path):
-    result = vtax("run", campaign, "--replications", 2, "--only", "virtualization=hosted-uml")
+    part = ("--only", "virtualization=hosted-uml", "--workers", 1)
+    result = vtax("run", campaign, "--replications", 2, *part)
     assert result.exit_code == 0
     assert "2 runs complete in results/small (2 now, 0 before), 0 failed" in result.stdout
     assert {path.name for path in (tmp_path / "results" / "small").iterdir()} == {FILE_NAME}
     # The same again does nothing; the rest of the campaign goes to the same place.
-    again = vtax("run", campaign, "--only", "virtualization=hosted-uml")
+    again = vtax("run", campaign, *part)
     assert "2 runs complete in results/small (0 now, 2 before), 0 failed" in again.stdout
-    whole = vtax("run", campaign)
+    whole = vtax("run", campaign, "--workers", 1)
     assert "6 runs complete in results/small (4 now, 2 before), 0 failed" in whole.stdout
     other = one_line(vtax("run", campaign, "--seed", 6))
     assert other.startswith("results/small: holds 'small' with seed 5, not 6; choose another --out")
@@ -304,7 +306,7 @@ def test_failed_runs_are_told_and_end_nothing(campaign, tmp_path):
     )
     text = SMALL.replace('["integer"]', '["integer", "mine"]')
     campaign.write_text(f"{text}\n[workloads.mine]\nuser = 'fails.py:Fails'\n")
-    result = vtax("run", campaign)
+    result = vtax("run", campaign, "--workers", 1)
     assert result.exit_code == 0, result.output
     assert "8 runs complete in results/small (8 now, 0 before), 4 failed" in result.stdout
     last = result.stderr.splitlines()[-1]
@@ -322,6 +324,8 @@ def test_failed_runs_are_told_and_end_nothing(campaign, tmp_path):
         campaign,
         "--out",
         "x",
+        "--workers",
+        1,
         "--only",
         "workload=mine",
         "--only",
@@ -329,6 +333,11 @@ def test_failed_runs_are_told_and_end_nothing(campaign, tmp_path):
     )
     assert nothing.exit_code == 2
     assert nothing.stderr.splitlines()[-1] == "vtax: no run has a result"
+
+
+def workers_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    children = psutil.Process(process.pid).children()
+    return [child for child in children if any("spawn_main" in word for word in child.cmdline())]
 
 
 def test_ctrl_c_ends_with_130_and_one_line_and_the_campaign_goes_on(campaign, tmp_path):
@@ -339,15 +348,19 @@ def test_ctrl_c_ends_with_130_and_one_line_and_the_campaign_goes_on(campaign, tm
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
     )
-    directory = tmp_path / "results" / "small"
-    end = time.monotonic() + 60
-    while not (directory / f"{FILE_NAME}-wal").exists():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        wait_for(lambda: workers_of(process))
+        (worker,) = workers_of(process)
+        masks = Path(f"/proc/{worker.pid}/status").read_text()
+        (blocked,) = re.findall(r"^SigBlk:\s*(\w+)$", masks, re.MULTILINE)
+        assert int(blocked, 16) >> (signal.SIGINT - 1) & 1
+        # A terminal sends it to the workers, too.
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     last = errors.splitlines()[-1]
     assert re.fullmatch(

@@ -10,15 +10,15 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from files import tree
+from finished import finish
 from tiny import TINY
 
 from harness.cli.app import app
-
-CAMPAIGN = TINY
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "": ("--version",),
@@ -60,20 +60,23 @@ def names(command: "typer.core.TyperCommand", name: str = "") -> list[str]:
 
 COMMANDS = names(typer.main.get_command(app))
 
-QUICK = ("", "verdict")
-EACH = [
-    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow, id=name or "vtax")
-    for name in COMMANDS
-]
-"""Every command starts some processes, which takes most of the time: few do without ``--slow``."""
+
+def each(*quick: str) -> list[Any]:
+    """List all commands; those that are not quick are slow tests: they start some processes."""
+    return [
+        pytest.param(name, marks=() if name in quick else pytest.mark.slow, id=name or "vtax")
+        for name in COMMANDS
+    ]
+
+
+EACH = each("", "catalog")
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("broken")
-    (place / "tiny.toml").write_text(CAMPAIGN)
-    done = vtax(place, "run", "tiny.toml", "--out", "DIR", "--workers", "1")
-    assert done.returncode == 0, done.stderr
+    (place / "tiny.toml").write_text(TINY)
+    finish(place / "tiny.toml", place / "DIR")
     return place
 
 
@@ -124,7 +127,7 @@ def test_every_command_is_tried():
     assert set(ARGUMENTS) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", each("", "catalog", "verdict"))
 def test_output_that_cannot_be_written_is_an_error(place, right, name):
     for redirect in (">/dev/full", "<&- >&-"):
         done = vtax(place, *words(name), redirect=redirect)
@@ -143,7 +146,7 @@ def test_messages_that_cannot_be_written_change_nothing(place, right, name):
 
 @pytest.mark.parametrize(
     "name",
-    [each for each in EACH if each.values[0] in ("", "plan", "verdict", "catalog", "explain")],
+    [one for one in EACH if one.values[0] in ("", "plan", "verdict", "catalog", "explain")],
 )
 def test_a_reader_that_goes_away_ends_it_as_it_ends_other_programs(place, name):
     read, write = os.pipe()
@@ -223,15 +226,15 @@ def test_a_wrong_command_line_is_told_in_one_line(place, wrong):
 
 
 CRASH = """
-import sys
-from harness.analysis import study as analysis
+import os, signal, sys
+import harness.catalog as catalog
 from harness.cli.app import main
 
 def crash(*_, **__):
     {what}
 
-analysis.analyse = crash
-sys.argv = ["vtax", "verdict", "DIR"]
+catalog.load_catalog = crash
+sys.argv = ["vtax", "catalog"]
 main()
 """
 
@@ -247,6 +250,12 @@ main()
         ("raise PermissionError(13, 'Permission denied', 'some/file')", 2, "some/file: Permission"),
         ("return crash()", 2, "unexpected error: RecursionError"),
         ("raise KeyboardInterrupt", 130, "interrupted"),
+        # Extension modules, for instance, that are being imported turn it into another error.
+        (
+            "try: os.kill(os.getpid(), signal.SIGINT)\n    except BaseException: raise ImportError",
+            130,
+            "interrupted",
+        ),
         ("print('half'); raise ValueError('\\ud800')", 2, "unexpected error: ValueError: \\ud800"),
     ],
 )

@@ -23,7 +23,9 @@ from typing import Any
 
 import pytest
 from capable import capable
+from finished import finish
 from sensitive import sensitive
+from tiny import TINY
 
 from harness.analysis.study import analyse
 from harness.cli import app as cli
@@ -32,28 +34,9 @@ from harness.results.store import Store
 from harness.validation.record import ValidationRecord
 from harness.validation.row import Kind, Row
 
-CAMPAIGN = """
-[campaign]
-name = "tiny"
-title = { en = "Tiny", ja = "小" }
-duration = "50 ms"
-warm_up = "10 ms"
-replications = 2
-
-[claim]
-firmware = ["shared-uncapped"]
-software = ["hosted-uml"]
-
-[factors]
-machine = ["p5-520"]
-os = ["aix-5.3"]
-virtualization = ["full-system", "shared-uncapped", "hosted-uml"]
-workload = ["mine"]
-
-[[partitions]]
-name = "app"
-share = "50 %"
-
+CAMPAIGN = (
+    TINY.replace('"tiny"', '"tiny"\ntitle = { en = "Tiny", ja = "小" }').replace("integer", "mine")
+    + """
 [workloads.mine]
 user = "workloads/cpu.py:IntegerCompute"
 users = "2 per core"
@@ -92,6 +75,7 @@ equals = 1.0
 tolerance = 0.1
 source = "assumed"
 """
+)
 
 RESULTS = {"verdict": {0, 1, 3}, "compare": {0, 1}}
 """Exit codes that say something other than success or an error."""
@@ -136,9 +120,7 @@ def results(tmp_path_factory) -> Path:
     """A small campaign's results, with everything that can stand beside its runs."""
     place = tmp_path_factory.mktemp("results")
     (place / "tiny.toml").write_text(CAMPAIGN, encoding="utf-8")
-    directory = place / "whole"
-    done = vtax("run", str(place / "tiny.toml"), "--out", str(directory), "--workers", "1")
-    assert done.code == 0, done.messages
+    directory = finish(place / "tiny.toml", place / "whole")
     with Store.open(directory) as store:
         study = analyse(store)
     sensitive(study).write(directory)

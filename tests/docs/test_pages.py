@@ -22,6 +22,7 @@ TOP = ("harness", "workloads", "reports", "grafana", "tests", "scripts", "docs",
 """Folders of the project: a path that begins with one of them is a file of ours."""
 
 
+@pytest.mark.interpreted
 @OVER_PAGES
 def test_generated_parts_are_up_to_date(page):
     text = page.read_text(encoding="utf-8")

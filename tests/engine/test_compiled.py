@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from programs import compiled_modules
 from harness.engine import compiled
 
 ROOT = Path(__file__).parents[2]
+TESTS = ROOT / "tests"
 
 RUNS = """
 import hashlib
@@ -45,10 +45,37 @@ def test_results_are_the_same_with_and_without_compiled_modules():
     assert with_them[1:] == without[1:]
 
 
-@pytest.mark.parametrize("module", compiled.MODULES)
-def test_sources_are_imported_where_that_is_asked_for(module):
-    assert Path(str(import_module(module).__file__)).suffix == ".py"
-    assert not compiled.in_use()
+FILES = """
+from importlib import import_module
+from harness.engine import compiled
+
+print(compiled.in_use(), *(import_module(module).__file__ for module in compiled.MODULES))
+"""
+
+
+@pytest.mark.parametrize("interpreted", [True, False])
+def test_sources_are_imported_where_that_is_asked_for(interpreted):
+    if not interpreted:
+        compiled_modules()
+    (line,) = printed(FILES, interpreted=interpreted)
+    in_use, *files = line.split()
+    assert in_use == str(not interpreted)
+    assert {Path(file).suffix for file in files} == {".py" if interpreted else ".so"}
+    assert len(files) == len(compiled.MODULES)
+
+
+def test_what_needs_the_sources_passes_with_them(request):
+    """Tests with the mark ``interpreted``, which this process leaves out."""
+    if not compiled.in_use():
+        return  # they are part of this session
+    files = [file for file in TESTS.rglob("test_*.py") if "mark.interpreted" in file.read_text()]
+    slow = ["--slow"] * request.config.option.slow
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "interpreted", *slow, *files]
+    environment = {**os.environ, "VTAX_INTERPRETED": "1"}
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_compiled_modules_of_other_sources_are_not_used(tmp_path, monkeypatch):
@@ -65,7 +92,7 @@ def test_compiled_modules_of_other_sources_are_not_used(tmp_path, monkeypatch):
         file.write("\n")
     assert not compiled.available()
     monkeypatch.setattr(sys, "meta_path", [])
-    monkeypatch.delenv("VTAX_INTERPRETED")
+    monkeypatch.delenv("VTAX_INTERPRETED", raising=False)
     compiled.choose()
     assert len(sys.meta_path) == 1
 

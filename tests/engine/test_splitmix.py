@@ -19,10 +19,11 @@ def test_the_numbers_are_those_of_the_published_generator():
     ]
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=50, unique=True))
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=50, unique=True))
 def test_scattering_loses_nothing(numbers):
-    assert len({scatter(number) for number in numbers}) == len(numbers)
-    assert all(0 <= scatter(number) < 2**64 for number in numbers)
+    # As native integers they are signed.
+    assert len({scatter(number) % 2**64 for number in numbers}) == len(numbers)
+    assert all(scatter(number).bit_length() <= 64 for number in numbers)
 
 
 def drawn(stream: int, count: int) -> np.ndarray:

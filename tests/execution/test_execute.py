@@ -11,6 +11,7 @@ from watching import Watcher, wait_for
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
 from harness.execution.execute import Summary, execute
+from harness.execution.process_pool import SerialExecutor
 from harness.results.store import Failure, Store
 
 RUNS = '''
@@ -137,7 +138,7 @@ def test_a_run_that_fails_is_a_row_with_its_reason_and_ends_nothing(tmp_path, pl
         assert failed[0].reason.endswith("): no way")
         assert (1, 0, Failure.ERROR) in log.ended
         # Another start tries what failed, and only that.
-        mended = execute(specs, store, runs.quick, workers=2, drawn=plan.drawn)
+        mended = execute(specs, store, runs.quick, workers=SerialExecutor, drawn=plan.drawn)
         assert mended == Summary(done=4, kept=len(specs) - 4)
         assert store.counts() == {"complete": len(specs), "failed": 0}
 

@@ -16,6 +16,8 @@ from harness.model.cpu.entities import build_processors
 from harness.model.cpu.host_scheduler import TimeSharing
 from harness.model.ledger import Cause, Ledger
 
+pytestmark = pytest.mark.interpreted
+
 
 def agrees(load: Load, preemption: bool) -> bool:
     clock, ledger = Clock(), Ledger()

@@ -13,6 +13,8 @@ from harness.model.cpu.entities import Partition, build_processors
 from harness.model.cpu.shared_pool import SharedPool
 from harness.model.ledger import Cause, Ledger
 
+pytestmark = pytest.mark.interpreted
+
 
 def oracle(load: Load) -> tuple[Events, int]:
     arrays = (

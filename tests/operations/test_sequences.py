@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from modelling import (
@@ -188,6 +189,7 @@ def test_nothing_is_lost_or_owned_twice_and_time_is_conserved(script):
     assert sum(capacity.memory_bytes.values()) + capacity.free_memory_bytes == whole
 
 
+@pytest.mark.interpreted
 @settings(max_examples=250)
 @given(SCRIPT)
 def test_the_busy_get_their_entitlement_and_the_capped_no_more_in_every_quiet_window(script):

@@ -48,24 +48,24 @@ _NEVER = np.int64(1) << 60
 _SCALE = 1 << 16
 
 
-@njit
+@njit(cache=True)
 def _left(vps, v):
     return max(0, vps[_ENT, v] - vps[_USED, v])
 
 
-@njit
+@njit(cache=True)
 def _had(parts, q):
     """What a partition has had for its weight."""
     return parts[_BASE, q] + parts[_SPARE, q] * _SCALE // parts[_WEIGHT, q]
 
 
-@njit
+@njit(cache=True)
 def _wants(vps, parts, v):
     """Whether a virtual processor waits and could run."""
     return vps[_STATE, v] == _WAITING and (_left(vps, v) > 0 or parts[_WEIGHT, vps[_PART, v]] > 0)
 
 
-@njit
+@njit(cache=True)
 def _contended(vps, parts):
     for v in range(vps.shape[1]):  # noqa: SIM110 (numba knows no generator expressions)
         if _wants(vps, parts, v):
@@ -73,14 +73,14 @@ def _contended(vps, parts):
     return False
 
 
-@njit
+@njit(cache=True)
 def _note(log, now, kind, processor, v):
     n = log[0, 0] + 1
     log[0, 0] = n
     log[n, 0], log[n, 1], log[n, 2], log[n, 3] = now, kind, processor, v
 
 
-@njit
+@njit(cache=True)
 def _start(vps, free, log, counters, now, v, p, switch, timeslice):
     vps[_STATE, v], vps[_PROC, v], vps[_HOME, v] = _RUNNING, p, p
     vps[_TURN, v] = now if _left(vps, v) == 0 else -1
@@ -92,7 +92,7 @@ def _start(vps, free, log, counters, now, v, p, switch, timeslice):
     _note(log, now, DISPATCH, p, v)
 
 
-@njit
+@njit(cache=True)
 def _wait(vps, parts, counters, now, v, first):
     """Let a virtual processor wait; whoever is on spare capacity begins a turn if he is alone."""
     alone = not _contended(vps, parts)
@@ -120,13 +120,13 @@ def _wait(vps, parts, counters, now, v, first):
                         vps[_TURN, o] = now
 
 
-@njit
+@njit(cache=True)
 def _settle(vps, threads, now, v):
     threads[_REST, vps[_THREAD, v]] -= max(0, now - vps[_WORKS, v])
     vps[_WORKS, v] = now
 
 
-@njit
+@njit(cache=True)
 def _preempt(vps, threads, log, now, v):
     p = vps[_PROC, v]
     _settle(vps, threads, now, v)
@@ -135,7 +135,7 @@ def _preempt(vps, threads, log, now, v):
     return p
 
 
-@njit
+@njit(cache=True)
 def _neediest(vps, parts):
     """Who waits for spare capacity and has had least for its weight; of equals who came first."""
     best = -1
@@ -154,7 +154,7 @@ def _neediest(vps, parts):
     return best
 
 
-@njit
+@njit(cache=True)
 def _next_entitled(vps):
     best = -1
     for v in range(vps.shape[1]):
@@ -164,7 +164,7 @@ def _next_entitled(vps):
     return best
 
 
-@njit
+@njit(cache=True)
 def _release(vps, parts, free, log, counters, now, p, switch, timeslice):
     v = _next_entitled(vps)
     if v < 0:
@@ -178,7 +178,7 @@ def _release(vps, parts, free, log, counters, now, p, switch, timeslice):
         free[p] = counters[0]
 
 
-@njit
+@njit(cache=True)
 def _place_for(vps, free, v, per_chip):
     home = vps[_HOME, v]
     if home >= 0:
@@ -192,7 +192,7 @@ def _place_for(vps, free, v, per_chip):
     return p if free[p] < _NEVER else -1
 
 
-@njit
+@njit(cache=True)
 def _wake(vps, parts, threads, free, log, counters, now, v, switch, timeslice, per_chip):
     vps[_SINCE, v] = now
     if _left(vps, v) == 0 and parts[_WEIGHT, vps[_PART, v]] == 0:
@@ -221,7 +221,7 @@ def _wake(vps, parts, threads, free, log, counters, now, v, switch, timeslice, p
     _wait(vps, parts, counters, now, v, False)
 
 
-@njit
+@njit(cache=True)
 def _take_thread(threads, q):
     """The thread of a partition that has been queued longest."""
     best = -1
@@ -234,7 +234,7 @@ def _take_thread(threads, q):
     return best
 
 
-@njit
+@njit(cache=True)
 def _window_begins(vps, parts, free, log, counters, now, switch, timeslice, per_chip):
     """Renew all entitlements, and put those that wait in their new order."""
     count = vps.shape[1]
@@ -272,7 +272,7 @@ def _window_begins(vps, parts, free, log, counters, now, switch, timeslice, per_
         _start(vps, free, log, counters, now, order[i], p, switch, timeslice)
 
 
-@njit
+@njit(cache=True)
 def _most_patient(vps, now, begun, window):
     best, most = -1, 0
     for v in range(vps.shape[1]):
@@ -285,7 +285,7 @@ def _most_patient(vps, now, begun, window):
     return best
 
 
-@njit
+@njit(cache=True)
 def _end_of(vps, parts, threads, v, now, contended, turn):
     """When a running virtual processor comes to a point, and to which: 0 work, 1 pool, 2 slice."""
     at, what = vps[_WORKS, v] + threads[_REST, vps[_THREAD, v]], 0

@@ -27,6 +27,8 @@ from harness.model.config import PartitionConfiguration, Virtualization
 from harness.model.cpu.entities import VirtualProcessor
 from harness.model.machine import Machine
 
+pytestmark = pytest.mark.interpreted
+
 WINDOW = 10 * MS
 Interval = tuple[int, int]
 

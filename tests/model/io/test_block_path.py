@@ -143,6 +143,7 @@ def test_a_shared_vios_adds_more_and_a_starved_one_more_still():
     assert mean_time(direct()) < dedicated
 
 
+@pytest.mark.interpreted
 @settings(max_examples=20)
 @given(st.sampled_from(["aix-5.3", "sles-9", "rhel-as-3"]), st.sampled_from([None, 1, 7]))
 def test_no_more_operations_are_outstanding_than_the_queue_has_places(os, depth):

@@ -1,5 +1,6 @@
 """Streams in segments through stages, and what a protocol stack charges."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,6 +8,8 @@ from harness.engine.clock import Clock
 from harness.engine.event import Call
 from harness.model.ledger import Cause
 from harness.model.net.stages import Piece, Route, StackCosts, Stage, stream
+
+pytestmark = pytest.mark.interpreted
 
 SEGMENT = 16384
 

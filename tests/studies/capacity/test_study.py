@@ -3,13 +3,12 @@
 import math
 
 import pytest
+from finished import finish
 from watching import Watcher
 
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
-from harness.execution.campaign import run_campaign
-from harness.results.store import Store
-from harness.runs.scenario.run import run
+from harness.execution.process_pool import SerialExecutor
 from harness.studies.capacity.load import factor
 from harness.studies.capacity.result import Capacities
 from harness.studies.capacity.slo import limit_of
@@ -57,16 +56,14 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("capacity")
     file = folder / "queue.toml"
     file.write_text(CAMPAIGN)
-    plan = make_plan(str(file))
-    with Store.start(folder / "out", plan.record()) as store:
-        run_campaign(plan, store, run, workers=2)
-    return folder / "out"
+    return finish(file, folder / "out")
 
 
 @pytest.fixture(scope="module")
 def found(finished):
     limit = limit_of("p95 20 ms")
-    return study(finished_campaign(finished, limit, 2, ONLY), finished, limit, workers=2)
+    campaign = finished_campaign(finished, limit, 2, ONLY)
+    return study(campaign, finished, limit, workers=SerialExecutor)
 
 
 def service_seconds() -> float:
@@ -128,7 +125,8 @@ def test_the_interval_holds_what_the_grid_leaves_open(found):
 def test_what_costs_processor_time_costs_capacity(finished):
     limit = limit_of("p95 20 ms")
     only = ["workload=calls", "virtualization=shared-uncapped", "virtualization=hosted-uml"]
-    found = study(finished_campaign(finished, limit, 2, only), finished, limit, workers=2)
+    campaign = finished_campaign(finished, limit, 2, only)
+    found = study(campaign, finished, limit, workers=SerialExecutor)
     _, firmware, software = found.environments[0].capacities
     # A call costs User-Mode Linux microseconds, and the hypervisor nothing.
     assert software.of_baseline.estimate < 0.5
@@ -156,7 +154,7 @@ def test_a_limit_that_nothing_keeps_or_breaks_is_told_so(finished):
     for text, at_least in (("p95 1 us", False), ("p95 1000 s", True)):
         limit = limit_of(text)
         start = finished_campaign(finished, limit, 1, ONLY)
-        (environment,) = study(start, finished, limit, workers=2).environments
+        (environment,) = study(start, finished, limit, workers=SerialExecutor).environments
         for one in environment.capacities:
             assert (one.per_second is None) is not at_least
             assert one.at_least is at_least

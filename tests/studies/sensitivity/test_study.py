@@ -6,17 +6,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from finished import finish
 from typer.testing import CliRunner
 from watching import Watcher, interrupting
 
 from harness.analysis.study import analyse
-from harness.campaign.plan import make_plan
 from harness.catalog import load_catalog
 from harness.cli.app import app
 from harness.errors import UserError
-from harness.execution.campaign import run_campaign
+from harness.execution.process_pool import SerialExecutor
 from harness.results.store import Store
-from harness.runs.run_cell import run_cell
 from harness.statistics.verdict import Outcome
 from harness.studies.sensitivity.campaign import finished_campaign
 from harness.studies.sensitivity.result import Sensitivity
@@ -78,10 +77,7 @@ def carried_out(text: str, directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "campaign.toml"
     file.write_text(text)
-    plan = make_plan(str(file))
-    with Store.start(directory / "runs", plan.record()) as store:
-        run_campaign(plan, store, run_cell, workers=2)
-    return directory / "runs"
+    return finish(file, directory / "runs")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +87,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(runs: Path) -> Sensitivity:
-    result = study(finished_campaign(runs), runs, workers=2)
+    result = study(finished_campaign(runs), runs, workers=SerialExecutor)
     result.write(runs)
     return result
 
@@ -174,7 +170,7 @@ def test_interrupted_it_goes_on_and_comes_to_the_same_with_any_number_of_workers
     with pytest.raises(KeyboardInterrupt):
         study(finished_campaign(copy), copy, workers=1, observer=interrupting(40))
     rest = Watcher()
-    again = study(finished_campaign(copy), copy, workers=1, observer=rest)
+    again = study(finished_campaign(copy), copy, workers=2, observer=rest)
     assert again.runs - 42 <= rest.outstanding <= again.runs - 40
     again.write(copy)
     assert (copy / Sensitivity.FILE_NAME).read_bytes() == (
