@@ -54,28 +54,32 @@ class BuildCompiled(build_ext):  # type: ignore[misc]
     extensions: list[object]
 
     def finalize_options(self) -> None:
-        """Find out what can be built."""
-        lack = missing()
-        if lack is not None:
-            print(f"vtax is not compiled: {lack} is missing", file=sys.stderr)
-        needed = lack is None and not (self.inplace and compiled["available"]())
-        # pyproject.toml holds a placeholder: only mypyc knows the extensions.
+        """Take the placeholder of pyproject.toml for nothing: only mypyc knows the extensions."""
         placeholder = self.distribution.ext_modules
-        self.distribution.ext_modules = extensions() if needed else []
+        self.distribution.ext_modules = []
         super().finalize_options()
         self.distribution.ext_modules = placeholder
 
     def run(self) -> None:
         """Build all extension modules; none of them where one cannot be built."""
-        if not self.extensions:
+        lack = missing()
+        if lack is not None:
+            print(f"vtax is not compiled: {lack} is missing", file=sys.stderr)
             return
+        if self.inplace and compiled["available"]():
+            return
+        # Only here: a build asks for the options of this command several times.
+        self.distribution.ext_modules = extensions()
+        build = build_ext(self.distribution)
+        build.inplace, build.editable_mode = self.inplace, self.editable_mode
+        build.build_lib, build.build_temp = self.build_lib, self.build_temp
+        build.ensure_finalized()
         digest = Path() if self.inplace else Path(self.build_lib)
         digest /= compiled["DIGEST"]
         digest.unlink(missing_ok=True)
         try:
-            super().run()
+            build.run()
         except (BaseError, CompileError, LinkError) as error:
             print(f"vtax is not compiled: {error}", file=sys.stderr)
-            self.extensions = []
         else:
             digest.write_text(compiled["digest"](Path()), encoding="ascii")
