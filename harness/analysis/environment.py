@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.overhead import MEASURES, Overhead, overheads, percent
+from harness.analysis.overhead import MEASURES, Overhead, overheads
 from harness.metrics.measures import Measures
 from harness.results.environment import Environment
 from harness.results.record import CampaignRecord, CellRecord
 from harness.statistics.intervals import finite
 from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
+from harness.units import percent
 
 Array = NDArray[np.float64]
 Runs = Mapping[int, Mapping[int, Measures]]

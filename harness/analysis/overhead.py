@@ -160,13 +160,3 @@ def _concerns(name: str, measured: Replications, baseline: Replications) -> tupl
     elif np.mean([mix_distance(*pair) for pair in pairs]) > MIX_TOLERANCE:
         return (Concern.MIX_DIFFERS,)
     return ()
-
-
-def percent(ratio: float) -> str:
-    """Write a ratio in per cent, with three digits but no more than two decimals."""
-    if math.isinf(ratio):
-        return "any value"
-    value = 100.0 * ratio
-    decimals = max(0, min(2, 2 - math.floor(math.log10(abs(value))))) if value else 0
-    text = f"{value:.{decimals}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"

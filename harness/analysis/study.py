@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.analysis.cell_summary import CellSummary, ResponseDistribution, summarise
 from harness.analysis.environment import EnvironmentResult, Runs, deciding, environment_results
-from harness.analysis.overhead import MEASURES, Concern, Overhead, percent
+from harness.analysis.overhead import MEASURES, Concern, Overhead
 from harness.analysis.scenario_results import ScenarioResults, scenario_results
 from harness.errors import UserError
 from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures
@@ -21,6 +21,7 @@ from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
 from harness.statistics.intervals import Caution, Interval
 from harness.statistics.verdict import Outcome, conclude
+from harness.units import percent
 
 __all__ = [
     "MEASURES",

@@ -62,7 +62,7 @@ def print_verdict(
     Exit code 0 confirmed, 1 refuted, 3 inconclusive, 2 for an error.
     """
     from harness.analysis.study import analyse
-    from harness.cli.tables.campaign import elements_text, verdict_text
+    from harness.cli.tables.verdict import elements_text, verdict_text
     from harness.prometheus.client import Prometheus
 
     with open_store(directory) as store:

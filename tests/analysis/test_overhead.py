@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.overhead import MEASURES, Concern, Overhead, overheads, percent
+from harness.analysis.overhead import MEASURES, Concern, Overhead, overheads
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures
 from harness.statistics.intervals import Caution, Interval
@@ -134,25 +134,6 @@ def test_other_work_than_the_baseline_did_is_told(
         found = overheads(name, {"x": measured}, baseline, level=0.95, seed=1)["x"]
         expected = slowdown if name == "slowdown" else other
         assert found.interval.warnings == (Caution.NO_VARIATION, *expected)
-
-
-@pytest.mark.parametrize(
-    ("ratio", "text"),
-    [
-        (0.0, "0 %"),
-        (0.1, "10 %"),
-        (0.95, "95 %"),
-        (0.03456, "3.46 %"),
-        (0.3456, "34.6 %"),
-        (-0.00123, "-0.12 %"),
-        (12.3456, "1235 %"),
-        (math.inf, "any value"),
-        (1.0, "100 %"),
-        (0.00001, "0 %"),
-    ],
-)
-def test_per_cent(ratio: float, text: str) -> None:
-    assert percent(ratio) == text
 
 
 def test_more_replications_narrow_the_interval_and_not_the_range() -> None:
