@@ -16,9 +16,10 @@ os.environ.setdefault("VTAX_INTERPRETED", "1")
 
 from harness.campaign.plan import Plan, make_plan
 from harness.metrics.ddsketch import Digest
+from harness.results.packed_result import pack
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
-from harness.results.store import Failure, Store, pack
+from harness.results.store import Failure, Store
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from harness.campaign.cell import RunSpec
 from harness.errors import UserError
 from harness.printable import one_line
+from harness.results.packed_result import pack
 from harness.results.run_result import RunResult
-from harness.results.store import Failure, Outcome, pack
+from harness.results.store import Failure, Outcome
 from workloads.source_line import raised_at
 
 Run = Callable[[RunSpec], RunResult]

@@ -101,10 +101,10 @@ def test_every_run_is_carried_out_once_and_kept(tmp_path, plan, runs):
         summary = execute(specs, store, runs.quick, workers=2, drawn=plan.drawn, observer=log)
         assert summary == Summary(done=len(specs))
         assert store.complete() == {spec.identity for spec in specs}
-        for run in store.runs():
+        for run, result in store.results():
             expected = run.cell.position + run.replication / 100
-            assert run.result is not None
-            assert run.result.samples == [("value", {}, expected)]
+            assert result is not None
+            assert result.samples == [("value", {}, expected)]
             assert store.drawn()[run.constants] == as_json(plan.drawn[run.constants])
         again = execute(specs, store, runs.quick, workers=2, drawn=plan.drawn)
         assert again == Summary(kept=len(specs))
