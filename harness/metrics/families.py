@@ -101,38 +101,45 @@ def _whole(o: Observation) -> Rows:
     return [((), o)]
 
 
-def _sums(values: Iterable[tuple[Labels, float]]) -> Rows:
-    """Add up the values of equal labels."""
-    totals: dict[Labels, float] = {}
-    for key, value in values:
-        totals[key] = totals.get(key, 0.0) + value
-    return totals.items()
+def _traffic(o: Observation) -> Rows:
+    """Size, packets and number of what passed the protocol stacks, by direction."""
+    pieces: dict[Labels, list[tuple[int, int, int]]] = {}
+    for partition in o.machine.dispatched():
+        for (way, direction, size, packets), tally in partition.traffic.items():
+            key = (partition.name, way, direction)
+            pieces.setdefault(key, []).append((size, packets, int(tally.count)))
+    return pieces.items()
+
+
+def _bridge_traffic(o: Observation) -> Rows:
+    """Size and number of what the VIOS bridged, by direction and kind of traffic."""
+    pieces: dict[Labels, list[tuple[int, int]]] = {}
+    for server, vios in o.machine.vios.items():
+        for (direction, traffic, size), tally in vios.bridged.items():
+            pieces.setdefault((server, direction, traffic), []).append((size, int(tally.count)))
+    return pieces.items()
 
 
 def _network(name: str, text: str, of: Callable[[int, int], int]) -> Family:
     """Family with sums of a function of size and packets over what passed the protocol stacks."""
-
-    def rows(o: Observation) -> Rows:
-        return _sums(
-            ((partition.name, way, direction), of(size, packets) * int(tally.count))
-            for partition in o.machine.dispatched()
-            for (way, direction, size, packets), tally in partition.traffic.items()
-        )
-
-    return Family(name, text, ("partition", "way", "direction"), rows)
+    return Family(
+        name,
+        text,
+        ("partition", "way", "direction"),
+        _traffic,
+        lambda pieces: float(sum([of(size, packets) * count for size, packets, count in pieces])),
+    )
 
 
 def _bridged(name: str, text: str, of: Callable[[int], int]) -> Family:
     """Family with sums of a function of size over what the VIOS bridged."""
-
-    def rows(o: Observation) -> Rows:
-        return _sums(
-            ((server, direction, traffic), of(size) * int(tally.count))
-            for server, vios in o.machine.vios.items()
-            for (direction, traffic, size), tally in vios.bridged.items()
-        )
-
-    return Family(name, text, ("vios", "direction", "traffic"), rows)
+    return Family(
+        name,
+        text,
+        ("vios", "direction", "traffic"),
+        _bridge_traffic,
+        lambda pieces: float(sum([of(size) * count for size, count in pieces])),
+    )
 
 
 def _machine(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.metrics.ddsketch import Digest
 from harness.metrics.families import FAMILIES, Family, Labels, Rows
@@ -56,12 +57,12 @@ def samples_since(
 
 def _readings(observation: Observation, families: Sequence[Family]) -> list[Reading]:
     """Read families; the rows that many of them share are listed once."""
-    shared: dict[Callable[[Observation], Rows], tuple[list[Labels], list[object]]] = {}
+    shared: dict[Callable[[Observation], Rows], tuple[tuple[Any, ...], ...]] = {}
     readings: list[Reading] = []
     for family in families:
         if family.rows not in shared:
-            rows = list(family.rows(observation))
-            shared[family.rows] = [labels for labels, _ in rows], [each for _, each in rows]
+            rows = tuple(zip(*family.rows(observation), strict=True)) or ((), ())
+            shared[family.rows] = rows
         labels, objects = shared[family.rows]
         readings.append((labels, list(map(family.value, objects))))
     return readings
