@@ -73,16 +73,13 @@ def all_columns(store: Store) -> WideTable:
     sections = [Section() for _ in range(5)]
     identification, parameters, constants, measures, samples = sections
     texts: dict[str, list[str]] = {}
-    position, flat = -1, dict[str, Value]()
     for run, result in store.results(digests=False):
         draw = drawn.get(run.constants, {})
-        demands = _demands(run.cell, draw)
-        if run.cell.position != position:
-            position, flat = run.cell.position, dict(_flat(run.cell.parameters, ""))
         if result is not None and run.names not in texts:
             texts[run.names] = [series(name, labels) for name, labels, _ in result.samples]
         identification.add(run.identity, partial(_identification, store, run))
-        parameters.add((position, *demands.values()), partial(dict, {**flat, **demands}))
+        cell = run.cell
+        parameters.add(cell.position, partial(_parameters, cell), _demands(cell, draw))
         constants.add(run.constants, partial(_constants, draw))
         measures.add(run.identity, partial(_measures, run, result))
         samples.add(run.identity, partial(_samples, texts.get(run.names, ()), result))
@@ -127,6 +124,10 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
         # Columns of numbers have 64 bits.
         large = isinstance(value, int) and not -MOST_INTEGER <= value < MOST_INTEGER
         yield prefix, str(value) if large else value
+
+
+def _parameters(cell: CellRecord) -> dict[str, Value]:
+    return dict(_flat(cell.parameters, ""))
 
 
 def _demands(cell: CellRecord, drawn: Mapping[str, Any]) -> dict[str, Value]:

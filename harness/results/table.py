@@ -4,8 +4,9 @@ A table is a mapping from a column's name to its values, None where a row has no
 as they may be shown anywhere, without control characters.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import TypeVar
 
 from harness.printable import printable
@@ -15,6 +16,8 @@ T = TypeVar("T")
 Row = Mapping[str, Value]
 Table = dict[str, list[Value]]
 """Name -> one value for each row."""
+
+_NOTHING: Row = MappingProxyType({})
 
 
 class Section:
@@ -26,21 +29,28 @@ class Section:
         The different rows, without control characters.
     places
         For each row of the table, which of them it has.
+    changes
+        For each row of the table, the values that it has instead; of columns of these rows.
     """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.places: list[int] = []
+        self.changes: list[Row] = []
         self._known: dict[Hashable, int] = {}
 
-    def add(self, key: Hashable, row: Callable[[], Row]) -> None:
-        """Add a row; rows with the same key are the same, and only the first of them is made."""
+    def add(self, key: Hashable, row: Callable[[], Row], changes: Row = _NOTHING) -> None:
+        """Add a row; rows with the same key are the same, and only the first of them is made.
+
+        ``changes`` are numbers that this row has instead of those of the others.
+        """
         place = self._known.setdefault(key, len(self.rows))
         if place == len(self.rows):
             made = row()
             texts = {name: printable(each) for name, each in made.items() if type(each) is str}
             self.rows.append({**made, **texts})
         self.places.append(place)
+        self.changes.append(changes)
 
     @property
     def names(self) -> list[str]:
@@ -65,20 +75,34 @@ class WideTable:
         for section, names in self._parts:
             for name in names:
                 values = [row.get(name) for row in section.rows]
-                table[name] = [values[place] for place in section.places]
+                table[name] = [
+                    changes.get(name, values[place])
+                    for place, changes in zip(section.places, section.changes, strict=True)
+                ]
         return table
 
     def rows(self, convert: Callable[[Value], T]) -> Iterator[tuple[T | None, ...]]:
         """Yield its rows, each value converted, once for all rows that share it."""
-        parts = []
-        for section, names in self._parts:
-            rows = []
-            for row in section.rows:
-                converted = dict(zip(row, map(convert, row.values()), strict=True))
-                rows.append(tuple(map(converted.get, names)))
-            parts.append(map(rows.__getitem__, section.places))
+        parts = [_rows(section, names, convert) for section, names in self._parts]
         for values in zip(*parts, strict=True):
             yield tuple(chain.from_iterable(values))
+
+
+def _rows(
+    section: Section, names: Sequence[str], convert: Callable[[Value], T]
+) -> Iterator[Sequence[T | None]]:
+    rows = []
+    for row in section.rows:
+        converted = dict(zip(row, map(convert, row.values()), strict=True))
+        rows.append(list(map(converted.get, names)))
+    column = {name: number for number, name in enumerate(names)}
+    for place, changes in zip(section.places, section.changes, strict=True):
+        values = rows[place]
+        if changes:
+            values = values.copy()
+            for name in changes.keys() & column.keys():
+                values[column[name]] = convert(changes[name])
+        yield values
 
 
 def table_of(rows: Iterable[Row]) -> Table:

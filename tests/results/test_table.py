@@ -49,6 +49,15 @@ def test_sections_side_by_side_are_the_table_of_their_rows(places, contents):
     )
 
 
+def test_a_row_may_differ_from_those_that_it_shares_its_values_with():
+    section = Section()
+    for each in (1.0, 2.0, 3.0):
+        section.add("same", lambda: {"a": 0.0, "b": "x"}, {} if each == 2.0 else {"a": each})
+    table = WideTable([section])
+    assert table.columns() == {"a": [1.0, 0.0, 3.0], "b": ["x"] * 3}
+    assert [*map(list, table.rows(str))] == [["1.0", "x"], ["0.0", "x"], ["3.0", "x"]]
+
+
 def test_a_value_is_converted_once_for_all_rows_that_share_it():
     section = Section()
     for _ in range(3):
