@@ -5,7 +5,6 @@ The public names are those of :mod:`harness.api`. They are imported when first u
 """
 
 import importlib
-import importlib.metadata
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +43,7 @@ compiled.choose()
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return importlib.metadata.version("vtax")
+        return importlib.import_module("importlib.metadata").version("vtax")
     if name in __all__:
         return getattr(importlib.import_module("harness.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

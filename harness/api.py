@@ -98,10 +98,10 @@ class Results:
         UserError
             If a column is unknown or pandas is not installed.
         """
-        from harness.results.export import columns as all_columns
+        from harness.results.export import all_columns
 
         with Store.open(self.directory) as store:
-            table = run_table(store) if columns == "measures" else all_columns(store)
+            table = run_table(store) if columns == "measures" else all_columns(store).columns()
         if not isinstance(columns, str):
             unknown = [name for name in columns if name not in table]
             if unknown:

@@ -282,3 +282,13 @@ def amount(value: float, unit: str) -> str:
     if unit == "ratio":
         value, unit = 100.0 * value, "%"
     return f"{number(value)} {'' if unit == 'count' else unit}".rstrip()
+
+
+def percent(ratio: float) -> str:
+    """Write a ratio in per cent, with three digits but no more than two decimals."""
+    if math.isinf(ratio):
+        return "any value"
+    value = 100.0 * ratio
+    decimals = max(0, min(2, 2 - math.floor(math.log10(abs(value))))) if value else 0
+    text = f"{value:.{decimals}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"

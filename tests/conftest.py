@@ -14,9 +14,10 @@ from hypothesis import Phase, settings
 from harness.campaign.plan import Plan, make_plan
 from harness.engine import compiled
 from harness.metrics.ddsketch import Digest
+from harness.results.packed_result import pack
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
-from harness.results.store import Failure, Store, pack
+from harness.results.store import Failure, Store
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,7 +14,8 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
 from harness.cli.output import Messages, Output, Screen
 from harness.printable import LONGEST_MESSAGE, one_line, printable
-from harness.results.store import Failure, Store, pack
+from harness.results.packed_result import pack
+from harness.results.store import Failure, Store
 from reports.builder import build_reports
 
 HOSTILE = "=a\rb\x1b[31m\x00\u202eevil\u2066\u200b\ud800[red]x[/]\ufeff"

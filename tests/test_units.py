@@ -208,3 +208,22 @@ def test_an_amount_can_be_read_again(number, kind):
 )
 def test_amounts_read_as_people_write_them(value, unit, text):
     assert units.amount(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (0.0, "0 %"),
+        (0.1, "10 %"),
+        (0.95, "95 %"),
+        (0.03456, "3.46 %"),
+        (0.3456, "34.6 %"),
+        (-0.00123, "-0.12 %"),
+        (12.3456, "1235 %"),
+        (math.inf, "any value"),
+        (1.0, "100 %"),
+        (0.00001, "0 %"),
+    ],
+)
+def test_per_cent(ratio: float, text: str) -> None:
+    assert units.percent(ratio) == text

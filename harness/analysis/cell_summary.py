@@ -1,9 +1,11 @@
 """Summary of the runs of one cell: processor time by cause, throughput and response times."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+
+import numpy as np
 
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import IDLE, QUANTILES, Measures
@@ -70,38 +72,41 @@ def summarise(
     if not measured:
         return None
 
-    def interval(read: Callable[[Measures], float]) -> Interval | None:
-        return _interval([read(run) for run in measured], level, seed)
-
-    causes = {}
-    for name in sorted({cause for run in measured for cause in run.processor_seconds} - {IDLE}):
-        spent = _interval([_per_transaction(run, name) for run in measured], level, seed)
-        if spent is not None:
-            causes[name] = spent
-    throughput = interval(lambda run: run.transactions / run.measured_seconds)
-    warm_up = interval(lambda run: run.warm_up_seconds)
-    assert throughput is not None
-    assert warm_up is not None
+    causes = sorted({cause for run in measured for cause in run.processor_seconds} - {IDLE})
+    columns = {
+        "throughput": [run.transactions / run.measured_seconds for run in measured],
+        "warm-up": [run.warm_up_seconds for run in measured],
+        "processor": [run.processor_seconds_per_transaction for run in measured],
+        "utilisation": [run.utilisation for run in measured],
+        **{cause: [_per_transaction(run, cause) for run in measured] for cause in causes},
+        **{
+            name: [math.log(run.quantiles[name]) if run.quantiles else math.nan for run in measured]
+            for name in QUANTILES
+        },
+    }
+    found = _intervals(columns, level, seed)
     return CellSummary(
         cell=cell,
         runs=len(measured),
-        causes=causes,
-        processor_seconds=interval(lambda run: run.processor_seconds_per_transaction),
-        throughput=throughput,
+        causes={cause: found[cause] for cause in causes if cause in found},
+        processor_seconds=found.get("processor"),
+        throughput=found["throughput"],
         failed_transactions=math.fsum(run.failed for run in measured),
-        utilisation=interval(lambda run: run.utilisation),
-        response=_response(measured, level, seed),
+        utilisation=found.get("utilisation"),
+        response=_response(measured, found),
         partitions=_partitions(measured),
-        warm_up_seconds=warm_up,
+        warm_up_seconds=found["warm-up"],
         condition=_condition(measured),
     )
 
 
-def _interval(values: Sequence[float], level: float, seed: int) -> Interval | None:
-    """Interval of the mean of what there is; None if there is nothing."""
-    if all(math.isnan(value) for value in values):
-        return None
-    return Bootstrap(values, seed=seed).intervals(level)[0]
+def _intervals(
+    columns: Mapping[str, Sequence[float]], level: float, seed: int
+) -> dict[str, Interval]:
+    """Interval of the mean of each column that has any value."""
+    some = {name: each for name, each in columns.items() if not all(map(math.isnan, each))}
+    table = np.column_stack(list(some.values()))
+    return dict(zip(some, Bootstrap(table, seed=seed).intervals(level), strict=True))
 
 
 def _per_transaction(run: Measures, cause: str) -> float:
@@ -109,13 +114,10 @@ def _per_transaction(run: Measures, cause: str) -> float:
     return spent / run.transactions if run.transactions else math.nan
 
 
-def _response(measured: Sequence[Measures], level: float, seed: int) -> ResponseDistribution | None:
-    quantiles = {}
-    for name in QUANTILES:
-        logs = [math.log(run.quantiles[name]) if run.quantiles else math.nan for run in measured]
-        interval = _interval(logs, level, seed)
-        if interval is not None:
-            quantiles[name] = interval.transformed(exp)
+def _response(
+    measured: Sequence[Measures], logs: Mapping[str, Interval]
+) -> ResponseDistribution | None:
+    quantiles = {name: logs[name].transformed(exp) for name in QUANTILES if name in logs}
     if not quantiles:
         return None
     return ResponseDistribution(

@@ -1,20 +1,21 @@
 """Comparison of the virtualizations of each environment, and its test against the claim."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.overhead import MEASURES, Overhead, overheads, percent
+from harness.analysis.overhead import MEASURES, Overhead, overheads
 from harness.metrics.measures import Measures
 from harness.results.environment import Environment
 from harness.results.record import CampaignRecord, CellRecord
 from harness.statistics.intervals import finite
 from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
+from harness.units import percent
 
 Array = NDArray[np.float64]
 Runs = Mapping[int, Mapping[int, Measures]]
@@ -73,9 +74,9 @@ def environment_results(campaign: CampaignRecord, runs: Runs) -> tuple[Environme
     claim = campaign.claim
     cells = _grouped(campaign.cells)
     results = [
-        _compared(name, environment, members, campaign, runs)
+        result
         for environment, members in cells.items()
-        for name in MEASURES
+        for result in _compared(MEASURES, environment, members, campaign, runs)
     ]
     if claim is None:
         return tuple(results)
@@ -136,8 +137,7 @@ def confirmations(
     assert claim is not None
     (environment,) = {cell.environment for cell in cells}
     tests = []
-    for name in claim["measures"]:
-        result = _compared(name, environment, cells, campaign, runs)
+    for result in _compared(claim["measures"], environment, cells, campaign, runs):
         lacking = _missing(result, cells, campaign, runs)
         evidence = _evidence(result, claim, campaign, complete=not lacking)
         margin = max(evidence.below_margin, default=1.0) if evidence.complete else 1.0
@@ -161,26 +161,27 @@ def deciding(campaign: CampaignRecord, result: EnvironmentResult) -> list[Overhe
 
 
 def _compared(
-    name: str,
+    names: Sequence[str],
     environment: Environment,
     cells: Sequence[CellRecord],
     campaign: CampaignRecord,
     runs: Runs,
-) -> EnvironmentResult:
-    """Compare the cells of one environment with their baseline in one measure."""
+) -> Iterator[EnvironmentResult]:
+    """Yield a comparison of the cells of one environment with their baseline for each measure."""
     claim = campaign.claim or {"firmware": [], "software": []}
     measured = {cell.virtualization: runs.get(cell.position, {}) for cell in cells}
     baseline = measured.pop(campaign.baseline, {})
-    found = overheads(name, measured, baseline, level=1.0 - campaign.alpha, seed=campaign.seed)
-    firmware = [found[each] for each in claim["firmware"] if each in found]
-    software = [found[each] for each in claim["software"] if each in found]
-    return EnvironmentResult(
-        environment,
-        measure=name,
-        firmware=max(firmware, key=_estimate, default=None),
-        software=min(software, key=_estimate, default=None),
-        all=found,
-    )
+    level, seed = 1.0 - campaign.alpha, campaign.seed
+    for name, found in overheads(names, measured, baseline, level=level, seed=seed).items():
+        firmware = [found[each] for each in claim["firmware"] if each in found]
+        software = [found[each] for each in claim["software"] if each in found]
+        yield EnvironmentResult(
+            environment,
+            measure=name,
+            firmware=max(firmware, key=_estimate, default=None),
+            software=min(software, key=_estimate, default=None),
+            all=found,
+        )
 
 
 def _grouped(cells: Iterable[CellRecord]) -> dict[Environment, list[CellRecord]]:

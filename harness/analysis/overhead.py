@@ -14,7 +14,7 @@ is a little too wide because of that.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -77,19 +77,19 @@ class Overhead:
 
 
 def overheads(
-    name: str,
+    names: Sequence[str],
     virtualizations: Mapping[str, Replications],
     baseline: Replications,
     *,
     level: float,
     seed: int,
-) -> dict[str, Overhead]:
-    """Compare the virtualizations of one environment with its baseline in one measure.
+) -> dict[str, dict[str, Overhead]]:
+    """Compare the virtualizations of one environment with its baseline.
 
     Parameters
     ----------
-    name
-        One of :data:`MEASURES`.
+    names
+        Some of :data:`MEASURES`.
     virtualizations
         Measures of the runs of each; without the baseline.
     level
@@ -100,40 +100,53 @@ def overheads(
     Returns
     -------
     dict
-        In the given order; a virtualization without a single pair is left out.
+        Measure -> virtualization -> overhead, in the given order; a virtualization without a single
+        pair is left out.
     """
     rows = 1 + max((number for each in virtualizations.values() for number in each), default=-1)
-    ratios = {
-        virtualization: column
-        for virtualization, measured in virtualizations.items()
-        if np.isfinite(column := _ratios(name, measured, baseline, rows)).any()
-    }
+    found: dict[str, dict[str, Overhead]] = {name: {} for name in names}
+    ratios: dict[tuple[str, str], Array] = {}
+    for virtualization, measured in virtualizations.items():
+        for name, column in zip(names, _ratios(names, measured, baseline, rows), strict=True):
+            if np.isfinite(column).any():
+                ratios[name, virtualization] = column
     if not ratios:
-        return {}
+        return found
+    concerns = {each: _concerns(virtualizations[each], baseline) for _, each in ratios}
     table = np.column_stack(list(ratios.values()))
     intervals = ratio_bootstrap(table, seed=seed).intervals(level)
-    found = {}
-    for (virtualization, column), interval, span in zip(
+    for ((name, virtualization), column), interval, span in zip(
         ratios.items(), intervals, ratio_ranges(table, level), strict=True
     ):
-        concerns = _concerns(name, virtualizations[virtualization], baseline)
-        found[virtualization] = Overhead(
+        missing, mix = concerns[virtualization]
+        warnings = interval.warnings + (missing if name == "slowdown" else mix)
+        found[name][virtualization] = Overhead(
             virtualization=virtualization,
             measure=name,
-            interval=replace(interval.transformed(expm1), warnings=interval.warnings + concerns),
+            interval=replace(interval.transformed(expm1), warnings=warnings),
             range=span.transformed(expm1),
             ratios=tuple(None if math.isnan(each) else each for each in column.tolist()),
         )
     return found
 
 
-def _ratios(name: str, measured: Replications, baseline: Replications, rows: int) -> Array:
-    """Ratio of each replication to the baseline's; NaN where either has no result."""
-    here, there = np.full(rows, np.nan), np.full(rows, np.nan)
-    for replication in sorted(measured.keys() & baseline.keys()):
-        values = compared(name, measured[replication], baseline[replication])
-        here[replication], there[replication] = values
-    return paired_ratios(here, there)
+def _ratios(
+    names: Sequence[str], measured: Replications, baseline: Replications, rows: int
+) -> Iterator[Array]:
+    """Yield for each measure the ratio of each replication to the baseline's.
+
+    It is NaN where either has no result, or has done nothing: idle machines are not compared.
+    """
+    pairs = {
+        number: (measured[number], baseline[number])
+        for number in measured.keys() & baseline.keys()
+        if not (measured[number].nothing_done or baseline[number].nothing_done)
+    }
+    for name in names:
+        here, there = np.full(rows, np.nan), np.full(rows, np.nan)
+        for number, (run, reference) in pairs.items():
+            here[number], there[number] = _values(name, run, reference)
+        yield paired_ratios(here, there)
 
 
 def compared(name: str, run: Measures, reference: Measures) -> tuple[float, float]:
@@ -141,8 +154,11 @@ def compared(name: str, run: Measures, reference: Measures) -> tuple[float, floa
 
     They have none where either has done nothing: idle machines are not compared.
     """
-    if run.nothing_done or reference.nothing_done:
-        return math.nan, math.nan
+    idle = run.nothing_done or reference.nothing_done
+    return (math.nan, math.nan) if idle else _values(name, run, reference)
+
+
+def _values(name: str, run: Measures, reference: Measures) -> tuple[float, float]:
     if name == "slowdown":
         return slowdown(run, reference), 1.0
     if name == "processor-time":
@@ -151,22 +167,11 @@ def compared(name: str, run: Measures, reference: Measures) -> tuple[float, floa
     return run.quantiles.get(quantile, math.nan), reference.quantiles.get(quantile, math.nan)
 
 
-def _concerns(name: str, measured: Replications, baseline: Replications) -> tuple[str, ...]:
-    """Return what makes a comparison of two cells doubtful."""
+def _concerns(
+    measured: Replications, baseline: Replications
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what makes a comparison of two cells doubtful: in slowdown, and in other measures."""
     pairs = [(measured[each], baseline[each]) for each in sorted(measured.keys() & baseline.keys())]
-    if name == "slowdown":
-        if np.mean([unmatched(*pair) for pair in pairs]) > UNMATCHED_TOLERANCE:
-            return (Concern.WORK_MISSING,)
-    elif np.mean([mix_distance(*pair) for pair in pairs]) > MIX_TOLERANCE:
-        return (Concern.MIX_DIFFERS,)
-    return ()
-
-
-def percent(ratio: float) -> str:
-    """Write a ratio in per cent, with three digits but no more than two decimals."""
-    if math.isinf(ratio):
-        return "any value"
-    value = 100.0 * ratio
-    decimals = max(0, min(2, 2 - math.floor(math.log10(abs(value))))) if value else 0
-    text = f"{value:.{decimals}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+    missing = np.mean([unmatched(*pair) for pair in pairs]) > UNMATCHED_TOLERANCE
+    mix = np.mean([mix_distance(*pair) for pair in pairs]) > MIX_TOLERANCE
+    return (Concern.WORK_MISSING,) * bool(missing), (Concern.MIX_DIFFERS,) * bool(mix)

@@ -6,13 +6,14 @@ Overheads are computed in :mod:`harness.analysis.overhead` and tested in
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from html import escape
 from typing import Any
 
 from harness.analysis.cell_summary import CellSummary, ResponseDistribution, summarise
 from harness.analysis.environment import EnvironmentResult, Runs, deciding, environment_results
-from harness.analysis.overhead import MEASURES, Concern, Overhead, percent
+from harness.analysis.overhead import MEASURES, Concern, Overhead
 from harness.analysis.scenario_results import ScenarioResults, scenario_results
 from harness.errors import UserError
 from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures
@@ -21,6 +22,7 @@ from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
 from harness.statistics.intervals import Caution, Interval
 from harness.statistics.verdict import Outcome, conclude
+from harness.units import percent
 
 __all__ = [
     "MEASURES",
@@ -146,8 +148,8 @@ class Study:
     """None if the campaign makes no claim."""
     environments: tuple[EnvironmentResult, ...]
     """Every environment and every measure, those of the claim with their outcome."""
-    cells: tuple[CellSummary, ...]
-    """Cells with at least one complete run, in the order of the matrix."""
+    runs: Runs = field(repr=False)
+    """Measures of all complete runs of the matrix."""
     failed: tuple[StoredRun, ...]
     """Runs without a result."""
     infeasible: tuple[CellRecord, ...]
@@ -162,6 +164,21 @@ class Study:
     """What a reader must know before relying on the rest, in plain words."""
     elements: ScenarioResults | None = None
     """Results of the campaign's scenarios; None if it has none."""
+
+    @cached_property
+    def cells(self) -> tuple[CellSummary, ...]:
+        """Summaries of the cells with at least one complete run, in the order of the matrix."""
+        campaign = self.campaign
+        summaries = (
+            summarise(
+                cell,
+                self.runs.get(cell.position, {}),
+                level=1.0 - campaign.alpha,
+                seed=campaign.seed,
+            )
+            for cell in campaign.cells
+        )
+        return tuple(each for each in summaries if each is not None)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -190,19 +207,19 @@ def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
     lacking = complete = 0
     scenarios: dict[int, dict[int, RunResult]] = {}
     failed = []
-    for run in store.runs():
-        result = run.result
-        if result is None:
+    staged = {cell.position for cell in store.campaign.cells if cell.scenario is not None}
+    for run, result in store.results(unpacked=staged):
+        if run.measures is None:
             failed.append(run)
             continue
-        if run.cell.scenario is not None:
+        if result is not None:
             scenarios.setdefault(run.cell.position, {})[run.replication] = result
             continue
         if elsewhere is not None:
             complete += 1
             lacking += run.replication not in elsewhere.get(run.cell.position, {})
             continue
-        runs.setdefault(run.cell.position, {})[run.replication] = result.measures()
+        runs.setdefault(run.cell.position, {})[run.replication] = run.measures
     if lacking:
         raise UserError(
             f"--prometheus: lacks {lacking} of {complete} runs; 'vtax observe {store.directory}' "
@@ -231,15 +248,11 @@ def study(
     failures: dict[int, list[str]] = {}
     for run in failed:
         failures.setdefault(run.cell.position, []).append(f"{run.failure}: {run.reason}")
-    cells = (
-        summarise(cell, runs.get(cell.position, {}), level=1.0 - campaign.alpha, seed=campaign.seed)
-        for cell in campaign.cells
-    )
     return Study(
         campaign=whole,
         verdict=_verdict(campaign, environments, len(failed), infeasible, notes),
         environments=environments,
-        cells=tuple(cell for cell in cells if cell is not None),
+        runs=runs,
         failed=tuple(failed),
         infeasible=infeasible,
         complete=complete,

@@ -49,8 +49,8 @@ def _run_row(campaign: CampaignRecord, run: StoredRun) -> dict[str, Value]:
         "status": "complete" if run.failure is None else "failed",
         "failure": None if run.failure is None else f"{run.failure}: {run.reason}",
     }
-    if run.result is not None:
-        row |= run.result.measures().flat()
+    if run.measures is not None:
+        row |= run.measures.flat()
     return row
 
 

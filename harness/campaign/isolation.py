@@ -15,7 +15,6 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-import numpy as np
 from locust import events
 
 from harness.campaign.cell import RunSpec
@@ -91,6 +90,8 @@ def _seeded(seed: int) -> Iterator[None]:
     Bytes of the system (``os.urandom``, and with it ``uuid``, ``secrets``) come from the seed in
     this thread only: others, such as a cluster's, need real ones.
     """
+    import numpy as np
+
     state, numpy_state = random.getstate(), np.random.get_state()
     system, thread, stream = os.urandom, threading.get_ident(), Random(seed)
 

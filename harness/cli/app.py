@@ -1,12 +1,12 @@
 """The command ``vtax``."""
 
 import sys
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import harness
 from harness.cli import (
     calibrate,
     capacity,
@@ -85,7 +85,7 @@ def _run() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"vtax {version('vtax')}")
+        print(f"vtax {harness.__version__}")
         raise typer.Exit
 
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from harness.analysis.overhead import percent as percent
 from harness.units import amount as amount
 from harness.units import number as number
+from harness.units import percent as percent
 
 
 class _Estimated(Protocol):

@@ -23,6 +23,7 @@ from harness.errors import UserError, suggest
 if TYPE_CHECKING:
     from harness.analysis.study import Study
     from harness.results.store import Store
+    from harness.results.table import WideTable
 
 
 def write_report(
@@ -62,7 +63,7 @@ def print_verdict(
     Exit code 0 confirmed, 1 refuted, 3 inconclusive, 2 for an error.
     """
     from harness.analysis.study import analyse
-    from harness.cli.tables.campaign import elements_text, verdict_text
+    from harness.cli.tables.verdict import elements_text, verdict_text
     from harness.prometheus.client import Prometheus
 
     with open_store(directory) as store:
@@ -147,12 +148,12 @@ def _export_table(
     store: "Store", study: "Study | None", name: str, form: str, every: bool, out: str | None
 ) -> None:
     from harness.analysis.tables import overhead_table, run_table
-    from harness.results.export import columns, csv_text, write_table
+    from harness.results.export import all_columns, csv_text, write_table
 
     if study is not None and name == "overheads":
-        table: Mapping[str, Sequence[Any]] = overhead_table(study)
+        table: Mapping[str, Sequence[Any]] | WideTable = overhead_table(study)
     else:
-        table = columns(store) if every else run_table(store)
+        table = all_columns(store) if every else run_table(store)
     if out == "-":
         print(csv_text(table), end="")
         return

@@ -165,11 +165,10 @@ def _warn_of_idle_cells(directory: Path) -> None:
     idle = []
     with Store.open(directory) as store:
         for run in store.runs(one_of_each=True):
-            if run.result is None or run.cell.scenario is not None:
+            if run.measures is None or run.cell.scenario is not None:
                 continue
-            measures = run.result.measures()
-            if measures.nothing_done:
-                idle.append((run.cell.title, measures.nothing_done))
+            if run.measures.nothing_done:
+                idle.append((run.cell.title, run.measures.nothing_done))
     if idle:
         title, reason = idle[0]
         hint = "tasks call verbs of self.partition"

@@ -6,8 +6,9 @@ from harness.campaign.cell import RunSpec
 from harness.errors import UserError
 from harness.model.routing import UnreachableError
 from harness.printable import one_line
+from harness.results.packed_result import pack
 from harness.results.run_result import RunResult
-from harness.results.store import Failure, Outcome, pack
+from harness.results.store import Failure, Outcome
 from workloads.source_line import raised_at
 from workloads.wrong_calls import wrong_call
 

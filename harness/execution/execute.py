@@ -8,6 +8,7 @@ from harness.campaign.cell import RunSpec
 from harness.execution.attempt import Keep, Run
 from harness.execution.process_pool import Pool
 from harness.execution.user_check import UserCheck
+from harness.results.packed_result import PackedResult
 from harness.results.store import Failure, Outcome, Store
 
 
@@ -106,7 +107,7 @@ def execute(
 
     def keep(spec: RunSpec, seconds: float, outcome: Outcome) -> None:
         where = (spec.identity, spec.cell_position, spec.replication, spec.constants_digest)
-        failure = None if isinstance(outcome, bytes) else outcome[0]
+        failure = None if isinstance(outcome, PackedResult) else outcome[0]
         store.add(*where, drawn.get(spec.constants_digest, {}), outcome)
         summary.done += failure is None
         summary.failed += failure is not None

@@ -13,7 +13,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -21,10 +21,14 @@ from types import ModuleType
 
 from harness.campaign.cell import RunSpec
 from harness.campaign.isolation import HASH_SEED
+from harness.catalog import Constants
 from harness.errors import UserError
 from harness.execution.attempt import Keep, Run, attempt
 from harness.execution.worker import READY, serve
 from harness.results.store import Failure, Outcome
+
+_AS_BEFORE = Constants({}, {})
+"""Stands for constants that do not travel with a run."""
 
 _MOST_STARTS = 3
 """Number of workers that may end in a row before one is ready."""
@@ -65,6 +69,8 @@ class _Worker:
     ready: bool = False
     spec: RunSpec | None = None
     """The run in flight."""
+    constants: Constants | None = None
+    """Those that it has: of the last run sent to it."""
     began: float = 0.0
 
 
@@ -122,9 +128,12 @@ class Pool:
                 self._take(busy[connection], queue, keep)
 
     def _assign(self, worker: _Worker, spec: RunSpec) -> None:
-        worker.spec, worker.began = spec, time.perf_counter()
+        # Nearly all of a run's bytes are constants, which all cells of a replication share.
+        constants = None if spec.constants is worker.constants else spec.constants
+        worker.spec, worker.constants = spec, spec.constants
+        worker.began = time.perf_counter()
         with contextlib.suppress(OSError):  # a dead worker: _take sees the end of its connection
-            worker.connection.send(spec)
+            worker.connection.send((replace(spec, constants=_AS_BEFORE), constants))
 
     def _take(self, worker: _Worker, queue: deque[RunSpec], keep: Keep) -> None:
         spec = worker.spec

@@ -19,7 +19,6 @@ from harness.metrics.http import serving_metrics
 from harness.metrics.measures import Measures
 from harness.results.environment import Environment
 from harness.results.record import CellRecord
-from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
 
 _OVERHEADS = ("vtax_overhead_ratio", "vtax_overhead_low_ratio", "vtax_overhead_high_ratio")
@@ -46,8 +45,8 @@ class ProgressCollector(Collector):
         self._stale: set[Environment] = set()
         self._results: dict[Environment, tuple[EnvironmentResult, ...]] = {}
         for run in store.runs():
-            if run.result is not None:
-                self._add(run.cell.position, run.replication, run.result)
+            if run.measures is not None:
+                self._add(run.cell.position, run.replication, run.measures)
 
     def begin(self, outstanding: Sequence[RunSpec]) -> None:
         """Add runs to be done."""
@@ -56,16 +55,16 @@ class ProgressCollector(Collector):
 
     def done(self, spec: RunSpec, seconds: float, failure: Failure | None) -> None:
         """Add a run that has ended."""
-        result = None if failure is not None else self._store.result(spec.identity)
+        measures = None if failure is not None else self._store.measured_by(spec.identity)
         with self._lock:
-            if result is None:
+            if measures is None:
                 self._failed += 1
             else:
-                self._add(spec.cell_position, spec.replication, result)
+                self._add(spec.cell_position, spec.replication, measures)
 
-    def _add(self, position: int, replication: int, result: RunResult) -> None:
+    def _add(self, position: int, replication: int, measures: Measures) -> None:
         self._complete += 1
-        self._runs[position][replication] = result.measures()
+        self._runs[position][replication] = measures
         self._stale.add(self._of_cell[position])
 
     def collect(self) -> Iterator[Metric]:

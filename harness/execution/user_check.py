@@ -1,11 +1,10 @@
 """Check of which users can be recorded: their first run is carried out both ways."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.campaign.cell import RunSpec, UserMode
-from harness.results.run_result import RunResult
+from harness.results.packed_result import PackedResult
 from harness.results.store import Outcome
 
 Users = frozenset[str]
@@ -52,9 +51,8 @@ class UserCheck:
     def note(self, spec: RunSpec, outcome: Outcome) -> None:
         """Note the outcome of one of these."""
         mode = UserMode.LIVE
-        if isinstance(outcome, bytes):
-            result = RunResult.from_json(zlib.decompress(outcome))
-            mode = UserMode.LIVE if result.live_reason else UserMode.RECORDED
+        if isinstance(outcome, PackedResult) and outcome.reason is None:
+            mode = UserMode.RECORDED
         self._modes[_users(spec)] = mode
 
     def chosen(self, spec: RunSpec) -> RunSpec:

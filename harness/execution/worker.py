@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import threading
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
 READY = ""
@@ -19,7 +20,7 @@ def serve(connection: Connection, packed_run: bytes) -> None:
     Parameters
     ----------
     connection
-        Receives runs and sends outcomes.
+        Receives runs with their constants (None for those of the run before), and sends outcomes.
     packed_run
         The pickled function that carries out a run.
     """
@@ -32,12 +33,14 @@ def serve(connection: Connection, packed_run: bytes) -> None:
         connection.send(f"{type(error).__name__}: {error}")
         return
     connection.send(READY)
+    constants = None
     while True:
         try:
-            spec = connection.recv()
+            spec, sent = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(attempt(run, spec))
+        constants = constants if sent is None else sent
+        connection.send(attempt(run, replace(spec, constants=constants)))
 
 
 def _end_with_parent() -> None:

@@ -18,16 +18,11 @@ from harness.metrics.families import (
     RESPONSE_BOUNDS,
     RESPONSE_HELP,
     RESPONSE_LABELS,
-    Family,
 )
 from harness.metrics.observer import Observation
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Value by name and sorted labels."""
-
-
-Readings = list[tuple[Family, tuple[str, ...], float]]
-"""Family, label values and value."""
 
 
 class MachineCollector(Collector):
@@ -114,22 +109,4 @@ def expose(registry: CollectorRegistry) -> Samples:
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for metric in registry.collect()
         for sample in metric.samples
-    }
-
-
-def read_counters(observation: Observation) -> Readings:
-    """Read all counters of the table directly; most of the time goes into naming them."""
-    return [
-        (family, labels, value)
-        for family in FAMILIES
-        if family.kind == "counter"
-        for labels, value in family.read(observation)
-    ]
-
-
-def named(readings: Readings) -> Samples:
-    """Turn readings into what :func:`expose` says of them."""
-    return {
-        (family.sample_name, tuple(sorted(zip(family.labels, labels, strict=True)))): float(value)
-        for family, labels, value in readings
     }

@@ -5,18 +5,22 @@ Names follow Prometheus (base units, ``_total`` for counters) and the words of `
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from harness.metrics.observer import Observation
 from harness.model.cpu.entities import Partition
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios
-from harness.model.ledger import CAUSE_LABELS
 from harness.model.net.link import Link
 
 Kind = Literal["counter", "gauge"]
-Reading = Iterable[tuple[tuple[str, ...], float]]
-"""Label values and a value."""
+Labels = tuple[str, ...]
+Rows = Iterable[tuple[Labels, Any]]
+"""Label values, and the number or the object that has it."""
+
+
+def _itself(value: float) -> float:
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,15 @@ class Family:
     name: str
     help: str
     labels: tuple[str, ...]
-    read: Callable[[Observation], Reading]
+    rows: Callable[[Observation], Rows]
+    value: Callable[[Any], float] = _itself
+    """Reads the number off the object of a row."""
     kind: Kind = "counter"
+
+    def read(self, observation: Observation) -> Iterator[tuple[Labels, float]]:
+        """Yield label values and numbers as they stand at this moment."""
+        for labels, each in self.rows(observation):
+            yield labels, self.value(each)
 
     @property
     def sample_name(self) -> str:
@@ -38,97 +49,122 @@ class Family:
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
 
-def _processor_seconds(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
+def _seconds(ns: int) -> float:
+    return ns / 1e9
+
+
+def _processor_ns(o: Observation) -> Rows:
     accounts, idle_ns = o.machine.balance()
     for owner, account in accounts.items():
-        for cause in CAUSE_LABELS:
-            yield (owner, cause), account[cause] / 1e9
-    yield ("", "idle"), idle_ns / 1e9
+        for cause, ns in account.items():
+            yield (owner, cause), ns
+    yield ("", "idle"), idle_ns
 
 
-def _transactions(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
+def _transactions(o: Observation) -> Rows:
     for key, kind in o.transactions.items():
         yield (*key, "ok"), int(kind.response.count)
         yield (*key, "failed"), kind.failed
 
 
-def _entitlement(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
-    for name, cores in o.machine.capacity.entitlement_cores.items():
-        yield (name,), cores
+def _entitlement(o: Observation) -> Rows:
+    return (((name,), cores) for name, cores in o.machine.capacity.entitlement_cores.items())
 
 
-def _os_events(o: Observation) -> Iterator[tuple[tuple[str, ...], float]]:
+def _os_events(o: Observation) -> Rows:
     for name, partition in o.machine.partitions.items():
         for event, count in partition.events.items():
             yield (name, event), count
 
 
-def _sums(values: Iterable[tuple[tuple[str, ...], float]]) -> Reading:
-    """Add up the values of equal labels."""
-    totals: dict[tuple[str, ...], float] = {}
-    for key, value in values:
-        totals[key] = totals.get(key, 0.0) + value
-    return totals.items()
+def _dispatched(o: Observation) -> Rows:
+    return (((partition.name,), partition) for partition in o.machine.dispatched())
+
+
+def _partitions(o: Observation) -> Rows:
+    return (((name,), partition) for name, partition in o.machine.partitions.items())
+
+
+def _disks(o: Observation) -> Rows:
+    return (((disk.name,), disk) for disk in o.machine.disks)
+
+
+def _servers(o: Observation) -> Rows:
+    return (((name,), vios) for name, vios in o.machine.vios.items())
+
+
+def _links(o: Observation) -> Rows:
+    return (((link.name,), link) for link in o.machine.network.wires)
+
+
+def _whole(o: Observation) -> Rows:
+    return [((), o)]
+
+
+def _traffic(o: Observation) -> Rows:
+    """Size, packets and number of what passed the protocol stacks, by direction."""
+    pieces: dict[Labels, list[tuple[int, int, int]]] = {}
+    for partition in o.machine.dispatched():
+        for (way, direction, size, packets), tally in partition.traffic.items():
+            key = (partition.name, way, direction)
+            pieces.setdefault(key, []).append((size, packets, int(tally.count)))
+    return pieces.items()
+
+
+def _bridge_traffic(o: Observation) -> Rows:
+    """Size and number of what the VIOS bridged, by direction and kind of traffic."""
+    pieces: dict[Labels, list[tuple[int, int]]] = {}
+    for server, vios in o.machine.vios.items():
+        for (direction, traffic, size), tally in vios.bridged.items():
+            pieces.setdefault((server, direction, traffic), []).append((size, int(tally.count)))
+    return pieces.items()
 
 
 def _network(name: str, text: str, of: Callable[[int, int], int]) -> Family:
     """Family with sums of a function of size and packets over what passed the protocol stacks."""
-
-    def read(o: Observation) -> Reading:
-        return _sums(
-            ((partition.name, way, direction), of(size, packets) * int(tally.count))
-            for partition in o.machine.dispatched()
-            for (way, direction, size, packets), tally in partition.traffic.items()
-        )
-
-    return Family(name, text, ("partition", "way", "direction"), read)
+    return Family(
+        name,
+        text,
+        ("partition", "way", "direction"),
+        _traffic,
+        lambda pieces: float(sum([of(size, packets) * count for size, packets, count in pieces])),
+    )
 
 
 def _bridged(name: str, text: str, of: Callable[[int], int]) -> Family:
     """Family with sums of a function of size over what the VIOS bridged."""
-
-    def read(o: Observation) -> Reading:
-        return _sums(
-            ((server, direction, traffic), of(size) * int(tally.count))
-            for server, vios in o.machine.vios.items()
-            for (direction, traffic, size), tally in vios.bridged.items()
-        )
-
-    return Family(name, text, ("vios", "direction", "traffic"), read)
+    return Family(
+        name,
+        text,
+        ("vios", "direction", "traffic"),
+        _bridge_traffic,
+        lambda pieces: float(sum([of(size) * count for size, count in pieces])),
+    )
 
 
 def _machine(
     name: str, text: str, value: Callable[[Observation], float], *, kind: Kind = "counter"
 ) -> Family:
-    return Family(name, text, (), lambda o: [((), value(o))], kind)
+    return Family(name, text, (), _whole, value, kind)
 
 
 def _partition(
     name: str, text: str, value: Callable[[Partition], float], *, kind: Kind = "counter"
 ) -> Family:
     """Family with a value for each partition, VIOS included."""
-    label = ("partition",)
-    return Family(
-        name, text, label, lambda o: (((p.name,), value(p)) for p in o.machine.dispatched()), kind
-    )
+    return Family(name, text, ("partition",), _dispatched, value, kind)
 
 
 def _disk(name: str, text: str, value: Callable[[Disk], float]) -> Family:
-    return Family(name, text, ("disk",), lambda o: (((d.name,), value(d)) for d in o.machine.disks))
+    return Family(name, text, ("disk",), _disks, value)
 
 
 def _vios(name: str, text: str, value: Callable[[Vios], float]) -> Family:
-    def read(o: Observation) -> Reading:
-        return (((name,), value(vios)) for name, vios in o.machine.vios.items())
-
-    return Family(name, text, ("vios",), read)
+    return Family(name, text, ("vios",), _servers, value)
 
 
 def _wire(name: str, text: str, value: Callable[[Link], float]) -> Family:
-    def read(o: Observation) -> Reading:
-        return (((wire.name,), value(wire)) for wire in o.machine.network.wires)
-
-    return Family(name, text, ("adapter",), read)
+    return Family(name, text, ("adapter",), _links, value)
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -136,7 +172,8 @@ FAMILIES: tuple[Family, ...] = (
         "vtax_processor_seconds",
         "Processor time by the partition on whose behalf it was spent, and by cause.",
         ("partition", "cause"),
-        _processor_seconds,
+        _processor_ns,
+        _seconds,
     ),
     _machine(
         "vtax_processors",
@@ -156,7 +193,7 @@ FAMILIES: tuple[Family, ...] = (
         "Entitled capacity, or own cores of a dedicated partition (ent).",
         ("partition",),
         _entitlement,
-        "gauge",
+        kind="gauge",
     ),
     _partition(
         "vtax_partition_virtual_processors",
@@ -243,19 +280,15 @@ FAMILIES: tuple[Family, ...] = (
         "vtax_block_operations",
         "Block operations that a partition began.",
         ("partition",),
-        lambda o: (
-            ((name,), sum(int(path.operations) for path in p.paths))
-            for name, p in o.machine.partitions.items()
-        ),
+        _partitions,
+        lambda p: sum(int(path.operations) for path in p.paths),
     ),
     Family(
         "vtax_block_queue_wait_seconds",
         "Time that block operations waited for a place in the queue of their disk.",
         ("partition",),
-        lambda o: (
-            ((name,), sum(int(path.queue_wait_ns) for path in p.paths) / 1e9)
-            for name, p in o.machine.partitions.items()
-        ),
+        _partitions,
+        lambda p: sum(int(path.queue_wait_ns) for path in p.paths) / 1e9,
     ),
     _disk("vtax_disk_operations", "Operations that a disk completed.", lambda d: int(d.operations)),
     _disk("vtax_disk_bytes", "Bytes read from or written to a disk.", lambda d: int(d.bytes)),

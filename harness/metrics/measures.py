@@ -7,7 +7,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, GetPydanticSchema, with_config
+from typing_extensions import TypedDict
 
 from harness.metrics.ddsketch import Digest
 
@@ -39,6 +42,22 @@ _SUMMED = (
 """What is summed over partitions for :meth:`Measures.flat`."""
 
 
+_STRICT = with_config(ConfigDict(strict=True, allow_inf_nan=False, extra="forbid"))
+"""How this is read again where it is kept as JSON."""
+
+
+@_STRICT
+class _Digest(TypedDict):
+    sum_ns: int
+    buckets: list[Annotated[int, Field(ge=0)]]
+    counts: list[Annotated[int, Field(ge=0)]]
+
+
+DigestJson = Annotated[dict[str, Any], GetPydanticSchema(lambda _, schema_of: schema_of(_Digest))]
+"""A :class:`Digest` in its JSON form."""
+
+
+@_STRICT
 @dataclass(frozen=True, slots=True)
 class Measures:
     """Measures of one run."""
@@ -55,8 +74,8 @@ class Measures:
     """``partition/group/name`` -> how many responses, sum of their times in seconds. The baseline
     does the work of all partitions in one; there, ``partition`` is the one that the work is
     taken from, so that the same work has the same key everywhere."""
-    digest: dict[str, Any]
-    """Response times of all transactions together: a :class:`Digest` in its JSON form."""
+    digest: DigestJson
+    """Response times of all transactions together."""
     quantiles: dict[str, float]
     """The :data:`QUANTILES` of these, in seconds; empty without responses."""
     partitions: dict[str, dict[str, float]]

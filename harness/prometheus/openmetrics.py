@@ -56,11 +56,11 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
                     families[family] = kind, opened
                 families[family][1].writelines(lines)
 
-        for run in store.runs():
-            if run.result is not None:
+        for run, result in store.results():
+            if result is not None:
                 labels = {**series_labels(run.cell), "replication": str(run.replication)}
-                collect(labels, _points(run.result, begin))
-                ends = max(ends, run.result.warm_up_seconds + run.result.measured_seconds)
+                collect(labels, _points(result, begin))
+                ends = max(ends, result.warm_up_seconds + result.measured_seconds)
         collect({}, [(0.0, (CAMPAIGN, {"identity": store.campaign.identity}, 1.0))])
         collect({}, ((ends, sample) for sample in findings))
         with path.open("w", encoding="utf-8", newline="\n") as file:

@@ -6,28 +6,27 @@ They depend on the runs alone: not on the number of workers, nor on the wall clo
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness.errors import UserError
 from harness.files import MOST_INTEGER, whole_file
 from harness.metrics.exposition import series
 from harness.printable import printable
+from harness.results.record import CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
-from harness.results.table import Table, Value, add_row, fill
+from harness.results.table import Section, Value, WideTable
 
 
-def write_table(table: Mapping[str, Sequence[Value]], path: Path, form: str) -> None:
+def write_table(table: Mapping[str, Sequence[Value]] | WideTable, path: Path, form: str) -> None:
     """Write a table to a file, which appears whole or not at all.
 
     Parameters
     ----------
     table
-        Column -> values; all of the same length.
+        The table: columns of the same length, or sections.
     path
         The file.
     form
@@ -46,17 +45,23 @@ def write_table(table: Mapping[str, Sequence[Value]], path: Path, form: str) -> 
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
-def csv_text(table: Mapping[str, Sequence[Value]]) -> str:
+def csv_text(table: Mapping[str, Sequence[Value]] | WideTable) -> str:
     """Table as CSV text."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_csv_cell(printable(name)) for name in table)
-    for row in zip(*table.values(), strict=True):
-        writer.writerow(map(_csv_cell, row))
+    if isinstance(table, WideTable):
+        names, rows = table.names, table.rows(_csv_cell)
+    else:
+        names, rows = (
+            list(table),
+            zip(*(map(_csv_cell, each) for each in table.values()), strict=True),
+        )
+    writer.writerow(_csv_cell(printable(name)) for name in names)
+    writer.writerows(rows)
     return text.getvalue()
 
 
-def columns(store: Store) -> Table:
+def all_columns(store: Store) -> WideTable:
     """Return the table of all intact runs: identification, parameters, constants, measures.
 
     Parameters of the cell are named by their paths, partitions and other lists by the names of
@@ -65,24 +70,20 @@ def columns(store: Store) -> Table:
     it has there.
     """
     drawn = store.drawn()
-    sections: list[Table] = [{}, {}, {}, {}, {}]
-    count = 0
-    for run in store.runs():
-        rows = (
-            _identification(store, run),
-            _parameters(run, drawn.get(run.constants, {})),
-            _constants(drawn.get(run.constants, {})),
-            {} if run.result is None else _measures(run.result),
-            {} if run.result is None else _samples(run.result),
-        )
-        for section, row in zip(sections, rows, strict=True):
-            add_row(section, count, row)
-        count += 1
-    table: Table = {}
-    for section in sections:
-        for name, column in fill(section, count).items():
-            table.setdefault(name, column)
-    return table
+    sections = [Section() for _ in range(5)]
+    identification, parameters, constants, measures, samples = sections
+    texts: dict[str, list[str]] = {}
+    for run, result in store.results(digests=False):
+        draw = drawn.get(run.constants, {})
+        if result is not None and run.names not in texts:
+            texts[run.names] = [series(name, labels) for name, labels, _ in result.samples]
+        identification.add(run.identity, partial(_identification, store, run))
+        cell = run.cell
+        parameters.add(cell.position, partial(_parameters, cell), _demands(cell, draw))
+        constants.add(run.constants, partial(_constants, draw))
+        measures.add(run.identity, partial(_measures, run, result))
+        samples.add(run.identity, partial(_samples, texts.get(run.names, ()), result))
+    return WideTable(sections)
 
 
 def _identification(store: Store, run: StoredRun) -> dict[str, Value]:
@@ -125,14 +126,18 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Value]]:
         yield prefix, str(value) if large else value
 
 
-def _parameters(run: StoredRun, drawn: Mapping[str, Any]) -> dict[str, Value]:
-    """Flatten the cell's parameters, the demands as drawn for this run."""
-    row = dict(_flat(run.cell.parameters, ""))
-    for demand in run.cell.parameters.get("drawn_demands", ()):
-        if demand["constant"] in drawn:
-            group = f"system.partitions.{demand['partition']}.groups.{demand['group']}.demand"
-            row[f"{group}.{demand['parameter']}"] = drawn[demand["constant"]]
-    return row
+def _parameters(cell: CellRecord) -> dict[str, Value]:
+    return dict(_flat(cell.parameters, ""))
+
+
+def _demands(cell: CellRecord, drawn: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the parameters of a cell that are drawn for each run: demands."""
+    return {
+        f"system.partitions.{demand['partition']}.groups.{demand['group']}.demand."
+        f"{demand['parameter']}": drawn[demand["constant"]]
+        for demand in cell.parameters.get("drawn_demands", ())
+        if demand["constant"] in drawn
+    }
 
 
 def _constants(drawn: Mapping[str, Any]) -> dict[str, Value]:
@@ -146,21 +151,21 @@ def _constants(drawn: Mapping[str, Any]) -> dict[str, Value]:
     return row
 
 
-def _measures(result: RunResult) -> dict[str, Value]:
-    measured = result.measures()
+def _measures(run: StoredRun, result: RunResult | None) -> dict[str, Value]:
+    if run.measures is None or result is None:
+        return {}
     checks = {f"check.{number}": each.passed for number, each in enumerate(result.checks)}
-    return {"requests": result.requests, **measured.flat(), **checks}
+    return {"requests": result.requests, **run.measures.flat(), **checks}
 
 
-def _samples(result: RunResult) -> dict[str, Value]:
-    return {
-        series(name, labels): value
-        for name, labels, value in result.samples
-        if not name.endswith("_bucket")
-    }
+def _samples(texts: Sequence[str], result: RunResult | None) -> dict[str, Value]:
+    if result is None:
+        return {}
+    pairs = zip(texts, result.samples, strict=True)
+    return {text: value for text, (name, _, value) in pairs if not name.endswith("_bucket")}
 
 
-def _write_csv(table: Mapping[str, Sequence[Value]], path: Path) -> None:
+def _write_csv(table: Mapping[str, Sequence[Value]] | WideTable, path: Path) -> None:
     path.write_text(csv_text(table), encoding="utf-8", newline="")
 
 
@@ -170,6 +175,8 @@ def _cell(value: Value) -> Value:
 
 def _csv_cell(value: Value) -> Value:
     """Write a value so that no spreadsheet takes a text for a formula."""
+    if type(value) is float:
+        return repr(value)
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) and not _is_number(value):
         return f"'{value}"
     return "" if value is None else _cell(value)
@@ -183,7 +190,12 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _write_parquet(table: Mapping[str, Sequence[Value]], path: Path) -> None:
+def _write_parquet(table: Mapping[str, Sequence[Value]] | WideTable, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if isinstance(table, WideTable):
+        table = table.columns()
     arrays = [pa.array(_alike(column)) for column in table.values()]
     pq.write_table(pa.table(arrays, names=list(map(printable, table))), path, compression="zstd")
 

@@ -4,13 +4,12 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any
 
-from pydantic import Field, GetPydanticSchema, TypeAdapter, with_config
+from pydantic import Field, GetPydanticSchema, with_config
 from pydantic_core import core_schema
-from typing_extensions import TypedDict
 
 from harness.metrics.ddsketch import Digest
-from harness.metrics.measures import Measures, measure
-from harness.results.store_schema import STRICT, Number, read
+from harness.metrics.measures import DigestJson, Measures, measure
+from harness.results.store_schema import STRICT, Number
 
 Sample = tuple[str, dict[str, str], Number]
 """A sample of the exposition: name, labels, value."""
@@ -19,31 +18,14 @@ Point = tuple[Number, str, dict[str, str], Number]
 """A sample during the run: seconds since simulated time began, name, labels, value."""
 
 
-_RESPONSE = frozenset({"partition", "group", "name"})
-_LABELS = {
-    "vtax_processor_seconds_total": frozenset({"partition", "cause"}),
-    "vtax_transactions_total": frozenset({"partition", "outcome"}),
-    "vtax_response_seconds_count": _RESPONSE,
-    "vtax_response_seconds_sum": _RESPONSE,
-}
-"""Labels that these samples must have."""
-
-
 Count = Annotated[int, Field(ge=0, lt=2**62)]
-
-
-@with_config(STRICT)
-class _Digest(TypedDict):
-    sum_ns: int
-    buckets: list[Count]
-    counts: list[Count]
 
 
 ResponseTimes = Annotated[
     Digest,
     GetPydanticSchema(
         lambda _, schema_of: core_schema.no_info_after_validator_function(
-            Digest.from_json, schema_of(_Digest)
+            Digest.from_json, schema_of(DigestJson)
         )
     ),
 ]
@@ -113,14 +95,11 @@ class RunResult:
     live_reason: str = ""
     """Why users ran live that were to be recorded; empty otherwise."""
 
-    def measures(self, *, quantiles: bool = True) -> Measures:
-        """Measures of the run, from its exposition and its response times.
-
-        Without ``quantiles`` there are none of response times, which saves time.
-        """
+    def measures(self) -> Measures:
+        """Measures of the run, from its exposition and its response times."""
         return measure(
             self.samples,
-            (self.digests[key] for key in sorted(self.digests)) if quantiles else (),
+            (self.digests[key] for key in sorted(self.digests)),
             measured_seconds=self.measured_seconds,
             warm_up_seconds=self.warm_up_seconds,
         )
@@ -142,25 +121,6 @@ class RunResult:
             sort_keys=True,
         )
 
-    @classmethod
-    def from_json(cls, text: str | bytes) -> "RunResult":
-        """Read what :meth:`to_json` wrote.
-
-        Raises
-        ------
-        ValueError, LookupError
-            If the text is not a result.
-        """
-        result = read(_RESULT, text)
-        for name, labels, _ in result.samples:
-            needed = _LABELS.get(name)
-            if needed is not None and not needed <= labels.keys():
-                raise ValueError(f"a sample {name} lacks labels")
-        return result
-
 
 def _plain(value: Any) -> dict[str, Any]:
     return value.to_json() if isinstance(value, Digest) else asdict(value)
-
-
-_RESULT = TypeAdapter(RunResult)

@@ -24,7 +24,7 @@ from harness.results.store_schema import CAMPAIGN, CELL, read
 
 FILE_NAME = "store.sqlite"
 
-_FORMAT = 1
+_FORMAT = 2
 
 _SCHEMA = """
 CREATE TABLE campaign (record BLOB NOT NULL);
@@ -36,6 +36,10 @@ CREATE TABLE constants (
     digest TEXT PRIMARY KEY,
     drawn BLOB NOT NULL
 );
+CREATE TABLE names (
+    digest TEXT PRIMARY KEY,
+    names BLOB NOT NULL
+);
 CREATE TABLE runs (
     identity TEXT PRIMARY KEY,
     cell INTEGER NOT NULL REFERENCES cells (position),
@@ -44,14 +48,18 @@ CREATE TABLE runs (
     status TEXT NOT NULL CHECK (status IN ('complete', 'failed')),
     failure TEXT,
     reason TEXT,
+    names TEXT REFERENCES names (digest),
+    measures BLOB,
+    sample_values BLOB,
+    digests BLOB,
     result BLOB,
     UNIQUE (cell, replication)
 );
 """
 
 
-class NewerError(ValueError):
-    """A newer version of vtax has written the store."""
+class FormatError(ValueError):
+    """Another version of vtax has written the store."""
 
 
 UNREADABLE = (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error)
@@ -104,8 +112,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def why(error: Exception) -> str:
     """Reason why a store cannot be used, from one of :data:`UNREADABLE`."""
-    if isinstance(error, NewerError):
-        return f"written by a newer version of vtax ({error}); install that one"
+    if isinstance(error, FormatError):
+        return str(error)
     code = getattr(error, "sqlite_errorcode", None)
     # An extended code has the code itself in its lowest byte.
     known = None if code is None else _REASONS.get(code & 0xFF)
@@ -237,10 +245,16 @@ def _fill(connection: sqlite3.Connection, campaign: CampaignRecord) -> None:
 def read_campaign(connection: sqlite3.Connection) -> tuple[CampaignRecord, list[str]]:
     """Read the campaign and its cells; return what is damaged of these, too."""
     (number,) = connection.execute("PRAGMA user_version").fetchone()
-    if number > _FORMAT:
-        raise NewerError(f"format {number}, this vtax reads {_FORMAT}")
-    if number != _FORMAT:
+    if not number:
         raise ValueError("it has no campaign")
+    if number != _FORMAT:
+        age, advice = (
+            ("a newer", "install that one")
+            if number > _FORMAT
+            else ("an older", "run the campaign again, in another directory")
+        )
+        formats = f"format {number}, this vtax reads {_FORMAT}"
+        raise FormatError(f"written by {age} version of vtax ({formats}); {advice}")
     (record,) = connection.execute("SELECT record FROM campaign").fetchone()
     damaged: list[str] = []
     cells = []

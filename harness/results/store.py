@@ -7,17 +7,24 @@ checksum distinguishes damaged rows from intact ones.
 
 import os
 import sqlite3
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
 from harness.metrics.measures import Measures
 from harness.printable import one_line
+from harness.results.packed_result import (
+    Name,
+    PackedResult,
+    unpack,
+    unpack_measures,
+    unpack_names,
+)
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.sqlite import (
@@ -53,8 +60,8 @@ class Failure(StrEnum):
     """A real target cannot do the work: a program is missing or fails, a disk is full."""
 
 
-Outcome = bytes | tuple[Failure, str]
-"""A result as :func:`pack` makes it, or why there is none."""
+Outcome = PackedResult | tuple[Failure, str]
+"""A result, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +75,11 @@ class StoredRun:
     """Digest of the constants drawn for it; :meth:`Store.drawn` has their values."""
     failure: Failure | None
     reason: str
-    """What went wrong, in one line; empty when complete."""
-    result: RunResult | None
+    """What went wrong, in one line; of a complete run, why its users ran live; or empty."""
+    names: str
+    """Digest of the names of its samples; empty when failed."""
+    measures: Measures | None
     """None when failed."""
-
-
-def pack(result: RunResult) -> bytes:
-    """Return a result as the store keeps it. Workers do this, so that the parent need not."""
-    return zlib.compress(result.to_json().encode(), 3)
 
 
 class Store(AbstractContextManager["Store"]):
@@ -210,7 +214,7 @@ class Store(AbstractContextManager["Store"]):
             rows = self._connection.execute("SELECT cell FROM runs WHERE status = 'complete'")
             return frozenset(cell for (cell,) in rows)
         except sqlite3.DatabaseError:
-            return frozenset(run.cell.position for run in self.runs() if run.result is not None)
+            return frozenset(run.cell.position for run in self.runs() if run.failure is None)
 
     def add(
         self,
@@ -225,12 +229,12 @@ class Store(AbstractContextManager["Store"]):
 
         ``drawn`` are the values behind the digest ``constants``: those of the uncertain constants.
         """
-        run = (identity, cell_position, replication, constants)
-        row: tuple[Any, ...]
-        if isinstance(outcome, bytes):
-            row = (*run, "complete", None, None, outcome)
-        else:
-            row = (*run, "failed", outcome[0], one_line(outcome[1]), None)
+        row: dict[str, Any] = {
+            "identity": identity,
+            "cell": cell_position,
+            "replication": replication,
+            "constants": constants,
+        }
         database = self._connection
         try:
             with database:
@@ -241,7 +245,16 @@ class Store(AbstractContextManager["Store"]):
                     database.execute("INSERT INTO constants VALUES (?, ?)", values)
                 failed = "DELETE FROM runs WHERE identity = ? AND status = 'failed'"
                 database.execute(failed, (identity,))
-                database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+                if isinstance(outcome, PackedResult):
+                    digest = sha256(outcome.names).hexdigest()
+                    entry = (digest, outcome.names)
+                    database.execute("INSERT OR IGNORE INTO names VALUES (?, ?)", entry)
+                    row |= {"status": "complete", **outcome._asdict(), "names": digest}
+                else:
+                    failure, reason = outcome
+                    row |= {"status": "failed", "failure": failure, "reason": one_line(reason)}
+                columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+                database.execute(f"INSERT INTO runs ({columns}) VALUES ({places})", row)
         except sqlite3.OperationalError as error:
             raise unusable(self.directory, error) from None
 
@@ -260,36 +273,69 @@ class Store(AbstractContextManager["Store"]):
             Only the first row of each cell that has a result.
         """
         seen: set[int] = set()
+        for run, _ in self.results(positions, unpacked=(), without=seen):
+            if one_of_each and run.failure is None:
+                seen.add(run.cell.position)
+            if not one_of_each or run.failure is None:
+                yield run
+
+    def results(
+        self,
+        positions: Collection[int] | None = None,
+        *,
+        unpacked: Collection[int] | None = None,
+        digests: bool = True,
+        without: Collection[int] = (),
+    ) -> Iterator[tuple[StoredRun, RunResult | None]]:
+        """Yield the rows as :meth:`runs`, with their results; None for a run that failed.
+
+        Parameters
+        ----------
+        positions
+            Only rows of cells at these places of the matrix; None: all.
+        unpacked
+            Results only of cells at these places, which saves time; None: of all.
+        digests
+            With digests of response times, which take time to read.
+        without
+            Rows of cells at these places are left out. The collection may grow meanwhile.
+        """
         cells = {cell.position: cell for cell in self.campaign.cells}
+        names: dict[str, list[Name]] = {}
         self.damaged = list(self._damaged_cells)
         for rowid, position, label in self._row_numbers():
-            if position in seen or (positions is not None and position not in positions):
+            if position in without or (positions is not None and position not in positions):
                 continue
+            whole = unpacked is None or position in unpacked
+            columns = _RUN
+            if whole:
+                columns += f", {_RESULT if digests else _WITHOUT_DIGESTS}"
             try:
                 row = self._connection.execute(
-                    "SELECT identity, cell, replication, constants, failure, reason, result "
-                    "FROM runs WHERE rowid = ?",
-                    (rowid,),
+                    f"SELECT {columns} FROM runs WHERE rowid = ?", (rowid,)
                 ).fetchone()
                 if row is None:
                     continue
-                run = _stored_run(row, cells)
-                if one_of_each and run.result is None:
-                    continue
-                if one_of_each:
-                    seen.add(position)
-                yield run
+                run, result = _stored_run(row[:8], cells), None
+                if whole and run.failure is None:
+                    result = self._unpacked(run.names, names, *row[8:])
+                yield run, result
             except KeyError:
                 self.damaged.append(f"{label}: its cell is damaged")
             except UNREADABLE as error:
                 self.damaged.append(f"{label}: {error}")
 
+    def _unpacked(self, digest: str, names: dict[str, list[Name]], *parts: bytes) -> RunResult:
+        if digest not in names:
+            query = "SELECT names FROM names WHERE digest = ?"
+            found = self._connection.execute(query, (digest,)).fetchone()
+            if found is None:
+                raise ValueError("the names of its samples are lost")
+            names[digest] = unpack_names(found[0])
+        return unpack(names[digest], *parts)
+
     def measures(
-        self,
-        positions: Collection[int] | None = None,
-        replications: int | None = None,
-        *,
-        quantiles: bool = True,
+        self, positions: Collection[int] | None = None, replications: int | None = None
     ) -> dict[int, dict[int, Measures]]:
         """Measures of complete runs: position of the cell -> replication -> measures.
 
@@ -299,22 +345,31 @@ class Store(AbstractContextManager["Store"]):
             Only cells at these places of the matrix; None: all.
         replications
             Only this many first replications; None: all.
-        quantiles
-            With quantiles of response times, which take time to compute.
         """
         measures: dict[int, dict[int, Measures]] = {}
         for run in self.runs(positions):
-            if run.result is not None and (replications is None or run.replication < replications):
-                members = measures.setdefault(run.cell.position, {})
-                members[run.replication] = run.result.measures(quantiles=quantiles)
+            if run.measures is not None and (
+                replications is None or run.replication < replications
+            ):
+                measures.setdefault(run.cell.position, {})[run.replication] = run.measures
         return measures
 
     def result(self, identity: str) -> RunResult | None:
         """Return what a run has measured; None if it failed or was never kept."""
-        query = "SELECT result FROM runs WHERE identity = ? AND failure IS NULL"
+        query = f"SELECT names, {_RESULT} FROM runs WHERE identity = ? AND failure IS NULL"
+        try:
+            for digest, *row in self._select(query, identity):
+                return self._unpacked(digest, {}, *row)
+        except UNREADABLE as error:
+            raise unusable(self.directory, error) from None
+        return None
+
+    def measured_by(self, identity: str) -> Measures | None:
+        """Return the measures of a run; None if it failed or was never kept."""
+        query = "SELECT measures FROM runs WHERE identity = ? AND failure IS NULL"
         try:
             for (packed,) in self._select(query, identity):
-                return RunResult.from_json(zlib.decompress(packed))
+                return unpack_measures(packed)
         except UNREADABLE as error:
             raise unusable(self.directory, error) from None
         return None
@@ -361,18 +416,22 @@ class Store(AbstractContextManager["Store"]):
                 yield row
 
 
+_RUN = "identity, cell, replication, constants, failure, reason, names, measures"
+_RESULT = "sample_values, result, digests"
+_WITHOUT_DIGESTS = "sample_values, result, NULL"
+"""Columns of a run that :func:`_stored_run` and :meth:`Store._unpacked` take."""
+
+
 def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> StoredRun:
-    identity, cell, replication, constants, failure, reason, packed = row
+    identity, cell, replication, constants, failure, reason, names, measures = row
     if not (
         isinstance(identity, str)
         and isinstance(replication, int)
         and isinstance(constants, str)
         and isinstance(reason, str | None)
+        and isinstance(names, str | None)
     ):
         raise TypeError("a column holds another type")
-    result = None
-    if failure is None:
-        result = RunResult.from_json(zlib.decompress(packed))
     return StoredRun(
         identity=identity,
         cell=cells[cell],
@@ -380,5 +439,6 @@ def _stored_run(row: tuple[Any, ...], cells: Mapping[int, CellRecord]) -> Stored
         constants=constants,
         failure=None if failure is None else Failure(failure),
         reason=reason or "",
-        result=result,
+        names=names or "",
+        measures=None if failure is not None else unpack_measures(measures),
     )

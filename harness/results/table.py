@@ -1,38 +1,113 @@
-"""Table of columns, built row by row.
+"""Tables of columns, built row by row.
 
 A table is a mapping from a column's name to its values, None where a row has none. Texts are kept
 as they may be shown anywhere, without control characters.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
+from typing import TypeVar
 
 from harness.printable import printable
 
 Value = str | float | int | bool | None
+T = TypeVar("T")
+Row = Mapping[str, Value]
 Table = dict[str, list[Value]]
 """Name -> one value for each row."""
 
-
-def add_row(table: Table, number: int, row: Mapping[str, Value]) -> None:
-    """Add a row to a table of ``number`` rows; a new column stands behind the others."""
-    for name, value in row.items():
-        column = table.setdefault(name, [])
-        column.extend([None] * (number - len(column)))
-        column.append(printable(value) if isinstance(value, str) else value)
+_NOTHING: Row = MappingProxyType({})
 
 
-def fill(table: Table, rows: int) -> Table:
-    """Give all columns the length of ``rows``, and return the table."""
-    for column in table.values():
-        column.extend([None] * (rows - len(column)))
-    return table
+class Section:
+    """Neighbouring columns of a table, of which many rows have the same values.
+
+    Attributes
+    ----------
+    rows
+        The different rows, without control characters.
+    places
+        For each row of the table, which of them it has.
+    changes
+        For each row of the table, the values that it has instead; of columns of these rows.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.places: list[int] = []
+        self.changes: list[Row] = []
+        self._known: dict[Hashable, int] = {}
+
+    def add(self, key: Hashable, row: Callable[[], Row], changes: Row = _NOTHING) -> None:
+        """Add a row; rows with the same key are the same, and only the first of them is made.
+
+        ``changes`` are numbers that this row has instead of those of the others.
+        """
+        place = self._known.setdefault(key, len(self.rows))
+        if place == len(self.rows):
+            made = row()
+            texts = {name: printable(each) for name, each in made.items() if type(each) is str}
+            self.rows.append({**made, **texts})
+        self.places.append(place)
+        self.changes.append(changes)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns; each stands where the first row has it."""
+        return list(dict.fromkeys(chain.from_iterable(self.rows)))
 
 
-def table_of(rows: Iterable[Mapping[str, Value]]) -> Table:
+class WideTable:
+    """Table made of sections; of columns with the same name, the first one counts."""
+
+    def __init__(self, sections: Iterable[Section]) -> None:
+        self._parts: list[tuple[Section, list[str]]] = []
+        self.names: list[str] = []
+        for section in sections:
+            own = [name for name in section.names if name not in set(self.names)]
+            self._parts.append((section, own))
+            self.names += own
+
+    def columns(self) -> Table:
+        """Return its columns."""
+        table: Table = {}
+        for section, names in self._parts:
+            for name in names:
+                values = [row.get(name) for row in section.rows]
+                table[name] = [
+                    changes.get(name, values[place])
+                    for place, changes in zip(section.places, section.changes, strict=True)
+                ]
+        return table
+
+    def rows(self, convert: Callable[[Value], T]) -> Iterator[tuple[T | None, ...]]:
+        """Yield its rows, each value converted, once for all rows that share it."""
+        parts = [_rows(section, names, convert) for section, names in self._parts]
+        for values in zip(*parts, strict=True):
+            yield tuple(chain.from_iterable(values))
+
+
+def _rows(
+    section: Section, names: Sequence[str], convert: Callable[[Value], T]
+) -> Iterator[Sequence[T | None]]:
+    rows = []
+    for row in section.rows:
+        converted = dict(zip(row, map(convert, row.values()), strict=True))
+        rows.append(list(map(converted.get, names)))
+    column = {name: number for number, name in enumerate(names)}
+    for place, changes in zip(section.places, section.changes, strict=True):
+        values = rows[place]
+        if changes:
+            values = values.copy()
+            for name in changes.keys() & column.keys():
+                values[column[name]] = convert(changes[name])
+        yield values
+
+
+def table_of(rows: Iterable[Row]) -> Table:
     """Table of rows; a column stands where its first row has it."""
-    table: Table = {}
-    count = 0
-    for row in rows:
-        add_row(table, count, row)
-        count += 1
-    return fill(table, count)
+    section = Section()
+    for number, row in enumerate(rows):
+        section.add(number, lambda row=row: row)  # type: ignore[misc]
+    return WideTable([section]).columns()

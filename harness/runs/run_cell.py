@@ -1,7 +1,6 @@
 """One run: a machine, its users, simulated time, and what the exposition says at the end."""
 
 import contextlib
-from dataclasses import dataclass
 
 from locust.env import Environment
 
@@ -9,10 +8,10 @@ from harness.campaign.cell import RunSpec, UserMode
 from harness.campaign.isolation import isolated, isolation
 from harness.engine.clock import Clock, to_ns
 from harness.errors import UserError
-from harness.metrics.collector import Readings, expose, named, read_counters, registry_for
 from harness.metrics.ddsketch import Digest
 from harness.metrics.families import RESPONSE
-from harness.metrics.observer import Key, Observation
+from harness.metrics.mark import Mark, mark, samples_since
+from harness.metrics.observer import Observation
 from harness.model.machine import Machine
 from harness.printable import one_line
 from harness.results.run_result import RunResult, Sample
@@ -30,15 +29,6 @@ SETTLING = 0.25
 SLICES = 200
 """Where the warm-up is to be detected, the mean response time is taken in this many slices. Fewer
 would leave too little beyond the half to see that a run has not settled by then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment at which the measured time may begin."""
-
-    time_ns: int
-    counters: Readings
-    responses: dict[Key, Digest]
 
 
 def run_cell(spec: RunSpec) -> RunResult:
@@ -143,15 +133,6 @@ def _simulate(clock: Clock, observation: Observation, spec: RunSpec) -> tuple[Ma
     return start, True
 
 
-def mark(observation: Observation) -> Mark:
-    """Remember what has been counted so far."""
-    return Mark(
-        observation.now_ns,
-        read_counters(observation),
-        {key: kind.response.copy() for key, kind in observation.transactions.items()},
-    )
-
-
 def _detect_warm_up(clock: Clock, observation: Observation, spec: RunSpec) -> tuple[Mark, bool]:
     """Simulate the whole run and find where its warm-up ends (MSER-5 on response times)."""
     total_ns = to_ns(spec.cell.duration_seconds * (1 + SETTLING))
@@ -172,7 +153,7 @@ def _detect_warm_up(clock: Clock, observation: Observation, spec: RunSpec) -> tu
 
 
 def result_since(observation: Observation, start: Mark, trustworthy: bool) -> RunResult:
-    """Read the exposition; what only ever grows counts from the start of the measured time.
+    """Read all metrics; what only ever grows counts from the start of the measured time.
 
     Raises
     ------
@@ -181,19 +162,12 @@ def result_since(observation: Observation, start: Mark, trustworthy: bool) -> Ru
     """
     if observation.refused is not None:
         raise UserError(observation.refused)
-    exposition = expose(registry_for(observation))
-    before = named(start.counters)
     digests = {
         key: kind.response.since(start.responses.get(key, Digest()))
         for key, kind in observation.transactions.items()
     }
-    samples: list[Sample] = []
+    samples: list[Sample] = list(samples_since(observation, start))
     measured_ns = observation.now_ns - start.time_ns
-    for (name, labels), value in exposition.items():
-        if name.startswith(RESPONSE):
-            continue
-        increase = value - before.get((name, labels), 0.0)
-        samples.append((name, dict(labels), increase if name.endswith("_total") else value))
     for key, digest in digests.items():
         labels_of = dict(zip(("partition", "group", "name"), key, strict=True))
         samples.append((f"{RESPONSE}_sum", labels_of, digest.sum_ns / 1e9))

@@ -269,12 +269,20 @@ class _Columns:
         power = np.where(squares > 0.0, np.power(squares, 1.5), 1.0)
         self._acceleration: Array = np.power(unit, 3).sum(axis=0) / (6.0 * power)
         # Means of deviations, not of values: a common offset must not cost digits.
-        means = _weights(self.samples, resamples, seed) @ (unit * scale)
-        tie = 1e-12 * scale
-        below = (means < -tie).sum(axis=0) + 0.5 * (np.abs(means) <= tie).sum(axis=0)
-        self._bias: Array = special.ndtri(np.clip(below, 0.5, resamples - 0.5) / resamples)
-        self._sorted: Array = np.sort(means, axis=0)
+        means = _product(_weights(self.samples, resamples, seed), unit * scale)
+        self._sorted: Array = np.ascontiguousarray(means.T)
+        """Of each column, a row; ascending."""
+        self._sorted.sort(axis=1)
         self._ranks: Array = np.arange(1, resamples + 1) / (resamples + 1)
+        ties = 1e-12 * scale
+        first, last = (
+            np.array(
+                [row.searchsorted(tie, side) for row, tie in zip(self._sorted, at, strict=True)]
+            )
+            for at, side in ((-ties, "left"), (ties, "right"))
+        )
+        below = first + 0.5 * (last - first)
+        self._bias: Array = special.ndtri(np.clip(below, 0.5, resamples - 0.5) / resamples)
 
     def ends(self, tail: float) -> tuple[Array, Array]:
         """Return the ends that leave the probability ``tail`` outside, on either side."""
@@ -304,7 +312,7 @@ class _Columns:
         level = np.array(
             [
                 np.interp(point, column, self._ranks)
-                for point, column in zip(distance, self._sorted.T, strict=True)
+                for point, column in zip(distance, self._sorted, strict=True)
             ]
         )
         shift = special.ndtri(level) - self._bias
@@ -315,7 +323,7 @@ class _Columns:
         probability = special.stdtr(self.samples - 1, -direction * z / self._widening)
         error = np.where(self._error > 0.0, self._error, 1.0)
         student: Array = special.stdtr(self.samples - 1, -direction * distance / error)
-        extreme = self._sorted[-1] if direction > 0 else self._sorted[0]
+        extreme = self._sorted[:, -1 if direction > 0 else 0]
         resolved = direction * (distance - extreme) <= 0.0
         return np.where(resolved, np.maximum(probability, student), student)
 
@@ -326,18 +334,31 @@ class _Columns:
         return levels
 
     def _quantiles(self, levels: Array) -> Array:
-        return np.array(
-            [
-                np.interp(level, self._ranks, column)
-                for level, column in zip(levels, self._sorted.T, strict=True)
-            ]
-        )
+        """Interpolate between the ranks of the resamples; at most to the extreme ones."""
+        levels = np.clip(levels, self._ranks[0], self._ranks[-1])
+        rank = np.clip(np.searchsorted(self._ranks, levels, "right") - 1, 0, self._ranks.size - 2)
+        column = np.arange(rank.size)
+        low, high = self._sorted[column, rank], self._sorted[column, rank + 1]
+        step = self._ranks[rank + 1] - self._ranks[rank]
+        found: Array = (high - low) / step * (levels - self._ranks[rank]) + low
+        return np.where(levels == self._ranks[-1], high, found)
 
 
 def _accelerated(shift: Array, acceleration: Array) -> Array:
     divisor = 1.0 - acceleration * shift
     inside = divisor > 0.0
     return np.where(inside, shift / np.where(inside, divisor, 1.0), np.sign(shift) * np.inf)
+
+
+def _product(weights: Array, deviations: Array) -> Array:
+    """Matrix product, in blocks of rows for which OpenBLAS uses one thread.
+
+    Further threads would gain nothing and wait actively; a result would depend on their number.
+    """
+    limit = 9_000 if deviations.shape[1] == 1 else 260_000
+    rows = max(1, limit // deviations.size)
+    blocks = [weights[i : i + rows] @ deviations for i in range(0, len(weights), rows)]
+    return np.concatenate(blocks)
 
 
 @lru_cache(maxsize=8)

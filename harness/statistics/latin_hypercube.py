@@ -10,8 +10,6 @@ they add nothing to what is known of the constants.
 from collections.abc import Sequence
 from math import sqrt
 
-import numpy as np
-
 BLOCK = 10
 """Rows of one Latin hypercube. More replications add blocks and leave earlier rows as they are."""
 
@@ -41,11 +39,12 @@ def latin_hypercube(
     tuple of dict
         For each replication a probability in the open interval (0, 1) for each name.
     """
-    # The import takes a second; it is not needed without a draw.
-    from scipy.stats import qmc
-
     if not names:
         return tuple({} for _ in range(replications))
+    # The imports take a second; they are not needed without a draw.
+    import numpy as np
+    from scipy.stats import qmc
+
     rows: list[dict[str, float]] = []
     for block in range(-(-replications // BLOCK)):
         sampler = qmc.LatinHypercube(len(names), rng=np.random.default_rng([seed, block]))

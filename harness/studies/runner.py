@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.campaign.cell import RunSpec
 from harness.catalog.constants import Constants, NotedConstants
@@ -13,6 +13,8 @@ from harness.metrics.measures import Measures
 from harness.results.run_result import RunResult
 from harness.results.store import Store
 from harness.runs.run_cell import run_cell
+
+T = TypeVar("T")
 
 NOTED = "vtax_constant_read"
 """Sample that marks a constant that the run has read."""
@@ -75,14 +77,12 @@ class Runner:
         drawn: Callable[[Sequence[RunSpec]], Mapping[str, Mapping[str, Any]]],
         *,
         workers: int | Cluster,
-        quantiles: bool = True,
         observer: Observer | None = None,
     ) -> None:
         self._store = store
         self._run = run
         self._drawn = drawn
         self._workers = workers
-        self._quantiles = quantiles
         self._observer = observer
         self._users = UserCheck()
         self._asked: set[str] = set()
@@ -100,10 +100,7 @@ class Runner:
 
     def measures(self, specs: Sequence[RunSpec]) -> dict[str, Measures]:
         """Return what runs measured, by identity; as :meth:`results`."""
-        return {
-            identity: result.measures(quantiles=self._quantiles)
-            for identity, result in self.results(specs).items()
-        }
+        return self._each(specs, self._store.measured_by)
 
     def results(self, specs: Sequence[RunSpec]) -> dict[str, RunResult]:
         """Carry out what has no result yet; return the results by identity.
@@ -113,6 +110,9 @@ class Runner:
         KeyboardInterrupt
             When SIGINT came.
         """
+        return self._each(specs, self._store.result)
+
+    def _each(self, specs: Sequence[RunSpec], read: Callable[[str], T | None]) -> dict[str, T]:
         unique = {spec.identity: spec for spec in specs}
         summary = execute(
             list(unique.values()),
@@ -126,7 +126,7 @@ class Runner:
         if summary.interrupted:
             raise KeyboardInterrupt
         self._asked.update(unique)
-        kept = {identity: self._store.result(identity) for identity in unique}
+        kept = {identity: read(identity) for identity in unique}
         results = {identity: result for identity, result in kept.items() if result is not None}
         self._without.update(unique.keys() - results.keys())
         return results

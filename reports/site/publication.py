@@ -80,10 +80,10 @@ def digest_of(store: Store, evidence: Evidence) -> str:
     add(store.campaign.to_json())
     for cell in store.campaign.cells:
         add(asdict(cell))
-    for run in store.runs():
+    for run, result in store.results():
         add([run.identity, run.cell.position, run.replication, run.constants])
         add([None if run.failure is None else str(run.failure), run.reason])
-        digest.update(b"\n" if run.result is None else run.result.to_json().encode() + b"\n")
+        digest.update(b"\n" if result is None else result.to_json().encode() + b"\n")
     add(store.drawn())
     add(store.damaged)
     for field in fields(evidence):

@@ -186,13 +186,13 @@ def test_an_environment_alone_is_confirmed_as_it_is_among_all(synthetic, tmp_pat
     with campaign.fill(tmp_path) as store:
         verdict, record = analyse(store).verdict, store.campaign
         runs = {}
-        for run in store.runs():
-            if run.result is not None:
+        for run, result in store.results():
+            if result is not None:
                 runs.setdefault(run.cell.position, {})[run.replication] = measure(
-                    run.result.samples,
-                    run.result.digests.values(),
-                    measured_seconds=run.result.measured_seconds,
-                    warm_up_seconds=run.result.warm_up_seconds,
+                    result.samples,
+                    result.digests.values(),
+                    measured_seconds=result.measured_seconds,
+                    warm_up_seconds=result.warm_up_seconds,
                 )
     places = {cell.environment for cell in record.cells}
     found = {

@@ -5,10 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.overhead import MEASURES, Concern, Overhead, overheads, percent
+from harness.analysis.overhead import MEASURES, Concern, Overhead, Replications, overheads
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures
 from harness.statistics.intervals import Caution, Interval
+
+
+def compared(name: str, measured: dict[str, Replications], base: Replications):
+    return overheads([name], measured, base, level=0.95, seed=1)[name]
 
 
 def run(factor: float = 1.0, *, cost: float = 1.0, count: float = 100.0) -> Measures:
@@ -38,7 +42,7 @@ def test_what_both_sides_share_does_not_widen_the_interval(name: str) -> None:
     measured = {
         place: run(1.25 * each, cost=1.25 * each) for place, each in enumerate(shared * own)
     }
-    found = overheads(name, {"hosted": measured}, baseline, level=0.95, seed=1)["hosted"]
+    found = compared(name, {"hosted": measured}, baseline)["hosted"]
     assert found.interval.low <= 0.25 <= found.interval.high
     assert found.interval.high - found.interval.low < 0.002
     assert found.interval.samples == 12
@@ -49,7 +53,7 @@ def test_what_both_sides_share_does_not_widen_the_interval(name: str) -> None:
 @pytest.mark.parametrize("name", MEASURES)
 def test_the_baseline_itself_costs_nothing(name: str) -> None:
     baseline = {place: run(each, cost=each) for place, each in enumerate(noise(1))}
-    found = overheads(name, {"physical": baseline}, baseline, level=0.95, seed=1)["physical"]
+    found = compared(name, {"physical": baseline}, baseline)["physical"]
     assert found.interval.low == found.interval.estimate == found.interval.high == 0.0
     assert found.interval.warnings == (Caution.NO_VARIATION,)
 
@@ -58,20 +62,17 @@ def test_each_measure_is_its_own() -> None:
     baseline = dict(enumerate(map(run, noise(1))))
     dearer = {place: run(each, cost=2.0) for place, each in enumerate(noise(1))}
     costs = {
-        name: overheads(name, {"x": dearer}, baseline, level=0.95, seed=1)["x"].interval.estimate
-        for name in MEASURES
+        name: compared(name, {"x": dearer}, baseline)["x"].interval.estimate for name in MEASURES
     }
     assert costs == {**dict.fromkeys(MEASURES, 0.0), "processor-time": pytest.approx(1.0)}
 
 
 @given(st.sets(st.integers(0, 15)), st.sets(st.integers(0, 15)))
 def test_pairs_are_the_replications_that_both_sides_have(here: set[int], there: set[int]) -> None:
-    found = overheads(
+    found = compared(
         "slowdown",
         {"x": {place: run(1.0 + place / 100) for place in here}},
         {place: run() for place in there},
-        level=0.95,
-        seed=1,
     )
     both = here & there
     assert set(found) == ({"x"} if both else set())
@@ -85,8 +86,8 @@ def test_pairs_are_the_replications_that_both_sides_have(here: set[int], there: 
 def test_one_virtualization_does_not_change_what_another_costs() -> None:
     baseline = dict(enumerate(map(run, noise(1))))
     first, second = dict(enumerate(map(run, noise(2)))), {3: run(), 4: run(count=0.0)}
-    alone = overheads("slowdown", {"a": first}, baseline, level=0.95, seed=1)
-    both = overheads("slowdown", {"b": second, "a": first}, baseline, level=0.95, seed=1)
+    alone = compared("slowdown", {"a": first}, baseline)
+    both = compared("slowdown", {"b": second, "a": first}, baseline)
     assert both["a"].interval.low == pytest.approx(alone["a"].interval.low)
     assert both["b"].interval.warnings == (Caution.SINGLE_SAMPLE, Concern.WORK_MISSING)
     assert (both["b"].interval.low, both["b"].interval.high) == (-1.0, math.inf)
@@ -96,8 +97,8 @@ def test_nothing_completed_is_no_overhead() -> None:
     stalled = {place: run(count=0.0) for place in range(5)}
     baseline = {place: run() for place in range(5)}
     for name in MEASURES:
-        assert overheads(name, {"x": stalled}, baseline, level=0.95, seed=1) == {}
-        assert overheads(name, {"x": baseline}, stalled, level=0.95, seed=1) == {}
+        assert compared(name, {"x": stalled}, baseline) == {}
+        assert compared(name, {"x": baseline}, stalled) == {}
 
 
 def mixed(fast: float, slow: float) -> Measures:
@@ -131,28 +132,9 @@ def test_other_work_than_the_baseline_did_is_told(
     baseline = {place: mixed(50.0, 50.0) for place in range(3)}
     measured = {place: mixed(fast, slow) for place in range(3)}
     for name in MEASURES:
-        found = overheads(name, {"x": measured}, baseline, level=0.95, seed=1)["x"]
+        found = compared(name, {"x": measured}, baseline)["x"]
         expected = slowdown if name == "slowdown" else other
         assert found.interval.warnings == (Caution.NO_VARIATION, *expected)
-
-
-@pytest.mark.parametrize(
-    ("ratio", "text"),
-    [
-        (0.0, "0 %"),
-        (0.1, "10 %"),
-        (0.95, "95 %"),
-        (0.03456, "3.46 %"),
-        (0.3456, "34.6 %"),
-        (-0.00123, "-0.12 %"),
-        (12.3456, "1235 %"),
-        (math.inf, "any value"),
-        (1.0, "100 %"),
-        (0.00001, "0 %"),
-    ],
-)
-def test_per_cent(ratio: float, text: str) -> None:
-    assert percent(ratio) == text
 
 
 def test_more_replications_narrow_the_interval_and_not_the_range() -> None:
@@ -162,7 +144,7 @@ def test_more_replications_narrow_the_interval_and_not_the_range() -> None:
         drawn = 1.2 * noise(3, size)
         baseline = {place: run() for place in range(size)}
         measured = dict(enumerate(map(run, drawn)))
-        found = overheads("slowdown", {"hosted": measured}, baseline, level=0.95, seed=1)["hosted"]
+        found = compared("slowdown", {"hosted": measured}, baseline)["hosted"]
         assert found.range.estimate == pytest.approx(found.interval.estimate)
         assert found.range.low < found.interval.low < found.interval.high < found.range.high
         spread[size] = [
@@ -174,7 +156,7 @@ def test_more_replications_narrow_the_interval_and_not_the_range() -> None:
 
 def test_the_baseline_itself_has_a_point_for_a_range() -> None:
     baseline = {place: run(each) for place, each in enumerate(noise(1))}
-    found = overheads("slowdown", {"physical": baseline}, baseline, level=0.95, seed=1)["physical"]
+    found = compared("slowdown", {"physical": baseline}, baseline)["physical"]
     assert found.range.low == found.range.high == 0.0
 
 

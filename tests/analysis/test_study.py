@@ -226,7 +226,7 @@ def test_damage_is_told(synthetic, tmp_path) -> None:
     with campaign.fill(tmp_path) as store:
         record = store.campaign
     with sqlite3.connect(tmp_path / "store.sqlite") as database:
-        database.execute("UPDATE runs SET result = x'00' WHERE cell = 1 AND replication = 4")
+        database.execute("UPDATE runs SET measures = x'00' WHERE cell = 1 AND replication = 4")
     database.close()
     with Store.open(tmp_path) as store:
         study = analyse(store)

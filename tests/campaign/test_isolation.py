@@ -19,19 +19,20 @@ from harness.campaign.plan import make_plan
 from harness.errors import UserError
 from harness.execution.attempt import attempt
 from harness.execution.execute import Summary, execute
-from harness.results.store import Failure, Store, pack
+from harness.results.packed_result import PackedResult, pack
+from harness.results.store import Failure, Store
 from harness.runs.scenario.run import run
 
 
-def results(source: str, out: Path, workers: int = 1) -> list[bytes]:
+def results(source: str, out: Path, workers: int = 1) -> list[PackedResult]:
     """Run a campaign; return the results of its runs, which must all have one."""
     plan = make_plan(source)
     with Store.start(out, plan.record()) as store:
         summary = execute(plan.runs(), store, run, workers=workers, drawn=plan.drawn)
-        reasons = [each.reason for each in store.runs() if each.result is None]
+        reasons = [each.reason for each in store.runs() if each.failure is not None]
         assert not reasons, reasons[0]
         assert summary == Summary(done=len(plan.runs()))
-        return [pack(each.result) for each in store.runs() if each.result is not None]
+        return [pack(each) for _, each in store.results() if each is not None]
 
 
 def failure(source: str) -> str:

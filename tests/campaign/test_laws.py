@@ -11,8 +11,9 @@ from harness.campaign.plan import Plan, make_plan
 from harness.execution.execute import execute
 from harness.model.config import Virtualization
 from harness.model.machine import Machine
+from harness.results.packed_result import pack
 from harness.results.run_result import RunResult
-from harness.results.store import Store, pack
+from harness.results.store import Store
 from harness.runs.run_cell import run_cell
 
 CORES = {"p5-520": 4, "p5-550": 8}

@@ -15,7 +15,8 @@ from harness.errors import UserError
 from harness.execution import dask as cluster_module
 from harness.execution.dask import Cluster, carry_out
 from harness.execution.execute import Summary, execute
-from harness.results.store import Failure, Store, pack
+from harness.results.packed_result import PackedResult, pack
+from harness.results.store import Failure, Store
 from harness.runs.scenario.run import run
 from workloads.loading import UserFile
 
@@ -169,8 +170,8 @@ def campaign(write, tmp_path):
     return make_plan(str(folder / path.name))
 
 
-def results(store: Store) -> dict[str, bytes]:
-    return {run.identity: pack(run.result) for run in store.runs() if run.result is not None}
+def results(store: Store) -> dict[str, PackedResult]:
+    return {run.identity: pack(result) for run, result in store.results() if result is not None}
 
 
 def attempts(runs) -> list[str]:
@@ -301,7 +302,7 @@ def test_the_users_files_are_laid_where_their_paths_lead(campaign, name):
         files=(UserFile(name, sha256(content).hexdigest()),),
     )
     _, outcome = carry_out(run, spec, ((name, content),))
-    assert isinstance(outcome, bytes)
+    assert isinstance(outcome, PackedResult)
 
 
 def test_a_file_that_changes_after_planning_is_not_sent(campaign):

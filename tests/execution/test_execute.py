@@ -42,6 +42,10 @@ def quick(spec):
     return RunResult([("value", {}, value)], {}, 0.0, 1.0, 1)
 
 
+def constants(spec):
+    return RunResult([("read", {"digest": spec.constants.digest()}, 1.0)], {}, 0.0, 1.0, 1)
+
+
 def failing(spec):
     note(spec)
     if spec.cell_position == 1:
@@ -102,16 +106,28 @@ def test_every_run_is_carried_out_once_and_kept(tmp_path, plan, runs):
         summary = execute(specs, store, runs.quick, workers=2, drawn=plan.drawn, observer=log)
         assert summary == Summary(done=len(specs))
         assert store.complete() == {spec.identity for spec in specs}
-        for run in store.runs():
+        for run, result in store.results():
             expected = run.cell.position + run.replication / 100
-            assert run.result is not None
-            assert run.result.samples == [("value", {}, expected)]
+            assert result is not None
+            assert result.samples == [("value", {}, expected)]
             assert store.drawn()[run.constants] == as_json(plan.drawn[run.constants])
         again = execute(specs, store, runs.quick, workers=2, drawn=plan.drawn)
         assert again == Summary(kept=len(specs))
     assert len(attempts(runs)) == len(specs)
     assert sorted(log.ended) == sorted((s.cell_position, s.replication, None) for s in specs)
     assert log.outstanding == len(specs)
+
+
+def test_each_run_has_its_own_constants_although_they_travel_once(tmp_path, plan, runs):
+    specs = plan.runs(0, 2)
+    drawn = {spec.constants_digest for spec in specs}
+    assert 1 < len(drawn) < len(specs)
+    with Store.start(tmp_path / "out", plan.record()) as store:
+        execute(specs, store, runs.constants, workers=2, drawn=plan.drawn)
+        for run, result in store.results():
+            assert result is not None
+            assert result.samples == [("read", {"digest": run.constants}, 1.0)]
+        assert len(store.complete()) == len(specs)
 
 
 def test_runs_begin_in_the_order_given(tmp_path, plan, runs):

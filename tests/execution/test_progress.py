@@ -17,7 +17,8 @@ from harness.campaign.cell import RunSpec
 from harness.errors import UserError
 from harness.execution.progress import ProgressCollector, TeeObserver, serve_progress
 from harness.metrics.collector import expose
-from harness.results.store import Failure, Store, pack
+from harness.results.packed_result import pack
+from harness.results.store import Failure, Store
 
 
 @pytest.fixture
@@ -65,20 +66,20 @@ def test_at_the_end_it_says_what_the_analysis_says(campaign, tmp_path):
 
 def test_every_run_counts_as_soon_as_it_is_kept(campaign, tmp_path):
     with campaign.fill(tmp_path / "all") as full:
-        runs = list(full.runs())
+        runs = list(full.results())
     with Store.start(tmp_path / "out", campaign.record) as store:
         collector = ProgressCollector(store)
-        specs = [fake_spec(run) for run in runs]
+        specs = [fake_spec(run) for run, _ in runs]
         collector.begin(specs)
         assert overheads(read(collector)) == {}
         shown = []
-        for spec, run in zip(specs, runs, strict=True):
+        for spec, (run, result) in zip(specs, runs, strict=True):
             where = (run.identity, run.cell.position, run.replication, "draw", {})
             if (run.cell.position, run.replication) == (0, 0):
                 store.add(*where, (Failure.ERROR, "boom"))
                 collector.done(spec, 1.0, Failure.ERROR)
             else:
-                store.add(*where, pack(run.result))
+                store.add(*where, pack(result))
                 collector.done(spec, 1.0, None)
             shown.append(len(overheads(read(collector))))
         samples = read(collector)

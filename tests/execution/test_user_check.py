@@ -9,8 +9,9 @@ from harness.execution.campaign import run_campaign
 from harness.execution.execute import execute
 from harness.execution.process_pool import SerialExecutor
 from harness.execution.user_check import UserCheck
+from harness.results.packed_result import pack
 from harness.results.run_result import RunResult
-from harness.results.store import Failure, Store, pack
+from harness.results.store import Failure, Store
 from harness.runs.run_cell import run_cell
 
 SHARED = """
@@ -40,7 +41,9 @@ def plan(tmp_path) -> Plan:
 
 
 def results(store: Store) -> dict[tuple[int, int], RunResult]:
-    return {(run.cell.position, run.replication): run.result for run in store.runs() if run.result}
+    return {
+        (run.cell.position, run.replication): result for run, result in store.results() if result
+    }
 
 
 def noting(calls: list[RunSpec]):

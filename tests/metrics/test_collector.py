@@ -25,8 +25,9 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.metrics.collector import expose, named, read_counters, registry_for
+from harness.metrics.collector import expose, registry_for
 from harness.metrics.families import FAMILIES, RESPONSE, RESPONSE_BOUNDS
+from harness.metrics.mark import COUNTERS, Mark, mark, samples_since
 from harness.metrics.observer import Observation
 from harness.model.config import SystemConfiguration
 
@@ -68,15 +69,26 @@ def observed(request) -> Observation:
         yield observation
 
 
-def test_counters_read_directly_are_what_the_exposition_says(observed):
-    exposed = expose(registry_for(observed))
-    directly = named(read_counters(observed))
-    assert directly == {
-        key: value
-        for key, value in exposed.items()
-        if key[0].endswith("_total") and not key[0].startswith(RESPONSE)
+def test_samples_since_the_beginning_are_what_the_exposition_says(observed):
+    nothing = Mark(0, [([], []) for _ in COUNTERS], {})
+    samples = {
+        (name, tuple(labels.items())): value
+        for name, labels, value in samples_since(observed, nothing)
     }
-    assert len(directly) > 20
+    assert samples == {
+        key: value
+        for key, value in expose(registry_for(observed)).items()
+        if not key[0].startswith(RESPONSE)
+    }
+    assert len(samples) > 20
+
+
+def test_a_mark_is_what_counting_starts_from(observed):
+    now = mark(observed)
+    assert now.time_ns == 173 * MS
+    assert {key: kind.response for key, kind in observed.transactions.items()} == now.responses
+    for name, _, value in samples_since(observed, now):
+        assert (value == 0.0) or not name.endswith("_total")
 
 
 def test_every_sample_appears_once(observed):

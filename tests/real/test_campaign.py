@@ -79,14 +79,12 @@ def test_a_guest_does_the_same_work_and_the_report_shows_it_beside_the_predictio
     with Store.start(tmp_path / "out", made.record()) as store:
         summary = run_real_campaign(made, store)
         assert (summary.done, summary.failed) == (8, 0)
-        rows = list(store.runs())
+        rows = list(store.results())
         found = analyse(store)
     assert traces(os.getpid()) <= others
-    for row in rows:
-        assert row.result is not None
-        (labels,) = [
-            labels for name, labels, _ in row.result.samples if name == "vtax_machine_info"
-        ]
+    for _, result in rows:
+        assert result is not None
+        (labels,) = [labels for name, labels, _ in result.samples if name == "vtax_machine_info"]
         assert labels["kernel"]
         assert labels["target_kernel"]
     assert {

@@ -337,7 +337,7 @@ def test_needs_a_campaign(tmp_path):
 def test_tells_what_could_not_be_read(build, truths, parse_page):
     path = build(true=truths["confirmed"], replications=3)
     connection = sqlite3.connect(path.parent / "store.sqlite")
-    connection.execute("UPDATE runs SET result = x'00' WHERE cell = 1 AND replication = 1")
+    connection.execute("UPDATE runs SET measures = x'00' WHERE cell = 1 AND replication = 1")
     connection.commit()
     connection.close()
     page = parse_page(build_reports(path.parent)[0].read_text())

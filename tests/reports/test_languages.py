@@ -132,7 +132,7 @@ def test_translates_what_the_analysis_notes(make_product, shipped):
     cells = product.campaign.cells
     runs = {cell.position: {} for cell in cells}
     notes = set(analysis._MEANINGS.values())
-    failed = [StoredRun("", cells[0], 0, "", Failure.ERROR, "boom", None)]
+    failed = [StoredRun("", cells[0], 0, "", Failure.ERROR, "boom", "", None)]
     for counts in ({"failed": failed, "damaged": 1}, {"failed": [], "damaged": 0}):
         notes |= set(analysis._notes(product.campaign, product.environments, runs, 9, 1, **counts))
     bare = replace(

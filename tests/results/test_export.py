@@ -8,9 +8,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from harness.campaign.plan import make_plan
 from harness.metrics.ddsketch import Digest
-from harness.results.export import columns
+from harness.results.export import all_columns
+from harness.results.packed_result import pack
 from harness.results.run_result import RunResult
-from harness.results.store import Failure, Store, pack
+from harness.results.store import Failure, Store
 
 
 def result(number: float) -> RunResult:
@@ -53,7 +54,7 @@ def filled(tmp_path, write):
 
 def test_there_is_one_row_for_each_run_sorted_by_cell_and_replication(filled):
     plan, store = filled
-    table = columns(store)
+    table = all_columns(store).columns()
     assert {len(column) for column in table.values()} == {len(plan.runs())}
     places = list(zip(table["cell"], table["replication"], strict=True))
     assert places == sorted(places)
@@ -65,7 +66,7 @@ def test_there_is_one_row_for_each_run_sorted_by_cell_and_replication(filled):
 
 def test_rows_hold_names_loads_parameters_constants_and_measures(filled):
     plan, store = filled
-    table = columns(store)
+    table = all_columns(store).columns()
     specs = {(spec.cell_position, spec.replication): spec for spec in plan.runs()}
     for row, place in enumerate(zip(table["cell"], table["replication"], strict=True)):
         spec = specs[place]
@@ -96,7 +97,7 @@ def test_rows_hold_names_loads_parameters_constants_and_measures(filled):
 
 def test_csv_and_parquet_hold_the_same_table(filled):
     _, store = filled
-    table = columns(store)
+    table = all_columns(store).columns()
     with export(store, "csv").open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     parquet = pq.read_table(export(store, "parquet")).to_pydict()

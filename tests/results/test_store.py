@@ -16,9 +16,10 @@ import pytest
 
 from harness.errors import UserError
 from harness.files import PREFIX
+from harness.results.packed_result import pack
 from harness.results.run_result import RunResult
 from harness.results.sqlite import FILE_NAME, why
-from harness.results.store import Failure, Store, pack
+from harness.results.store import Failure, Store
 
 
 def result(value: float, size: int = 0) -> RunResult:
@@ -49,7 +50,7 @@ def test_what_goes_in_comes_out_in_the_order_of_the_matrix(tmp_path, record):
         store.add("run-x", 1, 0, "draw-0", {}, (Failure.ERROR, "boom"))
 
     with Store.open(directory) as store:
-        runs = list(store.runs())
+        rows = list(store.results())
         assert store.damaged == []
         assert store.campaign == record
         parameters = [cell.parameters for cell in record.cells]
@@ -62,15 +63,17 @@ def test_what_goes_in_comes_out_in_the_order_of_the_matrix(tmp_path, record):
             "draw-0": {"hypervisor.wake": 0.0},
             "draw-1": {"hypervisor.wake": 1e-6},
         }
-    assert [(run.cell.position, run.replication) for run in runs] == [
+    assert [(run.cell.position, run.replication) for run, _ in rows] == [
         (0, 0),
         (0, 1),
         (1, 0),
         (2, 0),
         (2, 1),
     ]
-    assert [run.result.samples[0][2] for run in runs if run.result] == [0.0, 1.0, 20.0, 21.0]
-    assert (runs[2].failure, runs[2].reason, runs[2].result) == (Failure.ERROR, "boom", None)
+    assert [result.samples[0][2] for _, result in rows if result] == [0.0, 1.0, 20.0, 21.0]
+    failed, nothing = rows[2]
+    assert (failed.failure, failed.reason, failed.measures) == (Failure.ERROR, "boom", None)
+    assert nothing is None
 
 
 def test_a_single_result_is_found_by_its_runs_identity(tmp_path, record):
@@ -94,7 +97,7 @@ def test_a_result_takes_the_place_of_a_failure_and_never_of_a_result(tmp_path, r
             store.add(*where, pack(result(2.0)))
         with pytest.raises(sqlite3.IntegrityError):
             store.add("another", *where[1:], pack(result(2.0)))
-        assert [run.result.samples[0][2] for run in store.runs() if run.result] == [1.0]
+        assert [each.samples[0][2] for _, each in store.results() if each] == [1.0]
 
 
 def test_reading_writes_nothing(tmp_path, record):
@@ -208,23 +211,36 @@ def test_a_file_that_is_no_store_is_told(tmp_path, record, content):
         assert (tmp_path / FILE_NAME).read_bytes() == content
 
 
-def test_a_damaged_result_is_skipped_and_named(tmp_path, record):
+@pytest.mark.parametrize("part", ["measures", "sample_values", "digests", "result"])
+def test_a_damaged_result_is_skipped_and_named(tmp_path, record, part):
     fill(tmp_path, record)
     connection = sqlite3.connect(tmp_path / FILE_NAME)
-    (packed,) = connection.execute("SELECT result FROM runs WHERE identity = 'run-4'").fetchone()
-    broken = packed[:20] + bytes([packed[20] ^ 1]) + packed[21:]
-    connection.execute("UPDATE runs SET result = ? WHERE identity = 'run-4'", (broken,))
-    connection.execute(
-        "UPDATE runs SET result = ? WHERE identity = 'run-5'", (zlib.compress(b'{"samples": 1}'),)
-    )
+    (packed,) = connection.execute(f"SELECT {part} FROM runs WHERE identity = 'run-4'").fetchone()
+    broken = packed[:-1] + bytes([packed[-1] ^ 1])
+    connection.execute(f"UPDATE runs SET {part} = ? WHERE identity = 'run-4'", (broken,))
+    wrong = zlib.compress(b'{"requests": []}')
+    connection.execute(f"UPDATE runs SET {part} = ? WHERE identity = 'run-5'", (wrong,))
     connection.commit()
     connection.close()
     with Store.open(tmp_path) as store:
-        assert [run.identity for run in store.runs()] == ["run-0", "run-3", "run-1", "run-2"]
+        intact = [run.identity for run, _ in store.results()]
+        assert intact == ["run-0", "run-3", "run-1", "run-2"]
         assert [text.partition(":")[0] for text in store.damaged] == [
             "cell 1 replication 1",
             "cell 2 replication 1",
         ]
+        assert len(list(store.runs())) == (4 if part == "measures" else 6), "what else is needed"
+
+
+def test_runs_whose_names_of_samples_are_lost_are_named(tmp_path, record):
+    fill(tmp_path, record)
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
+        database.execute("DELETE FROM names")
+    with Store.open(tmp_path) as store:
+        assert list(store.results()) == []
+        assert len(store.damaged) == 6
+        assert len(list(store.runs())) == 6
+        assert store.damaged == []
 
 
 @pytest.mark.parametrize(
@@ -266,12 +282,19 @@ def test_what_is_known_of_a_machine_has_its_types(tmp_path, record, real, where)
         Store.open(tmp_path)
 
 
-def test_a_store_of_a_newer_version_is_no_damaged_one(tmp_path, record):
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (1, r"written by an older version .* run the campaign again, in another directory$"),
+        (1000, r"written by a newer version .* install that one$"),
+    ],
+)
+def test_a_store_of_another_version_is_no_damaged_one(tmp_path, record, number, message):
     fill(tmp_path, record)
     with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
-        database.execute("PRAGMA user_version = 2")
+        database.execute(f"PRAGMA user_version = {number}")
     for open_it in (lambda: Store.open(tmp_path), lambda: Store.start(tmp_path, record)):
-        with pytest.raises(UserError, match="written by a newer version of vtax") as caught:
+        with pytest.raises(UserError, match=message) as caught:
             open_it()
         assert "damaged" not in str(caught.value)
         assert "move it away" not in str(caught.value)
@@ -357,15 +380,15 @@ def test_intact_rows_of_a_damaged_file_stay_readable(tmp_path, record, seed):
     path.write_bytes(content)
 
     with Store.open(tmp_path) as store:
-        found = list(store.runs())
+        found = list(store.results())
         damaged = list(store.damaged)
 
     assert len(found) + len(damaged) >= 59
     assert len(found) >= 45
     assert damaged
-    for run in found:
-        assert run.result is not None
-        assert run.result.samples[0][2] == float(run.identity.removeprefix("run-"))
+    for run, result in found:
+        assert result is not None
+        assert result.samples[0][2] == float(run.identity.removeprefix("run-"))
     with pytest.raises(UserError, match=r"the store is damaged .*intact runs can still be read"):
         Store.start(tmp_path, record)
 
@@ -388,7 +411,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from harness.campaign.plan import make_plan
 from harness.results.run_result import RunResult
-from harness.results.store import Store, pack
+from harness.results.packed_result import pack
+from harness.results.store import Store
 record = make_plan(sys.argv[1]).record()
 with Store.start(Path(sys.argv[2]), record) as store:
     for number in range(10):
@@ -418,7 +442,7 @@ def test_rows_of_some_cells_are_read_without_the_others(synthetic, tmp_path):
         assert names == [run.identity for run in every if run.cell.position in chosen]
         assert 0 < len(names) < len(every)
         assert list(store.runs(())) == []
-        measured = {run.cell.position for run in every if run.result is not None}
+        measured = {run.cell.position for run in every if run.failure is None}
         assert store.measured() == measured
 
 

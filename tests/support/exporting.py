@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.prometheus.openmetrics import write_openmetrics
-from harness.results.export import columns, write_table
+from harness.results.export import all_columns, write_table
 from harness.results.run_result import Sample
 from harness.results.store import Store
 
@@ -14,5 +14,5 @@ def export(store: Store, form: str, findings: Sequence[Sample] = ()) -> Path:
     if form == "openmetrics":
         write_openmetrics(store, path, findings)
     else:
-        write_table(columns(store), path, form)
+        write_table(all_columns(store), path, form)
     return path

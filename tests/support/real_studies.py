@@ -105,6 +105,6 @@ def real_study(
         for cell in cells
         if cell.virtualization in TRUE
     }
-    lost = StoredRun("", cells[0], 0, "", Failure.TARGET_FAILED, "native: it was killed", None)
+    lost = StoredRun("", cells[0], 0, "", Failure.TARGET_FAILED, "native: it was killed", "", None)
     failed = [lost] if failing else []
     return study(replace(record, cells=cells, real=real), runs, failed)

@@ -18,11 +18,13 @@ from harness.campaign.cell import RunSpec
 from harness.campaign.plan import make_plan
 from harness.engine.clock import to_ns
 from harness.errors import PartitionDownError, UserError
-from harness.metrics.collector import Samples, expose, named, read_counters
+from harness.metrics.collector import Samples, expose
 from harness.metrics.families import RESPONSE
+from harness.metrics.mark import COUNTERS, Mark, mark
+from harness.metrics.observer import Observation
 from harness.model.config import UserGroup
 from harness.results.run_result import RunResult
-from harness.runs.run_cell import Mark, mark, result_since, run_cell
+from harness.runs.run_cell import result_since, run_cell
 from harness.users.realtime import RealtimeSimulation, live_spec
 
 ALL_VERBS = (
@@ -39,6 +41,14 @@ def cell(*groups: UserGroup, duration: float = 0.3) -> RunSpec:
     return spec(sharing(*groups), duration=duration, warm_up=0.0)
 
 
+def counted(observation: Observation) -> Samples:
+    return {
+        (family.sample_name, tuple(sorted(zip(family.labels, labels, strict=True)))): float(value)
+        for family in COUNTERS
+        for labels, value in family.read(observation)
+    }
+
+
 def run_live(
     run: RunSpec, speed: float, begin: Callable[[RealtimeSimulation, Environment], None]
 ) -> Samples:
@@ -49,7 +59,7 @@ def run_live(
     found: Samples = {}
 
     def end() -> None:
-        found.update(named(read_counters(live.observation)))
+        found.update(counted(live.observation))
         for key, kind in live.observation.transactions.items():
             found[RESPONSE, tuple(zip("pgn", key, strict=True))] = kind.response.sum_ns
         stop.set()

@@ -215,9 +215,9 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
     wanted = {cell.position} | ({there.position} if there is not None else set())
     runs: dict[int, dict[int, _CompleteRun]] = {position: {} for position in wanted}
     failures = []
-    for run in store.runs(wanted):
-        if run.result is not None:
-            complete = _CompleteRun(run.result, run.result.measures(), run.constants)
+    for run, result in store.results(wanted):
+        if result is not None and run.measures is not None:
+            complete = _CompleteRun(result, run.measures, run.constants)
             runs[run.cell.position][run.replication] = complete
         elif run.cell.position == cell.position:
             failures.append(f"{run.failure}: {run.reason}")
@@ -276,16 +276,14 @@ def _explanation(
             position: {each: members[each].measures for each in replications}
             for position, members in runs.items()
         }
-        for name in MEASURES:
-            compared = overheads(
-                name,
-                {cell.virtualization: measures[cell.position]},
-                measures[there.position],
-                level=1.0 - campaign.alpha,
-                seed=campaign.seed,
-            )
-            if cell.virtualization in compared:
-                costs[name] = compared[cell.virtualization]
+        compared = overheads(
+            MEASURES,
+            {cell.virtualization: measures[cell.position]},
+            measures[there.position],
+            level=1.0 - campaign.alpha,
+            seed=campaign.seed,
+        )
+        costs = {name: each[cell.virtualization] for name, each in compared.items() if each}
     accounts = _accounts(side, other)
     used = {name for each in accounts for line in each.events for name in line.constants}
     return Explanation(

@@ -33,15 +33,15 @@ def used_constants(store: Store) -> dict[str, tuple[str, ...]]:
     drawn = store.drawn()
     found: dict[str, set[str]] = {}
     seen: set[int] = set()
-    for stored in store.runs(chosen):
+    for stored, result in store.results(chosen):
         position = stored.cell.position
-        if stored.result is None or position in seen:
+        if result is None or position in seen:
             continue
         seen.add(position)
         constants = run_constants(store.campaign, drawn.get(stored.constants, {}))
         names = found.setdefault(stored.cell.virtualization, set())
         with suppress(KeyError):  # another version of the catalog, which lacks constants
-            run = Run(stored.result.samples, stored.cell.parameters["nominal_system"], constants)
+            run = Run(result.samples, stored.cell.parameters["nominal_system"], constants)
             names.update(name for item in cost_items(run) for name in item.constants)
     everywhere = found.pop(store.campaign.baseline, set())
     for virtualization, names in found.items():

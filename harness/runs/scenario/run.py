@@ -15,12 +15,13 @@ from harness.campaign.schema.actions import Actions
 from harness.campaign.schema.scenario import Expectation, Rule
 from harness.campaign.script import Script
 from harness.engine.clock import Clock, to_ns
+from harness.metrics.mark import mark
 from harness.metrics.observer import Observation
 from harness.model.config import SystemConfiguration
 from harness.model.machine import Machine
 from harness.operations.operation import Limits, Site, Status, carry_out
 from harness.results.run_result import OperationEvent, RunResult
-from harness.runs.run_cell import mark, result_since, run_cell
+from harness.runs.run_cell import result_since, run_cell
 from harness.runs.scenario.actions import Users, operation_for, results_of
 from harness.runs.scenario.checks import Outcome, Reader, check
 from harness.runs.scenario.timeline import Timeline

@@ -49,8 +49,6 @@ class SensitivityCampaign(FinishedCampaign):
     """Finished campaign with the environments of its claim."""
 
     environments: tuple[EnvironmentRuns, ...]
-    quantiles: bool
-    """Whether the claim is about quantiles of the response time."""
 
 
 def finished_campaign(directory: Path, only: Sequence[str] = ()) -> SensitivityCampaign:
@@ -74,8 +72,7 @@ def finished_campaign(directory: Path, only: Sequence[str] = ()) -> SensitivityC
             for key, entries in selected_environments(plan, only)[0].items()
         }
         positions = {each.position for entries in members.values() for each in entries.values()}
-        quantiles = any(name.startswith("response-") for name in record.claim["measures"])
-        runs = store.measures(positions, replications, quantiles=quantiles)
+        runs = store.measures(positions, replications)
     specs = {
         (spec.cell_position, spec.replication): spec
         for spec in plan.runs(0, replications, positions)
@@ -117,6 +114,4 @@ def finished_campaign(directory: Path, only: Sequence[str] = ()) -> SensitivityC
             )
     if not environments:
         raise UserError(f"{directory}: no environment can be studied ({'; '.join(left_out)})")
-    return SensitivityCampaign(
-        plan, record, replications, tuple(left_out), tuple(environments), quantiles
-    )
+    return SensitivityCampaign(plan, record, replications, tuple(left_out), tuple(environments))

@@ -76,7 +76,6 @@ def study(
             run_noting,
             partial(moved, finished.environments[0].entries[FULL_SYSTEM].context.catalog.nominal()),
             workers=workers,
-            quantiles=finished.quantiles,
             observer=observer,
         )
         driven, reads = study_drivers(finished, runner)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.campaign.plan import make_plan
-from harness.results.store import Failure, Store, pack
+from harness.results.packed_result import pack
+from harness.results.store import Failure, Store
 from harness.runs.run_cell import run_cell
 
 CAMPAIGN = """

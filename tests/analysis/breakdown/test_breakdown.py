@@ -66,8 +66,8 @@ def test_accounts_are_those_of_the_runs(store):
     chosen = cell(store, "shared-uncapped", "vscsi-random")
     found = explain(store, chosen)
     shares = []
-    for run in store.runs({chosen.position}):
-        samples = run.result.samples
+    for _, result in store.results({chosen.position}):
+        samples = result.samples
         busy = math.fsum(
             value
             for name, labels, value in samples

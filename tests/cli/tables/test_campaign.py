@@ -1,11 +1,9 @@
 import io
-import re
 
 from rich.console import Console
 
-from harness.analysis.study import analyse
 from harness.campaign.plan import make_plan
-from harness.cli.tables.campaign import ProgressBar, plan_table, verdict_text
+from harness.cli.tables.campaign import ProgressBar, plan_table
 from harness.results.store import Failure
 
 
@@ -22,25 +20,6 @@ def test_a_plan_brings_together_what_is_alike():
         for name in (entry.machine, entry.os, entry.virtualization, entry.workload):
             assert name in text
     assert text.count("carrier-mix") == 3
-
-
-def test_a_verdict_names_outcome_worst_environment_and_intervals(synthetic, tmp_path):
-    firmware, software = ({"response": f, "processor": f} for f in (1.3, 1.5))
-    made = synthetic({"shared-uncapped": firmware, "hosted-vmware": software})
-    with made.fill(tmp_path) as store:
-        study = analyse(store)
-    assert study.verdict is not None
-    text = printed(verdict_text(study, study.verdict))
-    assert "synthetic: refuted" in text
-    assert "margin 10 %" in text
-    worst = study.verdict.worst
-    assert f"worst: {worst.environment.title}" in text
-    assert re.search(
-        r"in 4 of 4 combinations of environment and measure, in 4 of them also for one machine",
-        text,
-    )
-    assert re.search(r"one machine \d+(\.\d+)? % to \d+(\.\d+)? %", text)
-    assert re.search(r"shared-uncapped +3\d(\.\d+)? % \(\d+(\.\d+)? % to \d+(\.\d+)? %\)", text)
 
 
 def test_a_progress_bar_counts_runs_and_failures():

@@ -18,7 +18,8 @@ from harness.analysis.comparison import compare
 from harness.analysis.snapshot import CampaignSnapshot, CheckRecord, VerdictRecord, read_snapshot
 from harness.analysis.study import analyse
 from harness.errors import UserError
-from harness.results.store import Store, pack
+from harness.results.packed_result import pack
+from harness.results.store import Store
 from harness.validation.record import recorded
 from reports.evidence import Evidence
 from reports.i18n import Texts, languages

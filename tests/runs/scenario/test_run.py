@@ -10,6 +10,7 @@ from harness.campaign.schema.metrics import RESULTS
 from harness.execution.execute import execute
 from harness.operations.fleet import Balance, Consolidate
 from harness.operations.live_migration import Move
+from harness.results.packed_result import pack, unpack, unpack_names
 from harness.results.run_result import Check, RunResult
 from harness.results.store import Store
 from harness.runs.scenario.actions import results_of
@@ -273,9 +274,11 @@ def test_the_same_run_twice_is_the_same_text(carried_out):
     assert carried_out(ANY).to_json() == carried_out(ANY).to_json()
 
 
-def test_results_survive_their_json(carried_out):
+def test_results_survive_packing(carried_out):
     result = carried_out(ANY, expect("status", step="move", equals="done"))
-    again = RunResult.from_json(result.to_json())
+    packed = pack(result)
+    names = unpack_names(packed.names)
+    again = unpack(names, packed.sample_values, packed.result, packed.digests)
     assert again.checks == result.checks
     assert again.operations == result.operations
     assert again.to_json() == result.to_json()
