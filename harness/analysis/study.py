@@ -164,6 +164,8 @@ class Study:
     """What a reader must know before relying on the rest, in plain words."""
     elements: ScenarioResults | None = None
     """Results of the campaign's scenarios; None if it has none."""
+    live: tuple[tuple[str, str], ...] = ()
+    """Workloads whose users ran live because they cannot be recorded, and why."""
 
     @cached_property
     def cells(self) -> tuple[CellSummary, ...]:
@@ -207,11 +209,14 @@ def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
     lacking = complete = 0
     scenarios: dict[int, dict[int, RunResult]] = {}
     failed = []
+    live: dict[tuple[str, str], None] = {}
     staged = {cell.position for cell in store.campaign.cells if cell.scenario is not None}
     for run, result in store.results(unpacked=staged):
         if run.measures is None:
             failed.append(run)
             continue
+        if run.reason:
+            live[run.cell.workload, run.reason] = None
         if result is not None:
             scenarios.setdefault(run.cell.position, {})[run.replication] = result
             continue
@@ -225,7 +230,8 @@ def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
             f"--prometheus: lacks {lacking} of {complete} runs; 'vtax observe {store.directory}' "
             "serves them all"
         )
-    return study(store.campaign, elsewhere or runs, failed, store.damaged, scenarios)
+    found = study(store.campaign, elsewhere or runs, failed, store.damaged, scenarios)
+    return replace(found, live=tuple(live))
 
 
 def study(

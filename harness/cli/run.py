@@ -157,16 +157,19 @@ def _print_notes(*notes: str) -> None:
         print_message(f"note: and {len(notes) - _MOST_NOTES} more")
 
 
-def _warn_of_idle_cells(directory: Path) -> None:
-    """Warn of cells without any work, judged by the first run of each."""
+def _warn_of_cells(directory: Path) -> None:
+    """Warn of cells without any work, and name users that ran live, by the first run of each."""
     from harness.metrics.measures import NO_TRANSACTION
     from harness.results.store import Store
 
     idle = []
+    live: dict[str, str] = {}
     with Store.open(directory) as store:
         for run in store.runs(one_of_each=True):
             if run.measures is None or run.cell.scenario is not None:
                 continue
+            if run.reason:
+                live.setdefault(run.cell.workload, run.reason)
             if run.measures.nothing_done:
                 idle.append((run.cell.title, run.measures.nothing_done))
     if idle:
@@ -178,6 +181,9 @@ def _warn_of_idle_cells(directory: Path) -> None:
             f"{len(idle)} cells did no work, for instance {title}: {reason}; they do not count for "
             f"the claim ({hint})"
         )
+    _print_notes(
+        *(f"{workload}: users ran live, not recorded: {why}" for workload, why in live.items())
+    )
 
 
 def _print_summary(
@@ -208,5 +214,5 @@ def _print_summary(
         )
     if not counts["complete"]:
         raise UserError("no run has a result")
-    _warn_of_idle_cells(directory)
+    _warn_of_cells(directory)
     print(f"next: vtax report {directory}")

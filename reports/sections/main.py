@@ -411,6 +411,7 @@ def repeat(view: ReportView) -> Content:
             f"vtax export {out} --format csv",
         ],
         "file": None if shipped else name,
+        "live": view.study.live,
     }
 
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from watching import wait_for
 
 import harness
+from harness.analysis.study import analyse
 from harness.cli.app import app
 from harness.results.sqlite import FILE_NAME
 from harness.results.store import Store
@@ -290,6 +291,32 @@ def test_what_is_intact_of_a_damaged_store_stays_readable(synthetic, tmp_path, c
     assert "could not be read and were left out" in result.stderr
     rows = (tmp_path / "out" / "runs.csv").read_text().count("\n") - 1
     assert 180 < rows < 360
+
+
+def test_users_that_cannot_be_recorded_are_named_in_terminal_and_report(tmp_path, monkeypatch):
+    (tmp_path / "clock.py").write_text(
+        "from locust import task\n"
+        "from workloads.user import PartitionUser, transaction\n"
+        "class Clocked(PartitionUser):\n"
+        "    @task\n"
+        "    @transaction\n"
+        "    def work(self):\n"
+        "        self.partition.compute(0.001 if self.partition.now() < 0.02 else 0.002)\n"
+    )
+    text = TINY.replace('["integer"]', '["integer", "clocked"]')
+    text += '\n[workloads.clocked]\nuser = "clock.py:Clocked"\nusers = 2\n'
+    (tmp_path / "mixed.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    result = vtax("run", "mixed.toml", "--out", "out", "--workers", "1")
+    assert result.exit_code == 0, result.output
+    notes = [line for line in result.stderr.splitlines() if "ran live" in line]
+    assert [line.partition("note: ")[2] for line in notes] == [
+        "clocked: users ran live, not recorded: a user reads the time"
+    ]
+    with Store.open(tmp_path / "out") as store:
+        assert analyse(store).live == (("clocked", "a user reads the time"),)
+    assert vtax("report", "out").exit_code == 0
+    assert "clocked: a user reads the time" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_failed_runs_are_told_and_end_nothing(campaign, tmp_path):
