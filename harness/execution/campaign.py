@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 from harness.campaign.plan import Plan
 from harness.execution.attempt import Run
-from harness.execution.execute import ExecutorFactory, Observer, Summary, execute
+from harness.execution.execute import ExecutorFactory, Observer, Summary, execute, kept
 from harness.execution.user_check import UserCheck
 from harness.results.store import Store
 from harness.statistics.latin_hypercube import BLOCK
@@ -48,23 +48,24 @@ def run_campaign(
     users = UserCheck(live=live)
     first, last = 0, plan.minimum
     positions: Collection[int] | None = None
-    while True:
-        try:
-            specs = plan.runs(first, last, positions)
-        except KeyboardInterrupt:  # drawing constants for the first time takes a moment
-            return Summary(kept=len(store.complete()), interrupted=True)
-        total += execute(
-            specs,
-            store,
-            run,
-            workers=workers,
-            drawn=plan.drawn,
-            observer=observer,
-            users=users,
-        )
-        if total.interrupted or cells_needing_more_runs is None or last >= plan.maximum:
-            return total
-        positions = cells_needing_more_runs(store, last)
-        if not positions:
-            return total
-        first, last = last, min(last + block, plan.maximum)
+    with kept(workers) as factory:
+        while True:
+            try:
+                specs = plan.runs(first, last, positions)
+            except KeyboardInterrupt:  # drawing constants for the first time takes a moment
+                return Summary(kept=len(store.complete()), interrupted=True)
+            total += execute(
+                specs,
+                store,
+                run,
+                workers=factory,
+                drawn=plan.drawn,
+                observer=observer,
+                users=users,
+            )
+            if total.interrupted or cells_needing_more_runs is None or last >= plan.maximum:
+                return total
+            positions = cells_needing_more_runs(store, last)
+            if not positions:
+                return total
+            first, last = last, min(last + block, plan.maximum)

@@ -1,12 +1,13 @@
 """Runs of a campaign carried out, several at a time, each kept as soon as it is done."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from harness.campaign.cell import RunSpec
+from harness.campaign.cell import RunSpec, UserMode
 from harness.execution.attempt import Keep, Run
-from harness.execution.process_pool import Pool
+from harness.execution.process_pool import Pools
 from harness.execution.user_check import UserCheck
 from harness.results.packed_result import PackedResult
 from harness.results.store import Failure, Outcome, Store
@@ -40,6 +41,11 @@ class ExecutorFactory(Protocol):
 
     def executor(self, run: Run) -> Executor:
         """Return an executor for the same kind of runs."""
+
+
+def kept(workers: int | ExecutorFactory) -> AbstractContextManager[ExecutorFactory]:
+    """Keep worker processes for several executions; a number of them, or others' own."""
+    return Pools(workers) if isinstance(workers, int) else nullcontext(workers)
 
 
 @dataclass(slots=True)
@@ -117,26 +123,23 @@ def execute(
     users = users or UserCheck(live=True)
     missing = {spec.identity for spec in outstanding}
 
-    def keep_checked(spec: RunSpec, seconds: float, outcome: Outcome) -> None:
-        users.note(spec, outcome)
+    def keep_missing(spec: RunSpec, seconds: float, outcome: Outcome) -> None:
+        if spec.users is UserMode.COMPARED:
+            users.note(spec, outcome)
         if spec.identity in missing:
             missing.remove(spec.identity)
             keep(spec, seconds, outcome)
 
-    executor: Executor = (
-        Pool(run, min(workers, len(outstanding)))
-        if isinstance(workers, int)
-        else workers.executor(run)
-    )
-    try:
-        checks = users.missing(specs, outstanding)
-        if checks:
-            executor.work(checks, keep_checked)
-        left = [users.chosen(spec) for spec in outstanding if spec.identity in missing]
-        executor.work(left, keep)
-    except KeyboardInterrupt:
-        summary.interrupted = True
-        executor.collect(keep)
-    finally:
-        executor.end()
+    with kept(workers) as factory:
+        executor = factory.executor(run)
+        try:
+            if checks := users.missing(specs, outstanding):
+                executor.work(checks, keep_missing)
+            left = [users.chosen(spec) for spec in outstanding if spec.identity in missing]
+            executor.work(left, keep_missing)
+        except KeyboardInterrupt:
+            summary.interrupted = True
+            executor.collect(keep_missing)
+        finally:
+            executor.end()
     return summary

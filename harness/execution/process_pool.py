@@ -114,7 +114,8 @@ class Pool:
             If workers cannot start.
         """
         queue = deque(specs)
-        while len(self._workers) < self._size:
+        self._deaths.clear()
+        while len(self._workers) < min(self._size, len(queue)):
             self._workers.append(self._start())
         while True:
             for worker in self._workers:
@@ -191,12 +192,42 @@ class Pool:
                 worker.spec = None
 
     def end(self) -> None:
-        """End all workers and the runs in flight."""
-        for worker in self._workers:
+        """Give up the runs in flight, and their workers."""
+        self._end([worker for worker in self._workers if worker.spec is not None])
+
+    def close(self) -> None:
+        """End all workers."""
+        self._end(self._workers)
+
+    def _end(self, workers: Sequence[_Worker]) -> None:
+        for worker in workers:
             worker.connection.close()
             worker.process.terminate()
-        for worker in self._workers:
+        for worker in workers:
             worker.process.join()
+        self._workers = [worker for worker in self._workers if worker not in workers]
+
+
+class Pools:
+    """Worker processes that serve one execution after the other; a context manager.
+
+    Starting a worker takes about a second, most of it for imports.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pools: dict[bytes, Pool] = {}
+
+    def __enter__(self) -> "Pools":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+    def executor(self, run: Run) -> Pool:
+        """Return the pool of a kind of runs."""
+        return self._pools.setdefault(pickle.dumps(run), Pool(run, self._size))
 
 
 def _exit_text(process: SpawnProcess) -> str:

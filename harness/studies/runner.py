@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 
 from harness.campaign.cell import RunSpec
 from harness.catalog.constants import Constants, NotedConstants
-from harness.execution.dask import Cluster
-from harness.execution.execute import Observer, execute
+from harness.execution.execute import ExecutorFactory, Observer, execute
 from harness.execution.user_check import UserCheck
 from harness.metrics.measures import Measures
 from harness.results.run_result import RunResult
@@ -76,7 +75,7 @@ class Runner:
         run: Callable[[RunSpec], RunResult],
         drawn: Callable[[Sequence[RunSpec]], Mapping[str, Mapping[str, Any]]],
         *,
-        workers: int | Cluster,
+        workers: ExecutorFactory,
         observer: Observer | None = None,
     ) -> None:
         self._store = store

@@ -14,7 +14,7 @@ from harness.campaign.plan import replan
 from harness.campaign.run_time import expected_seconds
 from harness.errors import UserError
 from harness.execution.dask import Cluster
-from harness.execution.execute import Observer
+from harness.execution.execute import Observer, kept
 from harness.metrics.measures import Measures
 from harness.results.environment import Environment
 from harness.results.record import FULL_SYSTEM
@@ -176,9 +176,10 @@ def study(
         If the store of the search cannot be used.
     """
     trials = _trials(finished, limit)
-    with Store.start(directory / FOLDER, finished.study_record("capacity")) as store:
+    record = finished.study_record("capacity")
+    with Store.start(directory / FOLDER, record) as store, kept(workers) as factory:
         runner = Runner(
-            store, run_cell, lambda _: finished.plan.drawn, workers=workers, observer=observer
+            store, run_cell, lambda _: finished.plan.drawn, workers=factory, observer=observer
         )
         while active := [(trial, spec) for trial in trials if (spec := trial.next()) is not None]:
             measures = runner.measures([spec for _, spec in active])

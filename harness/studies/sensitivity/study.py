@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.campaign.run_time import expected_seconds
-from harness.execution.execute import Observer
+from harness.execution.execute import Observer, kept
 from harness.results.record import FULL_SYSTEM
 from harness.results.store import Store
 from harness.studies.runner import Runner, moved, run_noting
@@ -68,14 +68,13 @@ def study(
     UserError
         If the store of the study cannot be used.
     """
-    with Store.start(
-        directory / FOLDER, finished.study_record("sensitivity", finished.replications)
-    ) as store:
+    record = finished.study_record("sensitivity", finished.replications)
+    with Store.start(directory / FOLDER, record) as store, kept(workers) as factory:
         runner = Runner(
             store,
             run_noting,
             partial(moved, finished.environments[0].entries[FULL_SYSTEM].context.catalog.nominal()),
-            workers=workers,
+            workers=factory,
             observer=observer,
         )
         driven, reads = study_drivers(finished, runner)
