@@ -10,8 +10,11 @@ import os
 import pstats
 import resource
 import statistics
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 if hasattr(os, "sched_setaffinity"):
@@ -104,11 +107,60 @@ def modelled_rate(spec: RunSpec) -> float:
     return result.requests / share / seconds
 
 
+def print_after() -> None:
+    """Print what follows runs, in CPU milliseconds for each run and as a share of the run itself.
+
+    One cell of the carrier is run; its results stand for those of all cells.
+    """
+    from harness.analysis.study import analyse
+    from harness.results.export import all_columns, csv_text
+    from harness.results.packed_result import pack
+    from harness.results.store import Store
+    from reports.builder import build_reports
+
+    plan = make_plan("carrier", replications=20)
+    specs = plan.runs()
+    place = specification("commercial").cell_position
+    own = {spec.replication: spec for spec in specs if spec.cell_position == place}
+    with tempfile.TemporaryDirectory(prefix="vtax-bench-") as folder:
+        directory = Path(folder)
+
+        def read(what: Callable[[Store], object]) -> None:
+            with Store.open(directory) as store:
+                what(store)
+
+        def fill() -> None:
+            with Store.start(directory, plan.record()) as store:
+                for each in specs:
+                    where = (each.identity, each.cell_position, each.replication)
+                    drawn = plan.drawn[each.constants_digest]
+                    store.add(*where, each.constants_digest, drawn, packed[each.replication])
+
+        run_cell(own[0])
+        begin = time.process_time()
+        results = {number: run_cell(spec) for number, spec in own.items()}
+        run_seconds = (time.process_time() - begin) / len(own)
+        packed = {number: pack(result) for number, result in results.items()}
+        print(f"\n{len(specs)} runs of {1e3 * run_seconds:.1f} ms each, and what follows")
+        for name, count, step in (
+            ("packing", len(own), lambda: [pack(result) for result in results.values()]),
+            ("storing", len(specs), fill),
+            ("verdict", len(specs), lambda: read(analyse)),
+            ("export", len(specs), lambda: read(lambda store: csv_text(all_columns(store)))),
+            ("report", len(specs), lambda: build_reports(directory)),
+        ):
+            begin = time.process_time()
+            step()
+            seconds = (time.process_time() - begin) / count
+            print(f"{name:>10} {1e3 * seconds:>8.2f} ms {seconds / run_seconds:>8.3f} of the run")
+
+
 def main() -> None:
     """Print rates and ratios, and on demand a profile."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--profile", action="store_true", help="show where a run's time goes")
+    parser.add_argument("--after", action="store_true", help="show the costs of what follows runs")
     arguments = parser.parse_args()
     specs = {workload: specification(workload) for workload in WORKLOADS}
     for spec in specs.values():
@@ -132,6 +184,8 @@ def main() -> None:
         print(f"{workload}: median ratio {median:.3f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of this process: {peak:.0f} MiB")
+    if arguments.after:
+        print_after()
     if arguments.profile:
         for workload, spec in specs.items():
             print(f"\nprofile of {workload} (VTAX_INTERPRETED=1 shows all functions)")

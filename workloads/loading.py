@@ -77,6 +77,11 @@ def load_user(spec: str, base: Path) -> LoadedUser:
     return LoadedUser(cls, cls.demand_model, path, sha256(path.read_bytes()).hexdigest())
 
 
+def is_shipped(spec: str, base: Path) -> bool:
+    """Whether a user class comes with vtax; arguments and errors as for :func:`load_user`."""
+    return _is_shipped(_found(spec, base)[0])
+
+
 def scan_user(spec: str, base: Path) -> tuple[UserFile, ...]:
     """Load a user class and return every file of the user that may decide what it does.
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from harness.campaign.schema.messages import schema_error, shown, value_error
 from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError, suggest
 from harness.printable import one_line
-from workloads.loading import LoadedUser, UserFile, load_user, scan_user
+from workloads.loading import LoadedUser, UserFile, is_shipped, load_user, scan_user
 
 Demand = Mapping[str, float | int | str | bool]
 
@@ -81,7 +82,9 @@ def resolve_workload(
     runs_programs = False
     for table, model in pairs:
         key = f"workloads.{name}" + (f".{table.name}" if table.name else "")
-        with loading_only(base):
+        user = table.user or (model.user if model else None)
+        # Nothing has to be undone after loading what comes with vtax.
+        with nullcontext() if user and is_shipped(user, base) else loading_only(base):
             group, loaded, found = _group(name, key, table, model, catalog, file, base)
         if any(group.name == other.name for other in groups):
             raise UserError(

@@ -57,12 +57,12 @@ def samples_since(
 
 def _readings(observation: Observation, families: Sequence[Family]) -> list[Reading]:
     """Read families; the rows that many of them share are listed once."""
-    shared: dict[Callable[[Observation], Rows], tuple[tuple[Any, ...], ...]] = {}
+    shared: dict[Callable[[Observation], Rows], tuple[tuple[Labels, ...], tuple[Any, ...]]] = {}
     readings: list[Reading] = []
     for family in families:
         if family.rows not in shared:
-            rows = tuple(zip(*family.rows(observation), strict=True)) or ((), ())
-            shared[family.rows] = rows
+            rows = list(family.rows(observation))
+            shared[family.rows] = tuple(labels for labels, _ in rows), tuple(o for _, o in rows)
         labels, objects = shared[family.rows]
         readings.append((labels, list(map(family.value, objects))))
     return readings

@@ -1,7 +1,9 @@
 """The file of a store: its tables, and how to read what is intact of a damaged one.
 
-Everything but numbers and names is zlib-compressed JSON, whose checksum distinguishes damaged from
-intact.
+Everything but numbers and identities is zlib-compressed JSON, whose checksum distinguishes damaged
+from intact. A run's result is in parts, so that only what is needed is read: its measures, the
+values of its samples, whose names all runs of a kind share, its digests of response times, and the
+rest.
 """
 
 import fcntl
