@@ -3,12 +3,16 @@
 The rest of vtax is imported late, so that the process can report an import that fails.
 """
 
+import gc
 import multiprocessing
 import os
 import pickle
 import threading
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
+
+_ALLOCATIONS = 50_000
+"""Allocations between two collections of garbage."""
 
 READY = ""
 """First message of a worker that works; any other is the reason why it cannot start."""
@@ -29,6 +33,9 @@ def serve(connection: Connection, packed_run: bytes) -> None:
         from harness.execution.attempt import attempt
 
         run = pickle.loads(packed_run)
+        # What is imported stays: no collection of garbage need look at it.
+        gc.freeze()
+        gc.set_threshold(_ALLOCATIONS)
     except BaseException as error:
         connection.send(f"{type(error).__name__}: {error}")
         return
