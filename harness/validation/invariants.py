@@ -6,7 +6,6 @@ law holds. The command tries shapes from a seeded generator, the tests those of 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
@@ -191,7 +190,7 @@ def window_guarantee(shape: Shape) -> float:
             name = f"p{index}"
             total = sum(accounts[name].values())
             got, before[name] = total - before.get(name, 0), total
-            due = member.vps * round(Fraction(member.percent * WINDOW_NS, 100 * member.vps))
+            due = member.percent * WINDOW_NS // 100
             worst = max(worst, due - got)
             if member.capped:
                 worst = max(worst, got - due)
