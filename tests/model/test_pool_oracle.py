@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from examples import TIMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from load import Events, Load, first_difference, generate, watch
+from load import Events, Load, first_difference, generate, in_order, watch
 from pool_oracle import schedule
 
 from harness.engine.clock import Clock
@@ -26,7 +27,7 @@ def oracle(load: Load) -> tuple[Events, int]:
         load.cores, load.per_chip, load.window, load.turn, load.switch, load.timeslice,
         *arrays, load.end,
     )  # fmt: skip
-    return [tuple(row) for row in log.tolist()], int(together)
+    return in_order([tuple(row) for row in log.tolist()]), int(together)
 
 
 def platform(load: Load) -> Events:
@@ -48,12 +49,12 @@ def loads() -> st.SearchStrategy[Load]:
 
 
 def agrees(load: Load) -> bool:
-    """Whether both tell the same, at least up to where no rule says what comes first."""
+    """Whether both report the same, at least up to where no rule says what comes first."""
     theirs, together = oracle(load)
     return first_difference(platform(load), theirs) >= together
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 * TIMES)
 @given(loads())
 def test_the_pool_agrees_with_the_oracle_event_for_event(load):
     assert agrees(load)
