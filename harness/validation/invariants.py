@@ -320,11 +320,16 @@ def scale_invariance(shape: Shape) -> float:
 
 
 def symmetry(shape: Shape) -> float:
-    """Difference between equal partitions, beyond the turns that are not over yet (cores)."""
+    """Difference between equal partitions, beyond the turns that are not over yet (cores).
+
+    They have twice as many users as virtual processors, so that they always want more: one that
+    does not want its spare capacity for a moment may get up to a window's worth less or more.
+    """
     member = replace(shape.members[0], capped=False, think_us=0)
     member = replace(member, percent=min(member.percent, 100 * shape.cores // 3))
     if member.percent < 10 * member.vps:
         member = replace(member, vps=1)
+    member = replace(member, users=2 * member.vps)
     alike = Shape(shape.cores, (member,) * 3)
     times = list(run(alike, free(), seconds=1.0).user_ns.values())
     turns = 4 * member.vps * free().number("hypervisor.spare_slice")
