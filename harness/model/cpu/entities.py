@@ -519,7 +519,7 @@ class Partition:
             places.clear()
         return count
 
-    def resume(self, virtual_processors: int, entitlement_ns: int) -> None:
+    def resume(self, virtual_processors: i64, entitlement_ns: i64) -> None:
         """Go on with so many virtual processors under the present scheduler."""
         for number in range(1, virtual_processors + 1):
             vp = self.add_vp(entitlement_share(entitlement_ns, virtual_processors, number - 1))
