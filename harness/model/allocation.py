@@ -150,9 +150,7 @@ class ResourceAllocation:
         while virtual_processors is not None and len(partition.vps) > virtual_processors:
             partition.remove_vp()
         partition.weight = 0 if self.capped[name] else self.weight[name]
-        share_ns = entitlement_ns(self.entitlement_cores[name], len(partition.vps), pool.window_ns)
-        for vp in partition.vps:
-            vp.entitlement_ns = share_ns
+        partition.entitle(entitlement_ns(self.entitlement_cores[name], pool.window_ns))
         pool.reconsider()
 
     # Dedicated processors
@@ -264,12 +262,11 @@ class ResourceAllocation:
     def resume(self, name: str, virtual_processors: int) -> None:
         """Let a suspended partition go on here, with so many virtual processors."""
         partition = self._directory.dispatched(name)
-        share_ns = 0
-        if self._dispatchers.pool is not None and self.is_shared(name):
-            share_ns = entitlement_ns(
-                self.entitlement_cores[name], virtual_processors, self._dispatchers.pool.window_ns
-            )
-        partition.resume(virtual_processors, share_ns)
+        pool = self._dispatchers.pool
+        entitled_ns = 0
+        if pool is not None and self.is_shared(name):
+            entitled_ns = entitlement_ns(self.entitlement_cores[name], pool.window_ns)
+        partition.resume(virtual_processors, entitled_ns)
 
     # Mechanism
 

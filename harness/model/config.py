@@ -179,22 +179,19 @@ _DENOMINATOR = 10**6
 """Entitlements are fractions with at most this denominator; what differs is rounding of floats."""
 
 
-def entitlement_ns(cores: float, virtual_processors: int, window_ns: int) -> int:
-    """Return the entitlement of one virtual processor in a dispatch window.
+def entitlement_ns(cores: float, window_ns: int) -> int:
+    """Return the entitlement of a partition in a dispatch window.
 
     Parameters
     ----------
     cores
         Entitlement of the partition.
-    virtual_processors
-        How many share it equally.
     window_ns
         Length of the dispatch window.
 
     Returns
     -------
     int
-        Nanoseconds, rounded to the nearest (half to even).
+        Nanoseconds, rounded down: what fits into the pool in cores fits into every window.
     """
-    exact = Fraction(cores).limit_denominator(_DENOMINATOR)
-    return round(exact * window_ns / virtual_processors)
+    return int(Fraction(cores).limit_denominator(_DENOMINATOR) * window_ns)

@@ -166,13 +166,10 @@ class Machine:
                 (_WORLD_SWITCH, costs.hosted("world_switch")),
                 (_EMULATION, costs.hosted("interrupt_return")),
             ]
-        share_ns = 0
+        entitled_ns = 0
         if virtualization in SHARED:
-            share_ns = entitlement_ns(
-                configuration.entitlement_cores,
-                configuration.virtual_processors,
-                costs.time("hypervisor.window"),
-            )
+            window_ns = costs.time("hypervisor.window")
+            entitled_ns = entitlement_ns(configuration.entitlement_cores, window_ns)
         uncapped = virtualization is Virtualization.SHARED_UNCAPPED
         line_bytes = costs.number("processor.l2_line")
         partition = Partition(
@@ -180,7 +177,7 @@ class Machine:
             configuration.name,
             self.ledger.open(configuration.name),
             virtual_processors=configuration.virtual_processors,
-            entitlement_ns=share_ns,
+            entitlement_ns=entitled_ns,
             weight=configuration.weight if uncapped else 0,
             slice_ns=costs.time(f"os.{os}.timeslice"),
             tick=work(*tick_parts),

@@ -16,8 +16,9 @@ OVER_PAGES = pytest.mark.parametrize("page", PAGES, ids=IDS)
 FOREIGN_OPTIONS = {
     *("--web-host", "--nthreads", "--version", "--help"),
     *("--campaign", "--machine", "--os", "--virtualization", "--workload"),
+    "--peers",
 }
-"""Options of Dask, of Locust, and ours with Locust's."""
+"""Options of Dask, of Locust, ours with Locust's, and of `scripts/bench`."""
 TOP = ("harness", "workloads", "reports", "grafana", "tests", "scripts", "docs", ".ci")
 """Folders of the project: a path that begins with one of them is a file of ours."""
 

@@ -41,7 +41,7 @@ KNOWN = {
     "Partition.occupied_ns": 1,
     "Partition.queue_wait_ns": 1,
     "Dispatcher.add": 1,
-    "Partition.resume": 5,
+    "Partition.resume": 2,
     "FreeProcessors.indices": 1,
     "VirtualProcessor.__repr__": 1,
     "SimulatedPartition.events": 1,
@@ -49,6 +49,7 @@ KNOWN = {
     # Errors.
     "Burst.progress": 2,
     "Clock.schedule": 1,
+    "SimulatedPartition.transfer_at": 2,
     # Once for each size of a block or a message.
     "BlockPath.transfer": 1,
     "BridgeCosts.work": 6,
@@ -76,7 +77,6 @@ KNOWN = {
     "SharedPool.use": 5,
     # The number of a disk, and of an object.
     "SimulatedPartition._calls_of": 1,
-    "SimulatedPartition.transfer": 3,
 }
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from examples import TIMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from load import Events, Load, first_difference, generate, watch
+from load import Events, Load, first_difference, generate, in_order, watch
 from pool_oracle import schedule
 
 from harness.engine.clock import Clock
@@ -12,8 +13,6 @@ from harness.model.cpu.dispatcher import CacheCosts
 from harness.model.cpu.entities import Partition, build_processors
 from harness.model.cpu.shared_pool import SharedPool
 from harness.model.ledger import Cause, Ledger
-
-pytestmark = pytest.mark.interpreted
 
 
 def oracle(load: Load) -> tuple[Events, int]:
@@ -28,7 +27,7 @@ def oracle(load: Load) -> tuple[Events, int]:
         load.cores, load.per_chip, load.window, load.turn, load.switch, load.timeslice,
         *arrays, load.end,
     )  # fmt: skip
-    return [tuple(row) for row in log.tolist()], int(together)
+    return in_order([tuple(row) for row in log.tolist()]), int(together)
 
 
 def platform(load: Load) -> Events:
@@ -50,12 +49,12 @@ def loads() -> st.SearchStrategy[Load]:
 
 
 def agrees(load: Load) -> bool:
-    """Whether both tell the same, at least up to where no rule says what comes first."""
+    """Whether both report the same, at least up to where no rule says what comes first."""
     theirs, together = oracle(load)
     return first_difference(platform(load), theirs) >= together
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 * TIMES)
 @given(loads())
 def test_the_pool_agrees_with_the_oracle_event_for_event(load):
     assert agrees(load)
@@ -87,6 +86,7 @@ def first_come_first_served(pool: SharedPool) -> Partition | None:
         ("_limit_all", lambda pool: None),
     ],
 )
+@pytest.mark.interpreted
 def test_a_pool_that_breaks_a_rule_would_be_noticed(monkeypatch, name, wrong):
     monkeypatch.setattr(SharedPool, name, wrong)
     loads = (generate(np.random.default_rng([1, number])) for number in range(100))

@@ -98,7 +98,7 @@ def test_processing_units_and_virtual_processors_move_in_a_moment_at_the_end():
         "move 0.4 processing units and 1 virtual processors from app2 to app1"
     )
     app1, app2 = (machine.partitions[name].partition for name in ("app1", "app2"))
-    assert [vp.entitlement_ns for vp in app1.vps] == [4_666_667] * 3
+    assert [vp.entitlement_ns for vp in app1.vps] == [4_666_667, 4_666_667, 4_666_666]
     assert [vp.entitlement_ns for vp in app2.vps] == [6_000_000]
     assert machine.capacity.free_cores == pytest.approx(1.5)
 

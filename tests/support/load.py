@@ -10,7 +10,7 @@ from pool_oracle import CEDE, DISPATCH, END, PREEMPT
 from harness.engine.clock import Clock
 from harness.model.cpu.burst import work
 from harness.model.cpu.dispatcher import Dispatcher
-from harness.model.cpu.entities import Partition
+from harness.model.cpu.entities import Partition, VirtualProcessor
 from harness.model.ledger import Cause, Ledger
 
 NEVER = 1 << 60
@@ -38,7 +38,11 @@ class Load:
 
 
 def watch(load: Load, clock: Clock, ledger: Ledger, dispatcher: Dispatcher) -> Events:
-    """Let a dispatcher of the platform serve a load; tell all that happens."""
+    """Let a dispatcher of the platform serve a load; return all that happens, in order.
+
+    Nothing of it is replaced, so that it may be compiled: after every event of the clock it is
+    looked at who is on which processor since when.
+    """
     events: Events = []
     parts = []
     number = {}
@@ -57,18 +61,22 @@ def watch(load: Load, clock: Clock, ledger: Ledger, dispatcher: Dispatcher) -> E
             number[vp] = v
         dispatcher.add(part)
         parts.append(part)
-    start, stop = dispatcher.start, dispatcher.stop
+    processors = list(dispatcher.processors)
+    before: list[tuple[VirtualProcessor, int] | None] = [None] * len(processors)
 
-    def starting(vp, processor):
-        events.append((clock.now_ns, DISPATCH, processor.index, number[vp]))
-        start(vp, processor)
-
-    def stopping(vp, now):
-        kind = CEDE if vp.burst is None else PREEMPT
-        events.append((now, kind, vp.processor.index, number[vp]))
-        stop(vp, now)
-
-    dispatcher.start, dispatcher.stop = starting, stopping
+    def look():
+        for place, processor in enumerate(processors):
+            vp = processor.vp
+            present = None if vp is None else (vp, vp.start_ns)
+            last = before[place]
+            if present == last:
+                continue
+            if last is not None:
+                kind = CEDE if last[0].burst is None else PREEMPT
+                events.append((clock.now_ns, kind, place, number[last[0]]))
+            if vp is not None:
+                events.append((clock.now_ns, DISPATCH, place, number[vp]))
+            before[place] = present
 
     def thread(part, demands, pauses):
         turn = 0
@@ -90,8 +98,15 @@ def watch(load: Load, clock: Clock, ledger: Ledger, dispatcher: Dispatcher) -> E
 
     for index, demands, pauses in zip(load.thread_partition, load.demand, load.pause, strict=True):
         thread(parts[index], demands, pauses)
-    clock.run_until(load.end)
-    return events
+    while clock.peek() < load.end:
+        clock.step()
+        look()
+    return in_order(events)
+
+
+def in_order(events: Events) -> Events:
+    """Sort what happened at the same moment by processor; each processor's own order stays."""
+    return sorted(events, key=lambda event: (event[0], event[2]))
 
 
 def generate(random: np.random.Generator) -> Load:

@@ -267,6 +267,15 @@ class ClockTick(Event):
             scheduler.tick_idle(vp)
 
 
+def entitlement_share(entitlement_ns: i64, virtual_processors: i64, place: i64) -> i64:
+    """Return the share of the virtual processor in a place (from 0) of its partition's entitlement.
+
+    Shares are equal, but for the first ones, which have one nanosecond more each where a remainder
+    is left. They add up to the entitlement: no partition gets more than it is entitled to.
+    """
+    return (entitlement_ns + virtual_processors - 1 - place) // virtual_processors
+
+
 class Partition:
     """A partition (or a guest) with its virtual processors and its run queue.
 
@@ -278,8 +287,8 @@ class Partition:
     virtual_processors
         How many.
     entitlement_ns
-        Entitlement of each virtual processor per dispatch window; without meaning when the
-        partition owns its processors.
+        Entitlement of the partition per dispatch window, which its virtual processors share;
+        without meaning when the partition owns its processors.
     weight
         For spare capacity; 0 acts as capped.
     slice_ns
@@ -341,7 +350,10 @@ class Partition:
         self.working_set_lines: i64 = working_set_lines
         self.working_set_ns: i64 = 0
         self.vps = [
-            VirtualProcessor(self, index, entitlement_ns) for index in range(virtual_processors)
+            VirtualProcessor(
+                self, index, entitlement_share(entitlement_ns, virtual_processors, index)
+            )
+            for index in range(virtual_processors)
         ]
         self.idle = self.vps[::-1]
         self.finishing: VirtualProcessor | None = None
@@ -410,6 +422,11 @@ class Partition:
         self.clock.schedule(phase_ns, ClockTick(vp))
 
     # What changes a running partition
+
+    def entitle(self, entitlement_ns: int) -> None:
+        """Divide an entitlement per dispatch window among the virtual processors."""
+        for place, vp in enumerate(self.vps):
+            vp.entitlement_ns = entitlement_share(entitlement_ns, len(self.vps), place)
 
     def add_vp(self, entitlement_ns: int = 0) -> VirtualProcessor:
         """Bring one more virtual processor into service; its clock is yet to be started."""
@@ -502,10 +519,10 @@ class Partition:
             places.clear()
         return count
 
-    def resume(self, virtual_processors: int, entitlement_ns: int) -> None:
+    def resume(self, virtual_processors: i64, entitlement_ns: i64) -> None:
         """Go on with so many virtual processors under the present scheduler."""
         for number in range(1, virtual_processors + 1):
-            vp = self.add_vp(entitlement_ns)
+            vp = self.add_vp(entitlement_share(entitlement_ns, virtual_processors, number - 1))
             if self.tick_period_ns:
                 self.start_ticking(vp, self.tick_period_ns * number // (virtual_processors + 1))
         if self.down:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
@@ -177,6 +178,28 @@ def pools(draw: st.DrawFn) -> tuple[list[Load], int]:
 
 
 SWITCHING = st.sampled_from([0.0, 3e-6, 1e-5])
+
+
+@given(st.integers(1, 16 * 10**6), st.integers(1, 64), st.integers(1, 64))
+def test_virtual_processors_share_exactly_what_the_partition_is_entitled_to(millionths, vps, more):
+    cores = Fraction(millionths, 10**6)
+    machine = build(system(partition("app", float(cores), vps, CAPPED), cores=16))
+    part = machine.partitions["app"].partition
+
+    def check(cores: Fraction, vps: int) -> None:
+        shares = [vp.entitlement_ns for vp in part.vps]
+        assert len(shares) == vps
+        assert sum(shares) == int(cores * WINDOW)
+        assert max(shares) - min(shares) <= 1
+
+    check(cores, vps)
+    machine.capacity.set_shared("app", virtual_processors=more)
+    check(cores, more)
+    machine.capacity.set_shared("app", entitlement_cores=float(cores / 2))
+    check((cores / 2).limit_denominator(10**6), more)
+    part.suspend()
+    machine.capacity.resume("app", vps)
+    check((cores / 2).limit_denominator(10**6), vps)
 
 
 def costs(switch: float) -> dict[str, object]:
