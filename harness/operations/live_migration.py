@@ -307,7 +307,7 @@ class _Paging:
             self.fetching -= 1
             self.migration.fault_wait_seconds += (clock.now_ns - begin_ns) / 1e9
             if partition.crashes == crashes:
-                partition.submit(burst, urgent=True)
+                partition.resubmit(burst)
 
         self.transfer.fetch(self.page_bytes, arrived)
         return True

@@ -304,6 +304,7 @@ def test_every_closed_user_goes_on_at_the_target() -> None:
         seconds(site, 0.5)
         migration = migrated(site)
         assert migration.works_carried == users
+        seconds(site, 0.1)
         digest = next(iter(observation.transactions.values())).response
         # What was in hand at the suspension took as long as that lasted, and ended well.
         assert digest.quantile(1.0) >= SUSPENSION

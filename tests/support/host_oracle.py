@@ -134,9 +134,13 @@ def host_schedule(
                 wakes[i], due[i] = now + pause[i][rounds[i]], stamp
             else:
                 rest[i] = demand[i][rounds[i]]
+            goes_on = not pause[i][rounds[i]] and ends[which] > now
+            if not pause[i][rounds[i]] and not goes_on:
                 queue.append(i)
             stamp += 1
-            if queue:
+            if goes_on:
+                works[which], order[which] = now, stamp
+            elif queue:
                 thread[which] = queue.pop(0)
                 works[which], ends[which], order[which] = now, now + timeslice, stamp
             else:

@@ -23,7 +23,7 @@ Written from the rules, which are these, so that its schedules can be held again
   that got some last, but by no more than one window's worth.
 * Putting a VP on a processor costs one switch before any work; the VP occupies the processor
   meanwhile. A partition's threads take turns of a time slice, first come, first served, on the VP
-  that became idle last.
+  that became idle last. A thread that does not pause goes on within its slice.
 
 What falls on the same nanosecond is taken in the order in which it was set off: when the burst, the
 slice, the turn or the pause began.
@@ -407,12 +407,16 @@ def schedule(
                 threads[_SET, i] = counters[0]
             else:
                 threads[_REST, i] = demand[i, r]
+            goes_on = pause[i, r] == 0 and vps[_SLICE, v] > now
+            if pause[i, r] == 0 and not goes_on:
                 counters[0] += 1
                 threads[_QUEUED, i] = counters[0]
-            following = _take_thread(threads, q)
+            following = i if goes_on else _take_thread(threads, q)
             if following >= 0:
                 vps[_THREAD, v] = following
-                vps[_WORKS, v], vps[_SLICE, v] = now, now + timeslice
+                vps[_WORKS, v] = now
+                if not goes_on:
+                    vps[_SLICE, v] = now + timeslice
                 counters[0] += 1
                 vps[_ORDER, v] = counters[0]
             else:

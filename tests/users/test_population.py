@@ -264,7 +264,7 @@ def test_the_start_and_the_end_of_a_user_may_use_the_partition():
             self.partition.compute(0.002)
             seen.append("never")
 
-    drive(one_core(), Greets, until_ns=50 * MS, users=2)
+    drive(one_core({"os.aix-5.3.timeslice": 0.01}), Greets, until_ns=50 * MS, users=2)
     assert seen == ["hello", "hello", "goodbye", "goodbye"]
 
 

@@ -127,6 +127,13 @@ class Burst(Event):
         What is left to do.
     ns
         The sum of what is left.
+    urgent
+        Whether it is an interrupt's work.
+    ran_ns
+        How long its thread has run since it last waited for anything but a processor, before this
+        burst and in it, as far as that is settled.
+    slice_left_ns
+        What its thread has left of a time slice that was interrupted; 0 for a new slice.
     """
 
     def __init__(self, account: Account, work: Work) -> None:
@@ -134,6 +141,9 @@ class Burst(Event):
         self.account = account
         self.work = work
         self.ns: i64 = work.ns
+        self.urgent = False
+        self.ran_ns: i64 = 0
+        self.slice_left_ns: i64 = 0
         self._rest: Work | None = None
 
     def ask(self, account: Account, work: Work) -> None:
@@ -147,6 +157,7 @@ class Burst(Event):
         if done_ns > self.ns:
             raise ValueError(f"a burst of {self.ns} ns cannot have done {done_ns} ns")
         self.ns -= done_ns
+        self.ran_ns += done_ns
         self.work.book_first(self.account, done_ns)
         rest = self._rest
         if rest is None:

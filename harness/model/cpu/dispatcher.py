@@ -140,8 +140,8 @@ class Dispatcher(Scheduler):
         self._begin(vp, burst, now)
 
     def _begin(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
-        """Set the next look at a burst that begins at ``work_ns`` with a time slice of its own."""
-        slice_ns = vp.partition.slice_ns
+        """Set the next look at a burst that begins at ``work_ns``."""
+        slice_ns = vp.partition.slice_of(burst)
         vp.slice_ns = vp.work_ns + slice_ns
         end = vp.work_ns + (burst.ns if burst.ns < slice_ns else slice_ns)
         if vp.limit_ns < end:
@@ -155,6 +155,8 @@ class Dispatcher(Scheduler):
         assert burst is not None
         now = self.clock.now
         end = min(vp.work_ns + vp.stolen_ns + burst.ns, vp.slice_ns)
+        if vp.interrupting:
+            end = min(end, self._interruptible_ns(vp, now))
         end = max(min(end, vp.limit_ns), now)
         vp.due_ns = end
         self.clock.schedule(end - now, vp)
@@ -225,20 +227,28 @@ class Dispatcher(Scheduler):
             self._interrupted(vp, burst, now)
             return
         burst.work.book(burst.account)
+        burst.ran_ns += burst.ns
         partition = vp.partition
         # What the end of the burst sets off may give the processor its next work at once.
         vp.burst = None
-        outer = partition.finishing
+        outer, before = partition.finishing, partition.finished
         partition.finishing = vp
+        partition.finished = burst
         burst.fire()
         partition.finishing = outer
+        partition.finished = before
         self._go_on(vp, partition, now)
 
     def _go_on(self, vp: VirtualProcessor, partition: Partition, now: i64) -> None:
         """Begin what comes after a burst that has just ended, or leave the processor."""
+        vp.interrupting = False
         following = vp.burst
+        comes_first = partition.urgent_queue.first is not None
+        if following is not None and comes_first and not following.urgent:
+            partition.put_back(following)
+            following = None
         if following is None:
-            if partition.run_queue.first is None:
+            if not partition.something_waits():
                 self.stop(vp, now)
                 partition.idle.append(vp)
                 processor = vp.last_processor
@@ -249,28 +259,54 @@ class Dispatcher(Scheduler):
         vp.work_ns = now
         vp.stolen_ns = 0
         if now >= vp.limit_ns:
-            vp.slice_ns = now + partition.slice_ns
+            vp.slice_ns = now + partition.slice_of(following)
             self.limit_reached(vp)
         else:
             self._begin(vp, following, now)
 
     def _interrupted(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
         """Go on with a burst that is not finished: at a limit, a slice's end, or after a delay."""
-        if now >= vp.limit_ns:
+        if vp.interrupting and now >= self._interruptible_ns(vp, now):
+            self._take_interrupt(vp, burst, now)
+        elif now >= vp.limit_ns:
             self.limit_reached(vp)
             return
-        if now >= vp.slice_ns:
+        elif now >= vp.slice_ns:
             self._slice_ended(vp, burst, now)
         self.rearm(vp)
+
+    def interrupt(self, vp: VirtualProcessor) -> None:
+        """Look at a running virtual processor as soon as it can take an interrupt."""
+        vp.interrupting = True
+        self.rearm(vp)
+
+    def _interruptible_ns(self, vp: VirtualProcessor, now: i64) -> i64:
+        """Return when it can: after its dispatch, a clock tick or an interrupt for others."""
+        at = max(now, vp.work_ns)
+        return max(at, vp.interruptions.end_ns())
+
+    def _take_interrupt(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
+        """Do an interrupt's work, or that of a thread that comes first; the thread then goes on."""
+        vp.interrupting = False
+        partition = vp.partition
+        if partition.urgent_queue.first is None:
+            return
+        self._settle_burst(vp, burst, now)
+        burst.slice_left_ns = max(1, vp.slice_ns - now)
+        following = partition.next_in_queue()
+        partition.put_back(burst)
+        vp.burst = following
+        vp.slice_ns = now + partition.slice_of(following)
 
     def _slice_ended(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
         """Let the next thread run, if one waits; the one whose slice has ended goes to the end."""
         partition = vp.partition
-        vp.slice_ns = now + partition.slice_ns
-        if partition.run_queue.first is not None:
+        following = burst
+        if partition.something_waits() and not burst.urgent:
             self._settle_burst(vp, burst, now)
-            partition.run_queue.append(burst)
-            vp.burst = partition.run_queue.popleft()
+            following = partition.next_in_turn(burst)
+            vp.burst = following
+        vp.slice_ns = now + partition.slice_of(following)
 
     def _settle_burst(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
         """Book what a running virtual processor has done of its burst so far."""
@@ -332,6 +368,7 @@ class Dispatcher(Scheduler):
         processor, burst = vp.processor, vp.burst
         assert processor is not None and burst is not None
         vp.due_ns = NEVER
+        vp.interrupting = False
         self._settle_burst(vp, burst, now)
         self.stop(vp, now)
         vp.ready_ns = now

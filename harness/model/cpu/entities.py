@@ -47,6 +47,10 @@ class Scheduler:
         """Let an idle virtual processor take a clock tick."""
         raise NotImplementedError
 
+    def interrupt(self, vp: "VirtualProcessor") -> None:
+        """Look at a running virtual processor as soon as it can take an interrupt."""
+        raise NotImplementedError
+
 
 class CacheUse(Node):
     """The last turn of a virtual processor on a chip.
@@ -87,6 +91,8 @@ class Chip:
 
 
 _NO_CHIP: Final = Chip()
+_RUNNING_FIRST: Final = 1 << 60
+_NO_BURST: Final = Burst(Account(), NO_WORK)
 
 
 class Processor(Node):
@@ -172,6 +178,8 @@ class VirtualProcessor(Event):
         Whether a clock tick came while it was ready.
     gone
         Whether it has been taken out of service.
+    interrupting
+        Whether its operating system is about to give it other work.
     cache_use
         Its present or last turn on the chip where it is or was last.
     vruntime_ns
@@ -204,6 +212,7 @@ class VirtualProcessor(Event):
         self.tick_due = False
         self.lead_tick = False
         self.gone = False
+        self.interrupting = False
         self.cache_use = CacheUse(self, _NO_CHIP)
         self._cache_uses: list[CacheUse] = []
 
@@ -280,7 +289,11 @@ class Partition:
     """A partition (or a guest) with its virtual processors and its run queue.
 
     Threads are served first come, first served, each for at most the operating system's time
-    slice at a turn.
+    slice at a turn. A thread that asks for more work when its last is done goes on within its
+    slice: how long the pieces of its work are does not matter. An interrupt's work is done at once,
+    on a virtual processor whose thread goes on afterwards. A thread that wakes comes before one
+    that has run for a clock tick or longer without waiting, as the systems of the time compute
+    priorities from the processor use that they find at their ticks (AIX, Linux 2.4 and 2.6).
 
     Parameters
     ----------
@@ -357,6 +370,8 @@ class Partition:
         ]
         self.idle = self.vps[::-1]
         self.finishing: VirtualProcessor | None = None
+        self.finished: Burst = _NO_BURST
+        self.urgent_queue: LinkedList[Burst] = LinkedList()
         self.run_queue: LinkedList[Burst] = LinkedList()
         self.scheduler: Scheduler | None = None
         self.spare_pass = 0
@@ -375,35 +390,119 @@ class Partition:
         self.down = False
 
     def submit(self, burst: Burst, urgent: bool = False) -> None:
-        """Have a burst executed: by an idle virtual processor if there is one, else in turn.
+        """Have a burst executed: an interrupt's work, a thread's next piece, or one that wakes.
 
-        An urgent burst (an interrupt's work) goes before threads that wait for a processor.
+        Parameters
+        ----------
+        urgent
+            Whether it is an interrupt's work, which goes before threads.
         """
+        burst.urgent = urgent
         finishing = self.finishing
-        if (
-            finishing is not None
-            and finishing.burst is None
-            and (urgent or self.run_queue.first is None)
-        ):
-            finishing.burst = burst
+        if finishing is not None and finishing.burst is None:
+            last = self.finished
+            if not urgent and not last.urgent:
+                self._continue(finishing, last, burst)
+                return
+            burst.ran_ns = 0
+            waiting = self.run_queue.first
+            if urgent or waiting is None or self._gives_way(waiting, waiting.ran_ns):
+                finishing.burst = burst
+            else:
+                self._queue(burst)
         elif self.idle:
+            burst.ran_ns = 0
             vp = self.idle.pop()
             vp.burst = burst
             assert self.scheduler is not None
             self.scheduler.wake(vp)
-        elif self.down:
-            pass
-        elif urgent:
-            self.run_queue.appendleft(burst)
-            self._queued_ns -= self.clock.now
+        elif not self.down:
+            burst.ran_ns = 0
+            self._interrupt_for(burst)
+
+    def _continue(self, vp: VirtualProcessor, last: Burst, burst: Burst) -> None:
+        """Let a thread go on with its next piece of work, unless its slice is over."""
+        burst.ran_ns = last.ran_ns
+        burst.slice_left_ns = vp.slice_ns - self.clock.now
+        if burst.slice_left_ns > 0 or self.run_queue.first is None:
+            burst.slice_left_ns = max(0, burst.slice_left_ns)
+            vp.burst = burst
         else:
-            self.run_queue.append(burst)
+            burst.slice_left_ns = 0
+            self._queue(burst)
+
+    def _gives_way(self, burst: Burst, ran_ns: i64) -> bool:
+        """Whether a thread that has run for so long gives way to one that wakes."""
+        return not burst.urgent and 0 < self.tick_period_ns <= ran_ns
+
+    def _interrupt_for(self, burst: Burst) -> None:
+        """Give a virtual processor that has other work a burst that goes before it, or queue it."""
+        chosen: VirtualProcessor | None = None
+        most_ns: i64 = -1
+        for vp in self.vps:
+            other = vp.burst
+            if other is None or other.urgent or vp.interrupting:
+                continue
+            ran_ns = other.ran_ns
+            if vp.processor is not None:
+                if vp.due_ns == NEVER:
+                    continue
+                ran_ns += max(0, self.clock.now - vp.work_ns - vp.stolen_ns)
+                # One that runs is interrupted rather than one that waits for a processor.
+                if burst.urgent:
+                    ran_ns += _RUNNING_FIRST
+            if ran_ns > most_ns and (burst.urgent or self._gives_way(other, ran_ns)):
+                chosen = vp
+                most_ns = ran_ns
+        if chosen is None:
+            if burst.urgent:
+                self.urgent_queue.append(burst)
+                self._queued_ns -= self.clock.now
+            else:
+                self._queue(burst)
+        elif chosen.processor is None:
+            thread = chosen.burst
+            assert thread is not None
+            chosen.burst = burst
+            self.put_back(thread)
+        else:
+            self.urgent_queue.append(burst)
             self._queued_ns -= self.clock.now
+            assert self.scheduler is not None
+            self.scheduler.interrupt(chosen)
+
+    def _queue(self, burst: Burst) -> None:
+        self.run_queue.append(burst)
+        self._queued_ns -= self.clock.now
+
+    def put_back(self, burst: Burst) -> None:
+        """Let a thread that was interrupted go on before others that wait."""
+        self.run_queue.appendleft(burst)
+        self._queued_ns -= self.clock.now
+
+    def something_waits(self) -> bool:
+        """Whether work waits for a virtual processor."""
+        return self.urgent_queue.first is not None or self.run_queue.first is not None
 
     def next_in_queue(self) -> Burst:
-        """Take the first burst out of the run queue, which must not be empty."""
+        """Take what is next out of the queues, which must not be empty."""
         self._queued_ns += self.clock.now
+        if self.urgent_queue.first is not None:
+            return self.urgent_queue.popleft()
         return self.run_queue.popleft()
+
+    def next_in_turn(self, burst: Burst) -> Burst:
+        """Let a thread whose slice is over wait for its next turn; return what is next."""
+        self._queue(burst)
+        return self.next_in_queue()
+
+    def slice_of(self, burst: Burst) -> i64:
+        """Return the time slice that a burst begins with: what is left of one, or a new one."""
+        left_ns = burst.slice_left_ns
+        burst.slice_left_ns = 0
+        if left_ns > 0:
+            return left_ns
+        return self.slice_ns
 
     def queue_wait_ns(self) -> int:
         """Time that work has waited for a virtual processor, that of what still waits included.
@@ -411,7 +510,8 @@ class Partition:
         It is the time integral of the run queue's length: what joins takes its time off, what
         leaves puts its time on.
         """
-        return self._queued_ns + self.run_queue.length * self.clock.now
+        waiting = self.run_queue.length + self.urgent_queue.length
+        return self._queued_ns + waiting * self.clock.now
 
     def execute(self, work: Work, done: Callable[[], object], urgent: bool = False) -> None:
         """Execute work on the partition's own account."""
@@ -470,7 +570,7 @@ class Partition:
             burst = self.scheduler.withdraw(vp)
             if burst is not None:
                 lost.append(burst)
-        while self.run_queue.first is not None:
+        while self.something_waits():
             lost.append(self.next_in_queue())
         self.idle.clear()
         self.folded.clear()
@@ -512,9 +612,10 @@ class Partition:
             burst = self.scheduler.withdraw(vp)
             if burst is not None:
                 kept.append(burst)
+        while self.urgent_queue.first is not None:
+            kept.append(self.next_in_queue())
         for burst in reversed(kept):
-            self.run_queue.appendleft(burst)
-            self._queued_ns -= self.clock.now
+            self.put_back(burst)
         for places in (self.vps, self.idle, self.folded):
             places.clear()
         return count
@@ -560,11 +661,21 @@ class Partition:
             if vp in places:
                 places.remove(vp)
         if burst is not None:
-            self.submit(burst, urgent=True)
+            self.resubmit(burst)
+
+    def resubmit(self, burst: Burst) -> None:
+        """Let a thread that has lost its virtual processor go on."""
+        if self.idle:
+            vp = self.idle.pop()
+            vp.burst = burst
+            assert self.scheduler is not None
+            self.scheduler.wake(vp)
+        elif not self.down:
+            self.put_back(burst)
 
     def _take_work(self, vp: VirtualProcessor) -> None:
         """Let a virtual processor that has come into service do what waits, or idle."""
-        if self.run_queue.first is not None:
+        if self.something_waits():
             vp.burst = self.next_in_queue()
             assert self.scheduler is not None
             self.scheduler.wake(vp)
