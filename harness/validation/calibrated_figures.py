@@ -4,10 +4,13 @@ This shows that the model keeps its constants, and no more.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
+from harness.validation import moving_figures
 from harness.validation.mechanism import Mechanism
 from harness.validation.minimal_model import REFERENCE_HZ, catalog
+from harness.validation.prediction import row_of
 from harness.validation.published import (
     PENTIUM_HZ,
     bridged,
@@ -21,6 +24,7 @@ from harness.validation.row import Kind, Row
 TOLERANCE = 0.02
 """Largest error; clock ticks, the first refill of a cache and rounding to whole packets remain."""
 
+_INTERVAL = "stated constants, nothing is random"
 _WHOLE = "all that the VIOS's processors do, the hypervisor's part and clock ticks included"
 
 
@@ -34,8 +38,8 @@ def _row(
     mechanisms: tuple[Mechanism, ...],
     note: str = "",
 ) -> Row:
-    constant, interval = catalog().constants[name], "stated constants, nothing is random"
-    given = (case, measure, expected, unit, constant.source, value, value, value, interval)
+    constant = catalog().constants[name]
+    given = (case, measure, expected, unit, constant.source, value, value, value, _INTERVAL)
     return Row(
         Kind.CALIBRATION,
         *given,
@@ -127,4 +131,12 @@ def monitor_rows() -> list[Row]:
     ]
 
 
-PARTS: tuple[Callable[[], list[Row]], ...] = (disk_rows, bridge_rows, monitor_rows)
+def moving_rows() -> list[Row]:
+    """Move memory and a partition; the figures are a band and an upper bound."""
+    return [
+        replace(row_of(each, 0), kind=Kind.CALIBRATION, interval=_INTERVAL, tolerance=TOLERANCE)
+        for each in moving_figures.calibrations()
+    ]
+
+
+PARTS: tuple[Callable[[], list[Row]], ...] = (disk_rows, bridge_rows, monitor_rows, moving_rows)

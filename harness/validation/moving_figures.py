@@ -18,7 +18,7 @@ from harness.operations.live_migration import Move
 from harness.operations.operation import Operation, Site, Status, carry_out
 from harness.validation.mechanism import Mechanism
 from harness.validation.minimal_model import OS, build, keep_busy, partition
-from harness.validation.prediction import Model, Prediction, stated
+from harness.validation.prediction import Prediction, stated
 from harness.validation.published import DEDICATED, UNCAPPED
 from harness.validation.row import FigureKind
 
@@ -63,32 +63,10 @@ def _finish(site: Site, operation: Operation) -> None:
     assert process.value is Status.DONE, site.timeline[-1].reason
 
 
-def predictions() -> list[Prediction]:
-    """Return the predictions of the time that changes take."""
-
-    def removal(gib: int) -> Model:
-        return lambda constants, _: removal_seconds(constants, gib * GIB)
-
-    least, most = (stated(f"published.memory_removal.{end}") for end in ("least", "most"))
-    rows = [
-        Prediction(
-            "memory taken away from an idle partition",
-            f"time, {gib} GiB",
-            "s",
-            "published.memory_removal.least",
-            removal(gib),
-            published=(least + most) / 2 * gib / 4,
-            mechanisms=(Mechanism.MEMORY_MOVE,),
-            figure=FigureKind.BAND,
-            band=(least * gib / 4, most * gib / 4),
-            note=""
-            if gib == 4
-            else "derived: IBM gives the time of 4 GB, and that it grows with the size",
-        )
-        for gib in (1, 4, 16)
-    ]
+def calibrations() -> list[Prediction]:
+    """Return the figures that set constants: the time of a removal, the bound of a suspension."""
     return [
-        *rows,
+        _removal(4),
         Prediction(
             "live migration of a busy partition with 4 GiB, POWER6",
             "time on neither machine",
@@ -100,3 +78,25 @@ def predictions() -> list[Prediction]:
             note='published: "under two seconds", even under high utilisation',
         ),
     ]
+
+
+def predictions() -> list[Prediction]:
+    """Return the predictions: removals of other sizes than the published one."""
+    note = "derived: IBM gives the time of 4 GB, and that it grows with the size"
+    return [_removal(gib, note) for gib in (1, 16)]
+
+
+def _removal(gib: int, note: str = "") -> Prediction:
+    least, most = (stated(f"published.memory_removal.{end}") for end in ("least", "most"))
+    return Prediction(
+        "memory taken away from an idle partition",
+        f"time, {gib} GiB",
+        "s",
+        "published.memory_removal.least",
+        lambda constants, _: removal_seconds(constants, gib * GIB),
+        published=(least + most) / 2 * gib / 4,
+        mechanisms=(Mechanism.MEMORY_MOVE,),
+        figure=FigureKind.BAND,
+        band=(least * gib / 4, most * gib / 4),
+        note=note,
+    )

@@ -143,7 +143,7 @@ def test_the_systems_of_the_reference_do_what_their_parts_do():
 def test_changes_of_a_running_partition_take_what_the_constants_say():
     quick = {"operations.mobility.validation_time": 0.1, "operations.mobility.suspension": 0.5}
     nominal = catalog().nominal().changed(quick)
-    rate = nominal.number("operations.dlpar.memory_rate")
+    rate = nominal.number("operations.dlpar.memory_removal_rate")
     fixed = nominal.number("operations.dlpar.memory_time")
     assert removal_seconds(nominal, GIB) == pytest.approx(fixed + GIB / rate, abs=0.02)
     assert suspension_seconds(nominal, GIB // 4) == pytest.approx(0.5, abs=0.05)
