@@ -1,7 +1,8 @@
 """Results of the scenarios of a campaign, by element of System p virtualization.
 
 A row is one expectation with the measured value. The first replication uses the stated constants of
-the catalog, the others draw them from their ranges. A row passes if it passes in every run.
+the catalog, the others draw them from their ranges. A row passes if it passes in every run; one
+whose runs lie on both sides of its limit is inconclusive.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,19 @@ class Row:
     assumed: tuple[str, ...]
     """Unpublished constants that the outcome depends on."""
 
+    @property
+    def outcome(self) -> Outcome:
+        """Inconclusive if runs lie on both sides of a tolerance or of a limit.
+
+        Where an exact value is expected, a status or a count, one run that differs refutes.
+        """
+        if self.passed:
+            return Outcome.CONFIRMED
+        exact = self.relation == "equals" and not self.tolerance
+        if exact or not self.passed_runs or self.lowest is None:
+            return Outcome.REFUTED
+        return Outcome.INCONCLUSIVE
+
 
 @dataclass(frozen=True)
 class ScenarioResult:
@@ -85,6 +99,13 @@ class ScenarioResult:
         """Whether every expectation was met in every run."""
         return bool(self.rows) and not self.failed and all(row.passed for row in self.rows)
 
+    @property
+    def outcome(self) -> Outcome:
+        """Confirmed if every expectation was met, refuted if one was not, else inconclusive."""
+        if any(row.outcome is Outcome.REFUTED for row in self.rows):
+            return Outcome.REFUTED
+        return Outcome.CONFIRMED if self.passed else Outcome.INCONCLUSIVE
+
     def series(self, name: str) -> dict[str, tuple[tuple[float, float], ...]]:
         """Return the samples of a name: partition or machine -> (seconds, value)."""
         found: dict[str, list[tuple[float, float]]] = {}
@@ -110,7 +131,7 @@ class ScenarioResults:
     @property
     def outcome(self) -> Outcome:
         """Confirmed if every expectation was met, refuted if one was not, else inconclusive."""
-        if not all(row.passed for row in self.rows):
+        if any(row.outcome is Outcome.REFUTED for row in self.rows):
             return Outcome.REFUTED
         complete = all(scenario.passed for scenario in self.scenarios)
         return Outcome.CONFIRMED if complete and self.scenarios else Outcome.INCONCLUSIVE
@@ -121,7 +142,7 @@ class ScenarioResults:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the rows as JSON holds them."""
-        return [asdict(row) for row in self.rows]
+        return [{**asdict(row), "outcome": str(row.outcome)} for row in self.rows]
 
 
 def scenario_results(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.statistics.latin_hypercube import triangular_quantile
+from harness.statistics.latin_hypercube import log_triangular_quantile, triangular_quantile
 
 Value = float | bool | str | tuple[float, ...] | tuple[str, ...]
 """What a constant can hold; every number is a float in SI units (or processor cycles)."""
@@ -45,6 +45,8 @@ class Constant:
     source: str
     status: Status
     meaning: str
+    logarithmic: bool = False
+    """Whether the logarithm is drawn, of a range that spans orders of magnitude."""
 
     @property
     def uncertain(self) -> bool:
@@ -53,6 +55,8 @@ class Constant:
 
     def draw(self, u: float) -> Value:
         """Give the value at a quantile of its triangular distribution (low, value, high).
+
+        That of a logarithmic constant is triangular in the logarithm.
 
         A list moves as one: the same quantile holds for each entry, and since a triangular
         quantile grows with each of its three parameters, a table that rises keeps rising.
@@ -67,8 +71,9 @@ class Constant:
             raise ValueError(f"a quantile lies between 0 and 1, not at {u}")
         if not self.uncertain:
             return self.value
+        quantile = log_triangular_quantile if self.logarithmic else triangular_quantile
         drawn = tuple(
-            triangular_quantile(u, low, value, high)
+            quantile(u, low, value, high)
             for low, value, high in zip(
                 numbers(self.low), numbers(self.value), numbers(self.high), strict=True
             )

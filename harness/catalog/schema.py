@@ -62,6 +62,8 @@ class Entry(BaseModel):
     by_definition: bool = False
     """A choice that defines something of ours (the size of a profile's transfer), not an estimate
     of anything: it needs no range."""
+    logarithmic: bool = False
+    """The range spans orders of magnitude: its logarithm is drawn."""
     meaning: str = ""
 
     @model_validator(mode="after")
@@ -98,6 +100,8 @@ class Entry(BaseModel):
                 raise ValueError(
                     f"low <= value <= high does not hold: {smallest:g}, {number:g}, {largest:g}"
                 )
+        if self.logarithmic and low[0] <= 0:
+            raise ValueError("'logarithmic' goes with a range above 0")
         if self.status == Status.VERIFIED or self.by_definition:
             return
         if low == values == high:
@@ -139,6 +143,7 @@ class Entry(BaseModel):
             source=self.source,
             status=self.status,
             meaning=self.meaning,
+            logarithmic=self.logarithmic,
         )
 
     def _in_si(self, written: tuple[float, ...]) -> tuple[Value, str]:

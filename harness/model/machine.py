@@ -205,13 +205,12 @@ class Machine:
     def _modelled_partition(self, configuration: PartitionConfiguration) -> SimulatedPartition:
         costs = self.costs
         partition = self._partition(configuration, configuration.os, "processor.working_set")
-        depth = round(costs.number(f"os.{configuration.os}.vscsi_queue_depth"))
         paths = [
             self.block_path(
                 partition,
                 self.new_disk(f"{configuration.name}/hdisk{index}", disk.device),
                 disk,
-                depth,
+                self._queue_depth(configuration, disk),
             )
             for index, disk in enumerate(configuration.disks)
         ]
@@ -223,6 +222,14 @@ class Machine:
             segment_bytes=round(costs.number("network.segment")),
             window_bytes=round(costs.number("network.tcp.window")),
         )
+
+    def _queue_depth(self, partition: PartitionConfiguration, disk: DiskConfiguration) -> int:
+        """Return the default queue depth of a disk: that of Fibre Channel if attached directly."""
+        kind = "vscsi"
+        direct = disk.vios is None and partition.virtualization is not Virtualization.HOSTED
+        if direct and self.costs.constants[f"disks.{disk.device}.shared"]:
+            kind = "fibre_channel"
+        return round(self.costs.number(f"os.{partition.os}.{kind}_queue_depth"))
 
     def new_disk(self, name: str, device: str) -> Disk:
         """Put a device of the catalog into the machine."""

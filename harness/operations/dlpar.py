@@ -258,9 +258,13 @@ class MoveMemory(_Move):
             raise RefusedError(f"only {_mib(free)} of memory are free")
 
     def seconds(self, site: Site) -> float:
-        """Return how long it takes, which grows with its size."""
-        rate = site.constants.number("operations.dlpar.memory_rate")
-        return site.constants.number("operations.dlpar.memory_time") + self.size_bytes / rate
+        """Return how long it takes: removal first, then addition; both grow with its size."""
+        seconds = site.constants.number("operations.dlpar.memory_time")
+        for name, change in ((self.source, "removal"), (self.target, "addition")):
+            if name is not None:
+                rate = site.constants.number(f"operations.dlpar.memory_{change}_rate")
+                seconds += self.size_bytes / rate
+        return seconds
 
     def change(self, site: Site) -> None:
         """Move the memory."""

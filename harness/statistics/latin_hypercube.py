@@ -8,7 +8,7 @@ they add nothing to what is known of the constants.
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from math import exp, log, sqrt
 
 BLOCK = 10
 """Rows of one Latin hypercube. More replications add blocks and leave earlier rows as they are."""
@@ -80,3 +80,18 @@ def triangular_quantile(probability: float, low: float, mode: float, high: float
     else:
         value = high - sqrt((1.0 - probability) * width * (high - mode))
     return min(max(value, low), high)
+
+
+def log_triangular_quantile(probability: float, low: float, mode: float, high: float) -> float:
+    """Value below which a quantity has the given probability whose logarithm is triangular.
+
+    Parameters
+    ----------
+    probability
+        0 to 1.
+    low, mode, high
+        Ends and most likely value, 0 < low <= mode <= high.
+    """
+    logarithms = (log(low), log(mode), log(high))
+    # Both ends exactly, in spite of rounding.
+    return min(max(exp(triangular_quantile(probability, *logarithms)), low), high)

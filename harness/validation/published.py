@@ -53,7 +53,9 @@ def _machine(
 # Virtual SCSI: one thread of sequential reads, POWER5 at 1.65 GHz
 
 
-def disk_machine(constants: Constants, backing: str | None) -> Machine:
+def disk_machine(
+    constants: Constants, backing: str | None, clock_hz: float = REFERENCE_HZ
+) -> Machine:
     """Build a partition with IBM's array, attached directly or through a dedicated VIOS."""
     if backing is None:
         disks: tuple[DiskConfiguration, ...] = (DiskConfiguration(DISK),)
@@ -61,7 +63,8 @@ def disk_machine(constants: Constants, backing: str | None) -> Machine:
         return _machine(constants, app)
     disks = (DiskConfiguration(DISK, "vios1", backing),)
     app = PartitionConfiguration("app", OS, DEDICATED, 1.0, 1, disks=disks)
-    return _machine(constants, app, ViosConfiguration("vios1", DEDICATED, 1.0, 1))
+    vios = ViosConfiguration("vios1", DEDICATED, 1.0, 1)
+    return _machine(constants, app, vios, clock_hz=clock_hz)
 
 
 def read_bandwidth(constants: Constants, size_bytes: int, backing: str | None) -> float:
@@ -92,16 +95,23 @@ def read_time(constants: Constants, size_bytes: int, backing: str | None) -> flo
     return took[-1] / 1e9
 
 
-def vios_cycles(constants: Constants, size_bytes: int, backing: str) -> float:
-    """Processor cycles of the VIOS for one read: all busy time of its processors.
+def vios_cycles(
+    constants: Constants,
+    size_bytes: int,
+    backing: str,
+    *,
+    write: bool = False,
+    clock_hz: float = REFERENCE_HZ,
+) -> float:
+    """Processor cycles of the VIOS for one operation: all busy time of its processors.
 
     The hypervisor's work on the VIOS's processors is in it, as in the use that a VIOS shows.
     """
-    machine = disk_machine(constants, backing)
+    machine = disk_machine(constants, backing, clock_hz)
     app, times = machine.partitions["app"], 300
-    repeat(machine, lambda done: app.transfer(0, size_bytes, None, False, done), times)
+    repeat(machine, lambda done: app.transfer(0, size_bytes, None, write, done), times)
     machine.clock.run_until(machine.clock.now_ns + 1_000_000)
-    return _vios_busy(machine) * REFERENCE_HZ / times
+    return _vios_busy(machine) * clock_hz / times
 
 
 # Shared Ethernet Adapter: streams to and from the outside, POWER5 at 1.65 GHz

@@ -17,6 +17,7 @@ from harness.catalog import Value
 from harness.model.config import Virtualization
 from harness.model.partition import SimulatedPartition
 from harness.validation import queues
+from harness.validation.mechanism import Mechanism
 from harness.validation.minimal_model import build, free, partition
 from harness.validation.row import Kind, Row
 
@@ -345,6 +346,7 @@ def rows_of(
                 measure.limit * (QUICK_WIDENING if quick else 1.0),
                 measure.allowance,
                 "; ".join(notes),
+                mechanisms=(Mechanism.DISPATCH,),
             )
         )
     return rows

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from harness.catalog import Status
 from harness.units import amount
+from harness.validation.mechanism import Mechanism
 
 
 class Kind(StrEnum):
@@ -19,6 +21,17 @@ class Kind(StrEnum):
     """A published figure that sets no constant: the model may miss it."""
     INVARIANT = "invariant"
     """A law that holds for any configuration and constants: the largest violation."""
+
+
+class FigureKind(StrEnum):
+    """What a published figure is."""
+
+    VALUE = "value"
+    """A measured value: the model holds it within the tolerance."""
+    BAND = "band"
+    """A range, or a figure without its conditions: the model holds it within the band."""
+    UPPER_BOUND = "upper-bound"
+    """A sizing rule with headroom, or "less than": the model holds it up to the bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,15 @@ class Row:
         Of theory: the known relative difference between the case and its limit.
     note
         What a reader needs to judge the row.
+    figure, band
+        What the published figure is; the two ends of a band. The expected value of a band is the
+        figure that the source states, or the middle.
+    mechanisms
+        What the row tests.
+    status
+        How well the published figure itself is known.
+    not_modelled
+        Why the model cannot express the figure yet; empty if it can. Such a row has no value.
     """
 
     kind: Kind
@@ -55,6 +77,11 @@ class Row:
     tolerance: float
     allowance: float = 0.0
     note: str = ""
+    figure: FigureKind = FigureKind.VALUE
+    band: tuple[float, float] | None = None
+    mechanisms: tuple[Mechanism, ...] = ()
+    status: Status = Status.VERIFIED
+    not_modelled: str = ""
 
     @property
     def error(self) -> float:
@@ -73,9 +100,18 @@ class Row:
         """Whether the row holds; a value that is no number never does."""
         if not math.isfinite(self.value):
             return False
-        if self.kind is not Kind.THEORY:
-            return abs(self.error) <= self.tolerance
-        return self.holds_expected and self.half_width <= self.tolerance
+        if self.kind is Kind.THEORY:
+            return self.holds_expected and self.half_width <= self.tolerance
+        if self.band is not None:
+            return self.band[0] <= self.value <= self.band[1]
+        if self.figure is FigureKind.UPPER_BOUND:
+            return self.value <= self.expected
+        return abs(self.error) <= self.tolerance
+
+    @property
+    def missed(self) -> bool:
+        """Whether the model can express the figure, and the row does not hold."""
+        return not self.passed and not self.not_modelled
 
     @property
     def holds_expected(self) -> bool:
@@ -90,6 +126,8 @@ class Row:
 
     def amount(self, value: float) -> str:
         """Write a value in the unit of the row; bandwidths in MiB/s, as in the sources."""
+        if math.isnan(value):
+            return "-"
         if self.unit == "B/s":
             return amount(value / 2**20, "MiB/s")
         return amount(value, self.unit or "ratio")
@@ -97,13 +135,28 @@ class Row:
     @property
     def error_text(self) -> str:
         """The error with its sign: ``+1.25 %``, or an amount where 0 is expected."""
+        if self.not_modelled:
+            return "-"
         return f"{100 * self.error:+.2f} %" if self.expected else self.amount(self.error)
+
+    @property
+    def expected_text(self) -> str:
+        """The published figure: ``5 %``, ``at most 1 core``, ``60 s .. 120 s``."""
+        if self.band is not None:
+            return " .. ".join(map(self.amount, self.band))
+        if self.figure is FigureKind.UPPER_BOUND:
+            return f"at most {self.amount(self.expected)}"
+        return self.amount(self.expected)
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as ``vtax validate --json`` prints it; None where there is no number."""
         values = {
             **asdict(self),
             "kind": str(self.kind),
+            "figure": str(self.figure),
+            "band": self.band and list(self.band),
+            "mechanisms": [str(each) for each in self.mechanisms],
+            "status": str(self.status),
             "relative_error": self.error if self.expected else None,
             "absolute_error": self.value - self.expected,
             "passed": self.passed,

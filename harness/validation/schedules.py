@@ -4,6 +4,7 @@ import numpy as np
 
 from harness.model.config import Virtualization
 from harness.validation import queues
+from harness.validation.mechanism import Mechanism
 from harness.validation.minimal_model import build, free, keep_busy, partition
 from harness.validation.row import Kind, Row
 
@@ -45,6 +46,7 @@ def weight_rows(quick: bool) -> list[Row]:
                 value + end,
                 "four turns on spare capacity",
                 HALF_WIDTH,
+                mechanisms=(Mechanism.DISPATCH,),
             )
         )
     return rows
@@ -100,6 +102,7 @@ def gap_rows() -> list[Row]:
                 "one run, nothing is random",
                 HALF_WIDTH,
                 1e-6,
+                mechanisms=(Mechanism.DISPATCH,),
             )
         )
     return rows

@@ -8,8 +8,7 @@ from functools import partial
 from operator import call
 
 from harness.validation import calibrated_figures as calibration
-from harness.validation import invariants, schedules
-from harness.validation import predicted_figures as prediction
+from harness.validation import invariants, predicted_figures, prediction, schedules
 from harness.validation import queueing_theory as theory
 from harness.validation.row import Row
 
@@ -24,7 +23,10 @@ def parts(quick: bool) -> list[Part]:
         partial(schedules.weight_rows, quick),
         schedules.gap_rows,
         *calibration.PARTS,
-        *(partial(prediction.rows_of, i, draws) for i in range(len(prediction.predictions()))),
+        *(
+            partial(predicted_figures.rows_of, index, draws)
+            for index in range(len(predicted_figures.predictions()))
+        ),
         *(partial(invariants.rows_of, law, quick) for law in invariants.INVARIANTS),
     ]
 

@@ -52,14 +52,14 @@ def _points(view: ReportView) -> Iterator[tuple[str, str]]:
         for row in (view.evidence.validation.rows if view.evidence.validation else ())
         if row.kind is Kind.PREDICTION
     ]
-    relative = [row for row in predicted if row.expected]
+    relative = [row for row in predicted if row.expected and not row.not_modelled]
     if relative:
         worst = max(relative, key=lambda row: abs(row.error))
         yield (
             texts("limits.predictions_title"),
             texts(
                 "limits.predictions",
-                missed=sum(not row.passed for row in predicted),
+                missed=sum(row.missed for row in predicted),
                 total=len(predicted),
                 error=numbers.overhead(worst.error),
                 case=texts.said(worst.case),

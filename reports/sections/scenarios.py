@@ -6,7 +6,6 @@ from typing import Any
 
 from harness.analysis.scenario_results import ELEMENTS, Row, ScenarioResult, ScenarioResults
 from harness.results.run_result import OperationEvent
-from harness.statistics.verdict import Outcome
 from harness.units import amount
 from reports import format as numbers
 from reports.plots import timeline as timelines
@@ -85,7 +84,7 @@ def _scenario(view: ReportView, scenario: ScenarioResult, number: int) -> Conten
         "title": texts.of(scenario.title),
         "machine": scenario.machine,
         "virtualization": scenario.virtualization,
-        "outcome": _outcome(scenario),
+        "outcome": str(scenario.outcome),
         "rows": [_row(view, each) for each in scenario.rows],
         "passed": sum(row.passed for row in scenario.rows),
         "total": len(scenario.rows),
@@ -99,12 +98,6 @@ def _scenario(view: ReportView, scenario: ScenarioResult, number: int) -> Conten
         ],
         "further": max(0, len(acts) - _LISTED),
     }
-
-
-def _outcome(scenario: ScenarioResult) -> str:
-    if not all(row.passed for row in scenario.rows):
-        return str(Outcome.REFUTED)
-    return str(Outcome.CONFIRMED if scenario.passed else Outcome.INCONCLUSIVE)
 
 
 def operations(events: Sequence[OperationEvent]) -> list[timelines.Act]:
@@ -184,6 +177,7 @@ def _row(view: ReportView, row: Row) -> Content:
         "measured": measured,
         "span": span,
         "passed": row.passed,
+        "outcome": str(row.outcome),
         "runs": "" if row.passed or row.runs == 1 else f"{row.passed_runs} / {row.runs}",
         "detail": texts.said(row.detail),
         "source": row.source,

@@ -3,13 +3,14 @@
 import math
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from harness.validation.record import digest_of_constants
-from harness.validation.row import Kind, Row
+from harness.validation.row import FigureKind, Kind, Row
 from reports import format as numbers
 from reports.palette import INK, MUTED
 from reports.plots.svg import as_svg, label, new_figure, overhead_ticks
@@ -47,18 +48,23 @@ def validation(view: ReportView) -> dict[str, Any] | None:
 
 def _kind(view: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
     rows = [row for row in every if row.kind is kind]
-    missed = sum(not row.passed for row in rows)
     notes: dict[str, int] = {}
     shown = _shown(view, rows, notes)
     said = view.texts.said
     predicted = kind is Kind.PREDICTION
+    as_values = [replace(row, figure=FigureKind.VALUE, band=None) for row in rows]
     return {
         "kind": str(kind),
         "total": len(rows),
-        "missed": missed,
-        "held": len(rows) - missed,
+        "missed": sum(row.missed for row in rows),
+        "held": sum(row.passed for row in rows),
+        "absent": sum(bool(row.not_modelled) for row in rows),
+        "worded": sum(row.figure is not FigureKind.VALUE for row in rows),
+        "held_as_values": sum(row.passed for row in as_values),
+        "missed_as_values": sum(row.missed for row in as_values),
         "rows": shown,
-        "misses": _shown(view, [row for row in rows if not row.passed], notes),
+        "misses": _shown(view, [row for row in rows if row.missed], notes),
+        "absences": _shown(view, [row for row in rows if row.not_modelled], notes),
         "origins": list(notes),
         "intervals": [said(each) for each in sorted({row.interval for row in rows})],
         "figure": errors_figure(view, rows) if predicted and rows else None,
@@ -72,6 +78,9 @@ def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list
     last = ""
     for row in rows:
         origin, note = row.source, said(row.note)
+        if row.not_modelled:
+            reason = view.texts("validation.reason", reason=said(row.not_modelled))
+            note = view.texts("page.separator").join(filter(None, (note, reason)))
         amount = partial(_amount, row)
         if note:
             origin += view.texts("validation.note", note=note)
@@ -80,12 +89,13 @@ def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list
                 "first": row.case != last,
                 "case": said(row.case),
                 "measure": said(row.measure),
-                "expected": amount(row.expected),
+                "expected": _expected(view, row),
                 "model": amount(row.value),
-                "span": numbers.ends(row, amount) if row.low != row.high else "",
+                "span": numbers.ends(row, amount) if row.low < row.high else "",
                 "error": numbers.typeset(row.error_text),
                 "tolerance": _tolerance(view, row),
                 "held": row.passed,
+                "absent": bool(row.not_modelled),
                 "mark": notes.setdefault(origin, len(notes) + 1),
                 "note": note,
             }
@@ -98,7 +108,20 @@ def _amount(row: Row, value: float) -> str:
     return numbers.typeset(row.amount(value))
 
 
+def _expected(view: ReportView, row: Row) -> str:
+    """Write a published value, the ends of a band, or an upper bound."""
+    if row.band is not None:
+        low, high = row.band
+        return f"{_amount(row, low)}\N{EN DASH}{_amount(row, high)}"
+    amount = _amount(row, row.expected)
+    if row.figure is FigureKind.UPPER_BOUND:
+        return view.texts("validation.at_most", amount=amount)
+    return amount
+
+
 def _tolerance(view: ReportView, row: Row) -> str:
+    if row.figure is not FigureKind.VALUE:
+        return view.texts(f"validation.{row.figure.name.lower()}")
     if row.kind is Kind.THEORY:
         width, most = numbers.share(row.half_width), numbers.level(row.tolerance)
         text = view.texts("validation.half_width", width=width, most=most)
@@ -113,7 +136,8 @@ def _tolerance(view: ReportView, row: Row) -> str:
 def errors_figure(view: ReportView, rows: Sequence[Row]) -> Markup | None:
     """Draw the error of each prediction with its range, and the band of the tolerance.
 
-    Predictions of 0 have no relative error and are in the table only.
+    Predictions of 0 and figures that are not modelled have no relative error; they are in the table
+    only.
     """
     drawn = [row for row in rows if row.expected and math.isfinite(row.value)]
     if not drawn:

@@ -101,6 +101,15 @@ def test_a_draw_inverts_the_triangular_distribution(
     assert constant(low, mode, high).draw(probability) == pytest.approx(number, abs=1e-6)
 
 
+@given(u=QUANTILES)
+def test_a_logarithmic_constant_is_triangular_in_the_logarithm(u: float) -> None:
+    drawn = replace(constant(1e3, 3e3, 5e4), logarithmic=True).draw(u)
+    of_logarithm = constant(math.log(1e3), math.log(3e3), math.log(5e4)).draw(u)
+    assert math.log(drawn) == pytest.approx(of_logarithm)
+    assert drawn * (1 + 1e-12) >= 1e3
+    assert drawn <= 5e4 * (1 + 1e-12)
+
+
 def test_counts_are_drawn_whole() -> None:
     drawn = {constant(2.0, 3.0, 8.0, unit="count").draw(u / 10) for u in range(11)}
     assert drawn <= {2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0}

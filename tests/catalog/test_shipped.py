@@ -121,7 +121,7 @@ SPOTS: list[tuple[str, Any]] = [
     ("hosted.vmware.status_register", 3.1 * 733),
     ("hosted.vmware.accesses_per_transmission", 3),
     # operations
-    ("operations.mobility.rate", 80e6),
+    ("operations.mobility.rate", 80 * MiB),
     ("operations.cod.reserve.period", 86_400),
     ("operations.cod.utility.threshold", 0.10),
     ("operations.plm.sample_period", 10),

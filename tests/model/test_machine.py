@@ -389,3 +389,15 @@ def test_the_hosts_own_ticks_are_its_own_account():
     ticks = 3 * costs.number("hosted.host.tick_rate")
     assert accounts["host"]["host"] == pytest.approx(ticks * each, rel=0.001)
     assert sum(accounts["host"].values()) == accounts["host"]["host"]
+
+
+@pytest.mark.parametrize(
+    ("device", "vios", "depth"),
+    [("ds4400-raid0-5", None, 10), ("internal-scsi", None, 3), ("ds4400-raid0-5", "vios1", 3)],
+)
+def test_fibre_channel_disks_have_a_queue_of_their_own(device, vios, depth) -> None:
+    disks = (DiskConfiguration(device, vios),)
+    app = replace(partition("app", 1.0, 1, DEDICATED), disks=disks)
+    servers = (server("vios1", 1.0, 1, DEDICATED),) if vios else ()
+    machine = build(system(app, cores=1 + len(servers), vios=servers))
+    assert machine.partitions["app"].paths[0].queue_depth == depth

@@ -31,7 +31,7 @@ from moving import (
 from harness.operations.live_migration import Migration, Move, dirtied_bytes
 from harness.operations.operation import Site, Status, carry_out
 
-RATE = 80e6
+RATE = 80 * MIB
 SUSPENSION = 1.0
 EVERYTHING_AT_ONCE = {"operations.mobility.pass_timeout": 0.0}
 """The first pass is the last."""

@@ -1,5 +1,8 @@
 """Every text is used, and whatever is used is there."""
 
+import math
+from dataclasses import replace
+
 import pytest
 from matplotlib.figure import Figure
 from real_studies import real_study
@@ -10,6 +13,7 @@ from harness.campaign.real_matrix import LEVELS
 from harness.catalog.constant import Status
 from harness.model.ledger import CAUSE_LABELS
 from harness.results.store import Failure
+from harness.validation.row import FigureKind
 from reports.builder import render
 from reports.evidence import Evidence
 from reports.i18n import LOCALES, Texts
@@ -128,10 +132,15 @@ def test_no_text_is_left_over(
     whole = validate(shipped)
     held = whole.model_copy(update={"rows": tuple(row for row in whole.rows if row.passed)})
     render(make_product(shipped, systems=1), Evidence(validation=held))
+    worded = (
+        replace(whole.rows[-1], figure=FigureKind.UPPER_BOUND),
+        replace(whole.rows[-1], figure=FigureKind.BAND, band=(1.0, 2.0)),
+        replace(whole.rows[-1], value=math.nan, not_modelled="why"),
+    )
+    worded = whole.model_copy(update={"rows": (*whole.rows, *worded)})
+    render(make_product(shipped, systems=1), Evidence(validation=worded))
     render(make_mixed(shipped, dear=1))
     render(make_mixed(shipped, dear=2))
-    from dataclasses import replace
-
     campaign = replace(other.campaign, replications=counts, source="my own.toml")
     render(replace(other, campaign=campaign, damaged=("a row",)))
     for found in (
@@ -164,6 +173,7 @@ def test_no_text_is_left_over(
     sides = [{"name": name, "virtualization": how} for name, how in names]
     for scenarios in (sides, [{"runs": 0}], [{"measured": 1.0, "runs": 1}]):
         render(play(shipped, *scenarios))
+    render(play(shipped, {"measured": 9.0}))
     render(real_study())
     render(real_study(replications=1, broken=()))
     render(real_study(broken=(), failing=True, disturbed=9))

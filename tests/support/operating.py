@@ -15,7 +15,8 @@ QUICK: Mapping[str, Value] = {
     "operations.dlpar.processor_time": 0.02,
     "operations.dlpar.attribute_time": 0.01,
     "operations.dlpar.memory_time": 0.01,
-    "operations.dlpar.memory_rate": 1e12,
+    "operations.dlpar.memory_removal_rate": 1e12,
+    "operations.dlpar.memory_addition_rate": 1e12,
     "operations.dlpar.adapter_time": 0.03,
 }
 """Operations that take some dispatch windows only."""

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from harness.cli.app import app
 from harness.cli.tables.validation import summary
 from harness.validation import suite
-from harness.validation.row import Kind, Row
+from harness.validation.row import FigureKind, Kind, Row
 from harness.validation.schedules import gap_rows, weight_rows
 
 
@@ -61,6 +61,22 @@ def test_the_summary_counts_misses_apart_from_failures():
     assert "2 rows must hold: 1 FAILED" in text
     assert "1 predictions: 0 hold, 1 missed" in text
     assert "Quick" in summary(rows, quick=True)
+
+
+def test_the_summary_counts_with_and_without_bands_and_names_what_is_not_modelled():
+    bound = replace(row(Kind.PREDICTION, True), value=50.0, figure=FigureKind.UPPER_BOUND)
+    absent = replace(row(Kind.PREDICTION, False), value=math.nan, not_modelled="no such flavour")
+    text = summary([row(Kind.PREDICTION, False), bound, absent], quick=False)
+    assert "3 predictions: 1 hold, 1 missed, 1 not modelled." in text
+    assert "With bands and upper bounds as values: 0 hold, 2 missed, 1 not modelled." in text
+
+
+def test_a_figure_that_is_not_modelled_shows_its_reason(monkeypatch):
+    absent = replace(row(Kind.PREDICTION, False), value=math.nan, not_modelled="no such flavour")
+    result = invoke(monkeypatch, [absent])
+    assert result.exit_code == 0
+    assert "not modelled: no such flavour" in result.stdout
+    assert "nan" not in result.stdout
 
 
 def test_rows_do_not_depend_on_the_number_of_workers(monkeypatch):

@@ -4,9 +4,18 @@ import pytest
 
 from harness.validation.calibrated_figures import PARTS, TOLERANCE
 from harness.validation.minimal_model import catalog
-from harness.validation.predicted_figures import Prediction, predictions, row_of
+from harness.validation.moving_figures import GIB, removal_seconds, suspension_seconds
+from harness.validation.performance_reference import (
+    adapter_rate,
+    request_efficiency,
+    server_seconds,
+    transfer_rate,
+    virtual_rate,
+)
+from harness.validation.predicted_figures import predictions
+from harness.validation.prediction import Prediction, not_modelled, row_of
 from harness.validation.published import DOMAINS, processor_bound, slicing_loss
-from harness.validation.row import Kind
+from harness.validation.row import FigureKind, Kind
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +99,51 @@ def test_time_slicing_loses_a_switch_and_a_refill_for_each_turn():
 def test_pure_computing_loses_nothing_but_ticks_in_a_guest():
     alone, guest = (processor_bound(catalog().nominal(), each) for each in (None, "vmware"))
     assert 1 < guest / alone < 1.01
+
+
+def test_every_row_names_what_it_tests(calibrated):
+    for row in calibrated:
+        assert row.mechanisms, row
+    for prediction in predictions():
+        assert prediction.mechanisms, prediction
+        assert (prediction.figure is FigureKind.BAND) == (prediction.band is not None)
+        assert bool(prediction.missing) == (prediction.model is not_modelled)
+
+
+def test_a_figure_that_is_not_modelled_is_a_row_without_a_value():
+    (prediction, *_) = [each for each in predictions() if each.missing]
+    row = row_of(prediction, 10)
+    assert row.not_modelled == prediction.missing
+    assert not row.missed
+    assert not row.passed
+
+
+def test_sizing_rules_are_bounds_and_bands():
+    kinds = {each.constant: each.figure for each in predictions()}
+    assert kinds["vios.sea.processors_per_gigabit"] is FigureKind.UPPER_BOUND
+    assert kinds["hypervisor.pool_cost_guidance"] is FigureKind.BAND
+
+
+def test_the_systems_of_the_reference_do_what_their_parts_do():
+    nominal = catalog().nominal()
+    cycles = nominal.interpolate("vios.vscsi.cycles.logical-volume", 4096)
+    # The hypervisor's calls and clock ticks come on top.
+    assert server_seconds(nominal, 4096, write=False) == pytest.approx(cycles / 2.2e9, rel=0.05)
+    wire = 125e6 * 8952 / (8992 + 38)
+    assert adapter_rate(nominal, "ethernet-1gb", 8992, 1, duplex=False) == pytest.approx(
+        wire, rel=0.01
+    )
+    slow = virtual_rate(nominal, 8992, 4, duplex=False, clock_hz=1e9)
+    fast = virtual_rate(nominal, 8992, 4, duplex=False, clock_hz=2e9)
+    assert fast == pytest.approx(2 * slow, rel=0.03)
+    assert 0.5 < request_efficiency(nominal, 1) < 1.0
+    assert transfer_rate(nominal, 2) > transfer_rate(nominal, 1)
+
+
+def test_changes_of_a_running_partition_take_what_the_constants_say():
+    quick = {"operations.mobility.validation_time": 0.1, "operations.mobility.suspension": 0.5}
+    nominal = catalog().nominal().changed(quick)
+    rate = nominal.number("operations.dlpar.memory_removal_rate")
+    fixed = nominal.number("operations.dlpar.memory_time")
+    assert removal_seconds(nominal, GIB) == pytest.approx(fixed + GIB / rate, abs=0.02)
+    assert suspension_seconds(nominal, GIB // 4) == pytest.approx(0.5, abs=0.05)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.validation.row import Kind, Row
+from harness.validation.row import FigureKind, Kind, Row
 
 ROW = Row(Kind.THEORY, "queue", "mean", 10.0, "s", "book", 10.1, 9.9, 10.3, "99 %", 0.03)
 
@@ -46,3 +46,29 @@ def test_a_row_as_json_says_all_there_is():
         assert told[name] == getattr(ROW, name)
     assert told["passed"] is True
     assert told["relative_error"] == pytest.approx(0.01)
+
+
+def test_a_band_and_an_upper_bound_are_judged_as_what_they_are():
+    row = replace(ROW, kind=Kind.PREDICTION, tolerance=0.1)
+    band = replace(row, figure=FigureKind.BAND, band=(5.0, 20.0))
+    assert replace(band, value=20.0).passed
+    assert not replace(band, value=20.1).passed
+    assert not replace(band, value=4.9).passed
+    bound = replace(row, figure=FigureKind.UPPER_BOUND)
+    assert replace(bound, value=1.0).passed
+    assert not replace(bound, value=10.01).passed
+    assert not replace(bound, value=math.nan).passed
+    assert band.expected_text == "5 s .. 20 s"
+    assert bound.expected_text == "at most 10 s"
+
+
+def test_a_figure_that_is_not_modelled_is_neither_held_nor_missed():
+    row = replace(
+        ROW, kind=Kind.PREDICTION, value=math.nan, low=math.nan, high=math.nan, not_modelled="why"
+    )
+    assert not row.passed
+    assert not row.missed
+    assert replace(row, not_modelled="").missed
+    told = row.to_json()
+    assert told["value"] is None
+    assert told["not_modelled"] == "why"

@@ -24,7 +24,10 @@ METRICS: Mapping[str, Metric] = {
     "throughput": Metric(REQUESTS, "rate", "Requests that ended well, per second."),
     "bandwidth": Metric(REQUESTS, "bandwidth", "Bytes of their transfers, per second."),
     "response-mean": Metric(REQUESTS, "time", "Mean response time."),
+    "response-deviation": Metric(REQUESTS, "time", "Standard deviation of the response time."),
+    "response-p50": Metric(REQUESTS, "time", "Median response time."),
     "response-p95": Metric(REQUESTS, "time", "95th percentile of the response time."),
+    "response-p99": Metric(REQUESTS, "time", "99th percentile of the response time."),
     "longest-gap": Metric(REQUESTS, "time", "Longest time without a request that ended well."),
     "physc": Metric(
         PARTITION, "cores", "Physical processors consumed.", "vtax_partition_physc_cores"

@@ -18,7 +18,7 @@ class VirtualEthernet(Table):
     """The port's VLAN (PVID)."""
     tagged_vlans: Annotated[list[Vlan], Field(max_length=20), Different] = []
     """Further VLANs, with 802.1Q tags."""
-    mtu: Annotated[int, Field(ge=576, le=65394)] = 1500
+    mtu: Annotated[int, Field(ge=68, le=65394)] = 1500
     """Largest packet in bytes."""
 
     @model_validator(mode="after")
@@ -33,7 +33,7 @@ class Adapter(Table):
 
     device: Annotated[str, Field(examples=["ethernet-1gb"])]
     """Its name in the catalog."""
-    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    mtu: Annotated[int, Field(ge=68, le=9000)] = 1500
     """Largest packet in bytes."""
 
 
@@ -145,7 +145,7 @@ class SharedEthernet(Table):
 
     adapter: Annotated[str, Field(examples=["ethernet-1gb"])]
     """The physical adapter's name in the catalog."""
-    mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
+    mtu: Annotated[int, Field(ge=68, le=9000)] = 1500
     """Largest packet in bytes."""
     threaded: bool = True
     """Whether it queues packets for threads; otherwise it works at interrupt level."""

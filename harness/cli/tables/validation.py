@@ -1,13 +1,14 @@
 """The validation table in the terminal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from harness.cli.format import percent, span
 from harness.cli.tables.table import table
-from harness.validation.row import Kind, Row
+from harness.validation.row import FigureKind, Kind, Row
 
 _TITLES = {
     Kind.THEORY: "Theory: exact results, all overheads at zero",
@@ -27,14 +28,15 @@ def validation_table(rows: Sequence[Row], quick: bool) -> RenderableType:
         cells = []
         last = ""
         for row in members:
-            origin = f"{row.source}. {row.note}" if row.note else row.source
+            reason = row.not_modelled and f"not modelled: {row.not_modelled}"
+            origin = ". ".join(filter(None, (row.source, row.note, reason)))
             cells.append(
                 (
                     "" if row.case == last else row.case,
                     f"{row.measure} [{notes.setdefault(origin, len(notes) + 1)}]",
-                    row.amount(row.expected),
+                    row.expected_text,
                     row.amount(row.value),
-                    "-" if row.low == row.high else span(row.low, row.high, row.amount),
+                    span(row.low, row.high, row.amount) if row.low < row.high else "-",
                     row.error_text,
                     _tolerance(row),
                     _outcome(row),
@@ -54,17 +56,30 @@ def summary(rows: Sequence[Row], quick: bool) -> str:
     must = [row for row in rows if row.must_hold]
     predicted = [row for row in rows if not row.must_hold]
     failed = sum(not row.passed for row in must)
-    missed = sum(not row.passed for row in predicted)
     holds = "all hold" if not failed else f"{failed} FAILED"
-    text = (
-        f"{len(must)} rows must hold: {holds}. {len(predicted)} predictions: "
-        f"{len(predicted) - missed} hold, {missed} missed."
-    )
-    return f"{text} Quick: intervals are wider than a full validation allows." if quick else text
+    sentences = [
+        f"{len(must)} rows must hold: {holds}.",
+        f"{len(predicted)} predictions: {_counts(predicted)}.",
+    ]
+    if any(row.figure is not FigureKind.VALUE for row in predicted):
+        as_values = [replace(row, figure=FigureKind.VALUE, band=None) for row in predicted]
+        sentences.append(f"With bands and upper bounds as values: {_counts(as_values)}.")
+    if quick:
+        sentences.append("Quick: intervals are wider than a full validation allows.")
+    return " ".join(sentences)
+
+
+def _counts(rows: Sequence[Row]) -> str:
+    held, missed = sum(row.passed for row in rows), sum(row.missed for row in rows)
+    text = f"{held} hold, {missed} missed"
+    absent = len(rows) - held - missed
+    return f"{text}, {absent} not modelled" if absent else text
 
 
 def _tolerance(row: Row) -> str:
     """Write the largest error that is allowed; for theory, the half-width and its limit."""
+    if row.figure is not FigureKind.VALUE:
+        return row.figure.replace("-", " ")
     if row.kind is not Kind.THEORY:
         return percent(row.tolerance) if row.expected else row.amount(row.tolerance)
     text = f"half-width {percent(row.half_width)} of {percent(row.tolerance)}"
@@ -74,4 +89,6 @@ def _tolerance(row: Row) -> str:
 def _outcome(row: Row) -> Text:
     if row.must_hold:
         return Text("pass", "green") if row.passed else Text("FAIL", "bold red")
+    if row.not_modelled:
+        return Text("not modelled", "yellow")
     return Text("holds", "green") if row.passed else Text("missed", "yellow")

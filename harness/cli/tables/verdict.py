@@ -71,7 +71,7 @@ def elements_text(study: Study, elements: ScenarioResults) -> RenderableType:
             row.name["en"],
             _expected(row),
             _value(row.measured, row.unit),
-            Text(_passed(row), style="" if row.passed else "bold red"),
+            Text(_passed(row), style=_STYLES[row.outcome]),
         )
     return Group(
         Text.assemble(f"{study.campaign.name}: scenarios ", _outcome(str(elements.outcome))),
@@ -82,10 +82,13 @@ def elements_text(study: Study, elements: ScenarioResults) -> RenderableType:
 
 
 def _passed(row: Row) -> str:
-    passed = "yes" if row.passed else f"no ({row.passed_runs} of {row.runs})"
+    word = _WORDS[row.outcome]
+    passed = word if row.passed else f"{word} ({row.passed_runs} of {row.runs})"
     return f"{passed}, depends on assumed constants" if row.assumed else passed
 
 
+_WORDS = {Outcome.CONFIRMED: "yes", Outcome.REFUTED: "no", Outcome.INCONCLUSIVE: "inconclusive"}
+_STYLES = {Outcome.CONFIRMED: "", Outcome.REFUTED: "bold red", Outcome.INCONCLUSIVE: "yellow"}
 _RELATIONS = {"equals": "", "at-least": "at least ", "at-most": "at most "}
 
 

@@ -1,6 +1,6 @@
 """Mover service partitions: two Virtual I/O Servers that carry a partition's memory across.
 
-IBM's two figures hold together: 80 MB/s per Gigabit Ethernet and about one core on each VIOS. So
+IBM's two figures hold together: 80 MiB/s per Gigabit Ethernet and about one core on each VIOS. So
 every byte costs a core's time at that speed on either side, and no more is sent than that speed
 allows; what else the servers and the wires have to do slows a migration down, and is slowed by it.
 """

@@ -11,7 +11,7 @@ from harness.campaign.schema.scenario import Expectation
 from harness.catalog import Constants
 from harness.engine.clock import to_ns
 from harness.results.run_result import Check
-from harness.runs.scenario.timeline import QUANTILE, Requests, Timeline, quantile
+from harness.runs.scenario.timeline import Requests, Timeline, quantile
 from harness.units import DIMENSIONS, read_quantity
 
 _ROUNDING = 1e-9
@@ -96,9 +96,13 @@ class Reader:
                 return len(good) / seconds
         if not good:
             return None
+        mean = sum(good) / len(good)
         if reading.metric == "response-mean":
-            return sum(good) / len(good) / 1e9
-        return quantile(good, QUANTILE) / 1e9
+            return mean / 1e9
+        if reading.metric == "response-deviation":
+            return math.sqrt(math.fsum((each - mean) ** 2 for each in good) / len(good)) / 1e9
+        percent = int(reading.metric.removeprefix("response-p"))
+        return quantile(good, percent / 100) / 1e9
 
     def _bandwidth(self, reading: Expectation, begin_ns: int, end_ns: int) -> float:
         total = 0.0

@@ -29,7 +29,8 @@ QUICK: Mapping[str, Value] = {
     "operations.plm.sample_period": 0.1,
     "operations.dlpar.processor_time": 0.02,
     "operations.dlpar.memory_time": 0.02,
-    "operations.dlpar.memory_rate": 1e12,
+    "operations.dlpar.memory_removal_rate": 1e12,
+    "operations.dlpar.memory_addition_rate": 1e12,
 }
 """Samples of a tenth of a second: what takes a minute takes 0.6 s."""
 

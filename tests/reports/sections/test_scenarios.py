@@ -25,7 +25,7 @@ def test_puts_the_outcome_first_and_leaves_the_matrix_out(play, shipped, parse_p
 
 
 def test_names_what_was_not_as_expected(play, shipped, parse_page):
-    page = parse_page(render(play(shipped, {"measured": 2.0}, {"name": "fine", "measured": 1.0})))
+    page = parse_page(render(play(shipped, {"measured": 3.0}, {"name": "fine", "measured": 1.0})))
     verdict = page.section("verdict")
     assert "not all passed 1 of 2 expectations are not met; 1 are." in verdict
     unmet = verdict[verdict.index("Expectations that are not met") :]
@@ -35,8 +35,18 @@ def test_names_what_was_not_as_expected(play, shipped, parse_page):
 
 def test_shows_expected_beside_measured_with_its_range(play, shipped, parse_page):
     section = parse_page(render(play(shipped))).section("elements").replace("\xa0", " ")
-    assert "at most 2.5 cores 2 cores 2 cores … 3 cores ✗ not passed met in 1 / 2 runs" in section
+    assert (
+        "at most 2.5 cores 2 cores 2 cores … 3 cores ? not in all runs met in 1 / 2 runs" in section
+    )
     assert "a book, p. 7 assumed operations.dlpar.processor_time" in section
+    section = parse_page(render(play(shipped, {"measured": 3.0}))).section("elements")
+    assert "✗ not passed met in 0 / 2 runs" in section
+
+
+def test_runs_on_both_sides_of_a_limit_make_it_inconclusive(play, shipped, parse_page):
+    verdict = parse_page(render(play(shipped))).section("verdict")
+    assert "? inconclusive 0 of 1 expectations are met in every run." in verdict
+    assert "moves : Cores at the end" in verdict
 
 
 def test_lists_operations_and_links_to_timelines(play, shipped, parse_page):
@@ -68,7 +78,7 @@ def test_lays_the_levels_side_by_side(play, shipped, parse_page):
 
 def test_says_that_a_scenario_has_no_result(play, shipped, parse_page):
     page = parse_page(render(play(shipped, {"runs": 0})))
-    assert "but some scenarios have no result." in page.section("verdict")
+    assert "or some scenarios have no result." in page.section("verdict")
     assert "No run of this scenario has a result." in page.section("elements")
 
 

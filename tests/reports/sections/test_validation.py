@@ -1,11 +1,14 @@
 """The validation in a report: every miss is in the open, and whose model it is of."""
 
+import math
 import re
+from dataclasses import replace
 
 import pytest
 
 from harness.validation.predicted_figures import predictions
 from harness.validation.record import ValidationRecord
+from harness.validation.row import FigureKind, Kind
 from reports.builder import build_reports, render
 from reports.evidence import Evidence
 from reports.i18n import Texts
@@ -54,6 +57,25 @@ def test_hits_and_misses_are_counted_kind_by_kind(show, validate, shipped):
     assert open_.count("1 of 2 rows hold; 1 do not") == 3
     assert "1 of 2" in open_
     assert "shows only that the model keeps its constants" in open_
+
+
+def test_bands_bounds_and_what_is_not_modelled_are_in_the_open(show, validate, shipped):
+    record = validate(shipped)
+    one = next(row for row in record.rows if row.kind is Kind.PREDICTION)
+    rows = (
+        *record.rows,
+        replace(one, measure="a bound", value=1.0, figure=FigureKind.UPPER_BOUND),
+        replace(one, measure="a band", value=3.0, figure=FigureKind.BAND, band=(1.0, 4.0)),
+        replace(one, measure="absent", value=math.nan, low=math.nan, not_modelled="no such thing"),
+    )
+    open_, whole = show(validate(shipped, rows=rows))
+    assert "4 of 7 predictions lie within their tolerance; 2 miss it." in open_
+    assert "cannot express 1 further figures" in open_
+    assert "2 published figures are bands or upper bounds" in open_
+    assert "judged as values, 2 predictions would hold and 4 would miss" in open_
+    assert "not modelled: no such thing" in open_
+    assert "at most 2 s" in whole
+    assert "1 s\N{EN DASH}4 s" in whole
 
 
 def test_rows_stand_in_the_order_of_the_table(show, validate, shipped):

@@ -209,6 +209,18 @@ def test_partitions_in_relation_to_their_machine(carried_out):
     assert check.passed, check
 
 
+def test_percentiles_and_the_deviation_of_response_times(carried_out):
+    names = ("response-p50", "response-mean", "response-p95", "response-p99")
+    checks = carried_out(
+        *(expect(name, of="app2", at_least="0 s") for name in (*names, "response-deviation"))
+    ).checks
+    median, mean, p95, p99, deviation = (each.measured for each in checks)
+    assert 0.002 <= median <= p95 <= p99
+    # The mean is no farther from the median than a standard deviation.
+    assert abs(mean - median) <= deviation
+    assert 0 < deviation < p99
+
+
 def test_what_was_not_measured_has_not_passed(carried_out):
     text = expect("response-mean", of="app1", between=["3900 ms", "4 s"], at_most="1 s")
     check = one_check(carried_out(text))

@@ -1,0 +1,37 @@
+"""The mechanisms that rows of the validation table test, by name."""
+
+from enum import StrEnum
+
+
+class Mechanism(StrEnum):
+    """A mechanism of the machine; some of them the model does not have yet."""
+
+    DISPATCH = "dispatch"
+    """Time slices, dispatch windows, entitlement, weights."""
+    VP_SWITCH = "virtual-processor-switch"
+    """Saving and restoring the state of a virtual processor."""
+    CACHE_REFILL = "cache-refill"
+    """Fetching again what others evicted from caches and translation buffers."""
+    HYPERVISOR_CALL = "hypervisor-call"
+    INTERRUPT = "interrupt"
+    """Interrupts, their coalescing, and the tick of the clock."""
+    WORLD_SWITCH = "world-switch"
+    """The change between the worlds of a guest and of its host."""
+    SYSTEM_EVENT = "system-event"
+    """Calls, faults, forks and other events of an operating system."""
+    EMULATION = "device-emulation"
+    PACKET = "packet"
+    """Work for each packet, acknowledgements included."""
+    COPY = "copy"
+    """Work for each byte: copies, checksums, data that changes caches."""
+    ADAPTER = "adapter"
+    """What a wire, an adapter and its bus carry."""
+    BLOCK = "block"
+    """Work for each block operation, by its size and direction."""
+    DISK = "disk"
+    MULTITHREADING = "simultaneous-multithreading"
+    CONTENTION = "contention"
+    """Locks, memory bandwidth and other load on what partitions share."""
+    MEMORY_MOVE = "memory-move"
+    """Memory that leaves or joins a running partition."""
+    MIGRATION = "migration"
