@@ -24,7 +24,7 @@ demand = { processor = "2 ms", variation = 0.2, page_faults = 60 }
 value = VALUE
 low = LOW
 high = HIGH
-unit = "us"
+unit = "cycles"
 source = "made for a test"
 status = "assumed"
 meaning = "Made for a test."
@@ -34,8 +34,10 @@ meaning = "Made for a test."
 
 def campaign(value: float, low: float, high: float) -> str:
     """Write a campaign whose switches of virtual processors cost so many microseconds."""
-    text = CAMPAIGN.replace("VALUE", str(value))
-    return text.replace("LOW", str(low)).replace("HIGH", str(high))
+    text = CAMPAIGN
+    for name, us in (("VALUE", value), ("LOW", low), ("HIGH", high)):
+        text = text.replace(name, str(us * 1650))
+    return text
 
 
 @pytest.mark.parametrize(

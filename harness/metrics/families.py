@@ -235,6 +235,21 @@ FAMILIES: tuple[Family, ...] = (
         lambda p: int(p.refilled_lines),
     ),
     _partition(
+        "vtax_partition_memory_lines",
+        "Cache lines fetched again from memory.",
+        lambda p: int(p.memory_lines),
+    ),
+    _partition(
+        "vtax_partition_resumed_dispatches",
+        "Dispatches on a processor that no other virtual processor had used since.",
+        lambda p: int(p.resumptions),
+    ),
+    _partition(
+        "vtax_partition_idle_tick_seconds",
+        "Processor time of clock ticks that found a virtual processor idle.",
+        lambda p: int(p.idle_tick_ns) / 1e9,
+    ),
+    _partition(
         "vtax_partition_queue_wait_seconds",
         "Time that work waited in the operating system for a virtual processor.",
         lambda p: p.queue_wait_ns() / 1e9,

@@ -41,6 +41,26 @@ _WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
 _HOST = int(Cause.HOST)
 
 
+def cache_costs(costs: Costs) -> CacheCosts:
+    """Return the caches of a machine's chips, and what it takes to fetch a line again."""
+    number, line_bytes = costs.number, costs.number("processor.l2_line")
+    ns_per_cycle = 1e9 / costs.clock_hz
+    # Misses of caches overlap; those of the TLB do not.
+    tlb_ns = number("processor.tlb_miss") * line_bytes / number("processor.page") * ns_per_cycle
+
+    def fetch_ns(level: str) -> float:
+        latency = number(f"processor.{level}_latency") / number("processor.refill_overlap")
+        return latency * ns_per_cycle + tlb_ns
+
+    return CacheCosts(
+        lines=round(number("processor.l2_size") / line_bytes),
+        l3_lines=round(number("processor.l3_size") / line_bytes),
+        l3_ns_per_line=fetch_ns("l3"),
+        memory_ns_per_line=fetch_ns("memory"),
+        touch_ns_per_line=number("processor.l2_latency") * ns_per_cycle,
+    )
+
+
 class Machine:
     """A running machine: processors, partitions, disks and networks on one clock.
 
@@ -74,14 +94,7 @@ class Machine:
         self.vios = self.directory.vios
         self.devices = DeviceFactory(clock, self.costs, hosted=configuration.hosted)
         self.disks: list[Disk] = []
-        line_bytes = constants.number("processor.l2_line")
-        self.cache = CacheCosts(
-            lines=round(constants.number("processor.l2_size") / line_bytes),
-            refill_ns_per_line=constants.number("processor.l3_latency")
-            / constants.number("processor.refill_overlap")
-            / configuration.machine.clock_hz
-            * 1e9,
-        )
+        self.cache = cache_costs(self.costs)
         self._dispatchers = Dispatchers(clock, self.ledger, self.processors, self.cache)
         self.dispatchers = self._dispatchers.all
         self.power = Power(clock)
@@ -139,7 +152,8 @@ class Machine:
                 self.ledger,
                 shared,
                 self.cache,
-                switch_parts=((_HYPERVISOR, costs.time("hypervisor.vp_switch")),),
+                switch_parts=((_HYPERVISOR, costs.work("hypervisor.vp_switch")),),
+                resume_parts=((_HYPERVISOR, costs.work("hypervisor.vp_resume")),),
                 window_ns=costs.time("hypervisor.window"),
                 spare_slice_ns=costs.time("hypervisor.spare_slice"),
             )

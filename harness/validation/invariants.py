@@ -273,7 +273,7 @@ def expensive_events(shape: Shape) -> float:
     """
     nominal = catalog().nominal()
     spent = []
-    for cost in (2e-6, 1e-5):
+    for cost in (3000.0, 15000.0):
         outcome = run(shape, nominal.changed({"hypervisor.vp_switch": cost}))
         accounts, _ = outcome.machine.balance()
         user = sum(account["user"] for account in accounts.values())

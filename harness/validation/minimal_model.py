@@ -29,6 +29,7 @@ NO_OVERHEAD: Mapping[str, Value] = {
     "processor.working_set": 0.0,
     "vios.working_set": 0.0,
     "hypervisor.vp_switch": 0.0,
+    "hypervisor.vp_resume": 0.0,
     "hypervisor.hcall": 0.0,
     "hypervisor.wake": 0.0,
     "hypervisor.interrupt": 0.0,

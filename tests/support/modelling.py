@@ -59,6 +59,7 @@ NO_OVERHEAD: Mapping[str, Value] = {
     **NO_TICKS,
     **NO_REFILL,
     "hypervisor.vp_switch": 0.0,
+    "hypervisor.vp_resume": 0.0,
     "hypervisor.hcall": 0.0,
     "hypervisor.wake": 0.0,
     "hypervisor.interrupt": 0.0,

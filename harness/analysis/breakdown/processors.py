@@ -34,14 +34,24 @@ def dispatching(run: Run) -> Iterator[CostItem]:
             *run.names("world_switch"),
         )
         return
-    switches = sum(
-        run.counts.of("partition_dispatches", partition=each["name"])
+    shared = [
+        each["name"]
         for each in (*run.system["partitions"], *run.system["vios"])
         if each["virtualization"] in SHARED
+    ]
+    dispatches, resumptions = (
+        sum(run.counts.of(name, partition=each) for each in shared)
+        for name in ("partition_dispatches", "partition_resumed_dispatches")
     )
-    switch_ns = costs.time("hypervisor.vp_switch")
-    name = "hypervisor.vp_switch"
-    yield run.item("hypervisor", "virtual processor put on a core", switches, switch_ns, name)
+    for text, count, name in (
+        (
+            "virtual processor put on a core in place of another",
+            dispatches - resumptions,
+            "hypervisor.vp_switch",
+        ),
+        ("virtual processor back on its core", resumptions, "hypervisor.vp_resume"),
+    ):
+        yield run.item("hypervisor", text, count, costs.work(name), name)
     yield run.item(
         "hypervisor",
         "interrupt for another partition's device (phantom)",
@@ -85,29 +95,32 @@ def ticks(run: Run) -> Iterator[CostItem]:
 
 def idle_tick_seconds(run: Run) -> float:
     """Processor time of clock ticks that found their virtual processor idle."""
-    costs, spent_ns = run.costs, 0.0
-    for each in run.system["partitions"]:
-        each_ns = float(costs.work(f"os.{each['os']}.tick_cost"))
-        if run.flavour is not None:
-            each_ns += 2 * run.hosted("world_switch") + run.hosted("interrupt_return")
-            each_ns += costs.work("hosted.host.context_switch")
-        elif each["virtualization"] in SHARED:
-            each_ns += costs.time("hypervisor.vp_switch")
-        spent_ns += each_ns * run.counts.of("partition_idle_ticks", partition=each["name"])
-    return spent_ns / 1e9
+    return sum(
+        run.counts.of("partition_idle_tick_seconds", partition=each["name"])
+        for each in run.system["partitions"]
+    )
 
 
 def caches(run: Run) -> Iterator[CostItem]:
-    """Count cache lines that others had driven out."""
-    number = run.costs.number
-    line_cycles = number("processor.l3_latency") / number("processor.refill_overlap")
+    """Count cache lines, and TLB entries with them, that others had driven out."""
+    number, hz = run.costs.number, run.costs.clock_hz
+    lines = run.counts.of("partition_refilled_lines")
+    from_memory = run.counts.of("partition_memory_lines")
+    overlap = number("processor.refill_overlap")
+    for text, count, name in (
+        ("cache line fetched again from the third level", lines - from_memory, "l3_latency"),
+        ("cache line fetched again from memory", from_memory, "memory_latency"),
+    ):
+        each_ns = number(f"processor.{name}") / overlap / hz * 1e9
+        yield run.item(
+            "refill", text, count, each_ns, f"processor.{name}", "processor.refill_overlap"
+        )
     yield run.item(
         "refill",
-        "cache line fetched again",
-        run.counts.of("partition_refilled_lines"),
-        line_cycles / run.costs.clock_hz * 1e9,
-        "processor.l3_latency",
-        "processor.refill_overlap",
+        "TLB entry fetched again",
+        lines * number("processor.l2_line") / number("processor.page"),
+        number("processor.tlb_miss") / hz * 1e9,
+        "processor.tlb_miss",
     )
 
 

@@ -32,10 +32,25 @@ _LEDGER: Final = Books()
 
 @dataclass(frozen=True, slots=True)
 class CacheCosts:
-    """The second-level cache of a chip, and what it costs to fetch a line again."""
+    """The caches of a chip, and what it costs to fetch a line again.
+
+    Attributes
+    ----------
+    lines, l3_lines
+        What the second level holds, and the third, which takes what the second one drives out.
+    l3_ns_per_line, memory_ns_per_line
+        The time to fetch a line of the third level's or of memory, that of its share of a TLB entry
+        included.
+    touch_ns_per_line
+        The time in which code can use another line at most: so short work needs few lines, and
+        drives out few. It does not depend on where they are fetched from.
+    """
 
     lines: int = 0
-    refill_ns_per_line: float = 0.0
+    l3_lines: int = 0
+    l3_ns_per_line: float = 0.0
+    memory_ns_per_line: float = 0.0
+    touch_ns_per_line: float = 0.0
 
 
 class Dispatcher(Scheduler):
@@ -46,6 +61,8 @@ class Dispatcher(Scheduler):
     switch_parts
         What putting a virtual processor on a processor costs, charged to the account of the work
         it is put there for.
+    resume_parts
+        The same where it was there last and no other has been since; by default as much.
     """
 
     def __init__(
@@ -55,21 +72,27 @@ class Dispatcher(Scheduler):
         processors: Sequence[Processor],
         cache: CacheCosts,
         switch_parts: Sequence[Part] = (),
+        resume_parts: Sequence[Part] | None = None,
     ) -> None:
         super().__init__(clock)
         self.ledger = ledger
         self.processors = list(processors)
         self.cache_lines: i64 = cache.lines
-        self.refill_ns_per_line = cache.refill_ns_per_line
+        self.l3_lines: i64 = cache.l3_lines
+        self.l3_ns_per_line = cache.l3_ns_per_line
+        self.memory_ns_per_line = cache.memory_ns_per_line
+        self.touch_ns_per_line = cache.touch_ns_per_line
         self.switch = work(*switch_parts)
+        self.resume = self.switch if resume_parts is None else work(*resume_parts)
         self.partitions: list[Partition] = []
 
     def add(self, partition: Partition) -> None:
         """Take charge of a partition's virtual processors."""
         partition.scheduler = self
         partition.idle_tick = work(*self.switch.parts, *partition.tick.parts)
-        fetch_ns = int(partition.working_set_lines) * self.refill_ns_per_line
-        partition.working_set_ns = math.ceil(fetch_ns)
+        partition.resumed_tick = work(*self.resume.parts, *partition.tick.parts)
+        touch_ns = int(partition.working_set_lines) * self.touch_ns_per_line
+        partition.working_set_ns = math.ceil(touch_ns)
         self.partitions.append(partition)
         for vp in partition.vps:
             self.adopt(vp)
@@ -126,9 +149,14 @@ class Dispatcher(Scheduler):
         vp.processor = processor
         vp.run_ns = vp.start_ns = begin
         # Before the work comes what the dispatch costs: the switch, the caches, a tick that is due.
-        self.switch.book(burst.account)
+        entry = self.switch
+        if processor.last is vp:
+            entry = self.resume
+            partition.resumptions += 1
+        entry.book(burst.account)
+        vp.entry = entry
         vp.refill_ns = self._enter_chip(vp, processor.chip, burst)
-        lead_ns = self.switch.ns + vp.refill_ns
+        lead_ns = entry.ns + vp.refill_ns
         vp.lead_tick = vp.tick_due
         if vp.tick_due:
             vp.tick_due = False
@@ -180,19 +208,23 @@ class Dispatcher(Scheduler):
         """Charge the cache lines that a virtual processor finds driven out of its chip's cache.
 
         Under least-recently-used replacement it loses what others have used since it left, together
-        with its own lines, exceed the cache by; on a chip that is new to it, it finds nothing. Work
-        needs no more lines than could be fetched in the time that it takes.
+        with its own lines, exceed the cache by. The third level takes what the second one drives
+        out, and loses by the same rule what exceeds both. On a chip that is new to it, it finds
+        nothing. Work needs no more lines than it can use in its time.
         """
         partition = use.vp.partition
         lines = self._lines_used(partition, burst.ns)
+        from_memory = lines
         if use.listed:
-            lost = self._others_since(use, chip) + lines - self.cache_lines
-            if lost < lines:
-                lines = max(0, lost)
+            beyond = self._others_since(use, chip) + lines - self.cache_lines
+            lines = max(0, min(lines, beyond))
+            from_memory = max(0, min(lines, beyond - self.l3_lines))
         else:
             chip.lines += partition.working_set_lines
         partition.refilled_lines += lines
-        ns = nearest(float(lines) * self.refill_ns_per_line)
+        partition.memory_lines += from_memory
+        l3_ns = float(lines - from_memory) * self.l3_ns_per_line
+        ns = nearest(l3_ns + float(from_memory) * self.memory_ns_per_line)
         burst.account.ns[_REFILL] += ns
         return ns
 
@@ -212,7 +244,7 @@ class Dispatcher(Scheduler):
     def _lines_used(self, partition: Partition, ns: i64) -> i64:
         """Count the cache lines of a partition's work that a stretch of it can use."""
         if ns < partition.working_set_ns:
-            return int(float(ns) / self.refill_ns_per_line)
+            return int(float(ns) / self.touch_ns_per_line)
         return partition.working_set_lines
 
     # The end of a burst, of a slice, of what the policy allows
@@ -332,7 +364,7 @@ class Dispatcher(Scheduler):
             if vp.lead_tick:
                 partition.tick.take_back_last(books.of(partition.account), rest)
                 rest -= partition.tick.ns
-            self.switch.take_back_last(account, rest)
+            vp.entry.take_back_last(account, rest)
         return since - vp.work_ns - stolen_ns
 
     def count(self, vp: VirtualProcessor, now: i64) -> None:
@@ -353,6 +385,7 @@ class Dispatcher(Scheduler):
             vp.partition.dispatched_ns += now - run_ns
             self.use(vp, run_ns, now)
         processor.vp = None
+        processor.last = vp
         # It may have waited for a tick that used the processor for some microseconds.
         processor.free_ns = now if now > vp.start_ns else vp.start_ns
         vp.processor = None
@@ -401,8 +434,14 @@ class Dispatcher(Scheduler):
         now = self.clock.now
         if processor.free_ns < now:
             self.ledger.idle_ns += now - processor.free_ns
-        begin = processor.run_idle_tick(partition.account, partition.idle_tick, now)
-        ns = partition.idle_tick.ns
+        tick = partition.idle_tick
+        if processor.last is vp:
+            tick = partition.resumed_tick
+            partition.resumptions += 1
+        processor.last = vp
+        begin = processor.run_idle_tick(partition.account, tick, now)
+        ns = tick.ns
+        partition.idle_tick_ns += ns
         partition.dispatches += 1
         partition.dispatched_ns += ns
         self.use(vp, begin, begin + ns)
@@ -411,6 +450,7 @@ class Dispatcher(Scheduler):
         """Let an idle virtual processor take a clock tick as any other work."""
         partition = vp.partition
         partition.idle.remove(vp)
+        partition.idle_tick_ns += self.switch.ns + partition.tick.ns
         vp.burst = Burst(partition.account, partition.tick)
         self.wake(vp)
 

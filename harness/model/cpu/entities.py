@@ -102,6 +102,8 @@ class Processor(Node):
     ----------
     vp
         The virtual processor that runs on it, or None.
+    last
+        The virtual processor that has run on it last, if one has.
     free_ns
         The time since which it has had nothing to do, while ``vp`` is None. It may lie a few
         microseconds ahead when the tick of an idle virtual processor has just used the core.
@@ -116,6 +118,7 @@ class Processor(Node):
         self.index: i64 = index
         self.chip = chip
         self.vp: VirtualProcessor | None = None
+        self.last: VirtualProcessor | None = None
         self.free_ns: i64 = 0
         self.idle_ticks = Interruptions()
         self.free = False
@@ -166,8 +169,9 @@ class VirtualProcessor(Event):
         Up to where its occupancy has been counted, while running.
     work_ns
         When the burst proper began, after the costs of dispatching.
-    refill_ns, lead_tick
-        How much of the time before ``work_ns`` refills caches; whether there is a tick in it.
+    entry, refill_ns, lead_tick
+        What putting it on its processor cost; how much of the time before ``work_ns`` refills
+        caches; whether there is a tick in it.
     stolen_ns, interruptions
         Time that ticks and foreign interrupts took since ``work_ns``, and the last of them.
     slice_ns, limit_ns
@@ -202,6 +206,7 @@ class VirtualProcessor(Event):
         self.work_ns: i64 = 0
         self.stolen_ns: i64 = 0
         self.interruptions = Interruptions()
+        self.entry = NO_WORK
         self.refill_ns: i64 = 0
         self.slice_ns: i64 = 0
         self.limit_ns: i64 = NEVER
@@ -314,7 +319,7 @@ class Partition:
     Attributes
     ----------
     working_set_ns
-        The time in which all of them could be fetched.
+        The time in which its work can use all of them.
     dispatches
         Virtual context switches (vcsw): how often one of its VPs was put on a processor.
     dispatched_ns
@@ -323,10 +328,14 @@ class Partition:
         Time that its VPs spent ready without a processor.
     phantom_interrupts
         Interrupts for others that arrived on a processor while one of its VPs was there.
-    ticks, idle_ticks
-        Clock ticks that its VPs took, and how many of these found them idle.
-    refilled_lines
-        Cache lines that its VPs fetched again after others had driven them out.
+    resumptions
+        How many of the dispatches were on a processor that no other VP had used since.
+    ticks, idle_ticks, idle_tick_ns
+        Clock ticks that its VPs took, how many of these found them idle, and the processor time of
+        the latter, dispatches included.
+    refilled_lines, memory_lines
+        Cache lines that its VPs fetched again after others had driven them out, and how many of
+        them came from memory.
     traffic
         How often which size passed its protocol stack: by way, direction, size in bytes, and number
         of packets (0 for requests and responses).
@@ -359,6 +368,7 @@ class Partition:
         self.slice_ns: i64 = slice_ns
         self.tick = tick
         self.idle_tick = tick
+        self.resumed_tick = tick
         self.tick_period_ns: i64 = tick_period_ns
         self.working_set_lines: i64 = working_set_lines
         self.working_set_ns: i64 = 0
@@ -382,7 +392,10 @@ class Partition:
         self.phantom_interrupts: i64 = 0
         self.ticks: i64 = 0
         self.idle_ticks: i64 = 0
+        self.idle_tick_ns: i64 = 0
+        self.resumptions: i64 = 0
         self.refilled_lines: i64 = 0
+        self.memory_lines: i64 = 0
         self.traffic: dict[tuple[str, str, int, int], Tally] = {}
         self._queued_ns: i64 = 0
         self.folded: list[VirtualProcessor] = []

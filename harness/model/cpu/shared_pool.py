@@ -50,10 +50,11 @@ class SharedPool(Dispatcher):
         cache: CacheCosts,
         *,
         switch_parts: Sequence[Part] = (),
+        resume_parts: Sequence[Part] | None = None,
         window_ns: int,
         spare_slice_ns: int,
     ) -> None:
-        super().__init__(clock, ledger, processors, cache, switch_parts)
+        super().__init__(clock, ledger, processors, cache, switch_parts, resume_parts)
         self.window_ns: i64 = window_ns
         self.spare_slice_ns: i64 = spare_slice_ns
         self.free = FreeProcessors(self.processors)

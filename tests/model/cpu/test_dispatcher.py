@@ -20,17 +20,22 @@ from modelling import (
     total,
 )
 
-from harness.model.machine import Machine
+from harness.model.costs import Costs
+from harness.model.machine import Machine, cache_costs
 
 COSTS = constants()
-LINE_NS = (
-    COSTS.number("processor.l3_latency") / COSTS.number("processor.refill_overlap") / REFERENCE_HZ
-) * 1e9
+CACHES = cache_costs(Costs(COSTS, REFERENCE_HZ))
+LINE_NS = CACHES.l3_ns_per_line
+MEMORY_NS = CACHES.memory_ns_per_line
 CACHE_LINES = round(COSTS.number("processor.l2_size") / COSTS.number("processor.l2_line"))
 
 
 def refill_ns(lines: float) -> int:
     return round(lines * LINE_NS)
+
+
+def memory_ns(lines: float) -> int:
+    return round(lines * MEMORY_NS)
 
 
 def pool_of(
@@ -59,7 +64,7 @@ def test_a_dispatch_never_fetches_more_than_the_working_set_or_the_cache(
         cores,
         {"processor.working_set": working_set, "hypervisor.spare_slice": spare_slice},
     )
-    most = refill_ns(min(CACHE_LINES, round(working_set / 128)))
+    most = memory_ns(min(CACHE_LINES, round(working_set / 128)))
     for modelled in machine.partitions.values():
         keep_busy(modelled, 0.0013)
     machine.clock.run_until(100 * MS)
@@ -73,7 +78,7 @@ def test_a_first_dispatch_finds_nothing_in_the_cache():
     machine = pool_of("a", 1, {"processor.working_set": 512 * 1024.0})
     machine.partitions["a"].compute(0.001, None, lambda: None)
     machine.clock.run_until(5 * MS)
-    assert refills(machine) == refill_ns(4096)
+    assert refills(machine) == memory_ns(4096)
 
 
 def test_who_comes_back_with_nothing_in_between_fetches_nothing():
@@ -83,7 +88,7 @@ def test_who_comes_back_with_nothing_in_between_fetches_nothing():
         machine.clock.call_in(moment * MS, lambda: modelled.compute(0.0005, None, lambda: None))
     machine.clock.run_until(15 * MS)
     assert modelled.partition.dispatches == 10
-    assert refills(machine) == refill_ns(round(1.8e6 / 128))
+    assert refills(machine) == memory_ns(round(1.8e6 / 128))
 
 
 def test_two_whose_working_sets_fit_together_leave_each_other_alone():
@@ -92,7 +97,7 @@ def test_two_whose_working_sets_fit_together_leave_each_other_alone():
         keep_busy(modelled, 0.01)
     machine.clock.run_until(200 * MS)
     assert sum(p.partition.dispatches for p in machine.partitions.values()) > 30
-    assert refills(machine) == 2 * refill_ns(round(900e3 / 128))
+    assert refills(machine) == 2 * memory_ns(round(900e3 / 128))
 
 
 def test_what_does_not_fit_is_what_has_to_be_fetched_again():
@@ -102,10 +107,98 @@ def test_what_does_not_fit_is_what_has_to_be_fetched_again():
     for modelled in machine.partitions.values():
         keep_busy(modelled, 0.01)
     machine.clock.run_until(100 * MS)
-    dispatches = sum(p.partition.dispatches for p in machine.partitions.values())
-    again = refills(machine) - 2 * refill_ns(lines)
+    found = [modelled.partition for modelled in machine.partitions.values()]
+    dispatches = sum(each.dispatches for each in found)
     # What a partner fetched again drives out as much, and so on: all that exceeds the cache.
-    assert again == (dispatches - 2) * refill_ns(2 * lines - CACHE_LINES)
+    again = sum(each.refilled_lines for each in found) - 2 * lines
+    assert again == pytest.approx((dispatches - 2) * (2 * lines - CACHE_LINES), rel=0.02)
+    expected = 2 * memory_ns(lines) + refill_ns(again)
+    # The last one may be under way.
+    assert refills(machine) == pytest.approx(expected, abs=refill_ns(CACHE_LINES))
+
+
+@pytest.mark.parametrize("partitions", [3, 10, 23, 24, 40])
+def test_what_exceeds_both_levels_comes_from_memory(partitions):
+    """Working sets of a whole second level in turn, on one core.
+
+    Each finds what the others have left of its lines, those of the first dispatch not counted.
+    """
+    whole = {"processor.working_set": CACHE_LINES * 128.0, "hypervisor.window": 1.0}
+    names = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"[:partitions]
+    machine = build(
+        system(*(partition(name, 1 / 40, 1, UNCAPPED) for name in names), cores=1), NO_TICKS, whole
+    )
+    for modelled in machine.partitions.values():
+        keep_busy(modelled, 10.0)
+    machine.clock.run_until(4000 * MS)
+    found = [modelled.partition for modelled in machine.partitions.values()]
+    lines = sum(each.refilled_lines for each in found) - partitions * CACHE_LINES
+    from_memory = sum(each.memory_lines for each in found) - partitions * CACHE_LINES
+    turns = sum(each.dispatches for each in found) - partitions
+    l3_lines = 36 * 2**20 // 128
+    assert lines == turns * CACHE_LINES
+    lost = max(0, min(CACHE_LINES, (partitions - 1) * CACHE_LINES - l3_lines))
+    assert from_memory == turns * lost
+    cold = partitions * memory_ns(CACHE_LINES)
+    expected = cold + lines * LINE_NS + from_memory * (MEMORY_NS - LINE_NS)
+    assert refills(machine) == pytest.approx(expected, abs=memory_ns(CACHE_LINES))
+    assert (from_memory > 0) == (partitions > 20)
+
+
+COSTS_OF_REFILL = (
+    "processor.l3_latency",
+    "processor.memory_latency",
+    "processor.tlb_miss",
+    "hypervisor.vp_switch",
+    "hypervisor.vp_resume",
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(COSTS_OF_REFILL),
+    st.integers(1, 30),
+    st.sampled_from([64e3, 512e3, 1.2e6, 1.9e6]),
+    st.lists(st.sampled_from([0.00001, 0.0001, 0.0006, 0.002]), min_size=1, max_size=5),
+    st.sampled_from([1.5, 4.0, 8.0]),
+)
+def test_dearer_refills_and_switches_never_make_overhead_smaller(
+    name, guests, working_set, pieces_seconds, factor
+):
+    """Partitions that run in turn, so that costs do not change who runs when."""
+
+    def overhead(times: float) -> int:
+        dearer = {name: COSTS.number(name) * times, "processor.working_set": working_set}
+        machine = pool_of("abcdefghijklmnopqrstuvwxyzABCD"[:guests], 1, dearer, share=1 / 30)
+        turns = list(machine.partitions.values()) * 3
+        for number, modelled in enumerate(turns):
+            seconds = pieces_seconds[number % len(pieces_seconds)]
+            machine.clock.call_in(
+                number * 10 * MS,
+                lambda modelled=modelled, s=seconds: modelled.compute(s, None, lambda: None),
+            )
+        machine.clock.run_until(len(turns) * 10 * MS)
+        accounts, _ = machine.balance()
+        return sum(sum(each.values()) - each["user"] for each in accounts.values())
+
+    assert overhead(factor) >= overhead(1.0)
+
+
+def test_who_comes_back_to_its_core_with_no_other_in_between_resumes_and_does_not_switch():
+    machine = pool_of("ab", 1, {"processor.working_set": 0.0})
+    a, b = (machine.partitions[name] for name in "ab")
+    for moment, modelled in ((0, a), (2, a), (4, b), (6, a), (8, a)):
+        machine.clock.call_in(
+            moment * MS, lambda modelled=modelled: modelled.compute(0.001, None, lambda: None)
+        )
+    machine.clock.run_until(10 * MS)
+    assert (a.partition.dispatches, a.partition.resumptions) == (4, 2)
+    assert (b.partition.dispatches, b.partition.resumptions) == (1, 0)
+    costs = Costs(COSTS, REFERENCE_HZ)
+    switch_ns, resume_ns = (costs.work(f"hypervisor.vp_{each}") for each in ("switch", "resume"))
+    accounts, _ = machine.balance()
+    assert accounts["a"]["hypervisor"] == 2 * switch_ns + 2 * resume_ns
+    assert accounts["b"]["hypervisor"] == switch_ns
 
 
 def test_another_chip_has_nothing_of_it_in_its_cache():

@@ -251,7 +251,7 @@ def test_a_tick_that_came_while_waiting_for_a_processor_is_taken_at_the_next_dis
     machine = build(
         system(*parts, cores=1),
         {**NO_TICKS, "os.aix-5.3.tick_rate": 100.0},
-        {"hypervisor.vp_switch": 0.0, "processor.working_set": 0.0},
+        {"hypervisor.vp_switch": 0.0, "hypervisor.vp_resume": 0.0, "processor.working_set": 0.0},
     )
     keep_busy(machine.partitions["half"], 0.5)
     # The clock ticks every 10 ms at 5, 15, 25... ms, when the window's entitlement is used up.

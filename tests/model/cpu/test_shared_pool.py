@@ -14,6 +14,7 @@ from modelling import (
     MS,
     NO_REFILL,
     NO_TICKS,
+    REFERENCE_HZ,
     UNCAPPED,
     US,
     build,
@@ -25,6 +26,7 @@ from modelling import (
 )
 
 from harness.model.config import PartitionConfiguration, Virtualization
+from harness.model.costs import Costs
 from harness.model.cpu.entities import VirtualProcessor
 from harness.model.machine import Machine
 
@@ -203,7 +205,8 @@ def test_virtual_processors_share_exactly_what_the_partition_is_entitled_to(mill
 
 
 def costs(switch: float) -> dict[str, object]:
-    return {**NO_TICKS, "hypervisor.vp_switch": switch}
+    cycles = switch * REFERENCE_HZ
+    return {**NO_TICKS, "hypervisor.vp_switch": cycles, "hypervisor.vp_resume": cycles}
 
 
 @settings(max_examples=120)
@@ -419,14 +422,18 @@ def test_dispatch_waits_are_the_time_ready_without_a_processor():
 
 
 def test_each_dispatch_is_charged_one_switch_to_the_work_it_is_for():
-    switch_ns = round(constants().number("hypervisor.vp_switch") * 1e9)
+    costs = Costs(constants(), REFERENCE_HZ)
+    switch_ns, resume_ns = (costs.work(f"hypervisor.vp_{name}") for name in ("switch", "resume"))
     parts = [Load(partition(f"p{i}", 0.4, 1, UNCAPPED), True) for i in range(2)]
     trace = run(parts, 1, NO_TICKS, NO_REFILL, windows=20)
     accounts, _ = trace.machine.balance()
     for load in parts:
         each = trace.machine.partitions[load.name].partition
         assert each.dispatches >= 20
-        assert accounts[load.name]["hypervisor"] == each.dispatches * switch_ns
+        switches = each.dispatches - each.resumptions
+        assert switches >= 20
+        expected = switches * switch_ns + each.resumptions * resume_ns
+        assert accounts[load.name]["hypervisor"] == expected
 
 
 @given(st.integers(1, 9))
@@ -435,8 +442,9 @@ def test_a_capped_partition_alone_does_its_entitlements_worth_of_work(tenths):
     load = Load(partition("p", tenths / 10, 1, CAPPED), True)
     trace = run([load], 1, NO_TICKS, NO_REFILL, windows=30)
     accounts, idle_ns = trace.machine.balance()
-    switch_ns = 30 * 3 * US
-    assert accounts["p"]["user"] == tenths * MS * 30 - switch_ns
+    costs = Costs(constants(), REFERENCE_HZ)
+    lead_ns = costs.work("hypervisor.vp_switch") + 29 * costs.work("hypervisor.vp_resume")
+    assert accounts["p"]["user"] == tenths * MS * 30 - lead_ns
     assert idle_ns == (10 - tenths) * MS * 30
 
 

@@ -63,10 +63,10 @@ virtual_processors = "2 per core"
 
 DOMINATING = """
 [catalog.hypervisor.vp_switch]
-value = 20
-low = 1
-high = 200
-unit = "us"
+value = 33000
+low = 1650
+high = 330000
+unit = "cycles"
 source = "a test"
 status = "assumed"
 """
@@ -120,7 +120,7 @@ def test_the_verdict_flips_at_the_factor_found_and_not_before(
             constant = catalog[name]
             ends = {"value": constant.value, "low": constant.low, "high": constant.high}
             if name == "hypervisor.vp_switch":
-                ends = {"value": 20e-6, "low": 1e-6, "high": 200e-6}
+                ends = {"value": 33000.0, "low": 1650.0, "high": 330000.0}
             scaled = "\n".join(f"{key} = {value * factor!r}" for key, value in ends.items())
             tables.append(
                 f'[catalog.{name}]\n{scaled}\nunit = "{constant.unit}"\n'
