@@ -142,7 +142,8 @@ def test_no_text_is_left_over(
     render(make_mixed(shipped, dear=1))
     render(make_mixed(shipped, dear=2))
     campaign = replace(other.campaign, replications=counts, source="my own.toml")
-    render(replace(other, campaign=campaign, damaged=("a row",)))
+    live = (("integer", "a user reads the time"),)
+    render(replace(other, campaign=campaign, damaged=("a row",), live=live))
     for found in (
         sensitive(other, model="another"),
         sensitive(other, break_even=sensitive(other).break_even[:0], driven=()),
