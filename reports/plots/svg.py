@@ -103,7 +103,7 @@ def new_figure(height: float) -> Figure:
     height
         In inches.
     """
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="none")
     FigureCanvasSVG(figure)
     return figure
 
@@ -154,7 +154,8 @@ def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
         Texts for readers who cannot see the figure.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", facecolor="none")
+    # Figure.savefig() would draw twice.
+    figure.canvas.print_svg(buffer)
     root = ElementTree.fromstring(buffer.getvalue())
     for element in root.iter():
         _plain(element)
