@@ -131,6 +131,11 @@ def overhead_ticks(axes: Axes, ticks: Iterable[float]) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: numbers.overhead(value))
 
 
+def box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
+    """Corners of a rectangle, one of many in a collection."""
+    return [(left, low), (right, low), (right, high), (left, high)]
+
+
 def _cut(line: str) -> str:
     if _width(line) <= _LONGEST:
         return line
