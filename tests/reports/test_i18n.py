@@ -6,9 +6,9 @@ from real_studies import real_study
 
 from harness.analysis.overhead import MEASURES
 from harness.analysis.study import Outcome
-from harness.campaign.real_matrix import LEVELS
 from harness.catalog.constant import Status
 from harness.model.ledger import CAUSE_LABELS
+from harness.results.record import LEVELS
 from harness.results.store import Failure
 from reports.builder import render
 from reports.evidence import Evidence
