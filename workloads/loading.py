@@ -78,8 +78,11 @@ def load_user(spec: str, base: Path) -> LoadedUser:
 
 
 def is_shipped(spec: str, base: Path) -> bool:
-    """Whether a user class comes with vtax; arguments and errors as for :func:`load_user`."""
-    return _is_shipped(_found(spec, base)[0])
+    """Whether there is such a file, which comes with vtax; arguments as for :func:`load_user`."""
+    try:
+        return _is_shipped(_found(spec, base)[0])
+    except UserError:
+        return False
 
 
 def scan_user(spec: str, base: Path) -> tuple[UserFile, ...]:

@@ -103,9 +103,7 @@ def new_figure(height: float) -> Figure:
     height
         In inches.
     """
-    figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="none")
-    FigureCanvasSVG(figure)
-    return figure
+    return Figure(figsize=(WIDTH, height), layout="constrained", facecolor="none")
 
 
 def label(text: str) -> str:
@@ -160,7 +158,7 @@ def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
     """
     buffer = io.StringIO()
     # Figure.savefig() would draw twice.
-    figure.canvas.print_svg(buffer)
+    FigureCanvasSVG(figure).print_svg(buffer)
     root = ElementTree.fromstring(buffer.getvalue())
     for element in root.iter():
         _plain(element)
