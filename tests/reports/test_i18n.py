@@ -133,7 +133,6 @@ def test_no_text_is_left_over(
     render(replace(one, live=(("own", "its users share state"),)), Evidence(validation=held))
     render(make_mixed(shipped, dear=1))
     render(make_mixed(shipped, dear=2))
-    from dataclasses import replace
 
     campaign = replace(other.campaign, replications=counts, source="my own.toml")
     render(replace(other, campaign=campaign, damaged=("a row",)))
