@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from real_studies import real_study
 
 from harness.analysis.overhead import MEASURES
@@ -96,10 +95,7 @@ _RELATIONS = (
 """Shown by what scenarios expect."""
 
 
-def _draw_nothing(canvas, file):
-    file.write('<svg viewBox="0 0 1 1"/>')
-
-
+@pytest.mark.usefixtures("undrawn")
 def test_no_text_is_left_over(
     build, truths, make_product, make_mixed, play, shipped, validate, monkeypatch
 ):
@@ -111,8 +107,6 @@ def test_no_text_is_left_over(
         return find(self, key, kind)
 
     monkeypatch.setattr(Texts, "_find", recorded)
-    # Their texts are found before figures are drawn, which takes most of the time.
-    monkeypatch.setattr(FigureCanvasSVG, "print_svg", _draw_nothing)
     for true in truths.values():
         build(true=true)
     failing = {("p5-570", "shared-uncapped", 1)}
