@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.campaign.real_matrix import LEVELS
-from harness.results.record import FULL_SYSTEM
+from harness.results.record import FULL_SYSTEM, LEVELS
 
 INK = "#1b2430"
 MUTED = "#5a6675"

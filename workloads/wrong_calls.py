@@ -13,7 +13,7 @@ _VERBS = {
     if inspect.isfunction(function) and not name.startswith("_")
 }
 _CLASSES = ("BlockingPartition", "RealPartition")
-_CALL = re.compile(rf"(?:(?:{'|'.join(_CLASSES)})\.)?(?P<verb>\w+)\(\) (?P<problem>.*)", re.DOTALL)
+_CALL = re.compile(rf"(?:(?:{'|'.join(_CLASSES)})\.)?(?P<verb>\w+)\(\) .*", re.DOTALL)
 
 
 def wrong_call(error: BaseException | None) -> str:
@@ -27,7 +27,7 @@ def wrong_call(error: BaseException | None) -> str:
     Returns
     -------
     str
-        The verb, what is wrong, and what would be right; empty for any other error.
+        The verb, and what would be right; empty for any other error.
     """
     if isinstance(error, AttributeError) and type(error.obj).__name__ in _CLASSES:
         name = str(error.name)
@@ -41,4 +41,5 @@ def wrong_call(error: BaseException | None) -> str:
     verb = call["verb"]
     parameters = list(inspect.signature(_VERBS[verb]).parameters.values())[1:]
     right = ", ".join(str(each.replace(annotation=inspect.Parameter.empty)) for each in parameters)
-    return f"{verb}() {call['problem']}; write self.partition.{verb}({right})"
+    # Python and compiled code say what is wrong in different words.
+    return f"{verb}() is called with other arguments; write self.partition.{verb}({right})"

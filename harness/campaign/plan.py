@@ -18,13 +18,13 @@ from harness.campaign.reader import (
     read_campaign,
     read_loads,
 )
-from harness.campaign.real_matrix import NATIVE, real_entries
+from harness.campaign.real_matrix import real_entries
 from harness.campaign.schema.campaign import Campaign
 from harness.campaign.schema.limits import REPLICATIONS, SEED
 from harness.catalog import Catalog, Constants
 from harness.errors import UserError
 from harness.files import shortened
-from harness.results.record import FULL_SYSTEM, CampaignRecord, CellRecord
+from harness.results.record import FULL_SYSTEM, NATIVE, CampaignRecord, CellRecord
 from harness.results.store import Store
 from harness.statistics.latin_hypercube import latin_hypercube
 from workloads.loading import UserFile

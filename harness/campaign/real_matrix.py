@@ -1,7 +1,7 @@
 """The cells of a campaign on real targets: the machine that vtax runs on, and ways to divide it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from harness.campaign.cell import Cell
@@ -14,17 +14,7 @@ from harness.campaign.workload import Group, Workload, resolve_workload
 from harness.catalog import Catalog
 from harness.errors import UserError
 from harness.model.config import UserGroup
-
-NATIVE = "native"
-"""The baseline: a process of the machine."""
-
-LEVELS: Mapping[str, str] = {
-    NATIVE: "baseline",
-    "capped": "operating-system",
-    "qemu-tcg": "software",
-    "qemu-kvm": "hardware",
-}
-"""The virtualizations of a real machine, and where each has its place."""
+from harness.results.record import LEVELS, NATIVE
 
 OS = "linux"
 

@@ -1,6 +1,6 @@
 """Record of a campaign and its cells in a store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -8,6 +8,17 @@ from harness.results.environment import Environment, Load
 
 FULL_SYSTEM = "full-system"
 """The baseline of modelled machines."""
+
+NATIVE = "native"
+"""The baseline of a real machine: a process of it."""
+
+LEVELS: Mapping[str, str] = {
+    NATIVE: "baseline",
+    "capped": "operating-system",
+    "qemu-tcg": "software",
+    "qemu-kvm": "hardware",
+}
+"""The virtualizations of a real machine, and where each has its place."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -15,7 +16,7 @@ from harness.results.environment import Environment
 from harness.statistics.intervals import Interval
 from reports import format as numbers
 from reports.palette import CAUSES, INK, MUTED, Style
-from reports.plots.svg import add_legend, as_svg, label, new_figure, overhead_ticks
+from reports.plots.svg import add_legend, as_svg, box, label, new_figure, overhead_ticks
 from reports.view import ReportView, Work, work_text
 
 _PANELS = 3
@@ -56,7 +57,7 @@ def forest(view: ReportView, measure: str, machine: str, works: Sequence[Work]) 
             ]
             _marks(axes, view.styles[name], marks)
     _overhead_axis(panels[0], view, measure, margin)
-    _name_rows(panels[0], [work_text(work, "\n") for work in works])
+    _name_rows(panels, [work_text(work, "\n") for work in works])
     for axes in panels:
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelbottom=True)
@@ -86,10 +87,13 @@ def _panels(
     return figure, panels
 
 
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Name the rows of panels, from the top."""
-    axes.set_ylim(len(names) - 0.45, -0.55)
-    axes.set_yticks(range(len(names)), [label(name) for name in names])
+def _name_rows(panels: Sequence[Axes], names: Sequence[str]) -> None:
+    """Name the rows of panels, from the top, at the left of the figure."""
+    panels[0].set_ylim(len(names) - 0.45, -0.55)
+    panels[0].set_yticks(range(len(names)), [label(name) for name in names])
+    for axes in panels:
+        spec = axes.get_subplotspec()
+        axes.yaxis.set_visible(spec is not None and spec.is_first_col())
 
 
 def _svg(
@@ -176,14 +180,13 @@ def causes(
         axes.set_title(label(work_text(work)), loc="left")
         cells = {name: view.cell(environment, name) for name in names}
         limit = _limit(view, cells)
-        for row, name in enumerate(names):
-            _bar(axes, cells[name], row, limit, cause_names)
+        _bars(axes, list(cells.values()), limit, cause_names)
         axes.set_xlim(0.0, limit * 1.18)
         axes.xaxis.set_major_formatter(lambda value, _: numbers.tick(value))
         axes.locator_params(axis="x", nbins=4)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
-    _name_rows(panels[0], names)
+    _name_rows(panels, names)
     handles = [
         Patch(color=CAUSES.get(name, MUTED), label=label(view.texts.name("cause", name)))
         for name in cause_names
@@ -207,33 +210,36 @@ def _total(cell: CellSummary) -> float:
     return math.fsum(interval.estimate for interval in cell.causes.values())
 
 
-def _bar(
-    axes: Axes, cell: CellSummary | None, row: int, limit: float, cause_names: Sequence[str]
+def _bars(
+    axes: Axes, cells: Sequence[CellSummary | None], limit: float, cause_names: Sequence[str]
 ) -> None:
-    if cell is None or not cell.causes:
-        axes.text(0.0, row, " \N{EN DASH}", va="center", color=MUTED, fontsize=7.5)
-        return
-    start = 0.0
-    for name in cause_names:
-        if name not in cell.causes:
+    """Draw a bar of each cell, and its length in figures."""
+    boxes, colours = [], []
+    for row, cell in enumerate(cells):
+        if cell is None or not cell.causes:
+            axes.text(0.0, row, " \N{EN DASH}", va="center", color=MUTED, fontsize=7.5)
             continue
-        width = min(cell.causes[name].estimate, limit - start)
-        if width > 0.001 * limit:
-            colour = CAUSES.get(name, MUTED)
-            axes.barh(
-                row, width, left=start, height=0.72, color=colour, edgecolor="white", linewidth=0.4
-            )
-        start += max(width, 0.0)
-    total = _total(cell)
-    cut = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" if total > 1.001 * limit else ""
-    axes.text(
-        min(total, limit) + 0.01 * limit,
-        row,
-        f"{cut}{numbers.seconds(total)}",
-        va="center",
-        color=INK,
-        fontsize=7.5,
-    )
+        start = 0.0
+        for name in cause_names:
+            if name not in cell.causes:
+                continue
+            width = min(cell.causes[name].estimate, limit - start)
+            if width > 0.001 * limit:
+                boxes.append(box(start, start + width, row - 0.36, row + 0.36))
+                colours.append(CAUSES.get(name, MUTED))
+            start += max(width, 0.0)
+        total = _total(cell)
+        cut = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" if total > 1.001 * limit else ""
+        axes.text(
+            min(total, limit) + 0.01 * limit,
+            row,
+            f"{cut}{numbers.seconds(total)}",
+            va="center",
+            color=INK,
+            fontsize=7.5,
+        )
+    bars = PolyCollection(boxes, facecolors=colours, edgecolors="white", linewidths=0.4)
+    axes.add_collection(bars, autolim=False)
 
 
 def responses(view: ReportView, machine: str, system: str, works: Sequence[Work]) -> Markup:

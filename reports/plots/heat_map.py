@@ -13,7 +13,7 @@ from harness.results.environment import Environment
 from harness.studies.sensitivity.result import Driven, Influence
 from reports import format as numbers
 from reports.palette import MUTED, RULE
-from reports.plots.svg import WIDTH, add_legend, as_svg, label, new_figure
+from reports.plots.svg import WIDTH, add_legend, as_svg, box, label, new_figure
 from reports.view import ReportView, distinct, work_text
 
 _SCALES = {"firmware": ("#dfeaf7", "#0b3c78"), "software": ("#fbe6d3", "#b4480a")}
@@ -99,13 +99,13 @@ def _draw(
             if column < len(cells) and constant not in cells[column]:
                 continue
             if column > start:
-                unused.append(_box(start, column, row))
+                unused.append(box(start, column, row, row + 1))
             start = column + 1
         for column, influences in enumerate(cells):
             influence = influences.get(constant)
             if influence is None or influence.p > alpha:
                 continue
-            drawn.append(_box(column, column + 1, row))
+            drawn.append(box(column, column + 1, row, row + 1))
             colours.append(scale(_depth(influence.share)))
             if len(cells) <= _NUMBERED:
                 axes.text(
@@ -120,10 +120,6 @@ def _draw(
                 )
     axes.add_collection(PolyCollection(unused, facecolors=_UNUSED, linewidths=0, zorder=0))
     axes.add_collection(PolyCollection(drawn, facecolors=colours, linewidths=0, zorder=1))
-
-
-def _box(left: int, right: int, row: int) -> list[tuple[float, float]]:
-    return [(left, row), (right, row), (right, row + 1), (left, row + 1)]
 
 
 def _frame(

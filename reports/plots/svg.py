@@ -103,9 +103,7 @@ def new_figure(height: float) -> Figure:
     height
         In inches.
     """
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    FigureCanvasSVG(figure)
-    return figure
+    return Figure(figsize=(WIDTH, height), layout="constrained", facecolor="none")
 
 
 def label(text: str) -> str:
@@ -131,6 +129,11 @@ def overhead_ticks(axes: Axes, ticks: Iterable[float]) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: numbers.overhead(value))
 
 
+def box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
+    """Corners of a rectangle, one of many in a collection."""
+    return [(left, low), (right, low), (right, high), (left, high)]
+
+
 def _cut(line: str) -> str:
     if _width(line) <= _LONGEST:
         return line
@@ -154,7 +157,8 @@ def as_svg(figure: Figure, key: str, title: str, description: str) -> Markup:
         Texts for readers who cannot see the figure.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", facecolor="none")
+    # Figure.savefig() would draw twice.
+    FigureCanvasSVG(figure).print_svg(buffer)
     root = ElementTree.fromstring(buffer.getvalue())
     for element in root.iter():
         _plain(element)

@@ -5,8 +5,8 @@ from typing import Any
 
 from harness.analysis.cell_summary import CellSummary
 from harness.analysis.overhead import Overhead
-from harness.campaign.real_matrix import LEVELS
 from harness.real.host.interference import DISTURBED_SHARE
+from harness.results.record import LEVELS
 from harness.statistics.intervals import Caution
 from reports import format as numbers
 from reports.view import ReportView, load_text

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.campaign.plan import make_plan
-from harness.campaign.real_matrix import LEVELS, NATIVE
 from harness.errors import UserError
+from harness.results.record import LEVELS, NATIVE
 from harness.users.realtime import live_spec
 
 CAMPAIGN = """

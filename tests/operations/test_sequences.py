@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from modelling import (
@@ -26,7 +25,6 @@ from operating import QUICK, SECOND, carried_out, holdings, site_with
 
 from harness.catalog import Value
 from harness.model.config import SystemConfiguration
-from harness.model.cpu.entities import VirtualProcessor
 from harness.model.machine import Machine
 from harness.operations.capacity_on_demand import (
     ActivatePermanently,
@@ -189,24 +187,12 @@ def test_nothing_is_lost_or_owned_twice_and_time_is_conserved(script):
     assert sum(capacity.memory_bytes.values()) + capacity.free_memory_bytes == whole
 
 
-@pytest.mark.interpreted
 @settings(max_examples=250)
 @given(SCRIPT)
 def test_the_busy_get_their_entitlement_and_the_capped_no_more_in_every_quiet_window(script):
     overrides: Mapping[str, Value] = {**NO_TICKS, **NO_REFILL}
     site, machine = loaded(overrides)
-    pool = machine.pool
-    assert pool is not None
     occupied: dict[str, Counter[int]] = defaultdict(Counter)
-    use = pool.use
-
-    def record(vp: VirtualProcessor, start_ns: int, end_ns: int) -> None:
-        use(vp, start_ns, end_ns)
-        for number in range(start_ns // WINDOW, (end_ns - 1) // WINDOW + 1):
-            low, high = max(start_ns, number * WINDOW), min(end_ns, (number + 1) * WINDOW)
-            occupied[vp.partition.name][number] += high - low
-
-    pool.use = record  # type: ignore[method-assign]
     entitled: dict[str, Counter[int]] = defaultdict(Counter)
     begin = iter(script)
     next_ms, operation = next(begin)
@@ -217,6 +203,7 @@ def test_the_busy_get_their_entitlement_and_the_capped_no_more_in_every_quiet_wi
     for number in range(windows):
         for name in BUSY_SHARED:
             vps = machine.partitions[name].partition.vps
+            occupied[name][number] -= machine.partitions[name].partition.occupied_ns()
             entitled[name][number] = sum(vp.entitlement_ns for vp in vps)
             if not vps[0].partition.weight:
                 capped.add((name, number))
@@ -227,9 +214,10 @@ def test_the_busy_get_their_entitlement_and_the_capped_no_more_in_every_quiet_wi
                 next_ms, operation = next(begin, (0, None))
                 due += next_ms
             site.clock.run_until(number * WINDOW + (ms + 1) * MS)
+        for name in BUSY_SHARED:
+            occupied[name][number] += machine.partitions[name].partition.occupied_ns()
         if holdings(machine) != before:
             disturbed.add(number)
-    pool.reconsider()
     for name in BUSY_SHARED:
         for number in range(windows):
             if number not in disturbed:

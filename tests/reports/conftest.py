@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from harness.analysis.study import Study, study
 from harness.campaign.plan import make_plan
@@ -105,6 +106,16 @@ def parse(source: str) -> Page:
     reader.close()
     assert not reader.open, [element.tag for element in reader.open]
     return page
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports with empty figures: tests of other parts need not draw them."""
+
+    def draw_nothing(_: FigureCanvasSVG, file: TextIO) -> None:
+        file.write('<svg viewBox="0 0 1 1"/>')
+
+    monkeypatch.setattr(FigureCanvasSVG, "print_svg", draw_nothing)
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,13 @@ import math
 from dataclasses import replace
 
 import pytest
-from matplotlib.figure import Figure
 from real_studies import real_study
 
 from harness.analysis.overhead import MEASURES
 from harness.analysis.study import Outcome
-from harness.campaign.real_matrix import LEVELS
 from harness.catalog.constant import Status
 from harness.model.ledger import CAUSE_LABELS
+from harness.results.record import LEVELS
 from harness.results.store import Failure
 from harness.validation.row import FigureKind
 from reports.builder import render
@@ -98,10 +97,7 @@ _RELATIONS = (
 """Shown by what scenarios expect."""
 
 
-def _draw_nothing(figure, file, **options):
-    file.write('<svg viewBox="0 0 1 1"/>')
-
-
+@pytest.mark.usefixtures("undrawn")
 def test_no_text_is_left_over(
     build, truths, make_product, make_mixed, play, shipped, validate, monkeypatch
 ):
@@ -113,8 +109,6 @@ def test_no_text_is_left_over(
         return find(self, key, kind)
 
     monkeypatch.setattr(Texts, "_find", recorded)
-    # Their texts are found before figures are drawn, which takes most of the time.
-    monkeypatch.setattr(Figure, "savefig", _draw_nothing)
     for true in truths.values():
         build(true=true)
     failing = {("p5-570", "shared-uncapped", 1)}

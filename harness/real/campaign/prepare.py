@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.campaign.plan import Plan
-from harness.campaign.real_matrix import NATIVE
 from harness.errors import UserError
 from harness.real.calibration.costs import read_costs
 from harness.real.calibration.file import calibrate
@@ -17,6 +16,7 @@ from harness.real.programs.shipped import PROGRAM_BY_NAME
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.channel import RefusalError, TargetError
 from harness.real.target.pool import TargetPool
+from harness.results.record import NATIVE
 from harness.results.store import Store
 
 COSTS = "machine.toml"

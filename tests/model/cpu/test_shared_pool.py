@@ -7,7 +7,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from modelling import (
     CAPPED,
@@ -297,62 +297,6 @@ def test_nobody_runs_twice_at_once_and_no_processor_serves_two(pool, switch, see
         running += step
         assert running <= cores
     assert total(trace.machine) == cores * trace.machine.clock.now_ns
-
-
-def water_filling(loads: list[Load], cores: int) -> dict[str, float]:
-    """Spare capacity per window by weight, as the rule says when nobody reaches its ceiling."""
-    spare = cores * WINDOW - sum(load.configuration.entitlement_cores for load in loads) * WINDOW
-    weights = sum(load.configuration.weight for load in loads)
-    return {load.name: spare * load.configuration.weight / weights for load in loads}
-
-
-@settings(max_examples=25)
-@given(
-    st.integers(1, 3),
-    st.lists(
-        st.tuples(st.integers(10, 30), st.sampled_from([32, 64, 96, 128, 255])),
-        min_size=3,
-        max_size=10,
-    ),
-    st.sampled_from([0.5e-3, 1e-3, 2e-3]),
-)
-def test_spare_capacity_goes_out_in_proportion_to_weights(cores, parts, spare_slice):
-    loads = [
-        Load(partition(f"p{i}", share / 100, 1, UNCAPPED, weight=weight), True)
-        for i, (share, weight) in enumerate(parts)
-    ]
-    expected = water_filling(loads, cores)
-    # Leave room: who needs nearly all of a window cannot wait for the others' entitlement.
-    assume(
-        all(
-            expected[load.name] + load.configuration.entitlement_cores * WINDOW <= 0.5 * WINDOW
-            for load in loads
-        )
-    )
-    assume(sum(load.configuration.entitlement_cores for load in loads) <= 0.9 * cores)
-    windows = 300
-    overrides = {**costs(0.0), **NO_REFILL, "hypervisor.spare_slice": spare_slice}
-    trace = run(loads, cores, overrides, windows=windows)
-    for load in loads:
-        (vp,) = trace.vps(load)
-        spare = sum(trace.in_window(vp, n) - vp.entitlement_ns for n in trace.windows)
-        # Four turns either way, however long it goes on.
-        assert abs(spare - windows * expected[load.name]) <= 4 * spare_slice * 1e9, load
-
-
-def test_an_unused_share_flows_to_the_others_by_weight():
-    parts = [
-        Load(partition("idle", 0.5, 1, UNCAPPED), False, 0.01, 1e6),
-        Load(partition("light", 0.2, 1, UNCAPPED, weight=64), True),
-        Load(partition("heavy", 0.2, 1, UNCAPPED, weight=192), True),
-    ]
-    trace = run(parts, 1, costs(0.0), NO_REFILL, windows=100)
-    light, heavy = (
-        sum(trace.in_window(trace.vps(load)[0], n) for n in trace.windows) for load in parts[1:]
-    )
-    spare = 100 * WINDOW * 0.6
-    assert light == pytest.approx(100 * WINDOW * 0.2 + spare / 4, abs=2.5 * MS)
-    assert heavy == pytest.approx(100 * WINDOW * 0.2 + spare * 3 / 4, abs=2.5 * MS)
 
 
 @pytest.mark.parametrize("virtualization", [CAPPED, UNCAPPED])

@@ -11,13 +11,13 @@ import harness.real.campaign.campaign
 import harness.real.campaign.prepare
 from harness.analysis.study import analyse
 from harness.campaign.plan import make_plan
-from harness.campaign.real_matrix import LEVELS
 from harness.errors import UserError
 from harness.real.campaign.campaign import run_real_campaign
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.disk_image import Stage
 from harness.real.target.pool import MOST_FAILURES, TargetPool
 from harness.real.target.target import TARGETS
+from harness.results.record import LEVELS
 from harness.results.store import Failure, Store
 
 CAMPAIGN = """

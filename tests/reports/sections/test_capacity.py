@@ -7,6 +7,8 @@ from reports.builder import render
 from reports.evidence import Evidence
 from tests.support.capable import capable
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TRUTH = {"full-system": 1.0, "shared-uncapped": 1.03, "hosted-vmware": 2.4}
 
 

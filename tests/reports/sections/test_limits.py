@@ -1,8 +1,12 @@
 """What a study cannot tell is made from its own data."""
 
+import pytest
+
 from harness.analysis.study import Outcome
 from reports.builder import render
 from reports.evidence import Evidence
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 USED = {
     "shared-uncapped": ("hypervisor.vp_switch", "hypervisor.window"),

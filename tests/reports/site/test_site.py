@@ -27,6 +27,8 @@ from reports.site import publication as publications
 from reports.site import site as sites
 from reports.site.site import comparison_page, publish
 
+undrawn = pytest.mark.usefixtures("undrawn")
+
 EVIL = (
     "<script>document.title='ran'</script><img src=x onerror=\"document.title='ran'\">"
     "\"' onload=x $x^2$ & {{ 7 * 7 }} {0} %s </style></title></pre>"
@@ -129,6 +131,7 @@ def test_has_an_index_reports_and_data(results, tmp_path, parse_page):
     assert f"reports/{place.name}/runs.csv" in links
 
 
+@undrawn
 def test_publishing_again_changes_no_byte_and_no_time(results, tmp_path):
     site = tmp_path / "site"
     both = [results("a"), results("b", margin=0.01)]
@@ -143,6 +146,7 @@ def test_publishing_again_changes_no_byte_and_no_time(results, tmp_path):
     assert tree(site) == before
 
 
+@undrawn
 def test_the_same_results_give_the_same_bytes_elsewhere(results, tmp_path):
     first, second = results("a"), results("b", margin=0.01)
     publish([first, second], tmp_path / "one")
@@ -151,6 +155,7 @@ def test_the_same_results_give_the_same_bytes_elsewhere(results, tmp_path):
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
+@undrawn
 def test_a_different_result_is_a_new_publication_and_the_old_one_stays(
     results, tmp_path, truths, parse_page
 ):
@@ -171,6 +176,7 @@ def test_a_different_result_is_a_new_publication_and_the_old_one_stays(
     assert rows == ["2", "1"]
 
 
+@undrawn
 def test_one_more_replication_is_a_different_result(results, tmp_path):
     found = publish([results("a"), results("b", replications=4)], tmp_path / "site")
     assert found.added == 2
@@ -213,6 +219,7 @@ def test_every_result_beside_the_runs_is_part_of_what_is_published(results, tmp_
     assert all(f'id="{name}"' in page for name in kept)
 
 
+@undrawn
 def test_only_campaigns_of_the_same_name_are_compared(results, tmp_path, truths):
     site = tmp_path / "site"
     sources = [results("a"), results("x", record={"name": "other"}), results("b", replications=4)]
@@ -223,6 +230,7 @@ def test_only_campaigns_of_the_same_name_are_compared(results, tmp_path, truths)
     assert sum(told["counts"].values()) == len(told["overheads"]) + len(told["outcomes"])
 
 
+@undrawn
 def test_what_has_nothing_in_common_is_not_compared(results, tmp_path, parse_page):
     site = tmp_path / "site"
     publish([results("a"), results("b", machines=("p5-520",))], site)
@@ -230,6 +238,7 @@ def test_what_has_nothing_in_common_is_not_compared(results, tmp_path, parse_pag
     assert "nothing in common" in check_pages(site, parse_page)["index.html"].text
 
 
+@undrawn
 def test_a_failure_leaves_no_half_publication(results, tmp_path, monkeypatch):
     site = tmp_path / "site"
     publish([results("a")], site)
@@ -248,6 +257,7 @@ def test_a_failure_leaves_no_half_publication(results, tmp_path, monkeypatch):
     assert publish([second], site).added == 1
 
 
+@undrawn
 def test_a_campaign_that_is_still_running_is_not_published(results, tmp_path, monkeypatch):
     source, site = results("a"), tmp_path / "site"
     digests = iter(["a" * 64, "b" * 64])
@@ -257,6 +267,7 @@ def test_a_campaign_that_is_still_running_is_not_published(results, tmp_path, mo
     assert not tree(site / "reports")
 
 
+@undrawn
 def test_a_language_that_was_missing_is_added_and_the_rest_stays(results, tmp_path):
     source, site = results("a"), tmp_path / "site"
     publish([source], site)
@@ -267,6 +278,7 @@ def test_a_language_that_was_missing_is_added_and_the_rest_stays(results, tmp_pa
     assert tree(site) == before
 
 
+@undrawn
 @pytest.mark.parametrize("what", ["missing", "damaged"])
 def test_a_damaged_site_is_told_in_one_line(results, tmp_path, what):
     source, site = results("a"), tmp_path / "site"
