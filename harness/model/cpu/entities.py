@@ -329,7 +329,7 @@ class Partition:
         Cache lines that its VPs fetched again after others had driven them out.
     traffic
         How often which size passed its protocol stack: by way, direction, size in bytes, and number
-        of packets (0 for requests and responses).
+        of packets, which can be a fraction (0 for requests and responses).
     folded
         Idle VPs that the operating system gives no work to (virtual processor folding).
     crashes
@@ -383,7 +383,7 @@ class Partition:
         self.ticks: i64 = 0
         self.idle_ticks: i64 = 0
         self.refilled_lines: i64 = 0
-        self.traffic: dict[tuple[str, str, int, int], Tally] = {}
+        self.traffic: dict[tuple[str, str, int, float], Tally] = {}
         self._queued_ns: i64 = 0
         self.folded: list[VirtualProcessor] = []
         self.crashes: i64 = 0

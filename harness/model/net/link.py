@@ -14,6 +14,16 @@ _NOT_YET: Final = -(10**18)
 """A time long before all others (ns)."""
 
 
+def packet_count(size_bytes: i64, payload_bytes: i64, segment: bool) -> float:
+    """Count the packets of a message or of a segment of a stream.
+
+    The segments of a stream follow one another, so that their packets are full and a segment can
+    be a fraction of one. A message by itself is at least one packet.
+    """
+    packets = float(size_bytes) / float(payload_bytes)
+    return packets if segment else max(1.0, packets)
+
+
 class Link:
     """Both directions of a link to the network outside.
 
@@ -61,27 +71,30 @@ class Link:
         self.transit_ns: i64 = 0
         self.broken = False
         self.standby: Link | None = None
-        self._held: list[tuple[bool, int, Event]] = []
+        self._held: list[tuple[bool, int, Event, bool]] = []
         # Inbound and outbound.
         self._free_ns = vec[i64]([0, 0])
         self._active_ns = vec[i64]([_NOT_YET, _NOT_YET])
 
-    def packets(self, size_bytes: i64) -> i64:
-        """Count the packets of a message."""
-        return max(1, -(-size_bytes // self.payload_bytes))
-
-    def transmit(self, outbound: bool, size_bytes: i64, done: Event | Callable[[], object]) -> None:
-        """Carry a message after those that wait for the same direction."""
+    def transmit(
+        self,
+        outbound: bool,
+        size_bytes: i64,
+        done: Event | Callable[[], object],
+        segment: bool = False,
+    ) -> None:
+        """Carry a message, or a segment of a stream, after those that wait for the direction."""
         if self.broken:
             if self.standby is not None:
-                self.standby.transmit(outbound, size_bytes, done)
+                self.standby.transmit(outbound, size_bytes, done, segment)
             else:
-                self._held.append((outbound, size_bytes, as_event(done)))
+                self._held.append((outbound, size_bytes, as_event(done), segment))
             return
         direction: i64 = 1 if outbound else 0
         now = self.clock.now
-        wire_bytes = size_bytes + self.packets(size_bytes) * self.overhead_bytes
-        busy_ns = nearest(float(wire_bytes) * self.ns_per_byte)
+        packets = packet_count(size_bytes, self.payload_bytes, segment)
+        wire_bytes = float(size_bytes) + packets * float(self.overhead_bytes)
+        busy_ns = nearest(wire_bytes * self.ns_per_byte)
         end = max(now, self._free_ns[direction]) + busy_ns
         self._free_ns[direction] = end
         self._active_ns[direction] = end
@@ -104,8 +117,8 @@ class Link:
 
     def _carry_held(self) -> None:
         held, self._held = self._held, []
-        for outbound, size_bytes, done in held:
-            self.transmit(outbound, size_bytes, done)
+        for outbound, size_bytes, done, segment in held:
+            self.transmit(outbound, size_bytes, done, segment)
 
     def opposite_active(self, outbound: bool, within_ns: i64) -> bool:
         """Whether the other direction has carried anything lately (duplex traffic)."""

@@ -26,11 +26,24 @@ def test_a_message_takes_its_bytes_headers_and_framing_at_line_rate(mtu, size):
     ended: list[int] = []
     wire.transmit(True, size, lambda: ended.append(wire.clock.now_ns))
     wire.clock.run_until(10**12)
-    packets = max(1, -(-size // (mtu - 40)))
-    assert wire.packets(size) == packets
-    assert wire.busy_ns == round((size + packets * 78) * 8)
+    packets = max(1, size / (mtu - 40))
+    assert wire.busy_ns == pytest.approx((size + packets * 78) * 8, abs=0.51)
     assert ended == [wire.busy_ns + 30 * US]
     assert wire.bytes == size
+
+
+@given(st.integers(1, 10**6), st.integers(1, 40))
+def test_segments_of_a_stream_fill_their_packets_and_a_message_is_one_packet_at_least(size, parts):
+    """However a stream is divided, it has the same headers; messages by themselves have more."""
+    whole, divided, apart = (gigabit(Clock()) for _ in range(3))
+    whole.transmit(True, size, lambda: None)
+    for part in range(parts):
+        share = size * (part + 1) // parts - size * part // parts
+        divided.transmit(True, share, lambda: None, True)
+        apart.transmit(True, share, lambda: None)
+    assert divided.busy_ns == pytest.approx((size + size / 1460 * 78) * 8, abs=parts)
+    assert divided.busy_ns <= whole.busy_ns + parts <= apart.busy_ns + 2 * parts
+    assert apart.busy_ns >= (size + parts * 78) * 8 - parts
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 10**5)), min_size=1, max_size=30))
@@ -44,7 +57,7 @@ def test_each_direction_carries_one_message_after_the_other(messages):
     wire.clock.run_until(10**12)
     for direction, ends in ended.items():
         times = [
-            round((size + wire.packets(size) * 78) * 8)
+            round((size + max(1, size / 1460) * 78) * 8)
             for outbound, size in messages
             if outbound is direction
         ]
