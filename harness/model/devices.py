@@ -106,12 +106,17 @@ class DeviceFactory:
         """Make a physical adapter's wire."""
         costs = self.costs
         prefix = f"ethernet.{device}"
+        frame_bytes = round(costs.number(f"{prefix}.frame_overhead"))
+        header_bytes = round(costs.number("network.tcp.header_bytes"))
+        least_bytes = max(header_bytes, round(costs.number("network.minimum_packet")))
         return Link(
             self.clock,
             name,
             rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
             mtu_bytes=mtu_bytes,
-            header_bytes=round(costs.number("network.tcp.header_bytes")),
-            frame_bytes=round(costs.number(f"{prefix}.frame_overhead")),
+            header_bytes=header_bytes,
+            frame_bytes=frame_bytes,
             latency_ns=costs.time(f"{prefix}.latency"),
+            acknowledgement_bytes=(least_bytes + frame_bytes)
+            / costs.number("network.tcp.packets_per_acknowledgement"),
         )

@@ -140,7 +140,7 @@ class Router:
                 self._hosted_stack(wire, inward) if self.configuration.hosted else self._stack(wire)
             )
             own = self._stage(name, costs, small=small, interrupt=inward)
-            way: Route = [own, WireStage(wire, outbound=not inward)]
+            way: Route = [own, WireStage(wire, outbound=not inward, small=small)]
             return [FarEnd(), *way[::-1]] if inward else way
         for adapter in self.directory.configurations[name].virtual_ethernet:
             bridge = self._bridge(adapter)
@@ -181,7 +181,7 @@ class Router:
             small=small,
             outbound=not inward,
         )
-        way = [own, bridging, WireStage(wire, outbound=not inward)]
+        way = [own, bridging, WireStage(wire, outbound=not inward, small=small)]
         return [FarEnd(), *way[::-1]] if inward else way
 
     def _bridge_costs(self, shared: SharedEthernetConfiguration) -> BridgeCosts:
@@ -239,8 +239,8 @@ class Router:
         out, into = self._own_wire(sender, receiver), self._own_wire(receiver, sender)
         return [
             self._stage(sender, self._stack(out), small=small, interrupt=False),
-            WireStage(out, outbound=True),
-            WireStage(into, outbound=False),
+            WireStage(out, outbound=True, small=small),
+            WireStage(into, outbound=False, small=small),
             self._stage(receiver, self._stack(into), small=small, interrupt=True),
         ]
 
@@ -305,6 +305,7 @@ class Router:
             message_parts=(),
             exchange_parts=((_OS, costs.cycles(pair / 2)),),
             payload_bytes=max(1, mtu_bytes - round(header)),
+            packets_per_acknowledgement=costs.number("network.tcp.packets_per_acknowledgement"),
             way=way,
         )
 
@@ -313,7 +314,10 @@ class Router:
         return self.costs.cycles(cycles * 1e6) / 1e6
 
     def _virtual_sender(self, mtu_bytes: int) -> StackCosts:
-        """Add to the stack the hypervisor's switch, which copies each packet at once."""
+        """Add to the stack the hypervisor's switch, which copies each packet at once.
+
+        Acknowledgements come back as interrupts.
+        """
         costs = self.costs
         stack = self._stack_at(mtu_bytes)
         packet_ns = costs.work("network.virtual.packet_cost")
@@ -323,10 +327,13 @@ class Router:
             message_parts=(),
             exchange_parts=(*stack.exchange_parts, (_SWITCH, packet_ns)),
             payload_bytes=stack.payload_bytes,
+            per_acknowledgement=((_HYPERVISOR, interrupt_cost(costs)),),
+            packets_per_acknowledgement=stack.packets_per_acknowledgement,
             way=VIRTUAL,
         )
 
     def _virtual_receiver(self, mtu_bytes: int) -> StackCosts:
+        """Add to the stack an interrupt, and the switch for acknowledgements that it sends."""
         stack = self._stack_at(mtu_bytes)
         return StackCosts(
             per_byte=stack.per_byte,
@@ -334,6 +341,8 @@ class Router:
             message_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
             exchange_parts=stack.exchange_parts,
             payload_bytes=stack.payload_bytes,
+            per_acknowledgement=((_SWITCH, self.costs.work("network.virtual.packet_cost")),),
+            packets_per_acknowledgement=stack.packets_per_acknowledgement,
             way=VIRTUAL,
         )
 

@@ -309,8 +309,38 @@ def test_the_switch_copies_each_byte_and_handles_each_packet_under_the_sender(mt
         "network.virtual.copy_cycles_per_byte"
     ) + packets * NOMINAL.number("network.virtual.packet_cost")
     assert spent(machine, "one")["switch"] == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
-    assert spent(machine, "two")["switch"] == 0
+    # The receiver's acknowledgements take the switch, too, and reach the sender as interrupts.
+    acknowledgement_cycles = packets / 2 * NOMINAL.number("network.virtual.packet_cost")
+    assert spent(machine, "two")["switch"] == pytest.approx(
+        acknowledgement_cycles * NS_PER_CYCLE, abs=segments
+    )
+    signal = NOMINAL.number("hypervisor.interrupt") + NOMINAL.number("hypervisor.wake")
+    assert spent(machine, "one")["hypervisor"] == pytest.approx(
+        packets / 2 * signal * 1e9, abs=segments
+    )
     assert spent(machine, "two")["hypervisor"] > 0
+
+
+def test_requests_and_responses_are_acknowledged_by_each_other():
+    lan = (VirtualEthernetConfiguration(1, (), 1500),)
+    machine = two(lan, lan)
+    repeat(machine.clock, lambda done: machine.partitions["one"].exchange(64, 64, "two", done), 10)
+    frames = 10 * NOMINAL.number("network.virtual.packet_cost") * NS_PER_CYCLE
+    copied = 640 * NOMINAL.number("network.virtual.copy_cycles_per_byte") * NS_PER_CYCLE
+    for name in ("one", "two"):
+        assert spent(machine, name)["switch"] == pytest.approx(frames + copied, rel=0.001)
+
+
+@pytest.mark.parametrize("verb", ["send", "receive"])
+@pytest.mark.parametrize("mtu", [1500, 9000])
+def test_acknowledgements_of_a_stream_take_the_wire_the_other_way(verb, mtu):
+    machine = running(wired(mtu=mtu))
+    app, size = machine.partitions["app"], 10 * 16384
+    repeat(machine.clock, lambda done: getattr(app, verb)(size, OUTSIDE, done), 1)
+    (wire,) = machine.network.wires
+    packets = size / (mtu - 40)
+    assert wire.bytes == size
+    assert wire.busy_ns == pytest.approx((size + packets * (78 + 84 / 2)) * 8, abs=20)
 
 
 STREAMED = ("os", "switch", "vios", "emulation", "world_switch", "host", "copy")

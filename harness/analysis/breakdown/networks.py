@@ -48,6 +48,19 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
         run.signal_ns,
         *SIGNAL,
     )
+    yield from _acknowledgements(run)
+
+
+def _acknowledgements(run: Run) -> Iterator[CostItem]:
+    """Count acknowledgements of streams over the virtual switch, at both ends."""
+    ratio, name = "network.tcp.packets_per_acknowledgement", "network.virtual.packet_cost"
+    packets = run.costs.number(ratio)
+    sent = run.counts.of("network_packets", way=VIRTUAL, direction=IN) / packets
+    event = "acknowledgement over the virtual switch"
+    yield run.item("switch", event, sent, run.costs.work(name), name, ratio)
+    received = run.counts.of("network_packets", way=VIRTUAL, direction=OUT) / packets
+    event = "interrupt for an acknowledgement"
+    yield run.item("hypervisor", event, received, run.signal_ns, *SIGNAL, ratio)
 
 
 def _switched(run: Run, copied_bytes: float) -> CostItem:

@@ -36,6 +36,8 @@ class Link:
         sequence, gap).
     latency_ns
         From the last bit sent to the peer's having it.
+    acknowledgement_bytes
+        What acknowledgements take of the other direction for each packet of a stream.
 
     Attributes
     ----------
@@ -58,6 +60,7 @@ class Link:
         header_bytes: int,
         frame_bytes: int,
         latency_ns: int,
+        acknowledgement_bytes: float = 0.0,
     ) -> None:
         self.clock = clock
         self.name = name
@@ -66,12 +69,13 @@ class Link:
         self.payload_bytes: i64 = mtu_bytes - header_bytes
         self.overhead_bytes: i64 = header_bytes + frame_bytes
         self.latency_ns: i64 = latency_ns
+        self.acknowledgement_ns = acknowledgement_bytes * self.ns_per_byte
         self.bytes: i64 = 0
         self.busy_ns: i64 = 0
         self.transit_ns: i64 = 0
         self.broken = False
         self.standby: Link | None = None
-        self._held: list[tuple[bool, int, Event, bool]] = []
+        self._held: list[tuple[bool, int, Event, bool, bool]] = []
         # Inbound and outbound.
         self._free_ns = vec[i64]([0, 0])
         self._active_ns = vec[i64]([_NOT_YET, _NOT_YET])
@@ -82,13 +86,17 @@ class Link:
         size_bytes: i64,
         done: Event | Callable[[], object],
         segment: bool = False,
+        acknowledged: bool = False,
     ) -> None:
-        """Carry a message, or a segment of a stream, after those that wait for the direction."""
+        """Carry a message, or a segment of a stream, after those that wait for the direction.
+
+        Acknowledgements of it take the other direction; nothing waits for them.
+        """
         if self.broken:
             if self.standby is not None:
-                self.standby.transmit(outbound, size_bytes, done, segment)
+                self.standby.transmit(outbound, size_bytes, done, segment, acknowledged)
             else:
-                self._held.append((outbound, size_bytes, as_event(done), segment))
+                self._held.append((outbound, size_bytes, as_event(done), segment, acknowledged))
             return
         direction: i64 = 1 if outbound else 0
         now = self.clock.now
@@ -98,6 +106,10 @@ class Link:
         end = max(now, self._free_ns[direction]) + busy_ns
         self._free_ns[direction] = end
         self._active_ns[direction] = end
+        if acknowledged:
+            back_ns = nearest(packets * self.acknowledgement_ns)
+            self._free_ns[1 - direction] = max(now, self._free_ns[1 - direction]) + back_ns
+            self.busy_ns += back_ns
         self.bytes += size_bytes
         self.busy_ns += busy_ns
         transit_ns = end + self.latency_ns - now
@@ -117,8 +129,8 @@ class Link:
 
     def _carry_held(self) -> None:
         held, self._held = self._held, []
-        for outbound, size_bytes, done, segment in held:
-            self.transmit(outbound, size_bytes, done, segment)
+        for outbound, size_bytes, done, segment, acknowledged in held:
+            self.transmit(outbound, size_bytes, done, segment, acknowledged)
 
     def opposite_active(self, outbound: bool, within_ns: i64) -> bool:
         """Whether the other direction has carried anything lately (duplex traffic)."""

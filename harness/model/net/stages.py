@@ -168,8 +168,10 @@ class StackCosts:
 
     Attributes
     ----------
-    per_byte, per_packet
-        Nanoseconds by cause for each byte and each packet of a stream.
+    per_byte, per_packet, per_acknowledgement
+        Nanoseconds by cause for each byte, each packet and each acknowledgement of a stream. What
+        the protocol stack itself spends on acknowledgements is in the cost of bytes and packets,
+        which were measured on TCP.
     message_parts
         Further parts for each segment, such as a virtual interrupt.
     exchange_parts
@@ -188,6 +190,8 @@ class StackCosts:
         message_parts: tuple[Part, ...],
         exchange_parts: tuple[Part, ...],
         payload_bytes: int,
+        per_acknowledgement: tuple[tuple[int, float], ...] = (),
+        packets_per_acknowledgement: float = 2.0,
         way: str = ADAPTER,
     ) -> None:
         self.per_byte = per_byte
@@ -195,6 +199,8 @@ class StackCosts:
         self.message_parts = message_parts
         self.exchange_parts = exchange_parts
         self.payload_bytes = payload_bytes
+        self.per_acknowledgement = per_acknowledgement
+        self.packets_per_acknowledgement = packets_per_acknowledgement
         self.way = way
 
     def packets(self, size_bytes: int, segment: bool) -> float:
@@ -204,10 +210,12 @@ class StackCosts:
     def stream_work(self, size_bytes: int, segment: bool) -> Work:
         """Return the work for a message, or for a segment of one, that is sent as a stream."""
         packets = self.packets(size_bytes, segment)
+        acknowledgements = packets / self.packets_per_acknowledgement
         return work(
             *self.message_parts,
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
             *((cause, round(ns * packets)) for cause, ns in self.per_packet),
+            *((cause, round(ns * acknowledgements)) for cause, ns in self.per_acknowledgement),
         )
 
     def small_work(self, size_bytes: int) -> Work:
@@ -280,15 +288,16 @@ _NO_CHARGE: Final = _Charge(-1, False, NO_WORK, Tally())
 
 
 class WireStage(Stage):
-    """A wire in one direction."""
+    """A wire in one direction, for streams or for requests and responses."""
 
-    def __init__(self, wire: Link, *, outbound: bool) -> None:
+    def __init__(self, wire: Link, *, outbound: bool, small: bool) -> None:
         self.wire = wire
         self.outbound = outbound
+        self.acknowledged = not small
 
     def enter(self, piece: Piece) -> None:
         """Carry a piece."""
-        self.wire.transmit(self.outbound, piece.size_bytes, piece, piece.segment)
+        self.wire.transmit(self.outbound, piece.size_bytes, piece, piece.segment, self.acknowledged)
 
 
 class FarEnd(Stage):

@@ -7,7 +7,9 @@ from harness.engine.clock import Clock
 from harness.model.net.link import Link
 
 
-def gigabit(clock: Clock, mtu: int = 1500, latency: int = 30 * US) -> Link:
+def gigabit(
+    clock: Clock, mtu: int = 1500, latency: int = 30 * US, acknowledgement_bytes: float = 0.0
+) -> Link:
     return Link(
         clock,
         "wire",
@@ -16,6 +18,7 @@ def gigabit(clock: Clock, mtu: int = 1500, latency: int = 30 * US) -> Link:
         header_bytes=40,
         frame_bytes=38,
         latency_ns=latency,
+        acknowledgement_bytes=acknowledgement_bytes,
     )
 
 
@@ -44,6 +47,31 @@ def test_segments_of_a_stream_fill_their_packets_and_a_message_is_one_packet_at_
     assert divided.busy_ns == pytest.approx((size + size / 1460 * 78) * 8, abs=parts)
     assert divided.busy_ns <= whole.busy_ns + parts <= apart.busy_ns + 2 * parts
     assert apart.busy_ns >= (size + parts * 78) * 8 - parts
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30))
+def test_acknowledgements_take_the_other_direction_and_are_not_duplex_traffic(directions):
+    """One for two packets, in a frame of 84 bytes of wire time."""
+    wire = gigabit(Clock(), acknowledgement_bytes=42.0, latency=0)
+    free, each, back = {True: 0, False: 0}, (11 * 1538 * 8), 11 * 42 * 8
+    ended: list[int] = []
+    for outbound in directions:
+        wire.transmit(outbound, 11 * 1460, lambda: ended.append(wire.clock.now_ns), True, True)
+        free[outbound] += each
+        free[not outbound] += back
+    wire.clock.run_until(10**12)
+    last = directions[-1]
+    assert ended[-1] <= max(free.values())
+    assert wire.busy_ns == len(directions) * (each + back)
+    assert wire.bytes == len(directions) * 11 * 1460
+    for outbound in (True, False):
+        seen = directions.count(not outbound) > 0
+        assert wire.opposite_active(outbound, 10**12) is seen
+    lone = gigabit(Clock(), acknowledgement_bytes=42.0, latency=0)
+    lone.transmit(last, 11 * 1460, lambda: None, True, True)
+    lone.transmit(not last, 1460, lambda: ended.append(lone.clock.now_ns))
+    lone.clock.run_until(10**12)
+    assert ended[-1] == back + 1538 * 8
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 10**5)), min_size=1, max_size=30))

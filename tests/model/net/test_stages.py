@@ -115,6 +115,8 @@ def test_a_stack_charges_bytes_packets_and_messages(size, payload, segment):
     costs = StackCosts(
         per_byte=((int(Cause.OS), 2.0), (int(Cause.SWITCH), 0.5)),
         per_packet=((int(Cause.OS), 700.0),),
+        per_acknowledgement=((int(Cause.WORLD_SWITCH), 300.0),),
+        packets_per_acknowledgement=2.0,
         message_parts=((int(Cause.HYPERVISOR), 90),),
         exchange_parts=((int(Cause.OS), 5000),),
         payload_bytes=payload,
@@ -130,4 +132,6 @@ def test_a_stack_charges_bytes_packets_and_messages(size, payload, segment):
     assert total(streaming, Cause.SWITCH) == round(0.5 * size)
     assert total(streaming, Cause.HYPERVISOR) == total(small, Cause.HYPERVISOR) == 90
     assert total(small, Cause.OS) == 5000 + 2 * size
+    assert total(streaming, Cause.WORLD_SWITCH) == round(300 * packets / 2)
+    assert total(small, Cause.WORLD_SWITCH) == 0
     assert streaming.ns == sum(ns for _, ns in streaming.parts)
