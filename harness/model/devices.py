@@ -40,9 +40,9 @@ class DeviceFactory:
             return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
         if vios is None:
             return DirectPath(partition, disk, BlockCosts(work(*submit), work(*complete)), depth)
-        hcall, interrupt = costs.time("hypervisor.hcall"), interrupt_cost(costs)
+        call_ns, interrupt_ns = costs.work("hypervisor.call.queue_element"), interrupt_cost(costs)
         client = BlockCosts(
-            work(*submit, (_HYPERVISOR, hcall)), work((_HYPERVISOR, interrupt), *complete)
+            work(*submit, (_HYPERVISOR, call_ns)), work((_HYPERVISOR, interrupt_ns), *complete)
         )
         service = VirtualScsiCosts(costs, configuration.backing)
         return VirtualScsiPath(

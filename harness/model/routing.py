@@ -11,6 +11,7 @@ from harness.model.config import (
     Virtualization,
 )
 from harness.model.costs import Costs, fixed_and_per_unit
+from harness.model.cpu.burst import Part
 from harness.model.devices import DeviceFactory
 from harness.model.directory import Directory
 from harness.model.io.vios import Vios, interrupt_cost
@@ -313,21 +314,35 @@ class Router:
         cycles = self.costs.number("network.virtual.copy_cycles_per_byte")
         return self.costs.cycles(cycles * 1e6) / 1e6
 
+    def _frame_sent(self) -> tuple[Part, ...]:
+        """Charge a call that sends a frame, and what the switch does with it besides copying."""
+        costs = self.costs
+        return (
+            (_HYPERVISOR, costs.work("hypervisor.call.null")),
+            (_SWITCH, costs.work("network.virtual.packet_cost")),
+        )
+
+    def _frame_received(self) -> Part:
+        """Charge a call that gives the adapter a new buffer."""
+        return _HYPERVISOR, self.costs.work("hypervisor.call.lan_buffer")
+
     def _virtual_sender(self, mtu_bytes: int) -> StackCosts:
         """Add to the stack the hypervisor's switch, which copies each packet at once.
 
         Acknowledgements come back as interrupts.
         """
-        costs = self.costs
         stack = self._stack_at(mtu_bytes)
-        packet_ns = costs.work("network.virtual.packet_cost")
+        sent = self._frame_sent()
         return StackCosts(
             per_byte=(*stack.per_byte, (_SWITCH, self._copy_ns_per_byte())),
-            per_packet=(*stack.per_packet, (_SWITCH, packet_ns)),
+            per_packet=(*stack.per_packet, *sent),
             message_parts=(),
-            exchange_parts=(*stack.exchange_parts, (_SWITCH, packet_ns)),
+            exchange_parts=(*stack.exchange_parts, *sent),
             payload_bytes=stack.payload_bytes,
-            per_acknowledgement=((_HYPERVISOR, interrupt_cost(costs)),),
+            per_acknowledgement=(
+                (_HYPERVISOR, interrupt_cost(self.costs)),
+                self._frame_received(),
+            ),
             packets_per_acknowledgement=stack.packets_per_acknowledgement,
             way=VIRTUAL,
         )
@@ -337,11 +352,11 @@ class Router:
         stack = self._stack_at(mtu_bytes)
         return StackCosts(
             per_byte=stack.per_byte,
-            per_packet=stack.per_packet,
+            per_packet=(*stack.per_packet, self._frame_received()),
             message_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
-            exchange_parts=stack.exchange_parts,
+            exchange_parts=(*stack.exchange_parts, self._frame_received()),
             payload_bytes=stack.payload_bytes,
-            per_acknowledgement=((_SWITCH, self.costs.work("network.virtual.packet_cost")),),
+            per_acknowledgement=self._frame_sent(),
             packets_per_acknowledgement=stack.packets_per_acknowledgement,
             way=VIRTUAL,
         )

@@ -314,11 +314,17 @@ def test_the_switch_copies_each_byte_and_handles_each_packet_under_the_sender(mt
     assert spent(machine, "two")["switch"] == pytest.approx(
         acknowledgement_cycles * NS_PER_CYCLE, abs=segments
     )
-    signal = NOMINAL.number("hypervisor.interrupt") + NOMINAL.number("hypervisor.wake")
-    assert spent(machine, "one")["hypervisor"] == pytest.approx(
-        packets / 2 * signal * 1e9, abs=segments
+    signal = 1e9 * (NOMINAL.number("hypervisor.interrupt") + NOMINAL.number("hypervisor.wake"))
+    send, buffer = (
+        NOMINAL.number(f"hypervisor.call.{kind}") * NS_PER_CYCLE for kind in ("null", "lan_buffer")
     )
-    assert spent(machine, "two")["hypervisor"] > 0
+    # A call for each frame sent, and one that gives a buffer for each frame received.
+    assert spent(machine, "one")["hypervisor"] == pytest.approx(
+        packets * send + packets / 2 * (signal + buffer), rel=0.01, abs=3 * segments
+    )
+    assert spent(machine, "two")["hypervisor"] == pytest.approx(
+        segments * signal + packets * buffer + packets / 2 * send, rel=0.01, abs=3 * segments
+    )
 
 
 def test_requests_and_responses_are_acknowledged_by_each_other():
@@ -327,8 +333,32 @@ def test_requests_and_responses_are_acknowledged_by_each_other():
     repeat(machine.clock, lambda done: machine.partitions["one"].exchange(64, 64, "two", done), 10)
     frames = 10 * NOMINAL.number("network.virtual.packet_cost") * NS_PER_CYCLE
     copied = 640 * NOMINAL.number("network.virtual.copy_cycles_per_byte") * NS_PER_CYCLE
+    signal = 1e9 * (NOMINAL.number("hypervisor.interrupt") + NOMINAL.number("hypervisor.wake"))
+    calls = NOMINAL.number("hypervisor.call.null") + NOMINAL.number("hypervisor.call.lan_buffer")
     for name in ("one", "two"):
         assert spent(machine, name)["switch"] == pytest.approx(frames + copied, rel=0.001)
+        assert spent(machine, name)["hypervisor"] == pytest.approx(
+            10 * (signal + calls * NS_PER_CYCLE), rel=0.001
+        )
+
+
+@pytest.mark.parametrize("kind", ["null", "lan_buffer"])
+def test_dearer_calls_make_a_stream_dearer_in_cycles_of_any_clock(kind):
+    lan, name = (VirtualEthernetConfiguration(1, (), 1500),), f"hypervisor.call.{kind}"
+    parts = [partition(each, 1, virtual_ethernet=lan) for each in ("one", "two")]
+    for clock_hz in (1.65e9, 2.2e9):
+        found = []
+        for times in (0.0, 1.0, 10.0):
+            changed = {name: times * NOMINAL.number(name)}
+            machine = running(system(*parts, cores=2, clock_hz=clock_hz), changed)
+            repeat(machine.clock, lambda d, m=machine: m.partitions["one"].send(10**6, "two", d), 1)
+            accounts = machine.balance()[0]
+            found.append(sum(accounts[each]["hypervisor"] for each in ("one", "two")))
+        # One for each packet and for each acknowledgement of two packets.
+        packets = 10**6 / 1460 * 1.5
+        each_ns = NOMINAL.number(name) / clock_hz * 1e9
+        assert found[1] - found[0] == pytest.approx(packets * each_ns, rel=0.01)
+        assert found[2] - found[0] == pytest.approx(10 * packets * each_ns, rel=0.01)
 
 
 @pytest.mark.parametrize("verb", ["send", "receive"])
