@@ -2,7 +2,7 @@
 
 from harness.engine.clock import Clock
 from harness.model.config import DiskConfiguration
-from harness.model.costs import Costs
+from harness.model.costs import Costs, fixed_and_per_unit
 from harness.model.cpu.burst import Part, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
@@ -109,6 +109,11 @@ class DeviceFactory:
         frame_bytes = round(costs.number(f"{prefix}.frame_overhead"))
         header_bytes = round(costs.number("network.tcp.header_bytes"))
         least_bytes = max(header_bytes, round(costs.number("network.minimum_packet")))
+        byte_ns = packet_ns = 0.0
+        if f"{prefix}.duplex_rate" in costs.constants:
+            at, rates = costs.constants.table(f"{prefix}.duplex_rate")
+            payloads = [mtu - header_bytes for mtu in at]
+            byte_ns, packet_ns = fixed_and_per_unit(payloads, [1e9 / rate for rate in rates])
         return Link(
             self.clock,
             name,
@@ -119,4 +124,6 @@ class DeviceFactory:
             latency_ns=costs.time(f"{prefix}.latency"),
             acknowledgement_bytes=(least_bytes + frame_bytes)
             / costs.number("network.tcp.packets_per_acknowledgement"),
+            bus_ns_per_byte=byte_ns,
+            bus_ns_per_packet=packet_ns,
         )

@@ -122,6 +122,43 @@ def test_an_exchange_takes_the_wire_both_ways():
     assert took == pytest.approx(2 * latency + (1000 + 78 + 500 + 78) * 8, abs=10)
 
 
+DUPLEX_RATE = f"ethernet.{ETHERNET}.duplex_rate"
+
+
+def both_ways(machine: Machine, seconds: float = 0.2) -> float:
+    """Bytes per second of both directions together, with streams enough for each."""
+    app, moved = machine.partitions["app"], 0
+
+    def keep(verb: str) -> None:
+        def done() -> None:
+            nonlocal moved
+            moved += 131072
+            again()
+
+        def again() -> None:
+            getattr(app, verb)(131072, OUTSIDE, done)
+
+        again()
+
+    for _ in range(4):
+        keep("send")
+        keep("receive")
+    machine.clock.run_until(round(seconds * 1e9))
+    return moved / seconds
+
+
+@pytest.mark.parametrize(("mtu", "index"), [(1500, 0), (9000, 1)])
+def test_an_adapter_moves_no_more_in_both_directions_than_its_duplex_rate(mtu, index):
+    _, rates = NOMINAL.table(DUPLEX_RATE)
+    found = []
+    for times in (1.0, 0.9, 100.0):
+        limit = {DUPLEX_RATE: tuple(times * rate for rate in rates)}
+        found.append(both_ways(running(wired(mtu=mtu, cores=4), FREE_CPU, limit)))
+    assert found[0] == pytest.approx(rates[index], rel=0.02)
+    assert found[1] == pytest.approx(0.9 * rates[index], rel=0.02)
+    assert found[2] > 1.05 * rates[index]
+
+
 # The Shared Ethernet Adapter
 
 

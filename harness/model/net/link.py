@@ -1,4 +1,4 @@
-"""A physical Ethernet adapter and its wire, full duplex."""
+"""A physical Ethernet adapter, the bus it is on, and its wire, full duplex."""
 
 from collections.abc import Callable
 from typing import Final
@@ -38,6 +38,9 @@ class Link:
         From the last bit sent to the peer's having it.
     acknowledgement_bytes
         What acknowledgements take of the other direction for each packet of a stream.
+    bus_ns_per_byte, bus_ns_per_packet
+        What the adapter's way to memory takes, which both directions share; acknowledgements are
+        in it.
 
     Attributes
     ----------
@@ -61,6 +64,8 @@ class Link:
         frame_bytes: int,
         latency_ns: int,
         acknowledgement_bytes: float = 0.0,
+        bus_ns_per_byte: float = 0.0,
+        bus_ns_per_packet: float = 0.0,
     ) -> None:
         self.clock = clock
         self.name = name
@@ -70,6 +75,9 @@ class Link:
         self.overhead_bytes: i64 = header_bytes + frame_bytes
         self.latency_ns: i64 = latency_ns
         self.acknowledgement_ns = acknowledgement_bytes * self.ns_per_byte
+        self.bus_ns_per_byte = bus_ns_per_byte
+        self.bus_ns_per_packet = bus_ns_per_packet
+        self._bus_free_ns: i64 = _NOT_YET
         self.bytes: i64 = 0
         self.busy_ns: i64 = 0
         self.transit_ns: i64 = 0
@@ -103,7 +111,12 @@ class Link:
         packets = packet_count(size_bytes, self.payload_bytes, segment)
         wire_bytes = float(size_bytes) + packets * float(self.overhead_bytes)
         busy_ns = nearest(wire_bytes * self.ns_per_byte)
-        end = max(now, self._free_ns[direction]) + busy_ns
+        bus_ns = nearest(
+            float(size_bytes) * self.bus_ns_per_byte + packets * self.bus_ns_per_packet
+        )
+        # The adapter's buffers let the wire and the bus work at the same time.
+        self._bus_free_ns = max(now, self._bus_free_ns) + bus_ns
+        end = max(max(now, self._free_ns[direction]) + busy_ns, self._bus_free_ns)
         self._free_ns[direction] = end
         self._active_ns[direction] = end
         if acknowledged:

@@ -102,6 +102,38 @@ def test_the_payload_of_a_busy_gigabit_wire_is_line_rate_less_framing(mtu, megab
     assert wire.bytes * 8 / (wire.busy_ns / 1e9) / 1e6 == pytest.approx(megabits, abs=0.1)
 
 
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(1, 10**5)), min_size=1, max_size=30),
+    st.floats(0, 6),
+    st.floats(0, 2000),
+)
+def test_a_bus_limits_both_directions_together_and_one_alone_not_at_all(messages, byte, packet):
+    """As long as it is faster than the wire: 8 ns for a byte, 624 ns for the rest of a packet."""
+    ended: dict[str, list[int]] = {"none": [], "bus": [], "one way": [], "one way, bus": []}
+    for name, ends in ended.items():
+        bus = (byte, min(packet, 624.0)) if "bus" in name else (0.0, 0.0)
+        wire = Link(
+            Clock(),
+            "wire",
+            rate_bytes_per_second=125e6,
+            mtu_bytes=1500,
+            header_bytes=40,
+            frame_bytes=38,
+            latency_ns=0,
+            bus_ns_per_byte=bus[0],
+            bus_ns_per_packet=bus[1],
+        )
+        for outbound, size in messages:
+            direction = outbound and "one way" not in name
+            wire.transmit(direction, size, lambda ends=ends, w=wire: ends.append(w.clock.now_ns))
+        wire.clock.run_until(10**12)
+    assert ended["one way"] == ended["one way, bus"]
+    assert all(with_bus >= free for with_bus, free in zip(ended["bus"], ended["none"], strict=True))
+    total = sum(size * byte + max(1, size / 1460) * min(packet, 624.0) for _, size in messages)
+    assert max(ended["bus"]) >= total - len(messages)
+    assert max(ended["bus"]) <= max(total, *ended["none"]) + max(ended["none"])
+
+
 def test_traffic_is_duplex_while_the_other_direction_has_carried_something_lately():
     wire = gigabit(Clock())
     assert not wire.opposite_active(True, 10**7)
