@@ -103,7 +103,7 @@ def _whole(o: Observation) -> Rows:
 
 def _traffic(o: Observation) -> Rows:
     """Size, packets and number of what passed the protocol stacks, by direction."""
-    pieces: dict[Labels, list[tuple[int, int, int]]] = {}
+    pieces: dict[Labels, list[tuple[int, float, int]]] = {}
     for partition in o.machine.dispatched():
         for (way, direction, size, packets), tally in partition.traffic.items():
             key = (partition.name, way, direction)
@@ -120,7 +120,7 @@ def _bridge_traffic(o: Observation) -> Rows:
     return pieces.items()
 
 
-def _network(name: str, text: str, of: Callable[[int, int], int]) -> Family:
+def _network(name: str, text: str, of: Callable[[int, float], float]) -> Family:
     """Family with sums of a function of size and packets over what passed the protocol stacks."""
     return Family(
         name,
@@ -272,7 +272,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _network(
         "vtax_network_packets",
-        "Packets of those pieces.",
+        "Packets of those pieces; a piece can end within a packet.",
         lambda _, packets: packets,
     ),
     _network(

@@ -2,7 +2,7 @@
 
 from harness.engine.clock import Clock
 from harness.model.config import DiskConfiguration
-from harness.model.costs import Costs
+from harness.model.costs import Costs, fixed_and_per_unit
 from harness.model.cpu.burst import Part, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
@@ -40,9 +40,9 @@ class DeviceFactory:
             return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
         if vios is None:
             return DirectPath(partition, disk, BlockCosts(work(*submit), work(*complete)), depth)
-        hcall, interrupt = costs.time("hypervisor.hcall"), interrupt_cost(costs)
+        call_ns, interrupt_ns = costs.work("hypervisor.call.queue_element"), interrupt_cost(costs)
         client = BlockCosts(
-            work(*submit, (_HYPERVISOR, hcall)), work((_HYPERVISOR, interrupt), *complete)
+            work(*submit, (_HYPERVISOR, call_ns)), work((_HYPERVISOR, interrupt_ns), *complete)
         )
         service = VirtualScsiCosts(costs, configuration.backing)
         return VirtualScsiPath(
@@ -106,12 +106,24 @@ class DeviceFactory:
         """Make a physical adapter's wire."""
         costs = self.costs
         prefix = f"ethernet.{device}"
+        frame_bytes = round(costs.number(f"{prefix}.frame_overhead"))
+        header_bytes = round(costs.number("network.tcp.header_bytes"))
+        least_bytes = max(header_bytes, round(costs.number("network.minimum_packet")))
+        byte_ns = packet_ns = 0.0
+        if f"{prefix}.duplex_rate" in costs.constants:
+            at, rates = costs.constants.table(f"{prefix}.duplex_rate")
+            payloads = [mtu - header_bytes for mtu in at]
+            byte_ns, packet_ns = fixed_and_per_unit(payloads, [1e9 / rate for rate in rates])
         return Link(
             self.clock,
             name,
             rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
             mtu_bytes=mtu_bytes,
-            header_bytes=round(costs.number("network.tcp.header_bytes")),
-            frame_bytes=round(costs.number(f"{prefix}.frame_overhead")),
+            header_bytes=header_bytes,
+            frame_bytes=frame_bytes,
             latency_ns=costs.time(f"{prefix}.latency"),
+            acknowledgement_bytes=(least_bytes + frame_bytes)
+            / costs.number("network.tcp.packets_per_acknowledgement"),
+            bus_ns_per_byte=byte_ns,
+            bus_ns_per_packet=packet_ns,
         )

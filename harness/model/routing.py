@@ -11,6 +11,7 @@ from harness.model.config import (
     Virtualization,
 )
 from harness.model.costs import Costs, fixed_and_per_unit
+from harness.model.cpu.burst import Part
 from harness.model.devices import DeviceFactory
 from harness.model.directory import Directory
 from harness.model.io.vios import Vios, interrupt_cost
@@ -140,7 +141,7 @@ class Router:
                 self._hosted_stack(wire, inward) if self.configuration.hosted else self._stack(wire)
             )
             own = self._stage(name, costs, small=small, interrupt=inward)
-            way: Route = [own, WireStage(wire, outbound=not inward)]
+            way: Route = [own, WireStage(wire, outbound=not inward, small=small)]
             return [FarEnd(), *way[::-1]] if inward else way
         for adapter in self.directory.configurations[name].virtual_ethernet:
             bridge = self._bridge(adapter)
@@ -181,7 +182,7 @@ class Router:
             small=small,
             outbound=not inward,
         )
-        way = [own, bridging, WireStage(wire, outbound=not inward)]
+        way = [own, bridging, WireStage(wire, outbound=not inward, small=small)]
         return [FarEnd(), *way[::-1]] if inward else way
 
     def _bridge_costs(self, shared: SharedEthernetConfiguration) -> BridgeCosts:
@@ -239,8 +240,8 @@ class Router:
         out, into = self._own_wire(sender, receiver), self._own_wire(receiver, sender)
         return [
             self._stage(sender, self._stack(out), small=small, interrupt=False),
-            WireStage(out, outbound=True),
-            WireStage(into, outbound=False),
+            WireStage(out, outbound=True, small=small),
+            WireStage(into, outbound=False, small=small),
             self._stage(receiver, self._stack(into), small=small, interrupt=True),
         ]
 
@@ -305,6 +306,7 @@ class Router:
             message_parts=(),
             exchange_parts=((_OS, costs.cycles(pair / 2)),),
             payload_bytes=max(1, mtu_bytes - round(header)),
+            packets_per_acknowledgement=costs.number("network.tcp.packets_per_acknowledgement"),
             way=way,
         )
 
@@ -312,28 +314,50 @@ class Router:
         cycles = self.costs.number("network.virtual.copy_cycles_per_byte")
         return self.costs.cycles(cycles * 1e6) / 1e6
 
-    def _virtual_sender(self, mtu_bytes: int) -> StackCosts:
-        """Add to the stack the hypervisor's switch, which copies each packet at once."""
+    def _frame_sent(self) -> tuple[Part, ...]:
+        """Charge a call that sends a frame, and what the switch does with it besides copying."""
         costs = self.costs
+        return (
+            (_HYPERVISOR, costs.work("hypervisor.call.null")),
+            (_SWITCH, costs.work("network.virtual.packet_cost")),
+        )
+
+    def _frame_received(self) -> Part:
+        """Charge a call that gives the adapter a new buffer."""
+        return _HYPERVISOR, self.costs.work("hypervisor.call.lan_buffer")
+
+    def _virtual_sender(self, mtu_bytes: int) -> StackCosts:
+        """Add to the stack the hypervisor's switch, which copies each packet at once.
+
+        Acknowledgements come back as interrupts.
+        """
         stack = self._stack_at(mtu_bytes)
-        packet_ns = costs.work("network.virtual.packet_cost")
+        sent = self._frame_sent()
         return StackCosts(
             per_byte=(*stack.per_byte, (_SWITCH, self._copy_ns_per_byte())),
-            per_packet=(*stack.per_packet, (_SWITCH, packet_ns)),
+            per_packet=(*stack.per_packet, *sent),
             message_parts=(),
-            exchange_parts=(*stack.exchange_parts, (_SWITCH, packet_ns)),
+            exchange_parts=(*stack.exchange_parts, *sent),
             payload_bytes=stack.payload_bytes,
+            per_acknowledgement=(
+                (_HYPERVISOR, interrupt_cost(self.costs)),
+                self._frame_received(),
+            ),
+            packets_per_acknowledgement=stack.packets_per_acknowledgement,
             way=VIRTUAL,
         )
 
     def _virtual_receiver(self, mtu_bytes: int) -> StackCosts:
+        """Add to the stack an interrupt, and the switch for acknowledgements that it sends."""
         stack = self._stack_at(mtu_bytes)
         return StackCosts(
             per_byte=stack.per_byte,
-            per_packet=stack.per_packet,
+            per_packet=(*stack.per_packet, self._frame_received()),
             message_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
-            exchange_parts=stack.exchange_parts,
+            exchange_parts=(*stack.exchange_parts, self._frame_received()),
             payload_bytes=stack.payload_bytes,
+            per_acknowledgement=self._frame_sent(),
+            packets_per_acknowledgement=stack.packets_per_acknowledgement,
             way=VIRTUAL,
         )
 

@@ -130,7 +130,7 @@ def test_which_constants_are_a_level_s_costs_can_be_changed_like_any_constant() 
             "levels": {
                 "firmware": {
                     "costs": {
-                        "value": ["hypervisor.hcall"],
+                        "value": ["hypervisor.call.null"],
                         "source": "ours",
                         "status": "assumed",
                     }
@@ -138,4 +138,4 @@ def test_which_constants_are_a_level_s_costs_can_be_changed_like_any_constant() 
             }
         }
     )
-    assert own.costs("firmware") == ("hypervisor.hcall",)
+    assert own.costs("firmware") == ("hypervisor.call.null",)

@@ -95,7 +95,7 @@ def test_it_travels_to_other_processes(constants: Constants) -> None:
 
 def test_numbers_and_whole_tables_can_be_multiplied() -> None:
     nominal = load_catalog().nominal()
-    names = ("hypervisor.hcall", "vios.vscsi.cycles.physical")
+    names = ("hypervisor.call.null", "vios.vscsi.cycles.physical")
     dearer = nominal.multiplied(names, 3.0)
     assert dearer.number(names[0]) == 3.0 * nominal.number(names[0])
     at, entries = nominal.table(names[1])
@@ -111,13 +111,13 @@ def test_noted_constants_know_what_was_asked_of_them_however_it_was_asked() -> N
     noted = NotedConstants(nominal)
     assert noted.read == set()
     assert noted.digest() == nominal.digest()
-    noted.number("hypervisor.hcall")
+    noted.number("hypervisor.call.null")
     noted["hypervisor.wake"]
     noted.interpolate("vios.vscsi.cycles.physical", 4096.0)
     noted.flag("hosted.host.wake_preemption")
     noted.text("os.aix-5.3.title")
     assert noted.read == {
-        "hypervisor.hcall",
+        "hypervisor.call.null",
         "hypervisor.wake",
         "vios.vscsi.cycles.physical",
         "hosted.host.wake_preemption",

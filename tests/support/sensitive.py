@@ -51,7 +51,7 @@ def sensitive(study: Study, constants: int = 8, **changes: object) -> Sensitivit
                 BreakEven(
                     **where,
                     level=level,
-                    constants=("hypervisor.hcall", "hypervisor.wake")[: 1 + together],
+                    constants=("hypervisor.call.null", "hypervisor.wake")[: 1 + together],
                     together=together,
                     confirmed=confirmed,
                     factor=factor,

@@ -34,11 +34,9 @@ def blocks(run: Run) -> Iterator[CostItem]:
         return
     virtual = [each for each in disks(run) if each[0]["vios"] is not None]
     operations = sum(count for _, count, _ in virtual)
-    hcall_ns = costs.time("hypervisor.hcall")
-    name = "hypervisor.hcall"
-    yield run.item(
-        "hypervisor", "call for a virtual SCSI operation", 2 * operations, hcall_ns, name
-    )
+    name = "hypervisor.call.queue_element"
+    call_ns = costs.work(name)
+    yield run.item("hypervisor", "call for a virtual SCSI operation", 2 * operations, call_ns, name)
     yield run.item(
         "hypervisor",
         "interrupt for a virtual SCSI operation",
@@ -50,7 +48,7 @@ def blocks(run: Run) -> Iterator[CostItem]:
         served = service(run, disk, size)
         work_ns = int(served.off_path_ns) + sum(
             ns - signal
-            for ns, signal in ((served.before.ns, run.signal_ns), (served.after.ns, hcall_ns))
+            for ns, signal in ((served.before.ns, run.signal_ns), (served.after.ns, call_ns))
         )
         constants = (
             f"vios.vscsi.cycles.{disk['backing']}",

@@ -29,15 +29,7 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
     if run.flavour is not None:
         yield from _emulated_network(run)
         return
-    name = "network.virtual.packet_cost"
-    yield run.item(
-        "switch",
-        "packet over the virtual switch",
-        counts.of("network_packets", way=VIRTUAL, direction=OUT)
-        + counts.of("network_messages", way=VIRTUAL, direction=OUT),
-        costs.work(name),
-        name,
-    )
+    yield from _frames(run)
     passed = counts.of("network_bytes", way=VIRTUAL, direction=OUT)
     yield _switched(run, passed)
     yield run.item(
@@ -48,6 +40,32 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
         run.signal_ns,
         *SIGNAL,
     )
+
+
+def _frames(run: Run) -> Iterator[CostItem]:
+    """Count frames over the virtual switch at both ends: packets and acknowledgements."""
+    costs, ratio = run.costs, "network.tcp.packets_per_acknowledgement"
+    sent, received = (
+        run.counts.of("network_packets", way=VIRTUAL, direction=direction)
+        + run.counts.of("network_messages", way=VIRTUAL, direction=direction)
+        for direction in (OUT, IN)
+    )
+    # Acknowledgements go the way against the stream's.
+    back, forth = (
+        run.counts.of("network_packets", way=VIRTUAL, direction=direction) / costs.number(ratio)
+        for direction in (IN, OUT)
+    )
+    switch, call = "network.virtual.packet_cost", "hypervisor.call.null"
+    buffer = "hypervisor.call.lan_buffer"
+    yield run.item("switch", "packet over the virtual switch", sent, costs.work(switch), switch)
+    event = "acknowledgement over the virtual switch"
+    yield run.item("switch", event, back, costs.work(switch), switch, ratio)
+    event = "call that sends a frame"
+    yield run.item("hypervisor", event, sent + back, costs.work(call), call, ratio)
+    event = "call that gives a buffer for a frame received"
+    yield run.item("hypervisor", event, received + forth, costs.work(buffer), buffer, ratio)
+    event = "interrupt for an acknowledgement"
+    yield run.item("hypervisor", event, forth, run.signal_ns, *SIGNAL, ratio)
 
 
 def _switched(run: Run, copied_bytes: float) -> CostItem:

@@ -338,7 +338,7 @@ class Partition:
         them came from memory.
     traffic
         How often which size passed its protocol stack: by way, direction, size in bytes, and number
-        of packets (0 for requests and responses).
+        of packets, which can be a fraction (0 for requests and responses).
     folded
         Idle VPs that the operating system gives no work to (virtual processor folding).
     crashes
@@ -396,7 +396,7 @@ class Partition:
         self.resumptions: i64 = 0
         self.refilled_lines: i64 = 0
         self.memory_lines: i64 = 0
-        self.traffic: dict[tuple[str, str, int, int], Tally] = {}
+        self.traffic: dict[tuple[str, str, int, float], Tally] = {}
         self._queued_ns: i64 = 0
         self.folded: list[VirtualProcessor] = []
         self.crashes: i64 = 0

@@ -161,17 +161,20 @@ class VirtualScsiCosts:
             f"vios.vscsi.added_latency.{self.backing}", size_bytes
         )
         cycles = costs.constants.interpolate(f"vios.vscsi.cycles.{self.backing}", size_bytes)
-        hcall_ns, interrupt_ns = costs.time("hypervisor.hcall"), interrupt_cost(costs)
-        signalling_s = (2 * hcall_ns + 2 * interrupt_ns) / 1e9
+        call_cycles, interrupt_ns = (
+            costs.number("hypervisor.call.queue_element"),
+            interrupt_cost(costs),
+        )
         # The published times are those of the reference processor.
+        signalling_s = 2 * (call_cycles / reference_hz + interrupt_ns / 1e9)
         path_s = max(0.0, added_s - signalling_s)
-        cycles = max(0.0, cycles - (interrupt_ns + hcall_ns) / 1e9 * reference_hz)
+        cycles = max(0.0, cycles - interrupt_ns / 1e9 * reference_hz - call_cycles)
         on_path_cycles = min(cycles, path_s * reference_hz)
         on_path_ns = costs.cycles(on_path_cycles)
         before_ns = on_path_ns // 2
         return VirtualScsiService(
             before=work((_HYPERVISOR, interrupt_ns), (_VIOS, before_ns)),
-            after=work((_VIOS, on_path_ns - before_ns), (_HYPERVISOR, hcall_ns)),
+            after=work((_VIOS, on_path_ns - before_ns), (_HYPERVISOR, costs.cycles(call_cycles))),
             off_path_ns=costs.cycles(cycles - on_path_cycles),
             delay_ns=round((path_s - on_path_cycles / reference_hz) * 1e9),
         )

@@ -1,4 +1,4 @@
-"""A physical Ethernet adapter and its wire, full duplex."""
+"""A physical Ethernet adapter, the bus it is on, and its wire, full duplex."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,6 +14,16 @@ _NOT_YET: Final = -(10**18)
 """A time long before all others (ns)."""
 
 
+def packet_count(size_bytes: i64, payload_bytes: i64, segment: bool) -> float:
+    """Count the packets of a message or of a segment of a stream.
+
+    The segments of a stream follow one another, so that their packets are full and a segment can
+    be a fraction of one. A message by itself is at least one packet.
+    """
+    packets = float(size_bytes) / float(payload_bytes)
+    return packets if segment else max(1.0, packets)
+
+
 class Link:
     """Both directions of a link to the network outside.
 
@@ -26,6 +36,11 @@ class Link:
         sequence, gap).
     latency_ns
         From the last bit sent to the peer's having it.
+    acknowledgement_bytes
+        What acknowledgements take of the other direction for each packet of a stream.
+    bus_ns_per_byte, bus_ns_per_packet
+        What the adapter's way to memory takes, which both directions share; acknowledgements are
+        in it.
 
     Attributes
     ----------
@@ -48,6 +63,9 @@ class Link:
         header_bytes: int,
         frame_bytes: int,
         latency_ns: int,
+        acknowledgement_bytes: float = 0.0,
+        bus_ns_per_byte: float = 0.0,
+        bus_ns_per_packet: float = 0.0,
     ) -> None:
         self.clock = clock
         self.name = name
@@ -56,35 +74,55 @@ class Link:
         self.payload_bytes: i64 = mtu_bytes - header_bytes
         self.overhead_bytes: i64 = header_bytes + frame_bytes
         self.latency_ns: i64 = latency_ns
+        self.acknowledgement_ns = acknowledgement_bytes * self.ns_per_byte
+        self.bus_ns_per_byte = bus_ns_per_byte
+        self.bus_ns_per_packet = bus_ns_per_packet
+        self._bus_free_ns: i64 = _NOT_YET
         self.bytes: i64 = 0
         self.busy_ns: i64 = 0
         self.transit_ns: i64 = 0
         self.broken = False
         self.standby: Link | None = None
-        self._held: list[tuple[bool, int, Event]] = []
+        self._held: list[tuple[bool, int, Event, bool, bool]] = []
         # Inbound and outbound.
         self._free_ns = vec[i64]([0, 0])
         self._active_ns = vec[i64]([_NOT_YET, _NOT_YET])
 
-    def packets(self, size_bytes: i64) -> i64:
-        """Count the packets of a message."""
-        return max(1, -(-size_bytes // self.payload_bytes))
+    def transmit(
+        self,
+        outbound: bool,
+        size_bytes: i64,
+        done: Event | Callable[[], object],
+        segment: bool = False,
+        acknowledged: bool = False,
+    ) -> None:
+        """Carry a message, or a segment of a stream, after those that wait for the direction.
 
-    def transmit(self, outbound: bool, size_bytes: i64, done: Event | Callable[[], object]) -> None:
-        """Carry a message after those that wait for the same direction."""
+        Acknowledgements of it take the other direction; nothing waits for them.
+        """
         if self.broken:
             if self.standby is not None:
-                self.standby.transmit(outbound, size_bytes, done)
+                self.standby.transmit(outbound, size_bytes, done, segment, acknowledged)
             else:
-                self._held.append((outbound, size_bytes, as_event(done)))
+                self._held.append((outbound, size_bytes, as_event(done), segment, acknowledged))
             return
         direction: i64 = 1 if outbound else 0
         now = self.clock.now
-        wire_bytes = size_bytes + self.packets(size_bytes) * self.overhead_bytes
-        busy_ns = nearest(float(wire_bytes) * self.ns_per_byte)
-        end = max(now, self._free_ns[direction]) + busy_ns
+        packets = packet_count(size_bytes, self.payload_bytes, segment)
+        wire_bytes = float(size_bytes) + packets * float(self.overhead_bytes)
+        busy_ns = nearest(wire_bytes * self.ns_per_byte)
+        bus_ns = nearest(
+            float(size_bytes) * self.bus_ns_per_byte + packets * self.bus_ns_per_packet
+        )
+        # The adapter's buffers let the wire and the bus work at the same time.
+        self._bus_free_ns = max(now, self._bus_free_ns) + bus_ns
+        end = max(max(now, self._free_ns[direction]) + busy_ns, self._bus_free_ns)
         self._free_ns[direction] = end
         self._active_ns[direction] = end
+        if acknowledged:
+            back_ns = nearest(packets * self.acknowledgement_ns)
+            self._free_ns[1 - direction] = max(now, self._free_ns[1 - direction]) + back_ns
+            self.busy_ns += back_ns
         self.bytes += size_bytes
         self.busy_ns += busy_ns
         transit_ns = end + self.latency_ns - now
@@ -104,8 +142,8 @@ class Link:
 
     def _carry_held(self) -> None:
         held, self._held = self._held, []
-        for outbound, size_bytes, done in held:
-            self.transmit(outbound, size_bytes, done)
+        for outbound, size_bytes, done, segment, acknowledged in held:
+            self.transmit(outbound, size_bytes, done, segment, acknowledged)
 
     def opposite_active(self, outbound: bool, within_ns: i64) -> bool:
         """Whether the other direction has carried anything lately (duplex traffic)."""

@@ -15,7 +15,7 @@ from harness.model.cpu.burst import NO_WORK, Burst, Part, Work, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.vios import Vios
 from harness.model.ledger import Account, Cause
-from harness.model.net.link import Link
+from harness.model.net.link import Link, packet_count
 from harness.model.tally import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, Tally
 
 _DUPLEX_WITHIN_NS: Final = 10_000_000
@@ -39,12 +39,18 @@ class Piece(Burst):
     """A piece of a message on its way through all stages of a route.
 
     It is the burst, or the event, that the stage it is in waits for.
+
+    Attributes
+    ----------
+    segment
+        Whether it is a segment of a stream rather than a whole message.
     """
 
-    def __init__(self, route: Route, size_bytes: i64) -> None:
+    def __init__(self, route: Route, size_bytes: i64, segment: bool = False) -> None:
         super().__init__(_NO_ACCOUNT, NO_WORK)
         self.route = route
         self.size_bytes = size_bytes
+        self.segment = segment
         self.bridge: Vios | None = None
         """The VIOS that bridges it at present, and since when."""
         self.bridged_since_ns: i64 = 0
@@ -92,7 +98,7 @@ class _Segment(Piece):
     """A segment of a stream."""
 
     def __init__(self, stream: "_Stream", size_bytes: i64) -> None:
-        super().__init__(stream.route, size_bytes)
+        super().__init__(stream.route, size_bytes, True)
         self.stream = stream
 
     def fire(self) -> None:
@@ -162,8 +168,10 @@ class StackCosts:
 
     Attributes
     ----------
-    per_byte, per_packet
-        Nanoseconds by cause for each byte and each packet of a stream.
+    per_byte, per_packet, per_acknowledgement
+        Nanoseconds by cause for each byte, each packet and each acknowledgement of a stream. What
+        the protocol stack itself spends on acknowledgements is in the cost of bytes and packets,
+        which were measured on TCP.
     message_parts
         Further parts for each segment, such as a virtual interrupt.
     exchange_parts
@@ -182,6 +190,8 @@ class StackCosts:
         message_parts: tuple[Part, ...],
         exchange_parts: tuple[Part, ...],
         payload_bytes: int,
+        per_acknowledgement: tuple[tuple[int, float], ...] = (),
+        packets_per_acknowledgement: float = 2.0,
         way: str = ADAPTER,
     ) -> None:
         self.per_byte = per_byte
@@ -189,19 +199,23 @@ class StackCosts:
         self.message_parts = message_parts
         self.exchange_parts = exchange_parts
         self.payload_bytes = payload_bytes
+        self.per_acknowledgement = per_acknowledgement
+        self.packets_per_acknowledgement = packets_per_acknowledgement
         self.way = way
 
-    def packets(self, size_bytes: int) -> int:
-        """Count the packets of a piece of a stream."""
-        return max(1, -(-size_bytes // self.payload_bytes))
+    def packets(self, size_bytes: int, segment: bool) -> float:
+        """Count the packets of a message or of a segment of a stream."""
+        return packet_count(size_bytes, self.payload_bytes, segment)
 
-    def stream_work(self, size_bytes: int) -> Work:
-        """Return the work for one segment of a stream."""
-        packets = self.packets(size_bytes)
+    def stream_work(self, size_bytes: int, segment: bool) -> Work:
+        """Return the work for a message, or for a segment of one, that is sent as a stream."""
+        packets = self.packets(size_bytes, segment)
+        acknowledgements = packets / self.packets_per_acknowledgement
         return work(
             *self.message_parts,
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
             *((cause, round(ns * packets)) for cause, ns in self.per_packet),
+            *((cause, round(ns * acknowledgements)) for cause, ns in self.per_acknowledgement),
         )
 
     def small_work(self, size_bytes: int) -> Work:
@@ -216,8 +230,9 @@ class StackCosts:
 class _Charge:
     """What a stage does for pieces of one size, and how many there were."""
 
-    def __init__(self, size_bytes: i64, work: Work, tally: Tally) -> None:
+    def __init__(self, size_bytes: i64, segment: bool, work: Work, tally: Tally) -> None:
         self.size_bytes = size_bytes
+        self.segment = segment
         self.work = work
         self.tally = tally
 
@@ -240,44 +255,49 @@ class StackStage(Stage):
         self.costs = costs
         self.small = small
         self.interrupt = interrupt
-        self._charges: dict[int, _Charge] = {}
+        self._charges: dict[tuple[int, bool], _Charge] = {}
         self._last = _NO_CHARGE
 
     def enter(self, piece: Piece) -> None:
         """Work on a piece on the partition's account."""
         charge = self._last
-        if charge.size_bytes != piece.size_bytes:
-            self._last = charge = self._charge(piece.size_bytes)
+        if charge.size_bytes != piece.size_bytes or charge.segment != piece.segment:
+            self._last = charge = self._charge(piece.size_bytes, piece.segment)
         charge.tally.count += 1
         partition = self.partition
         piece.ask(partition.account, charge.work)
         partition.submit(piece, self.interrupt)
 
-    def _charge(self, size_bytes: int) -> _Charge:
-        charge = self._charges.get(size_bytes)
+    def _charge(self, size_bytes: int, segment: bool) -> _Charge:
+        charge = self._charges.get((size_bytes, segment))
         if charge is None:
             costs = self.costs
-            packets = 0 if self.small else costs.packets(size_bytes)
+            if self.small:
+                packets, needed = 0.0, costs.small_work(size_bytes)
+            else:
+                packets = costs.packets(size_bytes, segment)
+                needed = costs.stream_work(size_bytes, segment)
             key = (costs.way, IN if self.interrupt else OUT, size_bytes, packets)
             tally = self.partition.traffic.setdefault(key, Tally())
-            derive = costs.small_work if self.small else costs.stream_work
-            self._charges[size_bytes] = charge = _Charge(size_bytes, derive(size_bytes), tally)
+            charge = _Charge(size_bytes, segment, needed, tally)
+            self._charges[size_bytes, segment] = charge
         return charge
 
 
-_NO_CHARGE: Final = _Charge(-1, NO_WORK, Tally())
+_NO_CHARGE: Final = _Charge(-1, False, NO_WORK, Tally())
 
 
 class WireStage(Stage):
-    """A wire in one direction."""
+    """A wire in one direction, for streams or for requests and responses."""
 
-    def __init__(self, wire: Link, *, outbound: bool) -> None:
+    def __init__(self, wire: Link, *, outbound: bool, small: bool) -> None:
         self.wire = wire
         self.outbound = outbound
+        self.acknowledged = not small
 
     def enter(self, piece: Piece) -> None:
         """Carry a piece."""
-        self.wire.transmit(self.outbound, piece.size_bytes, piece)
+        self.wire.transmit(self.outbound, piece.size_bytes, piece, piece.segment, self.acknowledged)
 
 
 class FarEnd(Stage):
@@ -398,5 +418,5 @@ class BridgeStage(Stage):
             key = (OUT if self.outbound else IN, traffic.name, size_bytes)
             tally = self.vios.bridged.setdefault(key, Tally())
             needed = self.costs.work(traffic.name, size_bytes, outbound=self.outbound)
-            traffic.charges[size_bytes] = charge = _Charge(size_bytes, needed, tally)
+            traffic.charges[size_bytes] = charge = _Charge(size_bytes, False, needed, tally)
         return charge

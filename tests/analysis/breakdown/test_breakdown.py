@@ -94,7 +94,7 @@ def test_the_baseline_is_explained_beside_nothing(store):
 def test_constants_say_what_was_drawn_within_their_range(store):
     found = explain(store, cell(store, "shared-uncapped", "vscsi-random"))
     known = {each["name"]: each for each in store.campaign.constants}
-    assert {"hypervisor.vp_switch", "hypervisor.hcall", "io.block_cost"} <= {
+    assert {"hypervisor.vp_switch", "hypervisor.call.queue_element", "io.block_cost"} <= {
         each.name for each in found.constants
     }
     for each in found.constants:

@@ -279,12 +279,12 @@ def test_virtualization_is_not_paid_twice(  # a VIOS on a machine where everythi
     app = machine.partitions["app"]
     repeat(machine.clock, lambda done: app.transfer(0, 4096, 0, False, done), 50)
     accounts, _ = machine.balance()
-    hcall, interrupt = (
-        round(NOMINAL.number("hypervisor.hcall") * 1e9),
+    call, interrupt = (
+        round(NOMINAL.number("hypervisor.call.queue_element") / 1.65),
         round((NOMINAL.number("hypervisor.interrupt") + NOMINAL.number("hypervisor.wake")) * 1e9),
     )
     # The client's call, the VIOS's interrupt, its call back, the client's interrupt.
-    assert accounts["app"]["hypervisor"] == 50 * (2 * hcall + 2 * interrupt)
+    assert accounts["app"]["hypervisor"] == 50 * (2 * call + 2 * interrupt)
     assert accounts["app"]["emulation"] == accounts["app"]["world_switch"] == 0
 
 

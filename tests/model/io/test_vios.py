@@ -41,7 +41,7 @@ def test_both_published_figures_hold_at_once(backing, index):
     on_path = service.before.ns + service.after.ns
     assert on_path + service.off_path_ns == pytest.approx(CYCLES[backing][index] / 1.65, abs=2)
     # The client's call and interrupt are on the path, too.
-    client_ns = costs.time("hypervisor.hcall") + interrupt_cost(costs)
+    client_ns = costs.work("hypervisor.call.queue_element") + interrupt_cost(costs)
     path = service.before.ns + service.after.ns + service.delay_ns + client_ns
     assert path == pytest.approx(ADDED_US[backing][index] * 1000, abs=2)
     assert service.off_path_ns >= 0

@@ -110,23 +110,28 @@ def test_one_piece_takes_all_stages_in_turn(delays, size):
     assert stages.passed == [[size]] * len(delays)
 
 
-@given(st.integers(1, 10**6), st.integers(100, 65_000))
-def test_a_stack_charges_bytes_packets_and_messages(size, payload):
+@given(st.integers(1, 10**6), st.integers(100, 65_000), st.booleans())
+def test_a_stack_charges_bytes_packets_and_messages(size, payload, segment):
     costs = StackCosts(
         per_byte=((int(Cause.OS), 2.0), (int(Cause.SWITCH), 0.5)),
         per_packet=((int(Cause.OS), 700.0),),
+        per_acknowledgement=((int(Cause.WORLD_SWITCH), 300.0),),
+        packets_per_acknowledgement=2.0,
         message_parts=((int(Cause.HYPERVISOR), 90),),
         exchange_parts=((int(Cause.OS), 5000),),
         payload_bytes=payload,
     )
-    packets = -(-size // payload)
+    packets = size / payload if segment else max(1, size / payload)
 
     def total(work, cause: Cause) -> int:
         return sum(ns for each, ns in work.parts if each == cause)
 
-    streaming, small = costs.stream_work(size), costs.small_work(size)
-    assert total(streaming, Cause.OS) == 2 * size + 700 * packets
+    streaming, small = costs.stream_work(size, segment), costs.small_work(size)
+    assert costs.packets(size, segment) == packets
+    assert total(streaming, Cause.OS) == 2 * size + round(700 * packets)
     assert total(streaming, Cause.SWITCH) == round(0.5 * size)
     assert total(streaming, Cause.HYPERVISOR) == total(small, Cause.HYPERVISOR) == 90
     assert total(small, Cause.OS) == 5000 + 2 * size
+    assert total(streaming, Cause.WORLD_SWITCH) == round(300 * packets / 2)
+    assert total(small, Cause.WORLD_SWITCH) == 0
     assert streaming.ns == sum(ns for _, ns in streaming.parts)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 USED = {
     "shared-uncapped": ("hypervisor.vp_switch", "hypervisor.window"),
     "hosted-uml": ("hosted.transfer", "events.uml.forks"),
-    "dedicated": ("hypervisor.hcall",),
+    "dedicated": ("hypervisor.call.null",),
 }
 
 
@@ -30,7 +30,7 @@ def test_constants_of_the_claims_levels_are_listed_the_least_certain_first(
     assert "firmware level (shared-uncapped): 2 constants" in section
     assert "software level (hosted-uml): 2 constants" in section
     assert section.index("hypervisor.vp_switch") < section.index("hypervisor.window")
-    assert "hypervisor.hcall" not in section
+    assert "hypervisor.call.null" not in section
 
 
 def test_hosted_monitors_are_spoken_of_where_there_are_any(make_product, shipped, parse_page):
