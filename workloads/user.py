@@ -207,21 +207,22 @@ def transaction(body: Callable[P, R]) -> Callable[P, R]:
             failure = error
         except _LEAVING as error:
             left = error
-        if inspect.iscoroutine(result):
+        if result is not None and inspect.iscoroutine(result):
             result.close()
             raise UserError(f"{name}() returned a coroutine, which nothing carries out")
         user.end_transaction(name, start, failure)
         if left is not None:
             raise left
-        return result  # type: ignore[no-any-return]
+        return result  # type: ignore[return-value]
 
     return measured
 
 
 def _user_of(arguments: tuple[object, ...]) -> PartitionUser:
     """Find the user of a transaction: its first argument, or that one's; else who executes it."""
-    for number in range(2):
-        owner = current_user() if number or not arguments else arguments[0]
+    if arguments and isinstance(arguments[0], PartitionUser):
+        return arguments[0]
+    for owner in (*arguments[:1], current_user()):
         user = owner.user if isinstance(owner, TaskSet) else owner
         if isinstance(user, PartitionUser):
             return user
