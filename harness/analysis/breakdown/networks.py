@@ -1,5 +1,6 @@
 """Costs of protocol stacks, virtual switches and Shared Ethernet Adapters in a run."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,40 +33,52 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
     yield from _frames(run)
     passed = counts.of("network_bytes", way=VIRTUAL, direction=OUT)
     yield _switched(run, passed)
-    yield run.item(
-        "hypervisor",
-        "interrupt for a piece of a message received",
-        counts.of("network_segments", way=VIRTUAL, direction=IN)
-        + counts.of("network_messages", way=VIRTUAL, direction=IN),
-        run.signal_ns,
-        *SIGNAL,
-    )
+    ratio = "network.tcp.packets_per_acknowledgement"
+    interrupts = counts.of("network_interrupts", way=VIRTUAL)
+    event = "interrupt of a virtual Ethernet adapter"
+    yield run.item("hypervisor", event, interrupts, run.signal_ns, *SIGNAL, ratio)
+    interrupts = counts.of("network_interrupts", way=ADAPTER)
+    event, name = "interrupt of an Ethernet adapter", "hypervisor.interrupt"
+    adapters = {
+        f"ethernet.{adapter['device']}"
+        for partition in run.system["partitions"]
+        for adapter in partition["ethernet"]
+    }
+    properties = [each for device in sorted(adapters) for each in _coalescing(run, device)]
+    each_ns = costs.time(name)
+    yield run.item("hypervisor", event, interrupts, each_ns, name, ratio, *properties)
 
 
 def _frames(run: Run) -> Iterator[CostItem]:
     """Count frames over the virtual switch at both ends: packets and acknowledgements."""
-    costs, ratio = run.costs, "network.tcp.packets_per_acknowledgement"
-    sent, received = (
-        run.counts.of("network_packets", way=VIRTUAL, direction=direction)
-        + run.counts.of("network_messages", way=VIRTUAL, direction=direction)
-        for direction in (OUT, IN)
+    ratio = "network.tcp.packets_per_acknowledgement"
+    packets, messages = (
+        {way: run.counts.of(name, way=VIRTUAL, direction=way) for way in (OUT, IN)}
+        for name in ("network_packets", "network_messages")
     )
     # Acknowledgements go the way against the stream's.
-    back, forth = (
-        run.counts.of("network_packets", way=VIRTUAL, direction=direction) / costs.number(ratio)
-        for direction in (IN, OUT)
-    )
+    each = run.costs.number(ratio)
+    sent = packets[OUT] + messages[OUT] + packets[IN] / each
+    received = packets[IN] + messages[IN] + packets[OUT] / each
+    yield from _calls(run, sent, received, ratio)
+
+
+def _calls(run: Run, sent: float, received: float, ratio: str) -> Iterator[CostItem]:
+    """Divide what frames over the virtual switch cost those that send and receive them."""
     switch, call = "network.virtual.packet_cost", "hypervisor.call.null"
     buffer = "hypervisor.call.lan_buffer"
-    yield run.item("switch", "packet over the virtual switch", sent, costs.work(switch), switch)
-    event = "acknowledgement over the virtual switch"
-    yield run.item("switch", event, back, costs.work(switch), switch, ratio)
+    event = "packet or acknowledgement over the virtual switch"
+    yield run.item("switch", event, sent, run.costs.work(switch), switch, ratio)
     event = "call that sends a frame"
-    yield run.item("hypervisor", event, sent + back, costs.work(call), call, ratio)
+    yield run.item("hypervisor", event, sent, run.costs.work(call), call, ratio)
     event = "call that gives a buffer for a frame received"
-    yield run.item("hypervisor", event, received + forth, costs.work(buffer), buffer, ratio)
-    event = "interrupt for an acknowledgement"
-    yield run.item("hypervisor", event, forth, run.signal_ns, *SIGNAL, ratio)
+    yield run.item("hypervisor", event, received, run.costs.work(buffer), buffer, ratio)
+
+
+def _coalescing(run: Run, device: str) -> tuple[str, ...]:
+    """Name the properties of an adapter that the number of its interrupts comes from."""
+    names = (f"{device}.interrupt_packets", f"{device}.interrupt_delay")
+    return tuple(name for name in names if name in run.costs.constants)
 
 
 def _switched(run: Run, copied_bytes: float) -> CostItem:
@@ -125,15 +138,32 @@ def bridges(run: Run) -> Iterator[CostItem]:
 def _bridged(
     run: Run, vios: Mapping[str, Any], direction: str, traffic: str, passed: float, size: float
 ) -> Iterator[CostItem]:
-    """Divide what bridging costs a VIOS's processors: signals, copies, and the rest."""
-    event = "interrupt for a piece that is bridged"
-    yield run.item("hypervisor", event, passed, run.signal_ns, *SIGNAL)
-    copied_ns = 0.0
+    """Divide what bridging costs a VIOS's processors: signals, frames, copies, and the rest."""
+    costs, ratio = run.costs, "network.tcp.packets_per_acknowledgement"
+    where = {"vios": vios["name"], "direction": direction, "traffic": traffic}
+    forth, back = passed, 0.0
+    if traffic != MESSAGE:
+        forth = run.counts.of("bridge_packets", **where)
+        back = forth / costs.number(ratio)
+    received, sent = (forth, back) if direction == OUT else (back, forth)
+    device = f"ethernet.{vios['shared_ethernet']['adapter']['device']}"
+    beside = [
+        run.item(
+            "hypervisor",
+            "interrupt for what is bridged",
+            run.counts.of("bridge_interrupts", **where),
+            run.signal_ns,
+            *SIGNAL,
+            *_coalescing(run, device),
+            ratio,
+        ),
+        *_calls(run, sent, received, ratio),
+    ]
     if direction == IN:
-        copied_ns = size * _switch_copy_ns(run)
-        yield _switched(run, passed * size)
+        beside.append(_switched(run, passed * size))
+    yield from beside
     spent_ns, constants = _bridge_ns(run, vios, traffic, size)
-    own_ns = max(0.0, spent_ns - run.signal_ns - copied_ns)
+    own_ns = max(0.0, spent_ns - math.fsum(each.seconds for each in beside) * 1e9 / passed)
     noun = "request or response" if traffic == MESSAGE else f"piece of a stream, {traffic},"
     yield run.item("vios", f"{noun} bridged", passed, own_ns, *constants, *SIGNAL)
 

@@ -172,8 +172,11 @@ class StackCosts:
         Nanoseconds by cause for each byte, each packet and each acknowledgement of a stream. What
         the protocol stack itself spends on acknowledgements is in the cost of bytes and packets,
         which were measured on TCP.
-    message_parts
-        Further parts for each segment, such as a virtual interrupt.
+    interrupt_parts
+        For each interrupt.
+    interrupts_per_packet
+        Interrupts for each packet of a stream: of the packets themselves where they are received,
+        of acknowledgements where they are sent. A request or response received is one interrupt.
     exchange_parts
         What half of a small request-and-response pair costs instead.
     payload_bytes
@@ -187,18 +190,20 @@ class StackCosts:
         *,
         per_byte: tuple[tuple[int, float], ...],
         per_packet: tuple[tuple[int, float], ...],
-        message_parts: tuple[Part, ...],
         exchange_parts: tuple[Part, ...],
         payload_bytes: int,
+        interrupt_parts: tuple[Part, ...] = (),
+        interrupts_per_packet: float = 0.0,
         per_acknowledgement: tuple[tuple[int, float], ...] = (),
         packets_per_acknowledgement: float = 2.0,
         way: str = ADAPTER,
     ) -> None:
         self.per_byte = per_byte
         self.per_packet = per_packet
-        self.message_parts = message_parts
         self.exchange_parts = exchange_parts
         self.payload_bytes = payload_bytes
+        self.interrupt_parts = interrupt_parts
+        self.interrupts_per_packet = interrupts_per_packet
         self.per_acknowledgement = per_acknowledgement
         self.packets_per_acknowledgement = packets_per_acknowledgement
         self.way = way
@@ -211,17 +216,18 @@ class StackCosts:
         """Return the work for a message, or for a segment of one, that is sent as a stream."""
         packets = self.packets(size_bytes, segment)
         acknowledgements = packets / self.packets_per_acknowledgement
+        interrupts = packets * self.interrupts_per_packet
         return work(
-            *self.message_parts,
+            *((cause, round(ns * interrupts)) for cause, ns in self.interrupt_parts),
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
             *((cause, round(ns * packets)) for cause, ns in self.per_packet),
             *((cause, round(ns * acknowledgements)) for cause, ns in self.per_acknowledgement),
         )
 
-    def small_work(self, size_bytes: int) -> Work:
+    def small_work(self, size_bytes: int, *, interrupt: bool) -> Work:
         """Return the work for a request or a response: the pair's half plus what bytes add."""
         return work(
-            *self.message_parts,
+            *(self.interrupt_parts if interrupt else ()),
             *self.exchange_parts,
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
         )
@@ -235,6 +241,8 @@ class _Charge:
         self.segment = segment
         self.work = work
         self.tally = tally
+        self.coalesced: _Charge | None = None
+        """The same without an interrupt, where the adapter can leave it out."""
 
 
 class StackStage(Stage):
@@ -246,12 +254,21 @@ class StackStage(Stage):
         Whether it handles requests and responses rather than a stream.
     interrupt
         Whether the work begins with an interrupt (receiving) rather than in a thread (sending).
+    adapter
+        The physical adapter that coalesces interrupts; None where each one is presented.
     """
 
     def __init__(
-        self, partition: Partition, costs: StackCosts, *, small: bool, interrupt: bool
+        self,
+        partition: Partition,
+        costs: StackCosts,
+        *,
+        small: bool,
+        interrupt: bool,
+        adapter: Link | None = None,
     ) -> None:
         self.partition = partition
+        self.adapter = adapter
         self.costs = costs
         self.small = small
         self.interrupt = interrupt
@@ -263,6 +280,9 @@ class StackStage(Stage):
         charge = self._last
         if charge.size_bytes != piece.size_bytes or charge.segment != piece.segment:
             self._last = charge = self._charge(piece.size_bytes, piece.segment)
+        adapter, coalesced = self.adapter, charge.coalesced
+        if adapter is not None and coalesced is not None and not adapter.interrupts():
+            charge = coalesced
         charge.tally.count += 1
         partition = self.partition
         piece.ask(partition.account, charge.work)
@@ -273,15 +293,27 @@ class StackStage(Stage):
         if charge is None:
             costs = self.costs
             if self.small:
-                packets, needed = 0.0, costs.small_work(size_bytes)
+                charge = self._small_charge(size_bytes, interrupt=self.interrupt)
+                if self.interrupt and costs.interrupt_parts:
+                    charge.coalesced = self._small_charge(size_bytes, interrupt=False)
             else:
                 packets = costs.packets(size_bytes, segment)
+                interrupts = packets * costs.interrupts_per_packet if costs.interrupt_parts else 0.0
                 needed = costs.stream_work(size_bytes, segment)
-            key = (costs.way, IN if self.interrupt else OUT, size_bytes, packets)
-            tally = self.partition.traffic.setdefault(key, Tally())
-            charge = _Charge(size_bytes, segment, needed, tally)
+                tally = self._tally(size_bytes, packets, interrupts)
+                charge = _Charge(size_bytes, segment, needed, tally)
             self._charges[size_bytes, segment] = charge
         return charge
+
+    def _small_charge(self, size_bytes: int, *, interrupt: bool) -> _Charge:
+        interrupts = 1.0 if interrupt and self.costs.interrupt_parts else 0.0
+        needed = self.costs.small_work(size_bytes, interrupt=interrupt)
+        return _Charge(size_bytes, False, needed, self._tally(size_bytes, 0.0, interrupts))
+
+    def _tally(self, size_bytes: int, packets: float, interrupts: float) -> Tally:
+        direction = IN if self.interrupt else OUT
+        key = (self.costs.way, direction, size_bytes, packets, interrupts)
+        return self.partition.traffic.setdefault(key, Tally())
 
 
 _NO_CHARGE: Final = _Charge(-1, False, NO_WORK, Tally())
@@ -323,10 +355,19 @@ class BridgeCosts:
         For a stream at the adapter's MTU.
     small_ns
         For half of a request-and-response pair, by size in bytes.
-    message_parts
-        What of it is signalling, for each segment.
+    payload_bytes
+        Bytes in a full packet.
+    interrupt_parts
+        What of it is an interrupt.
+    received_parts, sent_parts
+        What of it is the hypervisor's work for a frame that comes from the client's virtual LAN,
+        and for one that goes there, besides copying.
     copy_ns_per_byte
         What of it is the hypervisor's copy towards the client.
+    packets_per_acknowledgement
+        Packets of a stream for each acknowledgement, which goes the other way.
+    packets_per_interrupt, acknowledgements_per_interrupt
+        Of those that come from the wire. Of what comes from the client each one interrupts.
     """
 
     def __init__(
@@ -335,26 +376,57 @@ class BridgeCosts:
         simplex_ns_per_byte: float,
         duplex_ns_per_byte: float,
         small_ns: Callable[[int], int],
-        message_parts: tuple[Part, ...],
+        payload_bytes: int,
+        interrupt_parts: tuple[Part, ...],
+        received_parts: tuple[Part, ...],
+        sent_parts: tuple[Part, ...],
         copy_ns_per_byte: float,
+        packets_per_acknowledgement: float,
+        packets_per_interrupt: float,
+        acknowledgements_per_interrupt: float,
     ) -> None:
         self.simplex_ns_per_byte = simplex_ns_per_byte
         self.duplex_ns_per_byte = duplex_ns_per_byte
         self.small_ns = small_ns
-        self.message_parts = message_parts
+        self.payload_bytes = payload_bytes
+        self.interrupt_parts = interrupt_parts
+        self.received_parts = received_parts
+        self.sent_parts = sent_parts
         self.copy_ns_per_byte = copy_ns_per_byte
+        self.packets_per_acknowledgement = packets_per_acknowledgement
+        self.packets_per_interrupt = packets_per_interrupt
+        self.acknowledgements_per_interrupt = acknowledgements_per_interrupt
 
-    def work(self, traffic: str, size_bytes: int, *, outbound: bool) -> Work:
-        """Return the work for a piece."""
+    def frames(self, traffic: str, packets: float, *, outbound: bool) -> tuple[float, float, float]:
+        """Count interrupts, frames from the client and frames to it, for so many packets.
+
+        A request or response counts as one packet, and is not acknowledged by itself.
+        """
+        if traffic == MESSAGE:
+            return (1.0, 1.0, 0.0) if outbound else (1.0, 0.0, 1.0)
+        acknowledgements = packets / self.packets_per_acknowledgement
+        if outbound:
+            interrupts = packets + acknowledgements / self.acknowledgements_per_interrupt
+            return interrupts, packets, acknowledgements
+        interrupts = packets / self.packets_per_interrupt + acknowledgements
+        return interrupts, acknowledgements, packets
+
+    def work(self, traffic: str, size_bytes: int, packets: float, *, outbound: bool) -> Work:
+        """Return the work for a piece of so many packets."""
         if traffic == MESSAGE:
             spent_ns = self.small_ns(size_bytes)
         elif traffic == DUPLEX:
             spent_ns = round(size_bytes * self.duplex_ns_per_byte)
         else:
             spent_ns = round(size_bytes * self.simplex_ns_per_byte)
-        beside = self.message_parts
+        interrupts, received, sent = self.frames(traffic, packets, outbound=outbound)
+        beside = [
+            *((cause, round(ns * interrupts)) for cause, ns in self.interrupt_parts),
+            *((cause, round(ns * received)) for cause, ns in self.received_parts),
+            *((cause, round(ns * sent)) for cause, ns in self.sent_parts),
+        ]
         if not outbound:
-            beside = (*beside, (int(Cause.SWITCH), round(size_bytes * self.copy_ns_per_byte)))
+            beside.append((int(Cause.SWITCH), round(size_bytes * self.copy_ns_per_byte)))
         # The published cycles are all that the VIOS's processors spend: its own are the rest.
         own_ns = max(0, spent_ns - sum(ns for _, ns in beside))
         return work(*beside, (int(Cause.VIOS), own_ns))
@@ -365,7 +437,7 @@ class _Traffic:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.charges: dict[int, _Charge] = {}
+        self.charges: dict[tuple[int, bool], _Charge] = {}
         self.last = _NO_CHARGE
 
 
@@ -404,19 +476,23 @@ class BridgeStage(Stage):
         elif self.wire.opposite_active(outbound, _DUPLEX_WITHIN_NS):
             traffic = self._duplex
         charge = traffic.last
-        if charge.size_bytes != piece.size_bytes:
-            traffic.last = charge = self._charge(traffic, piece.size_bytes)
+        if charge.size_bytes != piece.size_bytes or charge.segment != piece.segment:
+            traffic.last = charge = self._charge(traffic, piece.size_bytes, piece.segment)
         charge.tally.count += 1
         if not outbound:
             vios.interrupt(self.payer)
         piece.ask(self.payer, charge.work)
         vios.bridge(piece, not outbound)
 
-    def _charge(self, traffic: _Traffic, size_bytes: int) -> _Charge:
-        charge = traffic.charges.get(size_bytes)
+    def _charge(self, traffic: _Traffic, size_bytes: int, segment: bool) -> _Charge:
+        charge = traffic.charges.get((size_bytes, segment))
         if charge is None:
-            key = (OUT if self.outbound else IN, traffic.name, size_bytes)
+            packets = packet_count(size_bytes, self.costs.payload_bytes, segment)
+            name, outbound = traffic.name, self.outbound
+            interrupts, _, _ = self.costs.frames(name, packets, outbound=outbound)
+            key = (OUT if outbound else IN, name, size_bytes, packets, interrupts)
             tally = self.vios.bridged.setdefault(key, Tally())
-            needed = self.costs.work(traffic.name, size_bytes, outbound=self.outbound)
-            traffic.charges[size_bytes] = charge = _Charge(size_bytes, False, needed, tally)
+            needed = self.costs.work(name, size_bytes, packets, outbound=outbound)
+            charge = _Charge(size_bytes, segment, needed, tally)
+            traffic.charges[size_bytes, segment] = charge
         return charge
