@@ -16,10 +16,9 @@ from harness.model.devices import DeviceFactory
 from harness.model.directory import Directory
 from harness.model.io.vios import Vios, interrupt_cost
 from harness.model.ledger import Cause, Ledger
+from harness.model.net.bridge import BridgeCosts, BridgeStage
 from harness.model.net.link import Link
 from harness.model.net.stages import (
-    BridgeCosts,
-    BridgeStage,
     FarEnd,
     Route,
     StackCosts,
