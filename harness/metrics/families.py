@@ -269,7 +269,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _network(
         "vtax_network_packets",
-        "Packets of those pieces; a piece can end within a packet.",
+        "Packets of those pieces, as the stack sees them (large send); a piece can end within one.",
         lambda piece: piece.packets,
     ),
     _network(

@@ -127,6 +127,7 @@ class DeviceFactory:
             bus_ns_per_byte=byte_ns,
             bus_ns_per_packet=packet_ns,
             interrupt_packets=round(self._of_adapter(device, "interrupt_packets", 1)),
+            large_send_bytes=round(self._of_adapter(device, "large_send", 0.0)),
             interrupt_ns=to_ns(self._of_adapter(device, "interrupt_delay", 0.0)),
         )
 

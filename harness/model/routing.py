@@ -300,15 +300,18 @@ class Router:
             return self._stage(name, costs, small=small, interrupt=interrupt)
         return StackStage(
             self.directory.partitions[name].partition,
-            self._adapter_stack(wire, interrupt),
+            self._adapter_stack(name, wire, interrupt),
             small=small,
             interrupt=interrupt,
             adapter=wire,
         )
 
-    def _adapter_stack(self, wire: Link, inward: bool) -> StackCosts:
-        """Add to the stack the interrupts of a physical adapter, which coalesces them."""
+    def _adapter_stack(self, name: str, wire: Link, inward: bool) -> StackCosts:
+        """Add to the stack a physical adapter: it coalesces interrupts, and makes packets."""
         stack = self._stack_at(wire.mtu_bytes)
+        flag = f"os.{self.directory.configurations[name].os}.large_send"
+        constants = self.costs.constants
+        large = not inward and flag in constants and constants.flag(flag)
         ratio = stack.packets_per_acknowledgement
         return StackCosts(
             per_byte=stack.per_byte,
@@ -320,6 +323,7 @@ class Router:
             if inward
             else 1 / wire.packets_per_interrupt(ratio) / ratio,
             packets_per_acknowledgement=ratio,
+            large_send_bytes=wire.large_send_bytes if large else 0,
         )
 
     def _stack_at(self, mtu_bytes: int, way: str = ADAPTER) -> StackCosts:

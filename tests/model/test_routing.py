@@ -32,6 +32,7 @@ from harness.model.config import (
     SystemConfiguration,
     VirtualEthernetConfiguration,
 )
+from harness.model.costs import fixed_and_per_unit
 from harness.model.machine import Machine
 from harness.model.routing import UnreachableError
 
@@ -99,9 +100,35 @@ def test_a_small_window_and_a_long_way_make_a_stream_slow():
     assert rate == pytest.approx(65536 / 0.005, rel=0.15)
 
 
+NO_LARGE_SEND = {f"ethernet.{ETHERNET}.large_send": 0.0}
+
+
+@pytest.mark.parametrize("os", ["aix-5.3", "sles-9", "rhel-as-3"])
+@pytest.mark.parametrize("mtu", [1500, 9000])
+@pytest.mark.parametrize("large", [4096.0, 65536.0])
+def test_with_large_send_a_sender_pays_for_large_packets_and_a_receiver_for_those_of_the_wire(
+    os, mtu, large
+):
+    adapter = EthernetConfiguration(ETHERNET, mtu)
+    configuration = system(replace(partition("app", 1, ethernet=(adapter,)), os=os), cores=1)
+    changed = {f"ethernet.{ETHERNET}.large_send": large}
+    at, cycles = NOMINAL.table("network.tcp.cycles_per_byte")
+    each, packet = fixed_and_per_unit([point - 40 for point in at], cycles)
+    unit = mtu - 40 if os == "rhel-as-3" else max(large, mtu - 40)
+    for verb, size in (("send", unit), ("receive", mtu - 40)):
+        machine = running(configuration, changed)
+        move = getattr(machine.partitions["app"], verb)
+        repeat(machine.clock, lambda done, move=move: move(1_000_000, OUTSIDE, done), 1)
+        expected = 1e6 * (each + packet / size) * NS_PER_CYCLE
+        assert spent(machine)["os"] == pytest.approx(expected, rel=0.001)
+        # The wire carries packets of its own size, and they are acknowledged.
+        (wire,) = machine.network.wires
+        assert wire.busy_ns == pytest.approx((1e6 + 1e6 / (mtu - 40) * (78 + 42)) * 8, abs=200)
+
+
 def test_a_stream_costs_the_partition_the_published_cycles_per_byte():
     for mtu, cycles in ((1500, 8.0), (9000, 3.0)):
-        machine = running(wired(mtu=mtu))
+        machine = running(wired(mtu=mtu), NO_LARGE_SEND)
         app = machine.partitions["app"]
         repeat(machine.clock, lambda done, app=app: app.send(1_600_000, OUTSIDE, done), 10)
         assert spent(machine)["os"] / 16e6 == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
@@ -594,8 +621,8 @@ def test_an_emulated_adapter_costs_what_the_constants_say_for_each_packet(flavou
     }
     for cause, cycles in expected.items():
         assert spent(machine)[cause] == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001), cause
-    # The guest's own stack costs what it costs natively.
-    native = running(wired())
+    # The guest's own stack costs what it costs natively: an emulated adapter has no large send.
+    native = running(wired(), NO_LARGE_SEND)
     repeat(
         native.clock,
         lambda done: getattr(native.partitions["app"], verb)(16384 * segments, OUTSIDE, done),

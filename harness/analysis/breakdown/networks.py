@@ -1,7 +1,7 @@
 """Costs of protocol stacks, virtual switches and Shared Ethernet Adapters in a run."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.analysis.breakdown.disks import copied
@@ -9,6 +9,7 @@ from harness.analysis.breakdown.run import SIGNAL, CostItem, Run
 from harness.model.costs import fixed_and_per_unit
 from harness.model.tally import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, VIRTUAL
 
+_COALESCING = ("interrupt_packets", "interrupt_delay")
 _STREAM = ("network.tcp.cycles_per_byte", "network.tcp.header_bytes")
 
 
@@ -23,7 +24,8 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
     sent = counts.of("network_bytes")
     yield run.item("os", "byte in a protocol stack", sent, byte_cycles * per_cycle, *_STREAM)
     packets = counts.of("network_packets")
-    yield run.item("os", "packet in a protocol stack", packets, packet_cycles * per_cycle, *_STREAM)
+    names = (*_STREAM, *_properties(run, "large_send"))
+    yield run.item("os", "packet in a protocol stack", packets, packet_cycles * per_cycle, *names)
     messages = counts.of("network_messages")
     name = "network.tcp.transaction_cycles"
     yield run.item("os", "request or response in a stack", messages, half_pair_ns, name)
@@ -39,12 +41,7 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
     yield run.item("hypervisor", event, interrupts, run.signal_ns, *SIGNAL, ratio)
     interrupts = counts.of("network_interrupts", way=ADAPTER)
     event, name = "interrupt of an Ethernet adapter", "hypervisor.interrupt"
-    adapters = {
-        f"ethernet.{adapter['device']}"
-        for partition in run.system["partitions"]
-        for adapter in partition["ethernet"]
-    }
-    properties = [each for device in sorted(adapters) for each in _coalescing(run, device)]
+    properties = _properties(run, *_COALESCING)
     each_ns = costs.time(name)
     yield run.item("hypervisor", event, interrupts, each_ns, name, ratio, *properties)
 
@@ -75,10 +72,21 @@ def _calls(run: Run, sent: float, received: float, ratio: str) -> Iterator[CostI
     yield run.item("hypervisor", event, received, run.costs.work(buffer), buffer, ratio)
 
 
-def _coalescing(run: Run, device: str) -> tuple[str, ...]:
-    """Name the properties of an adapter that the number of its interrupts comes from."""
-    names = (f"{device}.interrupt_packets", f"{device}.interrupt_delay")
-    return tuple(name for name in names if name in run.costs.constants)
+def _properties(run: Run, *names: str) -> tuple[str, ...]:
+    """Name properties of the adapters that partitions own, as far as the catalog has them."""
+    if run.flavour is not None:
+        return ()
+    adapters = [
+        adapter["device"]
+        for partition in run.system["partitions"]
+        for adapter in partition["ethernet"]
+    ]
+    return _of_adapters(run, adapters, *names)
+
+
+def _of_adapters(run: Run, devices: Iterable[str], *names: str) -> tuple[str, ...]:
+    paths = [f"ethernet.{device}.{name}" for device in sorted(set(devices)) for name in names]
+    return tuple(path for path in paths if path in run.costs.constants)
 
 
 def _switched(run: Run, copied_bytes: float) -> CostItem:
@@ -146,7 +154,7 @@ def _bridged(
         forth = run.counts.of("bridge_packets", **where)
         back = forth / costs.number(ratio)
     received, sent = (forth, back) if direction == OUT else (back, forth)
-    device = f"ethernet.{vios['shared_ethernet']['adapter']['device']}"
+    device = vios["shared_ethernet"]["adapter"]["device"]
     beside = [
         run.item(
             "hypervisor",
@@ -154,7 +162,7 @@ def _bridged(
             run.counts.of("bridge_interrupts", **where),
             run.signal_ns,
             *SIGNAL,
-            *_coalescing(run, device),
+            *_of_adapters(run, [device], *_COALESCING),
             ratio,
         ),
         *_calls(run, sent, received, ratio),

@@ -38,6 +38,8 @@ class Link:
         From the last bit sent to the peer's having it.
     acknowledgement_bytes
         What acknowledgements take of the other direction for each packet of a stream.
+    large_send_bytes
+        What it can make packets of at once; 0 if that is left to the sender.
     interrupt_packets, interrupt_ns
         The adapter interrupts for so many packets at most, or so long after the first of them.
     bus_ns_per_byte, bus_ns_per_packet
@@ -70,6 +72,7 @@ class Link:
         bus_ns_per_packet: float = 0.0,
         interrupt_packets: int = 1,
         interrupt_ns: int = 0,
+        large_send_bytes: int = 0,
     ) -> None:
         self.clock = clock
         self.name = name
@@ -82,6 +85,7 @@ class Link:
         self.bus_ns_per_byte = bus_ns_per_byte
         self.bus_ns_per_packet = bus_ns_per_packet
         self._bus_free_ns: i64 = _NOT_YET
+        self.large_send_bytes = large_send_bytes
         self.interrupt_packets: i64 = interrupt_packets
         self.interrupt_ns: i64 = interrupt_ns
         self._first_ns: i64 = _NOT_YET

@@ -177,6 +177,9 @@ class StackCosts:
         What half of a small request-and-response pair costs instead.
     payload_bytes
         Bytes in a full packet.
+    large_send_bytes
+        What the stack hands to the adapter at once, which makes packets of it, and pays for as one
+        packet; 0 if the stack makes the packets.
     way
         One of those of :mod:`harness.model.tally`.
     """
@@ -192,6 +195,7 @@ class StackCosts:
         interrupts_per_packet: float = 0.0,
         per_acknowledgement: tuple[tuple[int, float], ...] = (),
         packets_per_acknowledgement: float = 2.0,
+        large_send_bytes: int = 0,
         way: str = ADAPTER,
     ) -> None:
         self.per_byte = per_byte
@@ -202,17 +206,27 @@ class StackCosts:
         self.interrupts_per_packet = interrupts_per_packet
         self.per_acknowledgement = per_acknowledgement
         self.packets_per_acknowledgement = packets_per_acknowledgement
+        self.unit_bytes = max(payload_bytes, large_send_bytes)
         self.way = way
 
     def packets(self, size_bytes: int, segment: bool) -> float:
-        """Count the packets of a message or of a segment of a stream."""
-        return packet_count(size_bytes, self.payload_bytes, segment)
+        """Count the packets of a message or of a segment of a stream, as the stack sees them."""
+        return packet_count(size_bytes, self.unit_bytes, segment)
+
+    def interrupts(self, size_bytes: int, segment: bool) -> float:
+        """Count the interrupts for a message or a segment of a stream."""
+        if not self.interrupt_parts:
+            return 0.0
+        packets = packet_count(size_bytes, self.payload_bytes, segment)
+        return packets * self.interrupts_per_packet
 
     def stream_work(self, size_bytes: int, segment: bool) -> Work:
         """Return the work for a message, or for a segment of one, that is sent as a stream."""
         packets = self.packets(size_bytes, segment)
-        acknowledgements = packets / self.packets_per_acknowledgement
-        interrupts = packets * self.interrupts_per_packet
+        acknowledgements = (
+            packet_count(size_bytes, self.payload_bytes, segment) / self.packets_per_acknowledgement
+        )
+        interrupts = self.interrupts(size_bytes, segment)
         return work(
             *((cause, round(ns * interrupts)) for cause, ns in self.interrupt_parts),
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
@@ -294,7 +308,7 @@ class StackStage(Stage):
                     charge.coalesced = self._small_charge(size_bytes, interrupt=False)
             else:
                 packets = costs.packets(size_bytes, segment)
-                interrupts = packets * costs.interrupts_per_packet if costs.interrupt_parts else 0.0
+                interrupts = costs.interrupts(size_bytes, segment)
                 needed = costs.stream_work(size_bytes, segment)
                 tally = self._tally(size_bytes, packets, interrupts)
                 charge = Charge(size_bytes, segment, needed, tally)
