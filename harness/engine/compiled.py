@@ -42,6 +42,7 @@ MODULES = (
     "harness.model.io.block_path",
     "harness.model.net.link",
     "harness.model.net.stages",
+    "harness.model.net.bridge",
     "harness.users.user_thread",
     "harness.users.partition",
     "harness.users.steps",

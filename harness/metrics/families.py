@@ -5,7 +5,7 @@ Names follow Prometheus (base units, ``_total`` for counters) and the words of `
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harness.metrics.observer import Observation
 from harness.model.cpu.entities import Partition
@@ -101,44 +101,56 @@ def _whole(o: Observation) -> Rows:
     return [((), o)]
 
 
+class Piece(NamedTuple):
+    """Something that passed a protocol stack or a bridge at once."""
+
+    size_bytes: int
+    packets: float
+    """In a protocol stack 0 for requests and responses."""
+    interrupts: float
+
+
 def _traffic(o: Observation) -> Rows:
-    """Size, packets and number of what passed the protocol stacks, by direction."""
-    pieces: dict[Labels, list[tuple[int, float, int]]] = {}
+    """List what passed the protocol stacks, and how often, by direction."""
+    pieces: dict[Labels, list[tuple[Piece, int]]] = {}
     for partition in o.machine.dispatched():
-        for (way, direction, size, packets), tally in partition.traffic.items():
+        for (way, direction, size, packets, interrupts), tally in partition.traffic.items():
+            piece = Piece(size, packets, interrupts)
             key = (partition.name, way, direction)
-            pieces.setdefault(key, []).append((size, packets, int(tally.count)))
+            pieces.setdefault(key, []).append((piece, int(tally.count)))
     return pieces.items()
 
 
 def _bridge_traffic(o: Observation) -> Rows:
-    """Size and number of what the VIOS bridged, by direction and kind of traffic."""
-    pieces: dict[Labels, list[tuple[int, int]]] = {}
+    """List what the VIOS bridged, and how often, by direction and kind of traffic."""
+    pieces: dict[Labels, list[tuple[Piece, int]]] = {}
     for server, vios in o.machine.vios.items():
-        for (direction, traffic, size), tally in vios.bridged.items():
-            pieces.setdefault((server, direction, traffic), []).append((size, int(tally.count)))
+        for (direction, traffic, size, packets, interrupts), tally in vios.bridged.items():
+            piece = Piece(size, packets, interrupts)
+            key = (server, direction, traffic)
+            pieces.setdefault(key, []).append((piece, int(tally.count)))
     return pieces.items()
 
 
-def _network(name: str, text: str, of: Callable[[int, float], float]) -> Family:
-    """Family with sums of a function of size and packets over what passed the protocol stacks."""
+def _network(name: str, text: str, of: Callable[[Piece], float]) -> Family:
+    """Family with sums of a function of a piece over what passed the protocol stacks."""
     return Family(
         name,
         text,
         ("partition", "way", "direction"),
         _traffic,
-        lambda pieces: float(sum([of(size, packets) * count for size, packets, count in pieces])),
+        lambda pieces: float(sum([of(piece) * count for piece, count in pieces])),
     )
 
 
-def _bridged(name: str, text: str, of: Callable[[int], int]) -> Family:
-    """Family with sums of a function of size over what the VIOS bridged."""
+def _bridged(name: str, text: str, of: Callable[[Piece], float]) -> Family:
+    """Family with sums of a function of a piece over what the VIOS bridged."""
     return Family(
         name,
         text,
         ("vios", "direction", "traffic"),
         _bridge_traffic,
-        lambda pieces: float(sum([of(size) * count for size, count in pieces])),
+        lambda pieces: float(sum([of(piece) * count for piece, count in pieces])),
     )
 
 
@@ -268,22 +280,27 @@ FAMILIES: tuple[Family, ...] = (
     _network(
         "vtax_network_segments",
         "Pieces of streams that a partition's protocol stack worked on.",
-        lambda _, packets: int(packets > 0),
+        lambda piece: int(piece.packets > 0),
     ),
     _network(
         "vtax_network_packets",
-        "Packets of those pieces; a piece can end within a packet.",
-        lambda _, packets: packets,
+        "Packets of those pieces, as the stack sees them (large send); a piece can end within one.",
+        lambda piece: piece.packets,
     ),
     _network(
         "vtax_network_messages",
         "Requests and responses that a partition's protocol stack worked on.",
-        lambda _, packets: int(packets == 0),
+        lambda piece: int(piece.packets == 0),
     ),
     _network(
         "vtax_network_bytes",
         "Bytes of streams, requests and responses in a partition's protocol stack.",
-        lambda size, _: size,
+        lambda piece: piece.size_bytes,
+    ),
+    _network(
+        "vtax_network_interrupts",
+        "Interrupts of adapters for packets and acknowledgements, coalesced ones counted once.",
+        lambda piece: piece.interrupts,
     ),
     _machine(
         "vtax_pool_processors",
@@ -341,7 +358,17 @@ FAMILIES: tuple[Family, ...] = (
     _bridged(
         "vtax_bridge_bytes",
         "Bytes of those, by direction and kind of traffic.",
-        lambda size: size,
+        lambda piece: piece.size_bytes,
+    ),
+    _bridged(
+        "vtax_bridge_packets",
+        "Packets of those; a piece of a stream can end within a packet.",
+        lambda piece: piece.packets,
+    ),
+    _bridged(
+        "vtax_bridge_interrupts",
+        "Interrupts for those and for acknowledgements, coalesced ones counted once.",
+        lambda piece: piece.interrupts,
     ),
     _vios(
         "vtax_bridge_seconds",

@@ -1,6 +1,6 @@
 """Devices of a machine: disks, the ways to them, and the wires of Ethernet adapters."""
 
-from harness.engine.clock import Clock
+from harness.engine.clock import Clock, to_ns
 from harness.model.config import DiskConfiguration
 from harness.model.costs import Costs, fixed_and_per_unit
 from harness.model.cpu.burst import Part, work
@@ -126,4 +126,12 @@ class DeviceFactory:
             / costs.number("network.tcp.packets_per_acknowledgement"),
             bus_ns_per_byte=byte_ns,
             bus_ns_per_packet=packet_ns,
+            interrupt_packets=round(self._of_adapter(device, "interrupt_packets", 1)),
+            large_send_bytes=round(self._of_adapter(device, "large_send", 0.0)),
+            interrupt_ns=to_ns(self._of_adapter(device, "interrupt_delay", 0.0)),
         )
+
+    def _of_adapter(self, device: str, name: str, otherwise: float) -> float:
+        """Look up a property of an adapter that a catalog need not give."""
+        path = f"ethernet.{device}.{name}"
+        return self.costs.number(path) if path in self.costs.constants else otherwise

@@ -16,10 +16,9 @@ from harness.model.devices import DeviceFactory
 from harness.model.directory import Directory
 from harness.model.io.vios import Vios, interrupt_cost
 from harness.model.ledger import Cause, Ledger
+from harness.model.net.bridge import BridgeCosts, BridgeStage
 from harness.model.net.link import Link
 from harness.model.net.stages import (
-    BridgeCosts,
-    BridgeStage,
     FarEnd,
     Route,
     StackCosts,
@@ -137,10 +136,7 @@ class Router:
     def _outside(self, name: str, *, small: bool, inward: bool) -> Route:
         wire = self.own_wires.get(name)
         if wire is not None:
-            costs = (
-                self._hosted_stack(wire, inward) if self.configuration.hosted else self._stack(wire)
-            )
-            own = self._stage(name, costs, small=small, interrupt=inward)
+            own = self._adapter_stage(name, wire, small=small, interrupt=inward)
             way: Route = [own, WireStage(wire, outbound=not inward, small=small)]
             return [FarEnd(), *way[::-1]] if inward else way
         for adapter in self.directory.configurations[name].virtual_ethernet:
@@ -177,7 +173,7 @@ class Router:
         bridging = BridgeStage(
             vios,
             wire,
-            self._bridge_costs(shared),
+            self._bridge_costs(shared, wire),
             self.ledger.accounts[name],
             small=small,
             outbound=not inward,
@@ -185,8 +181,9 @@ class Router:
         way = [own, bridging, WireStage(wire, outbound=not inward, small=small)]
         return [FarEnd(), *way[::-1]] if inward else way
 
-    def _bridge_costs(self, shared: SharedEthernetConfiguration) -> BridgeCosts:
+    def _bridge_costs(self, shared: SharedEthernetConfiguration, wire: Link) -> BridgeCosts:
         costs, constants = self.costs, self.costs.constants
+        ratio = costs.number("network.tcp.packets_per_acknowledgement")
         mode = "threaded" if shared.threaded else "non-threaded"
 
         def per_byte(direction: str) -> float:
@@ -205,8 +202,14 @@ class Router:
             simplex_ns_per_byte=per_byte("simplex"),
             duplex_ns_per_byte=per_byte("duplex"),
             small_ns=small_ns,
-            message_parts=((_HYPERVISOR, interrupt_cost(costs)),),
+            payload_bytes=int(wire.payload_bytes),
+            interrupt_parts=((_HYPERVISOR, interrupt_cost(costs)),),
+            received_parts=(self._frame_received(),),
+            sent_parts=self._frame_sent(),
             copy_ns_per_byte=self._copy_ns_per_byte(),
+            packets_per_acknowledgement=ratio,
+            packets_per_interrupt=wire.packets_per_interrupt(1.0),
+            acknowledgements_per_interrupt=wire.packets_per_interrupt(ratio),
         )
 
     # Between partitions
@@ -222,8 +225,8 @@ class Router:
         if self.configuration.hosted:
             wire = self._own_wire(sender, receiver)
             return [
-                self._stage(sender, self._hosted_stack(wire, False), small=small, interrupt=False),
-                self._stage(receiver, self._hosted_stack(wire, True), small=small, interrupt=True),
+                self._adapter_stage(sender, wire, small=small, interrupt=False),
+                self._adapter_stage(receiver, wire, small=small, interrupt=True),
             ]
         mtu_in_common = self._vlan_mtu(sender, receiver)
         if mtu_in_common is not None:
@@ -239,10 +242,10 @@ class Router:
             raise UnreachableError(f"partitions {sender} and {receiver} share no virtual LAN")
         out, into = self._own_wire(sender, receiver), self._own_wire(receiver, sender)
         return [
-            self._stage(sender, self._stack(out), small=small, interrupt=False),
+            self._adapter_stage(sender, out, small=small, interrupt=False),
             WireStage(out, outbound=True, small=small),
             WireStage(into, outbound=False, small=small),
-            self._stage(receiver, self._stack(into), small=small, interrupt=True),
+            self._adapter_stage(receiver, into, small=small, interrupt=True),
         ]
 
     def _across(self, sender: str, there: "Router", receiver: str, *, small: bool) -> Route:
@@ -290,8 +293,38 @@ class Router:
             self.directory.partitions[name].partition, costs, small=small, interrupt=interrupt
         )
 
-    def _stack(self, wire: Link) -> StackCosts:
-        return self._stack_at(wire.mtu_bytes)
+    def _adapter_stage(self, name: str, wire: Link, *, small: bool, interrupt: bool) -> Stage:
+        """Make the stack over an adapter of one's own, which a guest has emulated."""
+        if self.configuration.hosted:
+            costs = self._hosted_stack(wire, interrupt)
+            return self._stage(name, costs, small=small, interrupt=interrupt)
+        return StackStage(
+            self.directory.partitions[name].partition,
+            self._adapter_stack(name, wire, interrupt),
+            small=small,
+            interrupt=interrupt,
+            adapter=wire,
+        )
+
+    def _adapter_stack(self, name: str, wire: Link, inward: bool) -> StackCosts:
+        """Add to the stack a physical adapter: it coalesces interrupts, and makes packets."""
+        stack = self._stack_at(wire.mtu_bytes)
+        flag = f"os.{self.directory.configurations[name].os}.large_send"
+        constants = self.costs.constants
+        large = not inward and flag in constants and constants.flag(flag)
+        ratio = stack.packets_per_acknowledgement
+        return StackCosts(
+            per_byte=stack.per_byte,
+            per_packet=stack.per_packet,
+            exchange_parts=stack.exchange_parts,
+            payload_bytes=stack.payload_bytes,
+            interrupt_parts=((_HYPERVISOR, self.costs.time("hypervisor.interrupt")),),
+            interrupts_per_packet=1 / wire.packets_per_interrupt(1.0)
+            if inward
+            else 1 / wire.packets_per_interrupt(ratio) / ratio,
+            packets_per_acknowledgement=ratio,
+            large_send_bytes=wire.large_send_bytes if large else 0,
+        )
 
     def _stack_at(self, mtu_bytes: int, way: str = ADAPTER) -> StackCosts:
         """Charge what the protocol stack itself costs at an MTU."""
@@ -303,7 +336,6 @@ class Router:
         return StackCosts(
             per_byte=((_OS, costs.cycles(each * 1e6) / 1e6),),
             per_packet=((_OS, costs.cycles(packet * 1e3) / 1e3),),
-            message_parts=(),
             exchange_parts=((_OS, costs.cycles(pair / 2)),),
             payload_bytes=max(1, mtu_bytes - round(header)),
             packets_per_acknowledgement=costs.number("network.tcp.packets_per_acknowledgement"),
@@ -336,13 +368,11 @@ class Router:
         return StackCosts(
             per_byte=(*stack.per_byte, (_SWITCH, self._copy_ns_per_byte())),
             per_packet=(*stack.per_packet, *sent),
-            message_parts=(),
             exchange_parts=(*stack.exchange_parts, *sent),
             payload_bytes=stack.payload_bytes,
-            per_acknowledgement=(
-                (_HYPERVISOR, interrupt_cost(self.costs)),
-                self._frame_received(),
-            ),
+            interrupt_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
+            interrupts_per_packet=1 / stack.packets_per_acknowledgement,
+            per_acknowledgement=(self._frame_received(),),
             packets_per_acknowledgement=stack.packets_per_acknowledgement,
             way=VIRTUAL,
         )
@@ -353,9 +383,10 @@ class Router:
         return StackCosts(
             per_byte=stack.per_byte,
             per_packet=(*stack.per_packet, self._frame_received()),
-            message_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
             exchange_parts=(*stack.exchange_parts, self._frame_received()),
             payload_bytes=stack.payload_bytes,
+            interrupt_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
+            interrupts_per_packet=1.0,
             per_acknowledgement=self._frame_sent(),
             packets_per_acknowledgement=stack.packets_per_acknowledgement,
             way=VIRTUAL,
@@ -364,7 +395,7 @@ class Router:
     def _hosted_stack(self, wire: Link, inward: bool) -> StackCosts:
         """Add to the guest's stack the emulated adapter and the host's network."""
         costs = self.costs
-        stack = self._stack(wire)
+        stack = self._stack_at(wire.mtu_bytes)
         prefix = f"hosted.{costs.flavour}"
         if inward:
             switches = costs.number(f"{prefix}.packet.receive_world_switches")
@@ -390,7 +421,6 @@ class Router:
         return StackCosts(
             per_byte=(*stack.per_byte, copy),
             per_packet=(*stack.per_packet, *parts),
-            message_parts=(),
             exchange_parts=(*stack.exchange_parts, *parts),
             payload_bytes=stack.payload_bytes,
         )

@@ -17,7 +17,7 @@ COUNTED = (
     "transactions",
     "operations",
     "dispatches",
-    "phantom_interrupts",
+    "interrupts",
     "processors",
     "virtual_processors",
     "ticks",

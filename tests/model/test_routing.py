@@ -32,6 +32,7 @@ from harness.model.config import (
     SystemConfiguration,
     VirtualEthernetConfiguration,
 )
+from harness.model.costs import fixed_and_per_unit
 from harness.model.machine import Machine
 from harness.model.routing import UnreachableError
 
@@ -41,6 +42,7 @@ FREE_CPU = {
     "network.tcp.transaction_cycles": 0.0,
     "network.virtual.copy_cycles_per_byte": 0.0,
     "network.virtual.packet_cost": 0.0,
+    "hypervisor.interrupt": 0.0,
 }
 
 
@@ -98,9 +100,35 @@ def test_a_small_window_and_a_long_way_make_a_stream_slow():
     assert rate == pytest.approx(65536 / 0.005, rel=0.15)
 
 
+NO_LARGE_SEND = {f"ethernet.{ETHERNET}.large_send": 0.0}
+
+
+@pytest.mark.parametrize("os", ["aix-5.3", "sles-9", "rhel-as-3"])
+@pytest.mark.parametrize("mtu", [1500, 9000])
+@pytest.mark.parametrize("large", [4096.0, 65536.0])
+def test_with_large_send_a_sender_pays_for_large_packets_and_a_receiver_for_those_of_the_wire(
+    os, mtu, large
+):
+    adapter = EthernetConfiguration(ETHERNET, mtu)
+    configuration = system(replace(partition("app", 1, ethernet=(adapter,)), os=os), cores=1)
+    changed = {f"ethernet.{ETHERNET}.large_send": large}
+    at, cycles = NOMINAL.table("network.tcp.cycles_per_byte")
+    each, packet = fixed_and_per_unit([point - 40 for point in at], cycles)
+    unit = mtu - 40 if os == "rhel-as-3" else max(large, mtu - 40)
+    for verb, size in (("send", unit), ("receive", mtu - 40)):
+        machine = running(configuration, changed)
+        move = getattr(machine.partitions["app"], verb)
+        repeat(machine.clock, lambda done, move=move: move(1_000_000, OUTSIDE, done), 1)
+        expected = 1e6 * (each + packet / size) * NS_PER_CYCLE
+        assert spent(machine)["os"] == pytest.approx(expected, rel=0.001)
+        # The wire carries packets of its own size, and they are acknowledged.
+        (wire,) = machine.network.wires
+        assert wire.busy_ns == pytest.approx((1e6 + 1e6 / (mtu - 40) * (78 + 42)) * 8, abs=200)
+
+
 def test_a_stream_costs_the_partition_the_published_cycles_per_byte():
     for mtu, cycles in ((1500, 8.0), (9000, 3.0)):
-        machine = running(wired(mtu=mtu))
+        machine = running(wired(mtu=mtu), NO_LARGE_SEND)
         app = machine.partitions["app"]
         repeat(machine.clock, lambda done, app=app: app.send(1_600_000, OUTSIDE, done), 10)
         assert spent(machine)["os"] / 16e6 == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001)
@@ -157,6 +185,82 @@ def test_an_adapter_moves_no_more_in_both_directions_than_its_duplex_rate(mtu, i
     assert found[0] == pytest.approx(rates[index], rel=0.02)
     assert found[1] == pytest.approx(0.9 * rates[index], rel=0.02)
     assert found[2] > 1.05 * rates[index]
+
+
+# Interrupts
+
+
+GAPS = st.lists(st.integers(0, 200), min_size=1, max_size=60)
+
+
+@given(GAPS, st.integers(1, 8), st.integers(0, 150))
+def test_an_adapter_interrupts_for_a_packet_so_late_or_for_so_many(gaps, packets, delay):
+    changed = {
+        f"ethernet.{ETHERNET}.interrupt_packets": float(packets),
+        f"ethernet.{ETHERNET}.interrupt_delay": delay / 1e6,
+    }
+    machine = running(wired(), changed)
+    (wire,) = machine.network.wires
+    first, handled, found = -(10**9), packets, []
+    for gap in gaps:
+        machine.clock.run_until(machine.clock.now_ns + gap * 1000)
+        now = machine.clock.now_ns
+        expected = handled >= packets or now - first >= delay * 1000
+        if expected:
+            first, handled = now, 0
+        handled += 1
+        found.append(wire.interrupts())
+        assert found[-1] is expected
+    # At least one for each so many packets, and without a delay one for each.
+    assert sum(found) >= -(-len(gaps) // packets)
+    if not delay or packets == 1:
+        assert all(found)
+
+
+@pytest.mark.parametrize("verb", ["send", "receive"])
+@pytest.mark.parametrize("mtu", [1500, 9000])
+def test_a_stream_interrupts_for_packets_that_come_within_the_delay(verb, mtu):
+    machine = running(wired(mtu=mtu))
+    app, size = machine.partitions["app"], 20 * 16384
+    repeat(machine.clock, lambda done: getattr(app, verb)(size, OUTSIDE, done), 1)
+    most, delay = (
+        NOMINAL.number(f"ethernet.{ETHERNET}.{name}")
+        for name in ("interrupt_packets", "interrupt_delay")
+    )
+    # What comes in: packets, or an acknowledgement for every second packet that goes out.
+    each = 1 if verb == "receive" else 2
+    gap = each * (mtu + 38) * 8e-9
+    interrupts = size / (mtu - 40) / each / min(most, 1 + delay / gap)
+    each_ns = NOMINAL.number("hypervisor.interrupt") * 1e9
+    assert spent(machine)["hypervisor"] == pytest.approx(interrupts * each_ns, abs=21)
+
+
+def test_requests_under_load_share_interrupts_of_a_physical_adapter_and_not_of_a_virtual_one():
+    per_message = {}
+    for users in (1, 16):
+        for way in ("physical", "virtual"):
+            cores = 8
+            if way == "physical":
+                machine, peer = running(wired(cores=cores)), OUTSIDE
+            else:
+                lan = (VirtualEthernetConfiguration(1, (), 1500),)
+                parts = [partition(each, cores, virtual_ethernet=lan) for each in ("app", "two")]
+                machine, peer = running(system(*parts, cores=2 * cores)), "two"
+            app, done = machine.partitions["app"], 0
+
+            def again(app=app, peer=peer) -> None:
+                nonlocal done
+                done += 1
+                app.exchange(64, 64, peer, again)
+
+            for _ in range(users):
+                again()
+            machine.clock.run_until(50 * MS)
+            per_message[way, users] = spent(machine)["hypervisor"] / done
+    interrupt = NOMINAL.number("hypervisor.interrupt") * 1e9
+    assert per_message["physical", 1] == pytest.approx(interrupt, rel=0.02)
+    assert per_message["physical", 16] < 0.5 * interrupt
+    assert per_message["virtual", 16] == pytest.approx(per_message["virtual", 1], rel=0.02)
 
 
 # The Shared Ethernet Adapter
@@ -226,7 +330,8 @@ def test_packets_to_the_outside_are_no_larger_than_either_end_of_the_bridge_take
     machine = running(system(app, cores=2, vios=(server(shared_ethernet=shared),)))
     size = 10 * 16384
     repeat(machine.clock, lambda done: machine.partitions["app"].send(size, OUTSIDE, done), 1)
-    packets = size / (min(own, adapter) - 40)
+    # The client sends packets, and the VIOS acknowledgements that come from the wire.
+    packets = size / (min(own, adapter) - 40) + size / (adapter - 40) / 2
     cycles = size * NOMINAL.number(
         "network.virtual.copy_cycles_per_byte"
     ) + packets * NOMINAL.number("network.virtual.packet_cost")
@@ -360,7 +465,7 @@ def test_the_switch_copies_each_byte_and_handles_each_packet_under_the_sender(mt
         packets * send + packets / 2 * (signal + buffer), rel=0.01, abs=3 * segments
     )
     assert spent(machine, "two")["hypervisor"] == pytest.approx(
-        segments * signal + packets * buffer + packets / 2 * send, rel=0.01, abs=3 * segments
+        packets * (signal + buffer) + packets / 2 * send, rel=0.01, abs=3 * segments
     )
 
 
@@ -410,7 +515,7 @@ def test_acknowledgements_of_a_stream_take_the_wire_the_other_way(verb, mtu):
     assert wire.busy_ns == pytest.approx((size + packets * (78 + 84 / 2)) * 8, abs=20)
 
 
-STREAMED = ("os", "switch", "vios", "emulation", "world_switch", "host", "copy")
+STREAMED = ("os", "hypervisor", "switch", "vios", "emulation", "world_switch", "host", "copy")
 """Causes whose cost is one of bytes and packets."""
 
 
@@ -424,8 +529,6 @@ def test_the_cost_of_a_stream_does_not_depend_on_its_segments(way, verb):
             "network.tcp.window": 262144.0,
             "hosted.host.context_switch": 0.0,
             "hosted.vmware.world_switch": 0.0,
-            "hypervisor.interrupt": 0.0,
-            "hypervisor.wake": 0.0,
         }
         if way in ("virtual", "jumbo"):
             lan = (VirtualEthernetConfiguration(1, (), 1500 if way == "virtual" else 65390),)
@@ -445,8 +548,8 @@ def test_the_cost_of_a_stream_does_not_depend_on_its_segments(way, verb):
         found.append([sum(account[cause] for account in accounts) for cause in STREAMED])
         found[-1].append(sum(int(wire.busy_ns) for wire in machine.network.wires))
     # Each piece is rounded to nanoseconds.
-    assert found[0] == pytest.approx(found[1], rel=1e-3)
-    assert found[2] == pytest.approx(found[1], rel=1e-3)
+    assert found[0] == pytest.approx(found[1], rel=1e-3, abs=500)
+    assert found[2] == pytest.approx(found[1], rel=1e-3, abs=500)
 
 
 def test_a_larger_mtu_never_costs_more():
@@ -518,8 +621,8 @@ def test_an_emulated_adapter_costs_what_the_constants_say_for_each_packet(flavou
     }
     for cause, cycles in expected.items():
         assert spent(machine)[cause] == pytest.approx(cycles * NS_PER_CYCLE, rel=0.001), cause
-    # The guest's own stack costs what it costs natively.
-    native = running(wired())
+    # The guest's own stack costs what it costs natively: an emulated adapter has no large send.
+    native = running(wired(), NO_LARGE_SEND)
     repeat(
         native.clock,
         lambda done: getattr(native.partitions["app"], verb)(16384 * segments, OUTSIDE, done),

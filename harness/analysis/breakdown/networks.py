@@ -1,6 +1,7 @@
 """Costs of protocol stacks, virtual switches and Shared Ethernet Adapters in a run."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.analysis.breakdown.disks import copied
@@ -8,6 +9,7 @@ from harness.analysis.breakdown.run import SIGNAL, CostItem, Run
 from harness.model.costs import fixed_and_per_unit
 from harness.model.tally import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, VIRTUAL
 
+_COALESCING = ("interrupt_packets", "interrupt_delay")
 _STREAM = ("network.tcp.cycles_per_byte", "network.tcp.header_bytes")
 
 
@@ -22,7 +24,8 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
     sent = counts.of("network_bytes")
     yield run.item("os", "byte in a protocol stack", sent, byte_cycles * per_cycle, *_STREAM)
     packets = counts.of("network_packets")
-    yield run.item("os", "packet in a protocol stack", packets, packet_cycles * per_cycle, *_STREAM)
+    names = (*_STREAM, *_properties(run, "large_send"))
+    yield run.item("os", "packet in a protocol stack", packets, packet_cycles * per_cycle, *names)
     messages = counts.of("network_messages")
     name = "network.tcp.transaction_cycles"
     yield run.item("os", "request or response in a stack", messages, half_pair_ns, name)
@@ -32,40 +35,58 @@ def protocol_stacks(run: Run) -> Iterator[CostItem]:
     yield from _frames(run)
     passed = counts.of("network_bytes", way=VIRTUAL, direction=OUT)
     yield _switched(run, passed)
-    yield run.item(
-        "hypervisor",
-        "interrupt for a piece of a message received",
-        counts.of("network_segments", way=VIRTUAL, direction=IN)
-        + counts.of("network_messages", way=VIRTUAL, direction=IN),
-        run.signal_ns,
-        *SIGNAL,
-    )
+    ratio = "network.tcp.packets_per_acknowledgement"
+    interrupts = counts.of("network_interrupts", way=VIRTUAL)
+    event = "interrupt of a virtual Ethernet adapter"
+    yield run.item("hypervisor", event, interrupts, run.signal_ns, *SIGNAL, ratio)
+    interrupts = counts.of("network_interrupts", way=ADAPTER)
+    event, name = "interrupt of an Ethernet adapter", "hypervisor.interrupt"
+    properties = _properties(run, *_COALESCING)
+    each_ns = costs.time(name)
+    yield run.item("hypervisor", event, interrupts, each_ns, name, ratio, *properties)
 
 
 def _frames(run: Run) -> Iterator[CostItem]:
     """Count frames over the virtual switch at both ends: packets and acknowledgements."""
-    costs, ratio = run.costs, "network.tcp.packets_per_acknowledgement"
-    sent, received = (
-        run.counts.of("network_packets", way=VIRTUAL, direction=direction)
-        + run.counts.of("network_messages", way=VIRTUAL, direction=direction)
-        for direction in (OUT, IN)
+    ratio = "network.tcp.packets_per_acknowledgement"
+    packets, messages = (
+        {way: run.counts.of(name, way=VIRTUAL, direction=way) for way in (OUT, IN)}
+        for name in ("network_packets", "network_messages")
     )
     # Acknowledgements go the way against the stream's.
-    back, forth = (
-        run.counts.of("network_packets", way=VIRTUAL, direction=direction) / costs.number(ratio)
-        for direction in (IN, OUT)
-    )
+    each = run.costs.number(ratio)
+    sent = packets[OUT] + messages[OUT] + packets[IN] / each
+    received = packets[IN] + messages[IN] + packets[OUT] / each
+    yield from _calls(run, sent, received, ratio)
+
+
+def _calls(run: Run, sent: float, received: float, ratio: str) -> Iterator[CostItem]:
+    """Divide what frames over the virtual switch cost those that send and receive them."""
     switch, call = "network.virtual.packet_cost", "hypervisor.call.null"
     buffer = "hypervisor.call.lan_buffer"
-    yield run.item("switch", "packet over the virtual switch", sent, costs.work(switch), switch)
-    event = "acknowledgement over the virtual switch"
-    yield run.item("switch", event, back, costs.work(switch), switch, ratio)
+    event = "packet or acknowledgement over the virtual switch"
+    yield run.item("switch", event, sent, run.costs.work(switch), switch, ratio)
     event = "call that sends a frame"
-    yield run.item("hypervisor", event, sent + back, costs.work(call), call, ratio)
+    yield run.item("hypervisor", event, sent, run.costs.work(call), call, ratio)
     event = "call that gives a buffer for a frame received"
-    yield run.item("hypervisor", event, received + forth, costs.work(buffer), buffer, ratio)
-    event = "interrupt for an acknowledgement"
-    yield run.item("hypervisor", event, forth, run.signal_ns, *SIGNAL, ratio)
+    yield run.item("hypervisor", event, received, run.costs.work(buffer), buffer, ratio)
+
+
+def _properties(run: Run, *names: str) -> tuple[str, ...]:
+    """Name properties of the adapters that partitions own, as far as the catalog has them."""
+    if run.flavour is not None:
+        return ()
+    adapters = [
+        adapter["device"]
+        for partition in run.system["partitions"]
+        for adapter in partition["ethernet"]
+    ]
+    return _of_adapters(run, adapters, *names)
+
+
+def _of_adapters(run: Run, devices: Iterable[str], *names: str) -> tuple[str, ...]:
+    paths = [f"ethernet.{device}.{name}" for device in sorted(set(devices)) for name in names]
+    return tuple(path for path in paths if path in run.costs.constants)
 
 
 def _switched(run: Run, copied_bytes: float) -> CostItem:
@@ -125,15 +146,32 @@ def bridges(run: Run) -> Iterator[CostItem]:
 def _bridged(
     run: Run, vios: Mapping[str, Any], direction: str, traffic: str, passed: float, size: float
 ) -> Iterator[CostItem]:
-    """Divide what bridging costs a VIOS's processors: signals, copies, and the rest."""
-    event = "interrupt for a piece that is bridged"
-    yield run.item("hypervisor", event, passed, run.signal_ns, *SIGNAL)
-    copied_ns = 0.0
+    """Divide what bridging costs a VIOS's processors: signals, frames, copies, and the rest."""
+    costs, ratio = run.costs, "network.tcp.packets_per_acknowledgement"
+    where = {"vios": vios["name"], "direction": direction, "traffic": traffic}
+    forth, back = passed, 0.0
+    if traffic != MESSAGE:
+        forth = run.counts.of("bridge_packets", **where)
+        back = forth / costs.number(ratio)
+    received, sent = (forth, back) if direction == OUT else (back, forth)
+    device = vios["shared_ethernet"]["adapter"]["device"]
+    beside = [
+        run.item(
+            "hypervisor",
+            "interrupt for what is bridged",
+            run.counts.of("bridge_interrupts", **where),
+            run.signal_ns,
+            *SIGNAL,
+            *_of_adapters(run, [device], *_COALESCING),
+            ratio,
+        ),
+        *_calls(run, sent, received, ratio),
+    ]
     if direction == IN:
-        copied_ns = size * _switch_copy_ns(run)
-        yield _switched(run, passed * size)
+        beside.append(_switched(run, passed * size))
+    yield from beside
     spent_ns, constants = _bridge_ns(run, vios, traffic, size)
-    own_ns = max(0.0, spent_ns - run.signal_ns - copied_ns)
+    own_ns = max(0.0, spent_ns - math.fsum(each.seconds for each in beside) * 1e9 / passed)
     noun = "request or response" if traffic == MESSAGE else f"piece of a stream, {traffic},"
     yield run.item("vios", f"{noun} bridged", passed, own_ns, *constants, *SIGNAL)
 

@@ -337,8 +337,8 @@ class Partition:
         Cache lines that its VPs fetched again after others had driven them out, and how many of
         them came from memory.
     traffic
-        How often which size passed its protocol stack: by way, direction, size in bytes, and number
-        of packets, which can be a fraction (0 for requests and responses).
+        How often which size passed its protocol stack: by way, direction, size in bytes, number of
+        packets, which can be a fraction (0 for requests and responses), and number of interrupts.
     folded
         Idle VPs that the operating system gives no work to (virtual processor folding).
     crashes
@@ -396,7 +396,7 @@ class Partition:
         self.resumptions: i64 = 0
         self.refilled_lines: i64 = 0
         self.memory_lines: i64 = 0
-        self.traffic: dict[tuple[str, str, int, float], Tally] = {}
+        self.traffic: dict[tuple[str, str, int, float, float], Tally] = {}
         self._queued_ns: i64 = 0
         self.folded: list[VirtualProcessor] = []
         self.crashes: i64 = 0

@@ -33,7 +33,7 @@ class Vios:
         waiting included (all summed).
     bridged
         How often which size was bridged: by direction, traffic (``simplex``, ``duplex``,
-        ``message``) and size in bytes.
+        ``message``), size in bytes, number of packets and of interrupts.
     """
 
     def __init__(self, partition: Partition, interrupt_ns: int) -> None:
@@ -44,7 +44,7 @@ class Vios:
         self.added_ns: i64 = 0
         self.bridged_bytes: i64 = 0
         self.bridging_ns: i64 = 0
-        self.bridged: dict[tuple[str, str, int], Tally] = {}
+        self.bridged: dict[tuple[str, str, int, float, float], Tally] = {}
         self.standby: Vios | None = None
         self.bridge_standby: Vios | None = None
         self.disks_lost = False

@@ -38,6 +38,10 @@ class Link:
         From the last bit sent to the peer's having it.
     acknowledgement_bytes
         What acknowledgements take of the other direction for each packet of a stream.
+    large_send_bytes
+        What it can make packets of at once; 0 if that is left to the sender.
+    interrupt_packets, interrupt_ns
+        The adapter interrupts for so many packets at most, or so long after the first of them.
     bus_ns_per_byte, bus_ns_per_packet
         What the adapter's way to memory takes, which both directions share; acknowledgements are
         in it.
@@ -66,6 +70,9 @@ class Link:
         acknowledgement_bytes: float = 0.0,
         bus_ns_per_byte: float = 0.0,
         bus_ns_per_packet: float = 0.0,
+        interrupt_packets: int = 1,
+        interrupt_ns: int = 0,
+        large_send_bytes: int = 0,
     ) -> None:
         self.clock = clock
         self.name = name
@@ -78,6 +85,11 @@ class Link:
         self.bus_ns_per_byte = bus_ns_per_byte
         self.bus_ns_per_packet = bus_ns_per_packet
         self._bus_free_ns: i64 = _NOT_YET
+        self.large_send_bytes = large_send_bytes
+        self.interrupt_packets: i64 = interrupt_packets
+        self.interrupt_ns: i64 = interrupt_ns
+        self._first_ns: i64 = _NOT_YET
+        self._since_first: i64 = 0
         self.bytes: i64 = 0
         self.busy_ns: i64 = 0
         self.transit_ns: i64 = 0
@@ -128,6 +140,22 @@ class Link:
         transit_ns = end + self.latency_ns - now
         self.transit_ns += transit_ns
         self.clock.schedule(transit_ns, as_event(done))
+
+    def interrupts(self) -> bool:
+        """Whether a packet that has come by itself interrupts, or is handled with those before."""
+        now = self.clock.now
+        if self._since_first < self.interrupt_packets and now - self._first_ns < self.interrupt_ns:
+            self._since_first += 1
+            return False
+        self._first_ns = now
+        self._since_first = 1
+        return True
+
+    def packets_per_interrupt(self, wire_packets: float) -> float:
+        """Count the packets of a stream at line rate, one in so many on the wire, per interrupt."""
+        wire_bytes = float(self.payload_bytes + self.overhead_bytes)
+        gap_ns = wire_packets * wire_bytes * self.ns_per_byte
+        return min(float(self.interrupt_packets), 1.0 + float(self.interrupt_ns) / gap_ns)
 
     def give_over(self, standby: "Link") -> None:
         """Have another wire carry what this one cannot; that may be broken, too."""

@@ -5,7 +5,6 @@ protocol stack, a VIOS that bridges, a wire. A message travels in segments, so t
 at the same time, with no more than a window of bytes under way.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
@@ -14,12 +13,9 @@ from harness.engine.event import Event
 from harness.model.cpu.burst import NO_WORK, Burst, Part, Work, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.vios import Vios
-from harness.model.ledger import Account, Cause
+from harness.model.ledger import Account
 from harness.model.net.link import Link, packet_count
-from harness.model.tally import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, Tally
-
-_DUPLEX_WITHIN_NS: Final = 10_000_000
-"""Traffic counts as duplex when the other direction has carried something within this time."""
+from harness.model.tally import ADAPTER, IN, OUT, Tally
 
 _NO_ACCOUNT: Final = Account()
 
@@ -172,12 +168,18 @@ class StackCosts:
         Nanoseconds by cause for each byte, each packet and each acknowledgement of a stream. What
         the protocol stack itself spends on acknowledgements is in the cost of bytes and packets,
         which were measured on TCP.
-    message_parts
-        Further parts for each segment, such as a virtual interrupt.
+    interrupt_parts
+        For each interrupt.
+    interrupts_per_packet
+        Interrupts for each packet of a stream: of the packets themselves where they are received,
+        of acknowledgements where they are sent. A request or response received is one interrupt.
     exchange_parts
         What half of a small request-and-response pair costs instead.
     payload_bytes
         Bytes in a full packet.
+    large_send_bytes
+        What the stack hands to the adapter at once, which makes packets of it, and pays for as one
+        packet; 0 if the stack makes the packets.
     way
         One of those of :mod:`harness.model.tally`.
     """
@@ -187,47 +189,61 @@ class StackCosts:
         *,
         per_byte: tuple[tuple[int, float], ...],
         per_packet: tuple[tuple[int, float], ...],
-        message_parts: tuple[Part, ...],
         exchange_parts: tuple[Part, ...],
         payload_bytes: int,
+        interrupt_parts: tuple[Part, ...] = (),
+        interrupts_per_packet: float = 0.0,
         per_acknowledgement: tuple[tuple[int, float], ...] = (),
         packets_per_acknowledgement: float = 2.0,
+        large_send_bytes: int = 0,
         way: str = ADAPTER,
     ) -> None:
         self.per_byte = per_byte
         self.per_packet = per_packet
-        self.message_parts = message_parts
         self.exchange_parts = exchange_parts
         self.payload_bytes = payload_bytes
+        self.interrupt_parts = interrupt_parts
+        self.interrupts_per_packet = interrupts_per_packet
         self.per_acknowledgement = per_acknowledgement
         self.packets_per_acknowledgement = packets_per_acknowledgement
+        self.unit_bytes = max(payload_bytes, large_send_bytes)
         self.way = way
 
     def packets(self, size_bytes: int, segment: bool) -> float:
-        """Count the packets of a message or of a segment of a stream."""
-        return packet_count(size_bytes, self.payload_bytes, segment)
+        """Count the packets of a message or of a segment of a stream, as the stack sees them."""
+        return packet_count(size_bytes, self.unit_bytes, segment)
+
+    def interrupts(self, size_bytes: int, segment: bool) -> float:
+        """Count the interrupts for a message or a segment of a stream."""
+        if not self.interrupt_parts:
+            return 0.0
+        packets = packet_count(size_bytes, self.payload_bytes, segment)
+        return packets * self.interrupts_per_packet
 
     def stream_work(self, size_bytes: int, segment: bool) -> Work:
         """Return the work for a message, or for a segment of one, that is sent as a stream."""
         packets = self.packets(size_bytes, segment)
-        acknowledgements = packets / self.packets_per_acknowledgement
+        acknowledgements = (
+            packet_count(size_bytes, self.payload_bytes, segment) / self.packets_per_acknowledgement
+        )
+        interrupts = self.interrupts(size_bytes, segment)
         return work(
-            *self.message_parts,
+            *((cause, round(ns * interrupts)) for cause, ns in self.interrupt_parts),
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
             *((cause, round(ns * packets)) for cause, ns in self.per_packet),
             *((cause, round(ns * acknowledgements)) for cause, ns in self.per_acknowledgement),
         )
 
-    def small_work(self, size_bytes: int) -> Work:
+    def small_work(self, size_bytes: int, *, interrupt: bool) -> Work:
         """Return the work for a request or a response: the pair's half plus what bytes add."""
         return work(
-            *self.message_parts,
+            *(self.interrupt_parts if interrupt else ()),
             *self.exchange_parts,
             *((cause, round(ns * size_bytes)) for cause, ns in self.per_byte),
         )
 
 
-class _Charge:
+class Charge:
     """What a stage does for pieces of one size, and how many there were."""
 
     def __init__(self, size_bytes: i64, segment: bool, work: Work, tally: Tally) -> None:
@@ -235,6 +251,8 @@ class _Charge:
         self.segment = segment
         self.work = work
         self.tally = tally
+        self.coalesced: Charge | None = None
+        """The same without an interrupt, where the adapter can leave it out."""
 
 
 class StackStage(Stage):
@@ -246,45 +264,69 @@ class StackStage(Stage):
         Whether it handles requests and responses rather than a stream.
     interrupt
         Whether the work begins with an interrupt (receiving) rather than in a thread (sending).
+    adapter
+        The physical adapter that coalesces interrupts; None where each one is presented.
     """
 
     def __init__(
-        self, partition: Partition, costs: StackCosts, *, small: bool, interrupt: bool
+        self,
+        partition: Partition,
+        costs: StackCosts,
+        *,
+        small: bool,
+        interrupt: bool,
+        adapter: Link | None = None,
     ) -> None:
         self.partition = partition
+        self.adapter = adapter
         self.costs = costs
         self.small = small
         self.interrupt = interrupt
-        self._charges: dict[tuple[int, bool], _Charge] = {}
-        self._last = _NO_CHARGE
+        self._charges: dict[tuple[int, bool], Charge] = {}
+        self._last = NO_CHARGE
 
     def enter(self, piece: Piece) -> None:
         """Work on a piece on the partition's account."""
         charge = self._last
         if charge.size_bytes != piece.size_bytes or charge.segment != piece.segment:
             self._last = charge = self._charge(piece.size_bytes, piece.segment)
+        adapter, coalesced = self.adapter, charge.coalesced
+        if adapter is not None and coalesced is not None and not adapter.interrupts():
+            charge = coalesced
         charge.tally.count += 1
         partition = self.partition
         piece.ask(partition.account, charge.work)
         partition.submit(piece, self.interrupt)
 
-    def _charge(self, size_bytes: int, segment: bool) -> _Charge:
+    def _charge(self, size_bytes: int, segment: bool) -> Charge:
         charge = self._charges.get((size_bytes, segment))
         if charge is None:
             costs = self.costs
             if self.small:
-                packets, needed = 0.0, costs.small_work(size_bytes)
+                charge = self._small_charge(size_bytes, interrupt=self.interrupt)
+                if self.interrupt and costs.interrupt_parts:
+                    charge.coalesced = self._small_charge(size_bytes, interrupt=False)
             else:
                 packets = costs.packets(size_bytes, segment)
+                interrupts = costs.interrupts(size_bytes, segment)
                 needed = costs.stream_work(size_bytes, segment)
-            key = (costs.way, IN if self.interrupt else OUT, size_bytes, packets)
-            tally = self.partition.traffic.setdefault(key, Tally())
-            charge = _Charge(size_bytes, segment, needed, tally)
+                tally = self._tally(size_bytes, packets, interrupts)
+                charge = Charge(size_bytes, segment, needed, tally)
             self._charges[size_bytes, segment] = charge
         return charge
 
+    def _small_charge(self, size_bytes: int, *, interrupt: bool) -> Charge:
+        interrupts = 1.0 if interrupt and self.costs.interrupt_parts else 0.0
+        needed = self.costs.small_work(size_bytes, interrupt=interrupt)
+        return Charge(size_bytes, False, needed, self._tally(size_bytes, 0.0, interrupts))
 
-_NO_CHARGE: Final = _Charge(-1, False, NO_WORK, Tally())
+    def _tally(self, size_bytes: int, packets: float, interrupts: float) -> Tally:
+        direction = IN if self.interrupt else OUT
+        key = (self.costs.way, direction, size_bytes, packets, interrupts)
+        return self.partition.traffic.setdefault(key, Tally())
+
+
+NO_CHARGE: Final = Charge(-1, False, NO_WORK, Tally())
 
 
 class WireStage(Stage):
@@ -306,117 +348,3 @@ class FarEnd(Stage):
     def enter(self, piece: Piece) -> None:
         """Send a piece at once."""
         piece.fire()
-
-
-# Shared Ethernet Adapters
-
-
-class BridgeCosts:
-    """What a VIOS spends on bridging, in nanoseconds, after the published cycles.
-
-    These come from the use of the VIOS's processors, so that the hypervisor's work there (signals,
-    copies) is part of them.
-
-    Attributes
-    ----------
-    simplex_ns_per_byte, duplex_ns_per_byte
-        For a stream at the adapter's MTU.
-    small_ns
-        For half of a request-and-response pair, by size in bytes.
-    message_parts
-        What of it is signalling, for each segment.
-    copy_ns_per_byte
-        What of it is the hypervisor's copy towards the client.
-    """
-
-    def __init__(
-        self,
-        *,
-        simplex_ns_per_byte: float,
-        duplex_ns_per_byte: float,
-        small_ns: Callable[[int], int],
-        message_parts: tuple[Part, ...],
-        copy_ns_per_byte: float,
-    ) -> None:
-        self.simplex_ns_per_byte = simplex_ns_per_byte
-        self.duplex_ns_per_byte = duplex_ns_per_byte
-        self.small_ns = small_ns
-        self.message_parts = message_parts
-        self.copy_ns_per_byte = copy_ns_per_byte
-
-    def work(self, traffic: str, size_bytes: int, *, outbound: bool) -> Work:
-        """Return the work for a piece."""
-        if traffic == MESSAGE:
-            spent_ns = self.small_ns(size_bytes)
-        elif traffic == DUPLEX:
-            spent_ns = round(size_bytes * self.duplex_ns_per_byte)
-        else:
-            spent_ns = round(size_bytes * self.simplex_ns_per_byte)
-        beside = self.message_parts
-        if not outbound:
-            beside = (*beside, (int(Cause.SWITCH), round(size_bytes * self.copy_ns_per_byte)))
-        # The published cycles are all that the VIOS's processors spend: its own are the rest.
-        own_ns = max(0, spent_ns - sum(ns for _, ns in beside))
-        return work(*beside, (int(Cause.VIOS), own_ns))
-
-
-class _Traffic:
-    """One kind of traffic over a bridge: what it costs by size."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.charges: dict[int, _Charge] = {}
-        self.last = _NO_CHARGE
-
-
-class BridgeStage(Stage):
-    """A Shared Ethernet Adapter, in one direction, for one client."""
-
-    def __init__(
-        self,
-        vios: Vios,
-        wire: Link,
-        costs: BridgeCosts,
-        payer: Account,
-        *,
-        small: bool,
-        outbound: bool,
-    ) -> None:
-        self.vios = vios
-        self.wire = wire
-        self.costs = costs
-        self.payer = payer
-        self.small = small
-        self.outbound = outbound
-        self._messages = _Traffic(MESSAGE)
-        self._simplex = _Traffic(SIMPLEX)
-        self._duplex = _Traffic(DUPLEX)
-
-    def enter(self, piece: Piece) -> None:
-        """Have the VIOS work on a piece."""
-        vios, outbound = self.vios, self.outbound
-        piece.bridge = vios
-        piece.bridged_since_ns = vios.partition.clock.now
-        vios.bridged_bytes += piece.size_bytes
-        traffic = self._simplex
-        if self.small:
-            traffic = self._messages
-        elif self.wire.opposite_active(outbound, _DUPLEX_WITHIN_NS):
-            traffic = self._duplex
-        charge = traffic.last
-        if charge.size_bytes != piece.size_bytes:
-            traffic.last = charge = self._charge(traffic, piece.size_bytes)
-        charge.tally.count += 1
-        if not outbound:
-            vios.interrupt(self.payer)
-        piece.ask(self.payer, charge.work)
-        vios.bridge(piece, not outbound)
-
-    def _charge(self, traffic: _Traffic, size_bytes: int) -> _Charge:
-        charge = traffic.charges.get(size_bytes)
-        if charge is None:
-            key = (OUT if self.outbound else IN, traffic.name, size_bytes)
-            tally = self.vios.bridged.setdefault(key, Tally())
-            needed = self.costs.work(traffic.name, size_bytes, outbound=self.outbound)
-            traffic.charges[size_bytes] = charge = _Charge(size_bytes, False, needed, tally)
-        return charge

@@ -117,7 +117,8 @@ def test_a_stack_charges_bytes_packets_and_messages(size, payload, segment):
         per_packet=((int(Cause.OS), 700.0),),
         per_acknowledgement=((int(Cause.WORLD_SWITCH), 300.0),),
         packets_per_acknowledgement=2.0,
-        message_parts=((int(Cause.HYPERVISOR), 90),),
+        interrupt_parts=((int(Cause.HYPERVISOR), 90),),
+        interrupts_per_packet=0.25,
         exchange_parts=((int(Cause.OS), 5000),),
         payload_bytes=payload,
     )
@@ -126,11 +127,13 @@ def test_a_stack_charges_bytes_packets_and_messages(size, payload, segment):
     def total(work, cause: Cause) -> int:
         return sum(ns for each, ns in work.parts if each == cause)
 
-    streaming, small = costs.stream_work(size, segment), costs.small_work(size)
+    streaming, small = costs.stream_work(size, segment), costs.small_work(size, interrupt=True)
     assert costs.packets(size, segment) == packets
     assert total(streaming, Cause.OS) == 2 * size + round(700 * packets)
     assert total(streaming, Cause.SWITCH) == round(0.5 * size)
-    assert total(streaming, Cause.HYPERVISOR) == total(small, Cause.HYPERVISOR) == 90
+    assert total(streaming, Cause.HYPERVISOR) == round(90 * packets / 4)
+    assert total(small, Cause.HYPERVISOR) == 90
+    assert total(costs.small_work(size, interrupt=False), Cause.HYPERVISOR) == 0
     assert total(small, Cause.OS) == 5000 + 2 * size
     assert total(streaming, Cause.WORLD_SWITCH) == round(300 * packets / 2)
     assert total(small, Cause.WORLD_SWITCH) == 0
