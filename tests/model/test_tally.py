@@ -90,8 +90,8 @@ def test_an_exchange_is_a_message_each_way_and_no_packet():
     machine.clock.run_until(1000 * MS)
     traffic = machine.partitions["app"].partition.traffic
     assert {key: tally.count for key, tally in traffic.items()} == {
-        (ADAPTER, OUT, 200, 0): 1,
-        (ADAPTER, IN, 1000, 0): 1,
+        (ADAPTER, OUT, 200, 0.0, 0.0): 1,
+        (ADAPTER, IN, 1000, 0.0, 0.0): 1,
     }
 
 
@@ -102,7 +102,7 @@ def test_a_bridge_counts_what_it_carries_and_how_long_that_takes():
     machine.partitions["app"].send(50_000, OUTSIDE, lambda: None)
     machine.clock.run_until(1000 * MS)
     bridge = machine.vios["vios1"]
-    assert sum(size * t.count for (_, _, size), t in bridge.bridged.items()) == 50_000
+    assert sum(key[2] * tally.count for key, tally in bridge.bridged.items()) == 50_000
     assert {key[:2] for key in bridge.bridged} == {("out", "simplex")}
     # Nobody else is there: pieces wait for no more than the one before.
     busy_ns = bridge.partition.dispatched_ns
