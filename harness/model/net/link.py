@@ -14,13 +14,13 @@ _NOT_YET: Final = -(10**18)
 """A time long before all others (ns)."""
 
 
-def packet_count(size_bytes: i64, payload_bytes: i64, segment: bool) -> float:
+def packet_count(size_bytes: float, payload_bytes: float, segment: bool) -> float:
     """Count the packets of a message or of a segment of a stream.
 
     The segments of a stream follow one another, so that their packets are full and a segment can
     be a fraction of one. A message by itself is at least one packet.
     """
-    packets = float(size_bytes) / float(payload_bytes)
+    packets = size_bytes / payload_bytes
     return packets if segment else max(1.0, packets)
 
 
@@ -78,8 +78,9 @@ class Link:
         self.name = name
         self.ns_per_byte = 1e9 / rate_bytes_per_second
         self.mtu_bytes: i64 = mtu_bytes
-        self.payload_bytes: i64 = mtu_bytes - header_bytes
-        self.overhead_bytes: i64 = header_bytes + frame_bytes
+        # Whole numbers, but what they are multiplied with has fractions.
+        self.payload_bytes = float(mtu_bytes - header_bytes)
+        self.overhead_bytes = float(header_bytes + frame_bytes)
         self.latency_ns: i64 = latency_ns
         self.acknowledgement_ns = acknowledgement_bytes * self.ns_per_byte
         self.bus_ns_per_byte = bus_ns_per_byte
@@ -120,12 +121,11 @@ class Link:
             return
         direction: i64 = 1 if outbound else 0
         now = self.clock.now
-        packets = packet_count(size_bytes, self.payload_bytes, segment)
-        wire_bytes = float(size_bytes) + packets * float(self.overhead_bytes)
+        size = float(size_bytes)
+        packets = packet_count(size, self.payload_bytes, segment)
+        wire_bytes = size + packets * self.overhead_bytes
         busy_ns = nearest(wire_bytes * self.ns_per_byte)
-        bus_ns = nearest(
-            float(size_bytes) * self.bus_ns_per_byte + packets * self.bus_ns_per_packet
-        )
+        bus_ns = nearest(size * self.bus_ns_per_byte + packets * self.bus_ns_per_packet)
         # The adapter's buffers let the wire and the bus work at the same time.
         self._bus_free_ns = max(now, self._bus_free_ns) + bus_ns
         end = max(max(now, self._free_ns[direction]) + busy_ns, self._bus_free_ns)
@@ -153,7 +153,7 @@ class Link:
 
     def packets_per_interrupt(self, wire_packets: float) -> float:
         """Count the packets of a stream at line rate, one in so many on the wire, per interrupt."""
-        wire_bytes = float(self.payload_bytes + self.overhead_bytes)
+        wire_bytes = self.payload_bytes + self.overhead_bytes
         gap_ns = wire_packets * wire_bytes * self.ns_per_byte
         return min(float(self.interrupt_packets), 1.0 + float(self.interrupt_ns) / gap_ns)
 
