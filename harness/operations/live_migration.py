@@ -234,7 +234,7 @@ def _across(site: Site, place: Place, transfer: MemoryTransfer, migration: Migra
     migration.suspended_seconds = site.clock.now_ns / 1e9
     machine = place.source
     virtual_processors = partition.suspend()
-    migration.works_carried = partition.run_queue.length
+    migration.works_carried = partition.run_queue.threads.length
     pages = math.ceil(migration.missing_bytes / constants.number("operations.mobility.page_size"))
     try:
         yield site.pause(constants.number("operations.mobility.suspension"))

@@ -275,19 +275,19 @@ class Dispatcher(Scheduler):
         """Begin what comes after a burst that has just ended, or leave the processor."""
         vp.interrupting = False
         following = vp.burst
-        comes_first = partition.urgent_queue.first is not None
+        comes_first = partition.run_queue.urgent.first is not None
         if following is not None and comes_first and not following.urgent:
-            partition.put_back(following)
+            partition.run_queue.put_back(following)
             following = None
         if following is None:
-            if not partition.something_waits():
+            if not partition.run_queue.waits():
                 self.stop(vp, now)
                 partition.idle.append(vp)
                 processor = vp.last_processor
                 assert processor is not None
                 self.release(processor)
                 return
-            vp.burst = following = partition.next_in_queue()
+            vp.burst = following = partition.run_queue.popleft()
         vp.work_ns = now
         vp.stolen_ns = 0
         if now >= vp.limit_ns:
@@ -321,12 +321,12 @@ class Dispatcher(Scheduler):
         """Do an interrupt's work, or that of a thread that comes first; the thread then goes on."""
         vp.interrupting = False
         partition = vp.partition
-        if partition.urgent_queue.first is None:
+        if partition.run_queue.urgent.first is None:
             return
         self._settle_burst(vp, burst, now)
         burst.slice_left_ns = max(1, vp.slice_ns - now)
-        following = partition.next_in_queue()
-        partition.put_back(burst)
+        following = partition.run_queue.popleft()
+        partition.run_queue.put_back(burst)
         vp.burst = following
         vp.slice_ns = now + partition.slice_of(following)
 
@@ -334,9 +334,9 @@ class Dispatcher(Scheduler):
         """Let the next thread run, if one waits; the one whose slice has ended goes to the end."""
         partition = vp.partition
         following = burst
-        if partition.something_waits() and not burst.urgent:
+        if partition.run_queue.waits() and not burst.urgent:
             self._settle_burst(vp, burst, now)
-            following = partition.next_in_turn(burst)
+            following = partition.run_queue.rotate(burst)
             vp.burst = following
         vp.slice_ns = now + partition.slice_of(following)
 

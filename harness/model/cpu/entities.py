@@ -14,6 +14,7 @@ from harness.engine.event import Event
 from harness.engine.event_queue import NEVER
 from harness.engine.linked_list import LinkedList, Node
 from harness.model.cpu.burst import NO_WORK, Burst, CallbackBurst, Interruptions, Work
+from harness.model.cpu.run_queue import RunQueue
 from harness.model.ledger import Account
 from harness.model.tally import Tally
 
@@ -381,8 +382,7 @@ class Partition:
         self.idle = self.vps[::-1]
         self.finishing: VirtualProcessor | None = None
         self.finished: Burst = _NO_BURST
-        self.urgent_queue: LinkedList[Burst] = LinkedList()
-        self.run_queue: LinkedList[Burst] = LinkedList()
+        self.run_queue = RunQueue(clock)
         self.scheduler: Scheduler | None = None
         self.spare_pass = 0
         self.spare_queue: LinkedList[VirtualProcessor] = LinkedList()
@@ -397,7 +397,6 @@ class Partition:
         self.refilled_lines: i64 = 0
         self.memory_lines: i64 = 0
         self.traffic: dict[tuple[str, str, int, float, float], Tally] = {}
-        self._queued_ns: i64 = 0
         self.folded: list[VirtualProcessor] = []
         self.crashes: i64 = 0
         self.down = False
@@ -418,11 +417,11 @@ class Partition:
                 self._continue(finishing, last, burst)
                 return
             burst.ran_ns = 0
-            waiting = self.run_queue.first
+            waiting = self.run_queue.threads.first
             if urgent or waiting is None or self._gives_way(waiting, waiting.ran_ns):
                 finishing.burst = burst
             else:
-                self._queue(burst)
+                self.run_queue.append(burst)
         elif self.idle:
             burst.ran_ns = 0
             vp = self.idle.pop()
@@ -437,12 +436,12 @@ class Partition:
         """Let a thread go on with its next piece of work, unless its slice is over."""
         burst.ran_ns = last.ran_ns
         burst.slice_left_ns = vp.slice_ns - self.clock.now
-        if burst.slice_left_ns > 0 or self.run_queue.first is None:
+        if burst.slice_left_ns > 0 or self.run_queue.threads.first is None:
             burst.slice_left_ns = max(0, burst.slice_left_ns)
             vp.burst = burst
         else:
             burst.slice_left_ns = 0
-            self._queue(burst)
+            self.run_queue.append(burst)
 
     def _gives_way(self, burst: Burst, ran_ns: i64) -> bool:
         """Whether a thread that has run for so long gives way to one that wakes."""
@@ -469,45 +468,18 @@ class Partition:
                 most_ns = ran_ns
         if chosen is None:
             if burst.urgent:
-                self.urgent_queue.append(burst)
-                self._queued_ns -= self.clock.now
+                self.run_queue.append_urgent(burst)
             else:
-                self._queue(burst)
+                self.run_queue.append(burst)
         elif chosen.processor is None:
             thread = chosen.burst
             assert thread is not None
             chosen.burst = burst
-            self.put_back(thread)
+            self.run_queue.put_back(thread)
         else:
-            self.urgent_queue.append(burst)
-            self._queued_ns -= self.clock.now
+            self.run_queue.append_urgent(burst)
             assert self.scheduler is not None
             self.scheduler.interrupt(chosen)
-
-    def _queue(self, burst: Burst) -> None:
-        self.run_queue.append(burst)
-        self._queued_ns -= self.clock.now
-
-    def put_back(self, burst: Burst) -> None:
-        """Let a thread that was interrupted go on before others that wait."""
-        self.run_queue.appendleft(burst)
-        self._queued_ns -= self.clock.now
-
-    def something_waits(self) -> bool:
-        """Whether work waits for a virtual processor."""
-        return self.urgent_queue.first is not None or self.run_queue.first is not None
-
-    def next_in_queue(self) -> Burst:
-        """Take what is next out of the queues, which must not be empty."""
-        self._queued_ns += self.clock.now
-        if self.urgent_queue.first is not None:
-            return self.urgent_queue.popleft()
-        return self.run_queue.popleft()
-
-    def next_in_turn(self, burst: Burst) -> Burst:
-        """Let a thread whose slice is over wait for its next turn; return what is next."""
-        self._queue(burst)
-        return self.next_in_queue()
 
     def slice_of(self, burst: Burst) -> i64:
         """Return the time slice that a burst begins with: what is left of one, or a new one."""
@@ -518,13 +490,8 @@ class Partition:
         return self.slice_ns
 
     def queue_wait_ns(self) -> int:
-        """Time that work has waited for a virtual processor, that of what still waits included.
-
-        It is the time integral of the run queue's length: what joins takes its time off, what
-        leaves puts its time on.
-        """
-        waiting = self.run_queue.length + self.urgent_queue.length
-        return self._queued_ns + waiting * self.clock.now
+        """Time that work has waited for a virtual processor, that of what still waits included."""
+        return self.run_queue.wait_ns()
 
     def execute(self, work: Work, done: Callable[[], object], urgent: bool = False) -> None:
         """Execute work on the partition's own account."""
@@ -583,8 +550,8 @@ class Partition:
             burst = self.scheduler.withdraw(vp)
             if burst is not None:
                 lost.append(burst)
-        while self.something_waits():
-            lost.append(self.next_in_queue())
+        while self.run_queue.waits():
+            lost.append(self.run_queue.popleft())
         self.idle.clear()
         self.folded.clear()
         return lost
@@ -625,10 +592,10 @@ class Partition:
             burst = self.scheduler.withdraw(vp)
             if burst is not None:
                 kept.append(burst)
-        while self.urgent_queue.first is not None:
-            kept.append(self.next_in_queue())
+        while self.run_queue.urgent.first is not None:
+            kept.append(self.run_queue.popleft())
         for burst in reversed(kept):
-            self.put_back(burst)
+            self.run_queue.put_back(burst)
         for places in (self.vps, self.idle, self.folded):
             places.clear()
         return count
@@ -684,12 +651,12 @@ class Partition:
             assert self.scheduler is not None
             self.scheduler.wake(vp)
         elif not self.down:
-            self.put_back(burst)
+            self.run_queue.put_back(burst)
 
     def _take_work(self, vp: VirtualProcessor) -> None:
         """Let a virtual processor that has come into service do what waits, or idle."""
-        if self.something_waits():
-            vp.burst = self.next_in_queue()
+        if self.run_queue.waits():
+            vp.burst = self.run_queue.popleft()
             assert self.scheduler is not None
             self.scheduler.wake(vp)
         else:

@@ -34,7 +34,7 @@ class Folding(Event):
             return
         needed = max(1, -(-used_ns // self.interval_ns))
         in_use = len(partition.vps) - len(partition.folded)
-        if partition.run_queue.first is not None:
+        if partition.run_queue.threads.first is not None:
             # Those in use cannot show more use than they are; the work that waits shows the rest.
             needed = max(needed, in_use + 1)
         if in_use > needed:

@@ -64,7 +64,7 @@ def _settle(
     )
     # Its standing among those that compete for spare capacity starts from nothing.
     partition.spare_pass = 0
-    for burst in (*partition.urgent_queue.items(), *partition.run_queue.items()):
+    for burst in partition.run_queue.items():
         burst.carry(partition.account, source.costs.clock_hz / costs.clock_hz)
 
 

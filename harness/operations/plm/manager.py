@@ -107,7 +107,7 @@ class PartitionLoadManager(Operation):
                 partition = self._machine(site).dispatched_partition(member.name)
                 running = sum(vp.burst is not None for vp in partition.vps)
                 counted = self._counted.get(member.name, 0)
-                self._counted[member.name] = counted + running + partition.run_queue.length
+                self._counted[member.name] = counted + running + partition.run_queue.threads.length
 
     def _look(self, site: Site, period_seconds: float) -> Steps:
         """Take a sample again and again, and act when it is time to."""
