@@ -1,6 +1,7 @@
 """What several tests share: campaigns whose true overheads are known."""
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ from harness.results.packed_result import pack
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell ignores it for what runs in the background, and all processes inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -28,6 +28,15 @@ unit = "cycles"
 source = "made for a test"
 status = "assumed"
 meaning = "Made for a test."
+
+[catalog.hypervisor.vp_resume]
+value = VALUE
+low = LOW
+high = HIGH
+unit = "cycles"
+source = "made for a test"
+status = "assumed"
+meaning = "Made for a test."
 """
 )
 

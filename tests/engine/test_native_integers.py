@@ -39,7 +39,7 @@ KNOWN = {
     "Partition.add_vp": 1,
     "Partition.block": 1,
     "Partition.occupied_ns": 1,
-    "Partition.queue_wait_ns": 1,
+    "RunQueue.wait_ns": 1,
     "Dispatcher.add": 1,
     "Partition.resume": 2,
     "FreeProcessors.indices": 1,
@@ -66,7 +66,7 @@ KNOWN = {
     "Folding.fire": 4,
     # Floating-point numbers become integers through a Python integer that needs no memory.
     "Dispatcher._lines_used": 2,
-    "Dispatcher._refill": 1,
+    "Dispatcher._refill": 2,
     "Link.transmit": 1,
     "nearest": 2,
     "SplitMix64.random": 1,

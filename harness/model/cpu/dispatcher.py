@@ -217,8 +217,13 @@ class Dispatcher(Scheduler):
         from_memory = lines
         if use.listed:
             beyond = self._others_since(use, chip) + lines - self.cache_lines
-            lines = max(0, min(lines, beyond))
-            from_memory = max(0, min(lines, beyond - self.l3_lines))
+            if beyond < lines:
+                lines = max(beyond, 0)
+            from_memory = beyond - self.l3_lines
+            if from_memory < 0:
+                from_memory = 0
+            elif from_memory > lines:
+                from_memory = lines
         else:
             chip.lines += partition.working_set_lines
         partition.refilled_lines += lines
