@@ -227,6 +227,13 @@ unit = "cycles"
 by_definition = true
 source = "made up"
 status = "assumed"
+
+[catalog.hypervisor.vp_resume]
+value = {cycles}
+unit = "cycles"
+by_definition = true
+source = "made up"
+status = "assumed"
 """
 
 
