@@ -8,11 +8,10 @@ and their mean response time.
 from collections.abc import Callable, Iterator
 from functools import partial
 from random import Random
-from time import process_time
 
-import bench
 import ciw
 import simpy
+from bench_runs import OPEN, RATE, REQUESTS, Rounds, cpu_seconds, lasting, requests, specification
 
 from harness.results.run_result import RunResult
 from harness.runs.run_cell import run_live, run_recorded
@@ -126,7 +125,7 @@ COMPARISONS = (
     ("random transfers over virtual SCSI", "vscsi-random", {"SimPy": simpy_virtual_scsi}, None),
     (
         "open arrivals, M/M/4",
-        bench.OPEN,
+        OPEN,
         {"SimPy": simpy_queue, "Ciw": ciw_queue},
         m_m_c_mean(ARRIVALS_PER_SECOND * SERVICE_SECONDS / SERVERS, SERVERS, SERVICE_SECONDS),
     ),
@@ -138,7 +137,7 @@ def vtax(run: Callable[..., RunResult], *arguments: object) -> tuple[float, floa
     result = run(*arguments)
     digests = result.digests.values()
     mean = sum(each.sum_ns for each in digests) / sum(each.count for each in digests) / 1e9
-    return bench.requests(result), mean
+    return requests(result), mean
 
 
 def measure(rounds: int) -> None:
@@ -150,10 +149,10 @@ def measure(rounds: int) -> None:
         If mean response times differ: not the same is measured.
     """
     for title, name, peers, theory in COMPARISONS:
-        spec, cache = bench.lasting(bench.specification(name), bench.REQUESTS), RecordingCache()
+        spec, cache = lasting(specification(name), REQUESTS), RecordingCache()
         count, mean = vtax(run_recorded, spec, cache)
         seconds = spec.cell.duration_seconds * PEER_REQUESTS / count
-        table = bench.Rounds()
+        table = Rounds()
         for seed in range(rounds):
             rates = {}
             for row, run in {
@@ -161,15 +160,14 @@ def measure(rounds: int) -> None:
                 "vtax, live users": partial(vtax, run_live, spec),
                 **{peer: partial(serve, seconds, seed) for peer, serve in peers.items()},
             }.items():
-                start = process_time()
-                count, response = run()
-                rates[row] = count / (process_time() - start)
+                own_seconds, (count, response) = cpu_seconds(run)
+                rates[row] = count / own_seconds
                 table.add(row, rate=rates[row], response=response * 1e3)
             for row, rate in rates.items():
                 table.add(row, ratio=rate / rates["SimPy"])
         table.print(
             title,
-            bench.RATE,
+            RATE,
             ("ratio", "over SimPy", ".1f"),
             ("response", "mean response, ms", ".3f"),
         )
