@@ -227,7 +227,10 @@ class Pools:
 
     def executor(self, run: Run) -> Pool:
         """Return the pool of a kind of runs."""
-        return self._pools.setdefault(pickle.dumps(run), Pool(run, self._size))
+        packed = pickle.dumps(run)
+        if packed not in self._pools:
+            self._pools[packed] = Pool(run, self._size)
+        return self._pools[packed]
 
 
 def _exit_text(process: SpawnProcess) -> str:

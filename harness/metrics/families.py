@@ -3,7 +3,7 @@
 Names follow Prometheus (base units, ``_total`` for counters) and the words of ``lparstat``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +12,7 @@ from harness.model.cpu.entities import Partition
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios
 from harness.model.net.link import Link
+from harness.model.tally import Tally
 
 Kind = Literal["counter", "gauge"]
 Labels = tuple[str, ...]
@@ -110,48 +111,39 @@ class Piece(NamedTuple):
     interrupts: float
 
 
-def _traffic(o: Observation) -> Rows:
-    """List what passed the protocol stacks, and how often, by direction."""
+def _pieces(counted: Iterable[tuple[str, Mapping[tuple[Any, ...], Tally]]]) -> Rows:
+    """List pieces, and how often they passed, by owner and the first two parts of their keys."""
     pieces: dict[Labels, list[tuple[Piece, int]]] = {}
-    for partition in o.machine.dispatched():
-        for (way, direction, size, packets, interrupts), tally in partition.traffic.items():
-            piece = Piece(size, packets, interrupts)
-            key = (partition.name, way, direction)
-            pieces.setdefault(key, []).append((piece, int(tally.count)))
+    for owner, tallies in counted:
+        for (first, second, *piece), tally in tallies.items():
+            key = (owner, first, second)
+            pieces.setdefault(key, []).append((Piece(*piece), int(tally.count)))
     return pieces.items()
+
+
+def _traffic(o: Observation) -> Rows:
+    """List what passed the protocol stacks, by way and direction."""
+    return _pieces((each.name, each.traffic) for each in o.machine.dispatched())
 
 
 def _bridge_traffic(o: Observation) -> Rows:
-    """List what the VIOS bridged, and how often, by direction and kind of traffic."""
-    pieces: dict[Labels, list[tuple[Piece, int]]] = {}
-    for server, vios in o.machine.vios.items():
-        for (direction, traffic, size, packets, interrupts), tally in vios.bridged.items():
-            piece = Piece(size, packets, interrupts)
-            key = (server, direction, traffic)
-            pieces.setdefault(key, []).append((piece, int(tally.count)))
-    return pieces.items()
+    """List what the VIOS bridged, by direction and kind of traffic."""
+    return _pieces((name, vios.bridged) for name, vios in o.machine.vios.items())
+
+
+def _summed(of: Callable[[Piece], float]) -> Callable[[Any], float]:
+    """Return the sum of a function of a piece over pieces."""
+    return lambda pieces: float(sum([of(piece) * count for piece, count in pieces]))
 
 
 def _network(name: str, text: str, of: Callable[[Piece], float]) -> Family:
     """Family with sums of a function of a piece over what passed the protocol stacks."""
-    return Family(
-        name,
-        text,
-        ("partition", "way", "direction"),
-        _traffic,
-        lambda pieces: float(sum([of(piece) * count for piece, count in pieces])),
-    )
+    return Family(name, text, ("partition", "way", "direction"), _traffic, _summed(of))
 
 
 def _bridged(name: str, text: str, of: Callable[[Piece], float]) -> Family:
     """Family with sums of a function of a piece over what the VIOS bridged."""
-    return Family(
-        name,
-        text,
-        ("vios", "direction", "traffic"),
-        _bridge_traffic,
-        lambda pieces: float(sum([of(piece) * count for piece, count in pieces])),
-    )
+    return Family(name, text, ("vios", "direction", "traffic"), _bridge_traffic, _summed(of))
 
 
 def _machine(

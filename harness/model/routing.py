@@ -1,6 +1,7 @@
 """Which way messages take between partitions and to the world outside."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from harness.errors import suggest
@@ -313,16 +314,12 @@ class Router:
         constants = self.costs.constants
         large = not inward and flag in constants and constants.flag(flag)
         ratio = stack.packets_per_acknowledgement
-        return StackCosts(
-            per_byte=stack.per_byte,
-            per_packet=stack.per_packet,
-            exchange_parts=stack.exchange_parts,
-            payload_bytes=stack.payload_bytes,
+        return replace(
+            stack,
             interrupt_parts=((_HYPERVISOR, self.costs.time("hypervisor.interrupt")),),
             interrupts_per_packet=1 / wire.packets_per_interrupt(1.0)
             if inward
             else 1 / wire.packets_per_interrupt(ratio) / ratio,
-            packets_per_acknowledgement=ratio,
             large_send_bytes=wire.large_send_bytes if large else 0,
         )
 
@@ -363,33 +360,28 @@ class Router:
 
         Acknowledgements come back as interrupts.
         """
-        stack = self._stack_at(mtu_bytes)
+        stack = self._stack_at(mtu_bytes, VIRTUAL)
         sent = self._frame_sent()
-        return StackCosts(
+        return replace(
+            stack,
             per_byte=(*stack.per_byte, (_SWITCH, self._copy_ns_per_byte())),
             per_packet=(*stack.per_packet, *sent),
             exchange_parts=(*stack.exchange_parts, *sent),
-            payload_bytes=stack.payload_bytes,
             interrupt_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
             interrupts_per_packet=1 / stack.packets_per_acknowledgement,
             per_acknowledgement=(self._frame_received(),),
-            packets_per_acknowledgement=stack.packets_per_acknowledgement,
-            way=VIRTUAL,
         )
 
     def _virtual_receiver(self, mtu_bytes: int) -> StackCosts:
         """Add to the stack an interrupt, and the switch for acknowledgements that it sends."""
-        stack = self._stack_at(mtu_bytes)
-        return StackCosts(
-            per_byte=stack.per_byte,
+        stack = self._stack_at(mtu_bytes, VIRTUAL)
+        return replace(
+            stack,
             per_packet=(*stack.per_packet, self._frame_received()),
             exchange_parts=(*stack.exchange_parts, self._frame_received()),
-            payload_bytes=stack.payload_bytes,
             interrupt_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
             interrupts_per_packet=1.0,
             per_acknowledgement=self._frame_sent(),
-            packets_per_acknowledgement=stack.packets_per_acknowledgement,
-            way=VIRTUAL,
         )
 
     def _hosted_stack(self, wire: Link, inward: bool) -> StackCosts:
@@ -418,11 +410,11 @@ class Router:
                 (_HOST, costs.hosted("transmit") + costs.hosted("packet.host_interrupts")),
             )
         copy = (_COPY, costs.hosted("copy_cycles_per_byte", 1e6) / 1e6)
-        return StackCosts(
+        return replace(
+            stack,
             per_byte=(*stack.per_byte, copy),
             per_packet=(*stack.per_packet, *parts),
             exchange_parts=(*stack.exchange_parts, *parts),
-            payload_bytes=stack.payload_bytes,
         )
 
 

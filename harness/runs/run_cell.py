@@ -1,6 +1,7 @@
 """One run: a machine, its users, simulated time, and what the exposition says at the end."""
 
 import contextlib
+from dataclasses import replace
 
 from locust.env import Environment
 
@@ -56,12 +57,11 @@ def run_cell(spec: RunSpec) -> RunResult:
     else:
         if spec.users is UserMode.RECORDED:
             return recorded
-        if run_live(spec) == recorded:
+        live = run_live(spec)
+        if live == recorded:
             return recorded
-        reason = "what a user asks for depends on other users or on time"
-    live = run_live(spec)
-    live.live_reason = reason
-    return live
+        return replace(live, live_reason="what a user asks for depends on other users or on time")
+    return replace(run_live(spec), live_reason=reason)
 
 
 @isolated

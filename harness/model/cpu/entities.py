@@ -422,25 +422,28 @@ class Partition:
                 finishing.burst = burst
             else:
                 self.run_queue.append(burst)
-        elif self.idle:
-            burst.ran_ns = 0
-            vp = self.idle.pop()
-            vp.burst = burst
-            assert self.scheduler is not None
-            self.scheduler.wake(vp)
+            return
+        burst.ran_ns = 0
+        if self.idle:
+            self._wake_idle(burst)
         elif not self.down:
-            burst.ran_ns = 0
             self._interrupt_for(burst)
+
+    def _wake_idle(self, burst: Burst) -> None:
+        """Have the virtual processor that became idle last execute a burst."""
+        vp = self.idle.pop()
+        vp.burst = burst
+        assert self.scheduler is not None
+        self.scheduler.wake(vp)
 
     def _continue(self, vp: VirtualProcessor, last: Burst, burst: Burst) -> None:
         """Let a thread go on with its next piece of work, unless its slice is over."""
         burst.ran_ns = last.ran_ns
-        burst.slice_left_ns = vp.slice_ns - self.clock.now
-        if burst.slice_left_ns > 0 or self.run_queue.threads.first is None:
-            burst.slice_left_ns = max(0, burst.slice_left_ns)
+        left_ns = vp.slice_ns - self.clock.now
+        if left_ns > 0 or self.run_queue.threads.first is None:
+            burst.slice_left_ns = max(left_ns, 0)
             vp.burst = burst
         else:
-            burst.slice_left_ns = 0
             self.run_queue.append(burst)
 
     def _gives_way(self, burst: Burst, ran_ns: i64) -> bool:
@@ -646,10 +649,7 @@ class Partition:
     def resubmit(self, burst: Burst) -> None:
         """Let a thread that has lost its virtual processor go on."""
         if self.idle:
-            vp = self.idle.pop()
-            vp.burst = burst
-            assert self.scheduler is not None
-            self.scheduler.wake(vp)
+            self._wake_idle(burst)
         elif not self.down:
             self.run_queue.put_back(burst)
 

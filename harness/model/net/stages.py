@@ -5,6 +5,7 @@ protocol stack, a VIOS that bridges, a wire. A message travels in segments, so t
 at the same time, with no more than a window of bytes under way.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from mypy_extensions import i64
@@ -159,6 +160,7 @@ def stream(
 # Protocol stacks
 
 
+@dataclass(frozen=True, kw_only=True)
 class StackCosts:
     """What one side of a connection pays on its own processors.
 
@@ -184,34 +186,20 @@ class StackCosts:
         One of those of :mod:`harness.model.tally`.
     """
 
-    def __init__(
-        self,
-        *,
-        per_byte: tuple[tuple[int, float], ...],
-        per_packet: tuple[tuple[int, float], ...],
-        exchange_parts: tuple[Part, ...],
-        payload_bytes: int,
-        interrupt_parts: tuple[Part, ...] = (),
-        interrupts_per_packet: float = 0.0,
-        per_acknowledgement: tuple[tuple[int, float], ...] = (),
-        packets_per_acknowledgement: float = 2.0,
-        large_send_bytes: int = 0,
-        way: str = ADAPTER,
-    ) -> None:
-        self.per_byte = per_byte
-        self.per_packet = per_packet
-        self.exchange_parts = exchange_parts
-        self.payload_bytes = payload_bytes
-        self.interrupt_parts = interrupt_parts
-        self.interrupts_per_packet = interrupts_per_packet
-        self.per_acknowledgement = per_acknowledgement
-        self.packets_per_acknowledgement = packets_per_acknowledgement
-        self.unit_bytes = max(payload_bytes, large_send_bytes)
-        self.way = way
+    per_byte: tuple[tuple[int, float], ...]
+    per_packet: tuple[tuple[int, float], ...]
+    exchange_parts: tuple[Part, ...]
+    payload_bytes: int
+    interrupt_parts: tuple[Part, ...] = ()
+    interrupts_per_packet: float = 0.0
+    per_acknowledgement: tuple[tuple[int, float], ...] = ()
+    packets_per_acknowledgement: float = 2.0
+    large_send_bytes: int = 0
+    way: str = ADAPTER
 
     def packets(self, size_bytes: int, segment: bool) -> float:
         """Count the packets of a message or of a segment of a stream, as the stack sees them."""
-        return packet_count(size_bytes, self.unit_bytes, segment)
+        return packet_count(size_bytes, max(self.payload_bytes, self.large_send_bytes), segment)
 
     def interrupts(self, size_bytes: int, segment: bool) -> float:
         """Count the interrupts for a message or a segment of a stream."""
