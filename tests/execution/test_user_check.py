@@ -1,6 +1,7 @@
 """Which users are recorded is found out once, and does not depend on what is left to do."""
 
 import pytest
+from locustfiles import SHARED
 from tiny import TINY
 
 from harness.campaign.cell import RunSpec, UserMode
@@ -13,21 +14,6 @@ from harness.results.packed_result import pack
 from harness.results.run_result import RunResult
 from harness.results.store import Failure, Store
 from harness.runs.run_cell import run_cell
-
-SHARED = """
-from locust import task
-from workloads.user import PartitionUser, transaction
-
-
-class Shared(PartitionUser):
-    count = [0]
-
-    @task
-    @transaction
-    def work(self):
-        self.count[0] += 1
-        self.partition.compute(0.001 if self.count[0] % 3 else 0.004)
-"""
 
 
 @pytest.fixture

@@ -27,6 +27,22 @@ think_time = "5 ms"
 demand = { processor = "1 ms" }
 """
 
+SHARED = """
+from locust import task
+from workloads.user import PartitionUser, transaction
+
+
+class Shared(PartitionUser):
+    count = [0]
+
+    @task
+    @transaction
+    def work(self):
+        self.count[0] += 1
+        self.partition.compute(0.001 if self.count[0] % 3 else 0.004)
+"""
+"""Users that share a counter, so that what one asks for depends on the others."""
+
 USER = """
 from locust import task
 from harness.units import Seconds

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from locustfiles import SHARED
 from modelling import (
     FULL_SYSTEM,
     HOSTED,
@@ -263,20 +264,9 @@ def test_users_that_cannot_be_recorded_run_live_with_the_reason(tasks, tmp_path)
     assert replace(result, live_reason="").to_json() == live.to_json()
 
 
-SHARED = """
-    count = [0]
-
-    @task
-    @transaction
-    def work(self):
-        self.count[0] += 1
-        self.partition.compute(0.001 if self.count[0] % 3 else 0.004)
-    """
-
-
 def test_state_that_users_share_is_found_when_both_ways_are_compared(tmp_path):
-    in_file(tmp_path, SHARED)
-    run = spec(one(group("own.py:Own", 3)), duration=0.3, base=tmp_path)
+    (tmp_path / "shared.py").write_text(SHARED)
+    run = spec(one(group("shared.py:Shared", 3)), duration=0.3, base=tmp_path)
     result = run_cell(replace(run, users=UserMode.COMPARED))
     assert "other users" in result.live_reason
     assert replace(result, live_reason="") == run_live(run)
