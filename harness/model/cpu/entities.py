@@ -409,11 +409,12 @@ class Partition:
         urgent
             Whether it is an interrupt's work, which goes before threads.
         """
+        finishing, last = self.finishing, self.finished
+        # It may be the one that has just ended, asked for something else.
+        continues = not urgent and not last.urgent
         burst.urgent = urgent
-        finishing = self.finishing
         if finishing is not None and finishing.burst is None:
-            last = self.finished
-            if not urgent and not last.urgent:
+            if continues:
                 self._continue(finishing, last, burst)
                 return
             burst.ran_ns = 0

@@ -93,6 +93,25 @@ def test_an_interrupts_work_interrupts_the_thread_that_runs():
     assert app.queue_wait_ns() == MS + MS // 2 + 6 * MS
 
 
+def test_a_thread_that_an_interrupt_wakes_waits_its_turn_also_where_it_is_the_same_object():
+    machine = machine_with(1)
+    app = machine.partitions["app"].partition
+    order: list[tuple[str, int]] = []
+
+    def woken() -> None:
+        order.append(("woken", machine.clock.now_ns))
+        if len(order) == 1:
+            again.ask(app.account, work((0, MS)))
+            app.submit(again)
+
+    again = CallbackBurst(app.account, work((0, MS // 2)), woken)
+    app.execute(work((0, 5 * MS)), lambda: order.append(("running", machine.clock.now_ns)))
+    machine.clock.call_in(2 * MS, lambda: app.submit(again, True))
+    machine.clock.run_until(10 * MS)
+    half = MS // 2
+    assert order == [("woken", 2 * MS + half), ("running", 5 * MS + half), ("woken", 6 * MS + half)]
+
+
 def test_an_interrupt_waits_for_the_end_of_a_dispatch_and_of_a_tick():
     tick = {"os.aix-5.3.tick_cost": 100e-6 * REFERENCE_HZ, "os.aix-5.3.tick_rate": 100.0}
     machine = build(system(partition("app", virtualization=FULL_SYSTEM), cores=1), NO_REFILL, tick)
