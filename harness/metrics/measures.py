@@ -46,11 +46,15 @@ _STRICT = with_config(ConfigDict(strict=True, allow_inf_nan=False, extra="forbid
 """How this is read again where it is kept as JSON."""
 
 
+Count = Annotated[int, Field(ge=0, lt=2**62)]
+"""A number of things, which compiled modules can count."""
+
+
 @_STRICT
 class _Digest(TypedDict):
     sum_ns: int
-    buckets: list[Annotated[int, Field(ge=0)]]
-    counts: list[Annotated[int, Field(ge=0)]]
+    buckets: list[Count]
+    counts: list[Count]
 
 
 DigestJson = Annotated[dict[str, Any], GetPydanticSchema(lambda _, schema_of: schema_of(_Digest))]

@@ -4,11 +4,11 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any
 
-from pydantic import Field, GetPydanticSchema, with_config
+from pydantic import GetPydanticSchema, with_config
 from pydantic_core import core_schema
 
 from harness.metrics.ddsketch import Digest
-from harness.metrics.measures import DigestJson, Measures, measure
+from harness.metrics.measures import Count, DigestJson, Measures, measure
 from harness.results.store_schema import STRICT, Number
 
 Sample = tuple[str, dict[str, str], Number]
@@ -16,9 +16,6 @@ Sample = tuple[str, dict[str, str], Number]
 
 Point = tuple[Number, str, dict[str, str], Number]
 """A sample during the run: seconds since simulated time began, name, labels, value."""
-
-
-Count = Annotated[int, Field(ge=0, lt=2**62)]
 
 
 ResponseTimes = Annotated[
