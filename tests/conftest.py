@@ -1,5 +1,6 @@
 """What several tests share: campaigns whose true overheads are known."""
 
+import gc
 import os
 import signal
 from collections import Counter
@@ -62,6 +63,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector forget the collected tests: they live as long as the process."""
+    gc.collect()
+    gc.freeze()
 
 
 BASELINE = "full-system"

@@ -143,6 +143,7 @@ def results(installed, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_wheel_shows_constants_and_reports_elsewhere(installed, results):
     shown = run(installed / "vtax", "catalog", "show", "hypervisor", cwd=results)
     assert "hypervisor.default_w" in shown
@@ -152,6 +153,7 @@ def test_the_wheel_shows_constants_and_reports_elsewhere(installed, results):
         assert "</html>" in (results / name).read_text()
 
 
+@pytest.mark.slow
 def test_the_wheel_observes_with_rules_elsewhere(installed, results):
     promtool = program("promtool", "prometheus")
     said = run(installed / "vtax", "observe", "out", "--no-serve", cwd=results)

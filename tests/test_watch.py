@@ -167,6 +167,7 @@ def test_a_signal_ends_what_leaves_no_turn_to_anything_else(again):
     )
 
 
+@pytest.mark.slow
 def test_a_pace_that_cannot_be_kept_is_told():
     page, metrics = free_port(), free_port()
     with started(

@@ -97,6 +97,7 @@ def test_program_can_be_executed(example: Example, tmp_path, monkeypatch):
     exec(compile(example.text, example.title, "exec"), {})
 
 
+@pytest.mark.slow
 @of(("sh", "run"))
 def test_commands_can_be_executed(example: Example, tmp_path, monkeypatch):
     monkeypatch.chdir(written(example.page, tmp_path))

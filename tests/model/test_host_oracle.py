@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from examples import TIMES
+from examples import number_of_examples
 from host_oracle import host_schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +40,7 @@ def shorter(load: Load) -> Load:
     return replace(load, end=load.end // 4)
 
 
-@settings(max_examples=100 * TIMES)
+@settings(max_examples=number_of_examples(1000))
 @given(st.integers(0, 2**32), st.booleans())
 def test_the_host_agrees_with_the_oracle_event_for_event(seed, preemption):
     assert agrees(shorter(generate(np.random.default_rng(seed))), preemption)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from examples import TIMES
+from examples import number_of_examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from load import Events, Load, first_difference, generate, in_order, watch
@@ -54,7 +54,7 @@ def agrees(load: Load) -> bool:
     return first_difference(platform(load), theirs) >= together
 
 
-@settings(max_examples=200 * TIMES)
+@settings(max_examples=number_of_examples(2000))
 @given(loads())
 def test_the_pool_agrees_with_the_oracle_event_for_event(load):
     assert agrees(load)

@@ -150,14 +150,23 @@ def test_services_of_one_length_are_m_d_1():
     check(results, response, SERVICE * (1 + 0.7 / (2 * 0.3)), within=0.04)
 
 
-@pytest.mark.parametrize(("variation", "seconds"), [(0.5, 10), (2.0, 40)])
+@pytest.mark.parametrize(
+    ("variation", "seconds"), [(0.5, 10), pytest.param(2.0, 40, marks=pytest.mark.slow)]
+)
 def test_services_of_any_length_follow_pollaczek_and_khinchine(variation, seconds):
     results = queue(open_load(0.5, variation=variation), seconds=seconds)
     waiting = SERVICE * 0.5 * (1 + variation**2) / (2 * (1 - 0.5))
     check(results, response, SERVICE + waiting, within=0.06)
 
 
-@pytest.mark.parametrize(("variation", "seconds"), [(0.0, 4), (1.0, 12), (2.0, 24)])
+@pytest.mark.parametrize(
+    ("variation", "seconds"),
+    [
+        (0.0, 4),
+        pytest.param(1.0, 12, marks=pytest.mark.slow),
+        pytest.param(2.0, 24, marks=pytest.mark.slow),
+    ],
+)
 def test_short_time_slices_are_processor_sharing_which_is_insensitive_to_the_service(
     variation, seconds
 ):
@@ -182,7 +191,8 @@ def repairmen(users: int, servers: int, think: float) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("users", "cores", "think"), [(5, 1, 0.004), (20, 4, 0.004), (30, 2, 0.010)]
+    ("users", "cores", "think"),
+    [(5, 1, 0.004), pytest.param(20, 4, 0.004, marks=pytest.mark.slow), (30, 2, 0.010)],
 )
 @pytest.mark.parametrize("virtualization", [FULL_SYSTEM, UNCAPPED])
 def test_closed_users_who_think_are_the_machine_repairmans(users, cores, think, virtualization):

@@ -204,6 +204,7 @@ def test_balancing_takes_two_machines_and_a_threshold() -> None:
 # At night
 
 
+@pytest.mark.slow
 def test_at_night_all_share_few_machines_and_in_the_morning_they_are_back() -> None:
     machines = fleet(*((small(name, groups=(computing,)),) for name in "pqrs"))
 

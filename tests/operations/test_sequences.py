@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
+from examples import number_of_examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from modelling import (
@@ -169,7 +170,7 @@ def check_ownership(machine: Machine) -> None:
         assert limits.minimum_cores <= capacity.entitlement_cores[name] <= limits.maximum_cores
 
 
-@settings(max_examples=250)
+@settings(max_examples=number_of_examples(500))
 @given(SCRIPT)
 def test_nothing_is_lost_or_owned_twice_and_time_is_conserved(script):
     site, machine = loaded()
@@ -187,7 +188,7 @@ def test_nothing_is_lost_or_owned_twice_and_time_is_conserved(script):
     assert sum(capacity.memory_bytes.values()) + capacity.free_memory_bytes == whole
 
 
-@settings(max_examples=250)
+@settings(max_examples=number_of_examples(500))
 @given(SCRIPT)
 def test_the_busy_get_their_entitlement_and_the_capped_no_more_in_every_quiet_window(script):
     overrides: Mapping[str, Value] = {**NO_TICKS, **NO_REFILL}
@@ -227,7 +228,7 @@ def test_the_busy_get_their_entitlement_and_the_capped_no_more_in_every_quiet_wi
     assert len(disturbed) < windows
 
 
-@settings(max_examples=200)
+@settings(max_examples=number_of_examples(500))
 @given(st.lists(OPERATIONS, min_size=1, max_size=6))
 def test_what_is_refused_changes_nothing(operations):
     site, machine = loaded()

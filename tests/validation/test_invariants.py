@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from examples import TIMES
+from examples import number_of_examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +46,7 @@ def shapes(draw: st.DrawFn) -> Shape:
 
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda each: each.name)
 def test_the_law_holds(invariant):
-    @settings(max_examples=15 * TIMES)
+    @settings(max_examples=number_of_examples(150))
     @given(shapes())
     def holds(shape: Shape) -> None:
         assert invariant.violation(shape) <= invariant.rounding

@@ -20,6 +20,7 @@ from harness.validation.queueing_theory import (
 from harness.validation.schedules import ENTITLEMENTS, gap_rows, longest_gap, weight_rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", QUEUES, ids=lambda case: case.name)
 def test_theory_is_in_the_intervals_of_a_short_run(case):
     short = replace(case, transactions=case.transactions // 4)
@@ -39,6 +40,7 @@ def test_a_replication_is_repeatable_and_differs_from_the_next():
     assert first == again != other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", [case for case in QUEUES if not case.overrides], ids=lambda case: case.name
 )
