@@ -74,6 +74,8 @@ class NativeEventQueue(EventQueue):
     """The queue as arrays of native integers, and the events in a table beside them.
 
     An entry of the heap is a time and an order: its number, and its event's place in the table.
+    What is taken out leaves a gap at the top. Mostly an event sets off another one soon after it:
+    that one fills the gap, and sinks but a little.
     """
 
     def __init__(self) -> None:
@@ -84,9 +86,17 @@ class NativeEventQueue(EventQueue):
         self._events = vec[Event | None]()
         self._vacant = vec[i64]()
         """Places of the table; those from the ``_length``-th on are vacant."""
+        self._gap = False
+        """Whether the first entry has been taken out, and none has come in its place yet."""
 
     def push(self, time_ns: i64, number: i64, event: Event) -> None:
         """Add an event."""
+        if self._gap:
+            self._gap = False
+            place = self._orders[0] & _PLACE_MASK
+            self._events[place] = event
+            self._sink(time_ns, (number << _PLACE_BITS) | place)
+            return
         at = self._length
         if at == len(self._times):
             self._grow()
@@ -108,22 +118,39 @@ class NativeEventQueue(EventQueue):
 
     def next_ns(self) -> i64:
         """Return the time of the first event."""
+        if self._gap:
+            self._fill_gap()
         if self._length == 0:
             return NEVER
         return self._times[0]
 
     def pop_before(self, time_ns: i64) -> Event | None:
         """Take out the first event, if it comes before a time."""
-        length = self._length - 1
-        times, orders = self._times, self._orders
-        if length < 0 or times[0] >= time_ns:
+        if self._gap:
+            self._fill_gap()
+        times = self._times
+        if self._length == 0 or times[0] >= time_ns:
             return None
         self.popped_ns = times[0]
-        place = orders[0] & _PLACE_MASK
+        self._gap = True
+        place = self._orders[0] & _PLACE_MASK
+        event = self._events[place]
+        self._events[place] = None
+        return event
+
+    def _fill_gap(self) -> None:
+        """Let the last entry take the place of the first one."""
+        self._gap = False
+        length = self._length - 1
         self._length = length
-        self._vacant[length] = place
-        # The last entry takes the first one's place, and sinks to where it belongs.
-        time, order = times[length], orders[length]
+        self._vacant[length] = self._orders[0] & _PLACE_MASK
+        if length:
+            self._sink(self._times[length], self._orders[length])
+
+    def _sink(self, time: i64, order: i64) -> None:
+        """Place an entry at the top, or as far below as it belongs."""
+        length = self._length
+        times, orders = self._times, self._orders
         at: i64 = 0
         child: i64 = 1
         while child < length:
@@ -146,9 +173,6 @@ class NativeEventQueue(EventQueue):
             child = 2 * at + 1
         times[at] = time
         orders[at] = order
-        event = self._events[place]
-        self._events[place] = None
-        return event
 
     def _grow(self) -> None:
         """Make room for one more entry."""

@@ -67,5 +67,6 @@ def test_a_queue_keeps_nothing_of_what_it_gave_out(count: int):
         queue.push(number % 5, number, Event())
     for _ in range(count):
         queue.pop_before(NEVER)
+    assert queue.next_ns() == NEVER
     assert all(event is None for event in queue._events)
     assert sorted(queue._vacant) == list(range(count))
