@@ -280,7 +280,7 @@ class Dispatcher(Scheduler):
         """Begin what comes after a burst that has just ended, or leave the processor."""
         vp.interrupting = False
         following = vp.burst
-        comes_first = partition.run_queue.urgent.first is not None
+        comes_first = partition.run_queue.urgent.length > 0
         if following is not None and comes_first and not following.urgent:
             partition.run_queue.put_back(following)
             following = None
@@ -326,7 +326,7 @@ class Dispatcher(Scheduler):
         """Do an interrupt's work, or that of a thread that comes first; the thread then goes on."""
         vp.interrupting = False
         partition = vp.partition
-        if partition.run_queue.urgent.first is None:
+        if not partition.run_queue.urgent.length:
             return
         self._settle_burst(vp, burst, now)
         burst.slice_left_ns = max(1, vp.slice_ns - now)

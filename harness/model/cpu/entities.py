@@ -441,7 +441,7 @@ class Partition:
         """Let a thread go on with its next piece of work, unless its slice is over."""
         burst.ran_ns = last.ran_ns
         left_ns = vp.slice_ns - self.clock.now
-        if left_ns > 0 or self.run_queue.threads.first is None:
+        if left_ns > 0 or not self.run_queue.threads.length:
             burst.slice_left_ns = max(left_ns, 0)
             vp.burst = burst
         else:

@@ -41,12 +41,12 @@ class RunQueue:
 
     def waits(self) -> bool:
         """Whether anything waits."""
-        return self.urgent.first is not None or self.threads.first is not None
+        return self.urgent.length > 0 or self.threads.length > 0
 
     def popleft(self) -> Burst:
         """Take what is next, which must be there."""
         self._queued_ns += self.clock.now
-        if self.urgent.first is not None:
+        if self.urgent.length:
             return self.urgent.popleft()
         return self.threads.popleft()
 

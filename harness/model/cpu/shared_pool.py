@@ -29,6 +29,8 @@ from harness.model.ledger import Ledger
 _PASS_SCALE: Final = lcm(*range(1, 256))
 """Divides by every weight, so that shares are exact however often time is counted. It has more than
 64 bits: what is counted by it is no native integer."""
+_PASS_PER_NS: Final = [0, *(_PASS_SCALE // weight for weight in range(1, 256))]
+"""By weight: what a nanosecond of spare capacity counts."""
 
 
 class SharedPool(Dispatcher):
@@ -74,7 +76,7 @@ class SharedPool(Dispatcher):
 
     def _contended(self) -> bool:
         """Whether a virtual processor waits that could run."""
-        return self.entitled.first is not None or len(self.competing) > 0
+        return self.entitled.length > 0 or len(self.competing) > 0
 
     def use(self, vp: VirtualProcessor, start_ns: i64, end_ns: i64) -> None:
         """Count time against the entitlement of the window, and beyond it against the weight."""
@@ -91,7 +93,7 @@ class SharedPool(Dispatcher):
             partition = vp.partition
             if partition.weight:
                 spare_ns: int = after - max(before, entitlement_ns)
-                partition.spare_pass += spare_ns * (_PASS_SCALE // int(partition.weight))
+                partition.spare_pass += spare_ns * _PASS_PER_NS[partition.weight]
 
     def _entitlement_left(self, vp: VirtualProcessor, now: i64) -> i64:
         if vp.window != now // self.window_ns:
@@ -228,7 +230,7 @@ class SharedPool(Dispatcher):
         self.competing.append(partition)
         # It keeps what it is owed for coming late (its entitlement ended later than the others' in
         # this window), but one that slept may not save up more than one window.
-        owed = int(self.window_ns) * (_PASS_SCALE // int(partition.weight))
+        owed = int(self.window_ns) * _PASS_PER_NS[partition.weight]
         partition.spare_pass = max(partition.spare_pass, self._pass_floor - owed)
 
     def _count_all(self, now: i64) -> None:
