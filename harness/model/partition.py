@@ -17,7 +17,7 @@ from harness.model.cpu.burst import CallbackThread, Thread
 from harness.model.cpu.entities import Partition
 from harness.model.io.block_path import BlockPath
 from harness.model.io.disk import NEXT_IN_SEQUENCE
-from harness.model.net.stages import Piece, Route, stream
+from harness.model.net.stages import Piece, Route, Stream, stream
 
 Done = Event | Callable[[], object]
 Routes = Callable[[str, str], Route]
@@ -111,6 +111,7 @@ class SimulatedPartition:
         self.window_bytes: i64 = window_bytes
         self._make_route = routes
         self._routes: dict[tuple[str, str], Route] = {}
+        self._ended: list[Stream] = []
         self._event_calls: dict[object, _EventCalls] = {}
         self._last_calls = _NO_EVENTS
         self._set_costs(costs)
@@ -181,7 +182,7 @@ class SimulatedPartition:
 
     def _stream(self, route: Route, size_bytes: i64, done: Done) -> None:
         end = _StreamEnd(self.partition, as_event(done))
-        stream(route, size_bytes, self.segment_bytes, self.window_bytes, end)
+        stream(route, size_bytes, self.segment_bytes, self.window_bytes, end, self._ended)
 
     def exchange(self, request_bytes: i64, response_bytes: i64, to: str, done: Done) -> None:
         """Send a request and wait for the response; the peer answers at once."""

@@ -242,7 +242,9 @@ class Dispatcher(Scheduler):
                 lines += running.partition.working_set_lines
         other = chip.lru.last
         while other is not None and other is not use:
-            lines += self._lines_used(other.vp.partition, other.turn_ns)
+            if other.turn_lines < 0:
+                other.turn_lines = self._lines_used(other.vp.partition, other.turn_ns)
+            lines += other.turn_lines
             other = chip.lru.before(other)
         return lines
 
@@ -397,6 +399,7 @@ class Dispatcher(Scheduler):
         vp.last_processor = processor
         use = vp.cache_use
         use.turn_ns = now - vp.start_ns
+        use.turn_lines = -1
         use.listed = True
         use.chip.lru.append(use)
 

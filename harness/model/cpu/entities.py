@@ -62,6 +62,8 @@ class CacheUse(Node):
         The chip.
     turn_ns
         How long the turn was.
+    turn_lines
+        How many cache lines it can have used; -1 while that is not known.
     listed
         Whether the virtual processor has left the chip and not come back since.
     """
@@ -71,6 +73,7 @@ class CacheUse(Node):
         self.vp = vp
         self.chip = chip
         self.turn_ns: i64 = 0
+        self.turn_lines: i64 = -1
         self.listed = False
 
 

@@ -71,6 +71,7 @@ class SharedPool(Dispatcher):
         self._window_timer: Timer | None = None
         self._laxity_timer: Timer | None = None
         self._laxity_ns: i64 = 0
+        self._counted_ns: i64 = -1
 
     # Entitlement
 
@@ -234,6 +235,10 @@ class SharedPool(Dispatcher):
         partition.spare_pass = max(partition.spare_pass, self._pass_floor - owed)
 
     def _count_all(self, now: i64) -> None:
+        if self._counted_ns == now:
+            # What has started since then has used no time yet.
+            return
+        self._counted_ns = now
         for processor in self.processors:
             vp = processor.vp
             if vp is not None:

@@ -7,7 +7,7 @@ from harness.model.cpu.burst import Part, Work, work
 from harness.model.io.vios import Vios
 from harness.model.ledger import Account, Cause
 from harness.model.net.link import Link, packet_count
-from harness.model.net.stages import NO_CHARGE, Charge, Piece, Stage
+from harness.model.net.stages import NO_CHARGE, Charge, Charges, Piece, Stage
 from harness.model.tally import DUPLEX, IN, MESSAGE, OUT, SIMPLEX, Tally
 
 _DUPLEX_WITHIN_NS: Final = 10_000_000
@@ -108,8 +108,7 @@ class _Traffic:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.charges: dict[tuple[int, bool], Charge] = {}
-        self.last = NO_CHARGE
+        self.charges = Charges()
 
 
 class BridgeStage(Stage):
@@ -146,24 +145,21 @@ class BridgeStage(Stage):
             traffic = self._messages
         elif self.wire.opposite_active(outbound, _DUPLEX_WITHIN_NS):
             traffic = self._duplex
-        charge = traffic.last
-        if charge.size_bytes != piece.size_bytes or charge.segment != piece.segment:
-            traffic.last = charge = self._charge(traffic, piece.size_bytes, piece.segment)
+        charge = traffic.charges.find(piece.size_bytes, piece.segment)
+        if charge is NO_CHARGE:
+            charge = self._new_charge(traffic.name, piece.size_bytes, piece.segment)
+            traffic.charges.keep(charge)
         charge.tally.count += 1
         if not outbound:
             vios.interrupt(self.payer)
         piece.ask(self.payer, charge.work)
         vios.bridge(piece, not outbound)
 
-    def _charge(self, traffic: _Traffic, size_bytes: int, segment: bool) -> Charge:
-        charge = traffic.charges.get((size_bytes, segment))
-        if charge is None:
-            packets = packet_count(size_bytes, self.costs.payload_bytes, segment)
-            name, outbound = traffic.name, self.outbound
-            interrupts, _, _ = self.costs.frames(name, packets, outbound=outbound)
-            key = (OUT if outbound else IN, name, size_bytes, packets, interrupts)
-            tally = self.vios.bridged.setdefault(key, Tally())
-            needed = self.costs.work(name, size_bytes, packets, outbound=outbound)
-            charge = Charge(size_bytes, segment, needed, tally)
-            traffic.charges[size_bytes, segment] = charge
-        return charge
+    def _new_charge(self, traffic: str, size_bytes: int, segment: bool) -> Charge:
+        packets = packet_count(size_bytes, self.costs.payload_bytes, segment)
+        outbound = self.outbound
+        interrupts, _, _ = self.costs.frames(traffic, packets, outbound=outbound)
+        key = (OUT if outbound else IN, traffic, size_bytes, packets, interrupts)
+        tally = self.vios.bridged.setdefault(key, Tally())
+        needed = self.costs.work(traffic, size_bytes, packets, outbound=outbound)
+        return Charge(size_bytes, segment, needed, tally)

@@ -24,6 +24,20 @@ def packet_count(size_bytes: float, payload_bytes: float, segment: bool) -> floa
     return packets if segment else max(1.0, packets)
 
 
+class _Carriage:
+    """What carrying a piece of a size takes: of the wire, of the bus, of the way back."""
+
+    def __init__(self, size_bytes: i64, segment: bool, link: "Link") -> None:
+        self.size_bytes = size_bytes
+        self.segment = segment
+        size = float(size_bytes)
+        packets = packet_count(size, link.payload_bytes, segment)
+        wire_bytes = size + packets * link.overhead_bytes
+        self.busy_ns: i64 = nearest(wire_bytes * link.ns_per_byte)
+        self.bus_ns: i64 = nearest(size * link.bus_ns_per_byte + packets * link.bus_ns_per_packet)
+        self.back_ns: i64 = nearest(packets * link.acknowledgement_ns)
+
+
 class Link:
     """Both directions of a link to the network outside.
 
@@ -97,6 +111,7 @@ class Link:
         self.broken = False
         self.standby: Link | None = None
         self._held: list[tuple[bool, int, Event, bool, bool]] = []
+        self._last = self._before = _Carriage(0, False, self)
         # Inbound and outbound.
         self._free_ns = vec[i64]([0, 0])
         self._active_ns = vec[i64]([_NOT_YET, _NOT_YET])
@@ -121,18 +136,21 @@ class Link:
             return
         direction: i64 = 1 if outbound else 0
         now = self.clock.now
-        size = float(size_bytes)
-        packets = packet_count(size, self.payload_bytes, segment)
-        wire_bytes = size + packets * self.overhead_bytes
-        busy_ns = nearest(wire_bytes * self.ns_per_byte)
-        bus_ns = nearest(size * self.bus_ns_per_byte + packets * self.bus_ns_per_packet)
+        takes = self._last
+        if takes.size_bytes != size_bytes or takes.segment != segment:
+            takes = self._before
+            if takes.size_bytes != size_bytes or takes.segment != segment:
+                takes = _Carriage(size_bytes, segment, self)
+            self._before = self._last
+            self._last = takes
+        busy_ns = takes.busy_ns
         # The adapter's buffers let the wire and the bus work at the same time.
-        self._bus_free_ns = max(now, self._bus_free_ns) + bus_ns
+        self._bus_free_ns = max(now, self._bus_free_ns) + takes.bus_ns
         end = max(max(now, self._free_ns[direction]) + busy_ns, self._bus_free_ns)
         self._free_ns[direction] = end
         self._active_ns[direction] = end
         if acknowledged:
-            back_ns = nearest(packets * self.acknowledgement_ns)
+            back_ns = takes.back_ns
             self._free_ns[1 - direction] = max(now, self._free_ns[1 - direction]) + back_ns
             self.busy_ns += back_ns
         self.bytes += size_bytes

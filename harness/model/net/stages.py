@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from harness.engine.event import Event
+from harness.engine.event import NO_EVENT, Event
 from harness.model.cpu.burst import NO_WORK, Burst, Part, Work, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.vios import Vios
@@ -94,8 +94,8 @@ class WholeMessage(Piece):
 class _Segment(Piece):
     """A segment of a stream."""
 
-    def __init__(self, stream: "_Stream", size_bytes: i64) -> None:
-        super().__init__(stream.route, size_bytes, True)
+    def __init__(self, stream: "Stream") -> None:
+        super().__init__(stream.route, 0, True)
         self.stream = stream
 
     def fire(self) -> None:
@@ -113,48 +113,77 @@ class _Segment(Piece):
         """Be through all stages: go on with the message, or be done with it."""
         stream = self.stream
         stream.under_way -= 1
+        stream.arrived.append(self)
         if stream.to_send:
             if not stream.sending:
                 stream.send_next()
         elif not stream.under_way:
-            stream.done.fire()
+            stream.end()
 
 
-class _Stream:
-    """A message on its way in segments."""
+class Stream:
+    """A message on its way in segments; both are used again afterwards.
 
-    def __init__(
-        self, route: Route, size_bytes: i64, segment_bytes: i64, window: i64, done: Event
-    ) -> None:
-        self.route = route
-        self.segment_bytes = segment_bytes
-        self.window = window
-        self.done = done
-        self.to_send = size_bytes
+    Parameters
+    ----------
+    ended
+        Streams that have ended, which it joins.
+    """
+
+    def __init__(self, ended: "list[Stream]") -> None:
+        self.route: Route = []
+        self.segment_bytes: i64 = 0
+        self.window: i64 = 0
+        self.done: Event = NO_EVENT
+        self.to_send: i64 = 0
         self.under_way: i64 = 0
         self.sending = False
+        self.arrived: list[_Segment] = []
+        """Segments that are not under way."""
+        self._ended = ended
 
     def send_next(self) -> None:
         """Let the sender work on one more segment."""
-        size_bytes = min(self.segment_bytes, self.to_send)
-        self.to_send -= size_bytes
+        segment = self.arrived.pop() if self.arrived else _Segment(self)
+        segment.route = self.route
+        segment.size_bytes = min(self.segment_bytes, self.to_send)
+        segment.passed = 0
+        self.to_send -= segment.size_bytes
         self.under_way += 1
         self.sending = True
-        _Segment(self, size_bytes).go_on()
+        segment.go_on()
+
+    def end(self) -> None:
+        """Be through all stages."""
+        done = self.done
+        self.done = NO_EVENT
+        done.fire()
+        self._ended.append(self)
 
 
 def stream(
-    route: Route, size_bytes: i64, segment_bytes: i64, window_bytes: i64, done: Event
+    route: Route,
+    size_bytes: i64,
+    segment_bytes: i64,
+    window_bytes: i64,
+    done: Event,
+    ended: list[Stream],
 ) -> None:
     """Send a message in segments through all stages.
 
-    The sender works on one segment at a time and stops while a window's worth is under way.
+    The sender works on one segment at a time and stops while a window's worth is under way. One of
+    the streams that have ended is used again.
     """
     if size_bytes <= segment_bytes:
         WholeMessage(route, size_bytes, done).go_on()
-    else:
-        window = max(1, window_bytes // segment_bytes)
-        _Stream(route, size_bytes, segment_bytes, window, done).send_next()
+        return
+    message = ended.pop() if ended else Stream(ended)
+    message.route = route
+    message.segment_bytes = segment_bytes
+    message.window = max(1, window_bytes // segment_bytes)
+    message.done = done
+    message.to_send = size_bytes
+    message.send_next()
 
 
 # Protocol stacks
@@ -243,6 +272,36 @@ class Charge:
         """The same without an interrupt, where the adapter can leave it out."""
 
 
+NO_CHARGE: Final = Charge(-1, False, NO_WORK, Tally())
+
+
+class Charges:
+    """What a stage does for pieces, by their size; that of the last two sizes is at hand.
+
+    A stream has segments of one size, and a last one of another.
+    """
+
+    def __init__(self) -> None:
+        self._by_size: dict[tuple[int, bool], Charge] = {}
+        self._last = NO_CHARGE
+        self._before = NO_CHARGE
+
+    def find(self, size_bytes: i64, segment: bool) -> Charge:
+        """Return what it does for pieces of a size; ``NO_CHARGE`` if that is not known yet."""
+        last, before = self._last, self._before
+        if last.size_bytes == size_bytes and last.segment == segment:
+            return last
+        if before.size_bytes != size_bytes or before.segment != segment:
+            before = self._by_size.get((size_bytes, segment), NO_CHARGE)
+        self._before = last
+        self._last = before
+        return before
+
+    def keep(self, charge: Charge) -> None:
+        """Keep what it does for pieces of one more size."""
+        self._by_size[charge.size_bytes, charge.segment] = charge
+
+
 class StackStage(Stage):
     """A partition's own protocol stack.
 
@@ -270,14 +329,14 @@ class StackStage(Stage):
         self.costs = costs
         self.small = small
         self.interrupt = interrupt
-        self._charges: dict[tuple[int, bool], Charge] = {}
-        self._last = NO_CHARGE
+        self._charges = Charges()
 
     def enter(self, piece: Piece) -> None:
         """Work on a piece on the partition's account."""
-        charge = self._last
-        if charge.size_bytes != piece.size_bytes or charge.segment != piece.segment:
-            self._last = charge = self._charge(piece.size_bytes, piece.segment)
+        charge = self._charges.find(piece.size_bytes, piece.segment)
+        if charge is NO_CHARGE:
+            charge = self._new_charge(piece.size_bytes, piece.segment)
+            self._charges.keep(charge)
         adapter, coalesced = self.adapter, charge.coalesced
         if adapter is not None and coalesced is not None and not adapter.interrupts():
             charge = coalesced
@@ -286,22 +345,17 @@ class StackStage(Stage):
         piece.ask(partition.account, charge.work)
         partition.submit(piece, self.interrupt)
 
-    def _charge(self, size_bytes: int, segment: bool) -> Charge:
-        charge = self._charges.get((size_bytes, segment))
-        if charge is None:
-            costs = self.costs
-            if self.small:
-                charge = self._small_charge(size_bytes, interrupt=self.interrupt)
-                if self.interrupt and costs.interrupt_parts:
-                    charge.coalesced = self._small_charge(size_bytes, interrupt=False)
-            else:
-                packets = costs.packets(size_bytes, segment)
-                interrupts = costs.interrupts(size_bytes, segment)
-                needed = costs.stream_work(size_bytes, segment)
-                tally = self._tally(size_bytes, packets, interrupts)
-                charge = Charge(size_bytes, segment, needed, tally)
-            self._charges[size_bytes, segment] = charge
-        return charge
+    def _new_charge(self, size_bytes: int, segment: bool) -> Charge:
+        costs = self.costs
+        if self.small:
+            charge = self._small_charge(size_bytes, interrupt=self.interrupt)
+            if self.interrupt and costs.interrupt_parts:
+                charge.coalesced = self._small_charge(size_bytes, interrupt=False)
+            return charge
+        packets = costs.packets(size_bytes, segment)
+        interrupts = costs.interrupts(size_bytes, segment)
+        tally = self._tally(size_bytes, packets, interrupts)
+        return Charge(size_bytes, segment, costs.stream_work(size_bytes, segment), tally)
 
     def _small_charge(self, size_bytes: int, *, interrupt: bool) -> Charge:
         interrupts = 1.0 if interrupt and self.costs.interrupt_parts else 0.0
@@ -312,9 +366,6 @@ class StackStage(Stage):
         direction = IN if self.interrupt else OUT
         key = (self.costs.way, direction, size_bytes, packets, interrupts)
         return self.partition.traffic.setdefault(key, Tally())
-
-
-NO_CHARGE: Final = Charge(-1, False, NO_WORK, Tally())
 
 
 class WireStage(Stage):

@@ -68,7 +68,7 @@ def send(stages: Stages, size: int, segment: int, window: int) -> list[int]:
     """Send a message; the list fills with the time of its end."""
     ended: list[int] = []
     done = Call(lambda: ended.append(stages.clock.now_ns))
-    stream(stages.route, size, segment, window, done)
+    stream(stages.route, size, segment, window, done, [])
     stages.clock.run_until(10**9)
     return ended
 
