@@ -3,12 +3,11 @@
 They depend on the runs alone: not on the number of workers, nor on the wall clock.
 """
 
-import csv
-import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.errors import UserError
 from harness.files import MOST_INTEGER, whole_file
@@ -17,7 +16,7 @@ from harness.printable import printable
 from harness.results.record import CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
-from harness.results.table import Section, Value, WideTable
+from harness.results.table import Section, Value, WideTable, cells
 
 
 def write_table(table: Mapping[str, Sequence[Value]] | WideTable, path: Path, form: str) -> None:
@@ -47,18 +46,14 @@ def write_table(table: Mapping[str, Sequence[Value]] | WideTable, path: Path, fo
 
 def csv_text(table: Mapping[str, Sequence[Value]] | WideTable) -> str:
     """Table as CSV text."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
     if isinstance(table, WideTable):
-        names, rows = table.names, table.rows(_csv_cell)
+        names, rows = table.names, table.lines(_csv_cell, ",")
     else:
-        names, rows = (
-            list(table),
-            zip(*(map(_csv_cell, each) for each in table.values()), strict=True),
-        )
-    writer.writerow(_csv_cell(printable(name)) for name in names)
-    writer.writerows(rows)
-    return text.getvalue()
+        names = list(table)
+        columns = (cells(each, _csv_cell) for each in table.values())
+        rows = map(",".join, zip(*columns, strict=True))
+    header = ",".join(_csv_cell(printable(name)) for name in names)
+    return "\n".join([header, *rows, ""])
 
 
 def all_columns(store: Store) -> WideTable:
@@ -72,17 +67,21 @@ def all_columns(store: Store) -> WideTable:
     drawn = store.drawn()
     sections = [Section() for _ in range(5)]
     identification, parameters, constants, measures, samples = sections
-    texts: dict[str, list[str]] = {}
+    texts: dict[str, dict[int, str]] = {}
     for run, result in store.results(digests=False):
         draw = drawn.get(run.constants, {})
         if result is not None and run.names not in texts:
-            texts[run.names] = [series(name, labels) for name, labels, _ in result.samples]
+            texts[run.names] = {
+                place: series(name, labels)
+                for place, (name, labels, _) in enumerate(result.samples)
+                if not name.endswith("_bucket")
+            }
         identification.add(run.identity, partial(_identification, store, run))
         cell = run.cell
         parameters.add(cell.position, partial(_parameters, cell), _demands(cell, draw))
         constants.add(run.constants, partial(_constants, draw))
         measures.add(run.identity, partial(_measures, run, result))
-        samples.add(run.identity, partial(_samples, texts.get(run.names, ()), result))
+        samples.add(run.identity, partial(_samples, texts.get(run.names, {}), result))
     return WideTable(sections)
 
 
@@ -158,11 +157,10 @@ def _measures(run: StoredRun, result: RunResult | None) -> dict[str, Value]:
     return {"requests": result.requests, **run.measures.flat(), **checks}
 
 
-def _samples(texts: Sequence[str], result: RunResult | None) -> dict[str, Value]:
+def _samples(texts: Mapping[int, str], result: RunResult | None) -> dict[str, Value]:
     if result is None:
         return {}
-    pairs = zip(texts, result.samples, strict=True)
-    return {text: value for text, (name, _, value) in pairs if not name.endswith("_bucket")}
+    return {text: result.samples[place][2] for place, text in texts.items()}
 
 
 def _write_csv(table: Mapping[str, Sequence[Value]] | WideTable, path: Path) -> None:
@@ -173,13 +171,17 @@ def _cell(value: Value) -> Value:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _csv_cell(value: Value) -> Value:
+_QUOTED: Final = re.compile('[",\\r\\n]')
+
+
+def _csv_cell(value: Value) -> str:
     """Write a value so that no spreadsheet takes a text for a formula."""
-    if type(value) is float:
-        return repr(value)
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) and not _is_number(value):
-        return f"'{value}"
-    return "" if value is None else _cell(value)
+    if not isinstance(value, str):
+        return "" if value is None else str(_cell(value))
+    if value.startswith(("=", "+", "-", "@")) and not _is_number(value):
+        value = f"'{value}"
+    # As RFC 4180 wants it.
+    return '"{}"'.format(value.replace('"', '""')) if _QUOTED.search(value) else value
 
 
 def _is_number(text: str) -> bool:

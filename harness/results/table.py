@@ -7,12 +7,10 @@ as they may be shown anywhere, without control characters.
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
-from typing import TypeVar
 
 from harness.printable import printable
 
 Value = str | float | int | bool | None
-T = TypeVar("T")
 Row = Mapping[str, Value]
 Table = dict[str, list[Value]]
 """Name -> one value for each row."""
@@ -48,7 +46,7 @@ class Section:
         if place == len(self.rows):
             made = row()
             texts = {name: printable(each) for name, each in made.items() if type(each) is str}
-            self.rows.append({**made, **texts})
+            self.rows.append({**made, **texts} if texts else made)
         self.places.append(place)
         self.changes.append(changes)
 
@@ -81,28 +79,32 @@ class WideTable:
                 ]
         return table
 
-    def rows(self, convert: Callable[[Value], T]) -> Iterator[tuple[T | None, ...]]:
-        """Yield its rows, each value converted, once for all rows that share it."""
-        parts = [_rows(section, names, convert) for section, names in self._parts]
-        for values in zip(*parts, strict=True):
-            yield tuple(chain.from_iterable(values))
+    def lines(self, text: Callable[[Value], str], separator: str) -> Iterator[str]:
+        """Yield its rows as texts, made once for all rows that share a section's values."""
+        parts = [_lines(*part, text, separator) for part in self._parts if part[1]]
+        yield from map(separator.join, zip(*parts, strict=True))
 
 
-def _rows(
-    section: Section, names: Sequence[str], convert: Callable[[Value], T]
-) -> Iterator[Sequence[T | None]]:
-    rows = []
-    for row in section.rows:
-        converted = dict(zip(row, map(convert, row.values()), strict=True))
-        rows.append(list(map(converted.get, names)))
+def cells(values: Iterable[Value], text: Callable[[Value], str]) -> list[str]:
+    """Return values as texts; most of a table are fractions, so that these have no call each."""
+    return [repr(each) if type(each) is float else text(each) for each in values]
+
+
+def _lines(
+    section: Section, names: Sequence[str], text: Callable[[Value], str], separator: str
+) -> Iterator[str]:
+    rows = (cells(map(row.get, names), text) for row in section.rows)
+    if not any(section.changes):
+        lines = list(map(separator.join, rows))
+        yield from (lines[place] for place in section.places)
+        return
     column = {name: number for number, name in enumerate(names)}
+    known = list(rows)
     for place, changes in zip(section.places, section.changes, strict=True):
-        values = rows[place]
-        if changes:
-            values = values.copy()
-            for name in changes.keys() & column.keys():
-                values[column[name]] = convert(changes[name])
-        yield values
+        values = known[place].copy()
+        for name in changes.keys() & column.keys():
+            (values[column[name]],) = cells([changes[name]], text)
+        yield separator.join(values)
 
 
 def table_of(rows: Iterable[Row]) -> Table:
