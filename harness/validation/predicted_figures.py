@@ -178,7 +178,7 @@ def _programs() -> list[Prediction]:
                 published=1 - stated(f"programs.spec_int.{flavour}") / spec,
                 mechanisms=(Mechanism.INTERRUPT, Mechanism.CACHE_REFILL, Mechanism.WORLD_SWITCH),
                 fixed=ON_THE_PAPERS_MACHINE,
-                note="no constant says what a monitor takes from the processor's caches",
+                note="page faults of the profile integer; caches of the paper's machine",
             )
         )
     return rows

@@ -6,7 +6,7 @@ prediction uses it, never both for the same figure.
 
 from collections.abc import Callable, Mapping
 
-from harness.catalog import Constants
+from harness.catalog import Constants, Value
 from harness.engine.clock import to_ns
 from harness.model.config import (
     DiskConfiguration,
@@ -177,9 +177,20 @@ def _hosted(
     constants: Constants, flavour: str | None, clock_hz: float, *, adapter: str | None = None
 ) -> Machine:
     wires = () if adapter is None else (EthernetConfiguration(adapter),)
+    if clock_hz == XEON_HZ:
+        constants = constants.changed(_xeon_caches(constants))
     way = FULL_SYSTEM if flavour is None else HOSTED
     app = PartitionConfiguration("app", LINUX_2_4, way, 1.0, 1, ethernet=wires)
     return _machine(constants, app, flavour=flavour, clock_hz=clock_hz)
+
+
+def _xeon_caches(constants: Constants) -> dict[str, Value]:
+    """Return the caches of the Xeon that the costs of events were measured on."""
+    names = ("l2_size", "l2_line", "l3_size", "memory_latency")
+    return {
+        "processor.l2_cores": 1.0,
+        **{f"processor.{name}": constants[f"published.machine.xeon.{name}"] for name in names},
+    }
 
 
 def ttcp(constants: Constants, flavour: str | None, *, sending: bool) -> tuple[float, float]:
@@ -251,10 +262,12 @@ def build_seconds(
 
 
 def processor_bound(constants: Constants, flavour: str | None) -> float:
-    """Seconds that two seconds of pure computing take."""
+    """Seconds that two hundred units of work of the profile ``integer`` take."""
     machine = _hosted(constants, flavour, XEON_HZ)
-    app = machine.partitions["app"]
-    return repeat(machine, lambda done: app.compute(0.02, None, done), 100)
+    app, prefix = machine.partitions["app"], "profiles.integer.demand"
+    seconds = constants.number(f"{prefix}.processor")
+    events = {"page_faults": constants.number(f"{prefix}.page_faults")}
+    return repeat(machine, lambda done: app.compute(seconds, events, done), 200)
 
 
 # Sharing processors

@@ -110,9 +110,10 @@ def test_costs_of_the_levels_are_numbers_and_belong_to_one_level_only() -> None:
     firmware, software = (set(CATALOG.costs(level)) for level in ("firmware", "software"))
     assert not firmware & software
     assert {"hypervisor.vp_switch", "vios.vscsi.cycles.physical"} <= firmware
-    assert {"hosted.transfer", "hosted.uml.packet.monitor"} <= software
+    assert {"processor.working_set", "processor.memory_latency", "processor.tlb_miss"} <= firmware
+    assert {"hosted.transfer", "hosted.uml.packet.monitor", "hosted.vmware.footprint"} <= software
     for name in firmware | software:
-        assert CATALOG.constants[name].unit in ("s", "cycles", "cycles/B", ""), name
+        assert CATALOG.constants[name].unit in ("s", "cycles", "cycles/B", "B", "count", ""), name
     # A factor stands for all that it multiplies, so that nothing is multiplied twice.
     assert set(CATALOG.costs("firmware", together=True)) == firmware
     assert set(CATALOG.costs("software", together=True)) < software

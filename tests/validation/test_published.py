@@ -96,9 +96,24 @@ def test_time_slicing_loses_a_switch_and_a_refill_for_each_turn():
     assert slicing_loss(constants, 0.050) == pytest.approx(loss / 10, rel=0.02)
 
 
-def test_pure_computing_loses_nothing_but_ticks_in_a_guest():
-    alone, guest = (processor_bound(catalog().nominal(), each) for each in (None, "vmware"))
-    assert 1 < guest / alone < 1.01
+def test_computing_in_a_guest_loses_ticks_page_faults_and_caches():
+    nominal = catalog().nominal()
+    faultless = {"profiles.integer.demand.page_faults": 0.0}
+    undisturbed = {
+        "processor.tick_footprint": 0.0,
+        "hosted.vmware.footprint": 0.0,
+        "hosted.vmware.tlb_entries": 0.0,
+    }
+
+    def lost(*changes):
+        made = nominal.changed({key: value for each in changes for key, value in each.items()})
+        alone, guest = (processor_bound(made, each) for each in (None, "vmware"))
+        return guest / alone
+
+    ticks, faults, caches = lost(faultless, undisturbed), lost(undisturbed), lost(faultless)
+    assert 1 < ticks < 1.01
+    assert min(faults, caches) > ticks
+    assert lost() > max(faults, caches)
 
 
 def test_every_row_names_what_it_tests(calibrated):

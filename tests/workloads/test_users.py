@@ -202,7 +202,7 @@ def test_think_times_are_exponential_and_none_needs_no_chance():
         (IntegerCompute, {"processor": "10 MB"}),
         (IntegerCompute, {"processor": "-1 ms"}),
         (IntegerCompute, {"processor": "0 ms"}),
-        (IntegerCompute, {"processor": "1 ms", "forks": 1}),
+        (IntegerCompute, {"processor": "1 ms", "spoons": 1}),
         (IntegerCompute, {"processor": "1 ms", "variation": -1}),
         (CommercialTransaction, {"processor": "1 ms", "forks": -1}),
         (CommercialTransaction, {"processor": "1 ms", "spoons": 1}),

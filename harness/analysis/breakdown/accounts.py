@@ -8,13 +8,14 @@ from harness.analysis.breakdown.networks import bridges, bridging_seconds, proto
 from harness.analysis.breakdown.processors import (
     caches,
     dispatching,
+    displaced,
     idle_tick_seconds,
     os_events,
     ticks,
 )
 from harness.analysis.breakdown.run import CostItem, Run
 
-_KINDS = (dispatching, ticks, caches, os_events, blocks, protocol_stacks, bridges)
+_KINDS = (dispatching, ticks, caches, displaced, os_events, blocks, protocol_stacks, bridges)
 
 WAITS: Mapping[str, str] = {
     "service": "own processors at work (switches, ticks and caches that hold it up included)",
