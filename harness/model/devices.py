@@ -1,8 +1,8 @@
 """Devices of a machine: disks, the ways to them, and the wires of Ethernet adapters."""
 
 from harness.engine.clock import Clock, to_ns
-from harness.model.config import DiskConfiguration
 from harness.model.caches import world_switches
+from harness.model.config import DiskConfiguration
 from harness.model.costs import Costs, fixed_and_per_unit
 from harness.model.cpu.burst import Part, work
 from harness.model.cpu.entities import Partition

@@ -3,13 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.analysis.breakdown.processors import displaced
-from harness.analysis.breakdown.run import Run
-from harness.model.caches import tick_displacement, world_switch_displacement, world_switches
-from harness.model.costs import Costs
-from harness.validation.minimal_model import keep_busy
-from tests.support.modelling import (
+from modelling import (
     FULL_SYSTEM,
     HOSTED,
     MS,
@@ -19,6 +13,12 @@ from tests.support.modelling import (
     partition,
     system,
 )
+
+from harness.analysis.breakdown.processors import displaced
+from harness.analysis.breakdown.run import Run
+from harness.model.caches import tick_displacement, world_switch_displacement, world_switches
+from harness.model.costs import Costs
+from harness.validation.minimal_model import keep_busy
 
 KIB = 1024.0
 LINES, L3_LINES = 15_360, 294_912

@@ -20,8 +20,8 @@ from modelling import (
     total,
 )
 
-from harness.model.costs import Costs
 from harness.model.caches import cache_costs
+from harness.model.costs import Costs
 from harness.model.machine import Machine
 
 COSTS = constants()
