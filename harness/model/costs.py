@@ -21,6 +21,8 @@ class Costs:
     ----------
     user_ns_per_second
         Nanoseconds here for a second in user mode on the reference processor.
+    monitor_per_user
+        What a hosted monitor spends for a nanosecond in user mode (binary translation).
     """
 
     def __init__(self, constants: Constants, clock_hz: float, flavour: str | None = None) -> None:
@@ -28,6 +30,10 @@ class Costs:
         self.clock_hz = clock_hz
         self.flavour = flavour
         self.user_ns_per_second = 1e9 * self.number("processor.reference_clock") / clock_hz
+        self.monitor_per_user = 0.0
+        if flavour is not None:
+            self.monitor_per_user = self.number(f"hosted.{flavour}.translation")
+            self.monitor_per_user *= self.number("hosted.transfer")
         self._events: dict[int, tuple[Mapping[str, float], int, int]] = {}
 
     def number(self, name: str) -> float:

@@ -118,12 +118,16 @@ class SimulatedPartition:
     def _set_costs(self, costs: Costs) -> None:
         self.costs = costs
         self._user_ns_per_second = costs.user_ns_per_second
+        self._monitor_per_user = costs.monitor_per_user
 
     def compute(
         self, processor_seconds: float, events: Mapping[str, float] | None, done: Done
     ) -> None:
         """Use the processor in user mode, with operating-system events on the way."""
         user_ns = nearest(processor_seconds * self._user_ns_per_second)
+        monitor_ns: i64 = 0
+        if self._monitor_per_user:
+            monitor_ns = nearest(float(user_ns) * self._monitor_per_user)
         thread = done if isinstance(done, Thread) else CallbackThread(as_event(done))
         partition = self.partition
         if events:
@@ -131,9 +135,9 @@ class SimulatedPartition:
             if calls.events is not events:
                 self._last_calls = calls = self._calls_of(events)
             calls.count += 1
-            thread.compute(partition.account, user_ns, calls.os_ns, calls.monitor_ns)
+            thread.compute(partition.account, user_ns, calls.os_ns, monitor_ns + calls.monitor_ns)
         else:
-            thread.compute(partition.account, user_ns, 0, 0)
+            thread.compute(partition.account, user_ns, 0, monitor_ns)
         partition.submit(thread)
 
     def _calls_of(self, events: Mapping[str, float]) -> _EventCalls:

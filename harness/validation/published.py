@@ -229,6 +229,37 @@ def packet_seconds(constants: Constants) -> float:
     return sum(account[cause] for cause in causes) / 1e9 / packets
 
 
+def receive_loss(constants: Constants, flavour: str) -> float:
+    """Return the share of native throughput that a receiving guest loses where no wire limits it.
+
+    One processor of 2.4 GHz does all the work, that outside the guest too.
+    """
+    rates = []
+    for each in (None, flavour):
+        machine = _hosted(constants, each, XEON_HZ, adapter="ethernet-10gb")
+        app, received = machine.partitions["app"], 0
+
+        def again(app: SimulatedPartition = app) -> None:
+            nonlocal received
+            received += 1
+            app.receive(MIB // 16, OUTSIDE, again)
+
+        # Streams enough that the processor never waits.
+        for _ in range(STREAMS):
+            again()
+        machine.clock.run_until(500_000_000)
+        rates.append(received)
+    return 1 - rates[1] / rates[0]
+
+
+def event_cycles(constants: Constants, flavour: str, event: str) -> float:
+    """Return the cycles that a monitor adds to an event."""
+    machine = _hosted(constants.changed(NO_TICKS), flavour, XEON_HZ)
+    app, times = machine.partitions["app"], 1000
+    repeat(machine, lambda done: app.compute(0.0, {event: 1.0}, done), times)
+    return machine.balance()[0]["app"]["emulation"] / 1e9 * XEON_HZ / times
+
+
 BUILD_MIX: Mapping[str, float] = {
     "execs": 4,
     "page_faults": 2500,

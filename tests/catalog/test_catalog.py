@@ -56,15 +56,17 @@ def test_items(catalog: Catalog) -> None:
     assert {"570-power6", "p5-520", "p5-550", "p5-570"} <= set(catalog.machines)
     assert list(catalog.machines) == sorted(catalog.machines)
     assert catalog.operating_systems == ("aix-5.3", "rhel-as-3", "sles-9")
-    assert catalog.flavours == ("uml", "vmware")
+    assert catalog.flavours == ("esx-3", "uml", "vmware", "xen-3")
     assert catalog.virtualizations == (
         "full-system",
         "physical",
         "dedicated",
         "shared-capped",
         "shared-uncapped",
+        "hosted-esx-3",
         "hosted-uml",
         "hosted-vmware",
+        "hosted-xen-3",
     )
     assert catalog.disks == ("ds4400-raid0-5", "internal-scsi")
     assert catalog.adapters == ("ethernet-100mb", "ethernet-10gb", "ethernet-1gb")

@@ -1,8 +1,20 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from modelling import NOMINAL, REFERENCE_HZ, constants
+from modelling import (
+    HOSTED,
+    MS,
+    NO_OVERHEAD,
+    NOMINAL,
+    REFERENCE_HZ,
+    build,
+    constants,
+    partition,
+    system,
+)
 
+from harness.analysis.breakdown.processors import user_mode
+from harness.analysis.breakdown.run import Run
 from harness.model.costs import Costs, fixed_and_per_unit
 from workloads.partition import EVENTS
 from workloads.user import EventDemand
@@ -26,7 +38,7 @@ def test_events_cost_their_published_cycles_natively_and_the_difference_on_top_w
     os_ns, monitor_ns = Costs(NOMINAL, REFERENCE_HZ).events(events)
     assert os_ns == pytest.approx(native_cycles / 1.65, abs=0.51)
     assert monitor_ns == 0
-    for flavour in ("vmware", "uml"):
+    for flavour in ("vmware", "uml", "esx-3"):
         own, added = Costs(NOMINAL, REFERENCE_HZ, flavour).events(events)
         assert own == os_ns
         hosted = sum(n * NOMINAL.number(f"events.{flavour}.{e}") for e, n in events.items())
@@ -34,7 +46,7 @@ def test_events_cost_their_published_cycles_natively_and_the_difference_on_top_w
 
 
 def test_every_event_costs_more_under_a_monitor():
-    for flavour in ("vmware", "uml"):
+    for flavour in ("vmware", "uml", "esx-3"):
         costs = Costs(NOMINAL, REFERENCE_HZ, flavour)
         for event in EVENTS:
             native, added = costs.events({event: 1000.0})
@@ -96,3 +108,25 @@ def test_points_that_do_not_decide_leave_nothing_negative():
     per_byte, per_packet = fixed_and_per_unit([1460, 8960], [10.0, 1.0])
     assert per_byte == 0
     assert per_packet > 0
+
+
+@pytest.mark.parametrize("cycles", [0.0, 0.04, 0.09])
+def test_a_monitor_that_translates_code_makes_user_mode_longer(cycles):
+    changes = {"hosted.esx-3.translation": cycles, "hosted.transfer": 1.0}
+    configuration = system(partition("app", 1, virtualization=HOSTED), cores=1, flavour="esx-3")
+    machine = build(configuration, NO_OVERHEAD, changes)
+    ended = []
+    for events in (None, {"calls": 0.0}):
+        machine.partitions["app"].compute(0.1, events, lambda: ended.append(machine.clock.now_ns))
+    machine.clock.run_until(1000 * MS)
+    account = machine.balance()[0]["app"]
+    assert account["user"] == 200 * MS
+    assert account["emulation"] == pytest.approx(200 * MS * cycles)
+    spent_ns = sum(account.values())
+    assert ended[-1] == spent_ns
+    # The breakdown counts it.
+    samples = [("vtax_processor_seconds_total", {"partition": "app", "cause": "user"}, 0.2)]
+    shape = {"flavour": "esx-3", "machine": {"clock_hz": REFERENCE_HZ}}
+    (item,) = user_mode(Run(samples, shape, constants(changes)))
+    assert item.cause == "emulation"
+    assert item.seconds == pytest.approx(account["emulation"] / 1e9)

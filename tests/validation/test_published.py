@@ -14,7 +14,13 @@ from harness.validation.performance_reference import (
 )
 from harness.validation.predicted_figures import predictions
 from harness.validation.prediction import Prediction, not_modelled, row_of
-from harness.validation.published import DOMAINS, processor_bound, slicing_loss
+from harness.validation.published import (
+    DOMAINS,
+    event_cycles,
+    processor_bound,
+    receive_loss,
+    slicing_loss,
+)
 from harness.validation.row import FigureKind, Kind
 
 
@@ -162,3 +168,19 @@ def test_changes_of_a_running_partition_take_what_the_constants_say():
     fixed = nominal.number("operations.dlpar.memory_time")
     assert removal_seconds(nominal, GIB) == pytest.approx(fixed + GIB / rate, abs=0.02)
     assert suspension_seconds(nominal, GIB // 4) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_receiving_guest_of_xen_loses_what_its_packets_cost():
+    nominal = catalog().nominal()
+    lost = receive_loss(nominal, "xen-3")
+    assert 0.2 < lost < 0.9
+    more = receive_loss(nominal.changed({"hosted.xen-3.receive": 40_000.0}), "xen-3")
+    assert lost < more < 1
+    assert receive_loss(nominal.changed({"hosted.transfer": 0.0}), "xen-3") < 0.05
+
+
+@pytest.mark.parametrize("event", ["page_faults", "forks", "execs"])
+def test_a_monitor_adds_the_published_difference_to_an_event(event):
+    nominal = catalog().nominal()
+    hosted, native = (nominal.number(f"events.{level}.{event}") for level in ("esx-3", "native"))
+    assert event_cycles(nominal, "esx-3", event) == pytest.approx(hosted - native, rel=1e-3)

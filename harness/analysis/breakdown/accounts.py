@@ -12,10 +12,21 @@ from harness.analysis.breakdown.processors import (
     idle_tick_seconds,
     os_events,
     ticks,
+    user_mode,
 )
 from harness.analysis.breakdown.run import CostItem, Run
 
-_KINDS = (dispatching, ticks, caches, displaced, os_events, blocks, protocol_stacks, bridges)
+_KINDS = (
+    dispatching,
+    ticks,
+    caches,
+    displaced,
+    user_mode,
+    os_events,
+    blocks,
+    protocol_stacks,
+    bridges,
+)
 
 WAITS: Mapping[str, str] = {
     "service": "own processors at work (switches, ticks and caches that hold it up included)",

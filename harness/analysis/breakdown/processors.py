@@ -146,6 +146,16 @@ def displaced(run: Run) -> Iterator[CostItem]:
     yield run.world_switch_refill(guests + hosts * times, "host_tick_world_switches")
 
 
+def user_mode(run: Run) -> Iterator[CostItem]:
+    """Count seconds in user mode, which a monitor that translates code makes longer."""
+    if run.flavour is None:
+        return
+    seconds = run.counts.of("processor_seconds", cause="user")
+    each_ns = run.costs.monitor_per_user * 1e9
+    event = "second in user mode, translated by the monitor"
+    yield run.item("emulation", event, seconds, each_ns, *run.names("translation"))
+
+
 def os_events(run: Run) -> Iterator[CostItem]:
     """Count operating-system events, natively and on top what a hosted monitor adds to each."""
     hz, number = run.costs.clock_hz, run.costs.number

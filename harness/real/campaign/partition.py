@@ -154,6 +154,9 @@ class RealPartition:
         for name, number in (self._check.events("compute", events) or {}).items():
             event, share = _EVENTS[name]
             wanted[event] = wanted.get(event, 0.0) + number * share
+        # The agent's execs fork first.
+        if "forks" in wanted:
+            wanted["forks"] = max(0.0, wanted["forks"] - wanted.get("execs", 0.0))
         rounds = seconds * self._rounds_per_second / ROUNDS
         amounts = [("compute", rounds), *sorted(wanted.items())]
         work = [(_KNOWN[name], self._whole(name, number)) for name, number in amounts]
