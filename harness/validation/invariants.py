@@ -292,7 +292,7 @@ DISTURBING = (
     "hosted.vmware.interrupt_return",
     "hosted.vmware.translation",
 )
-"""What ticks and world switches cost the work that they interrupt, and what translating it costs."""
+"""Costs of ticks and world switches to the work that they interrupt, and of translating it."""
 
 
 def disturbances(shape: Shape) -> float:

@@ -2,9 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from modelling import (
+    FULL_SYSTEM,
     HOSTED,
     MS,
     NO_OVERHEAD,
+    NO_REFILL,
+    NO_TICKS,
     NOMINAL,
     REFERENCE_HZ,
     build,
@@ -16,6 +19,7 @@ from modelling import (
 from harness.analysis.breakdown.processors import user_mode
 from harness.analysis.breakdown.run import Run
 from harness.model.costs import Costs, fixed_and_per_unit
+from harness.validation.minimal_model import repeat
 from workloads.partition import EVENTS
 from workloads.user import EventDemand
 
@@ -130,3 +134,38 @@ def test_a_monitor_that_translates_code_makes_user_mode_longer(cycles):
     (item,) = user_mode(Run(samples, shape, constants(changes)))
     assert item.cause == "emulation"
     assert item.seconds == pytest.approx(account["emulation"] / 1e9)
+
+
+def test_an_event_of_the_catalog_that_no_demand_declares_costs_too():
+    costs = Costs(NOMINAL, REFERENCE_HZ, "vmware")
+    assert "context_switches_16k" in costs.known_events
+    native, added = costs.events({"context_switches_16k": 100.0})
+    cycles = NOMINAL.number("events.native.context_switches_16k")
+    assert native == costs.cycles(100 * cycles)
+    assert added == costs.cycles(
+        100 * (NOMINAL.number("events.vmware.context_switches_16k") - cycles)
+    )
+
+
+@pytest.mark.parametrize("flavour", [None, "vmware"])
+def test_a_flush_writes_a_page_and_waits_for_it(flavour):
+    virtualization = FULL_SYSTEM if flavour is None else HOSTED
+    app = partition("app", 1, virtualization=virtualization, disks=1)
+
+    def seconds(work):
+        """Do something twenty times; return how long that takes."""
+        machine = build(system(app, cores=1, flavour=flavour), NO_TICKS, {**NO_REFILL})
+        return repeat(machine, lambda done: work(machine.partitions["app"], done), 20), machine
+
+    def flushing(modelled, done):
+        modelled.compute(0.001, {"flushes": 0.5, "calls": 1.0}, done)
+
+    def writing(modelled, done):
+        modelled.compute(0.001, {"calls": 1.0}, done)
+
+    flushed, machine = seconds(flushing)
+    assert machine.disks[0].operations == 10
+    computed, _ = seconds(writing)
+    written, _ = seconds(lambda modelled, done: modelled.transfer(0, 4096, None, True, done))
+    call = sum(Costs(constants(), REFERENCE_HZ, flavour).events({"flushes": 0.5})) / 1e9
+    assert flushed == pytest.approx(computed + written / 2 + 20 * call, rel=0.02)

@@ -39,6 +39,8 @@ _EVENTS: Mapping[str, tuple[str, float]] = {
     # The agent creates and deletes a file: half of the cost for each.
     "file_creates": ("files", 0.5),
     "file_deletes": ("files", 0.5),
+    "file_pages": ("cached_reads_4k", 1.0),
+    "flushes": ("synced_writes_4k", 1.0),
     "mmaps": ("mappings", 1.0),
     "page_faults": ("faults", 1.0),
 }
