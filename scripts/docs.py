@@ -285,8 +285,7 @@ def virtualizations() -> Iterator[str]:
     catalog = load_catalog()
     rows = [(code(name), meaning) for name, meaning in VIRTUALIZATIONS.items()]
     rows += [
-        (code(f"hosted-{name}"), f"Guests of {catalog.title('hosted', name)}.")
-        for name in catalog.flavours
+        (code(f"hosted-{name}"), f"Guests of {catalog.flavour(name)}.") for name in catalog.flavours
     ]
     yield from table(("virtualization", "meaning"), rows)
 

@@ -6,11 +6,11 @@ from locust import task
 from pydantic import Field
 
 from harness.units import Ratio, Seconds
-from workloads.user import Demand, EventDemand, PartitionUser, transaction
+from workloads.user import EventDemand, PartitionUser, transaction
 
 
-class IntegerDemand(Demand):
-    """Pure computing."""
+class IntegerDemand(EventDemand):
+    """Computing, with few operating-system events."""
 
     processor: Annotated[Seconds, Field(gt=0)]
     """Mean processor time of a unit of work, at 1.65 GHz."""
@@ -19,7 +19,7 @@ class IntegerDemand(Demand):
 
 
 class IntegerCompute(PartitionUser):
-    """Computes without ever calling the operating system."""
+    """Computes, and enters the operating system for no more than page faults."""
 
     demand_model = IntegerDemand
     demand: IntegerDemand
@@ -29,7 +29,7 @@ class IntegerCompute(PartitionUser):
     def unit(self) -> None:
         """Do one unit of work."""
         demand = self.demand
-        self.partition.compute(self.vary(demand.processor, demand.variation))
+        self.partition.compute(self.vary(demand.processor, demand.variation), demand.events)
 
 
 class CommercialDemand(EventDemand):

@@ -23,11 +23,16 @@ EVENTS = (
     "context_switches",
     "file_creates",
     "file_deletes",
+    "file_pages",
+    "flushes",
     "mmaps",
     "protection_faults",
     "page_faults",
 )
-"""Operating-system events that a transaction may ask for, after lmbench's list."""
+"""Operating-system events that a transaction may ask for, after lmbench's list.
+
+A flush writes a page to the partition's first disk and waits for it. The catalog may have further
+events: those of ``events.native``."""
 
 
 class Partition(Protocol):
@@ -66,7 +71,8 @@ class Partition(Protocol):
         processor_seconds
             Processor time in user mode on the reference processor (POWER5 at 1.65 GHz).
         events
-            Mean number of each event of :data:`EVENTS`; the events' own cost comes on top.
+            Mean number of each event of :data:`EVENTS`, or of others that the catalog has; the
+            events' own cost comes on top.
         """
 
     def read(self, size_bytes: int, offset_bytes: int | None = None) -> None:

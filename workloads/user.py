@@ -37,7 +37,13 @@ class Demand(BaseModel):
 
 
 class EventDemand(Demand):
-    """A demand with operating-system events: the mean number of each in one transaction."""
+    """A demand with operating-system events: the mean number of each in one transaction.
+
+    Further parameters are events that the catalog of the campaign has.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Events]
 
     calls: Events = 0.0
     io_calls: Events = 0.0
@@ -51,6 +57,8 @@ class EventDemand(Demand):
     context_switches: Events = 0.0
     file_creates: Events = 0.0
     file_deletes: Events = 0.0
+    file_pages: Events = 0.0
+    flushes: Events = 0.0
     mmaps: Events = 0.0
     protection_faults: Events = 0.0
     page_faults: Events = 0.0
@@ -58,7 +66,8 @@ class EventDemand(Demand):
     @functools.cached_property
     def events(self) -> Mapping[str, float]:
         """The events that occur at all, as a read-only view."""
-        return MappingProxyType({name: n for name in EVENTS if (n := getattr(self, name))})
+        names = (*EVENTS, *(self.__pydantic_extra__ or ()))
+        return MappingProxyType({name: n for name in names if (n := getattr(self, name))})
 
 
 class PartitionUser(User):

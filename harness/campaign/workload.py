@@ -17,6 +17,8 @@ from harness.catalog import Catalog, ProfileGroup
 from harness.errors import UserError, suggest
 from harness.printable import one_line
 from workloads.loading import LoadedUser, UserFile, is_shipped, load_user, scan_user
+from workloads.user import Demand as UserDemand
+from workloads.user import EventDemand
 
 Demand = Mapping[str, float | int | str | bool]
 
@@ -172,6 +174,7 @@ def _group(
             "derived from workloads.user.EventDemand, that declares "
             f"{' and '.join(sorted(written))}"
         )
+    _check_events(written, loaded.demand_model, catalog, f"{key}.demand", file)
     try:
         demand = loaded.demand_model.model_validate(written).model_dump()
     except ValidationError as error:
@@ -197,6 +200,20 @@ def _group(
         drawn=drawn,
     )
     return group, loaded, found
+
+
+def _check_events(
+    written: Mapping[str, Any], model: type[UserDemand], catalog: Catalog, key: str, file: str
+) -> None:
+    """Refuse parameters that are neither the user's own nor events of the catalog."""
+    if not issubclass(model, EventDemand):
+        return
+    prefix = "events.native."
+    events = (name.removeprefix(prefix) for name in catalog.constants if prefix in name)
+    known = list(dict.fromkeys((*model.model_fields, *events)))
+    for name, value in written.items():
+        if name not in known:
+            raise value_error(file, f"{key}.{name}", value, suggest(name, known, "key"))
 
 
 def _check_plain(demand: Mapping[str, Any], where: str, user: str) -> None:

@@ -129,6 +129,10 @@ class Catalog:
         """Give the title of an item: ``title("os", "aix-5.3")``."""
         return str(self.constants[".".join((*path, "title"))].value)
 
+    def flavour(self, name: str) -> str:
+        """Give the title of a hosted monitor, with the year of the software."""
+        return f"{self.title('hosted', name)} ({self.constants[f'hosted.{name}.year'].published})"
+
     def published(self, name: str) -> str:
         """Give a constant as its source has it, with its unit: ``1.65 GHz``."""
         return self.constants[name].published

@@ -125,6 +125,7 @@ def _lay_over(constants: dict[str, Constant], table: Mapping[str, Any], origin: 
     for collection in COLLECTIONS:
         for item in _new_items(collection, added, before):
             _check_complete(collection, item, constants, before, origin)
+    _check_events(added, constants, before, origin)
 
 
 def _with_known_path(constant: Constant, known: Mapping[str, Constant]) -> Constant:
@@ -146,6 +147,8 @@ def _model_for(constant: Constant, known: Mapping[str, Constant], origin: str) -
     }
     if rest in alike:
         return alike[rest]
+    if collection == "events" and len(constant.path) == 3:
+        return known["events.native.calls"]
     if constant.path[1:2] and constant.path[1] in _item_names(collection, known):
         prefix = ".".join(constant.path[:2])
         names = [f"{prefix}.{'.'.join(other)}" for other in alike]
@@ -155,6 +158,24 @@ def _model_for(constant: Constant, known: Mapping[str, Constant], origin: str) -
         f"{origin}: {constant.name}: the catalog has no such constant"
         f"{nearest(constant.name, names)}"
     )
+
+
+def _check_events(
+    added: Iterable[Constant],
+    constants: Mapping[str, Constant],
+    before: Mapping[str, Constant],
+    origin: str,
+) -> None:
+    """Refuse a new event that has no cost natively or under one of the hosted monitors."""
+    known = {c.path[2] for c in before.values() if c.path[:2] == ("events", "native")}
+    levels = ("native", *items(constants, "hosted"))
+    for name in sorted({c.path[2] for c in added if c.path[0] == "events"} - known):
+        lacking = [each for each in levels if f"events.{each}.{name}" not in constants]
+        if lacking:
+            names = ", ".join(f"events.{each}.{name}" for each in lacking)
+            raise UserError(
+                f"{origin}: event {name}: is new and lacks {names}{nearest(name, sorted(known))}"
+            )
 
 
 def _item_names(collection: str, known: Mapping[str, Constant]) -> set[str]:

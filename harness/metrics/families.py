@@ -234,6 +234,11 @@ FAMILIES: tuple[Family, ...] = (
         lambda p: int(p.idle_ticks),
     ),
     _partition(
+        "vtax_partition_interrupting_ticks",
+        "Of these, clock ticks that interrupted work on their virtual processor.",
+        lambda p: int(p.interrupting_ticks),
+    ),
+    _partition(
         "vtax_partition_refilled_lines",
         "Cache lines fetched again after others had driven them out.",
         lambda p: int(p.refilled_lines),
@@ -268,6 +273,11 @@ FAMILIES: tuple[Family, ...] = (
         "vtax_host_ticks",
         "Clock ticks of the host operating system, on all processors.",
         lambda o: o.machine.host_ticks,
+    ),
+    _machine(
+        "vtax_host_interrupting_ticks",
+        "Of these, clock ticks that interrupted a guest.",
+        lambda o: o.machine.host_interrupting_ticks,
     ),
     _network(
         "vtax_network_segments",

@@ -21,6 +21,10 @@ class Costs:
     ----------
     user_ns_per_second
         Nanoseconds here for a second in user mode on the reference processor.
+    known_events
+        The operating-system events that have a cost.
+    monitor_per_user
+        What a hosted monitor spends for a nanosecond in user mode (binary translation).
     """
 
     def __init__(self, constants: Constants, clock_hz: float, flavour: str | None = None) -> None:
@@ -28,6 +32,12 @@ class Costs:
         self.clock_hz = clock_hz
         self.flavour = flavour
         self.user_ns_per_second = 1e9 * self.number("processor.reference_clock") / clock_hz
+        self.monitor_per_user = 0.0
+        if flavour is not None:
+            self.monitor_per_user = self.number(f"hosted.{flavour}.translation")
+            self.monitor_per_user *= self.number("hosted.transfer")
+        prefix = "events.native."
+        self.known_events = tuple(n.removeprefix(prefix) for n in constants if prefix in n)
         self._events: dict[int, tuple[Mapping[str, float], int, int]] = {}
 
     def number(self, name: str) -> float:
@@ -79,7 +89,7 @@ class Costs:
         os_cycles = monitor_cycles = 0.0
         for name, count in events.items():
             if f"events.native.{name}" not in self.constants:
-                raise ValueError(f"there is no event {name!r}: see workloads.partition.EVENTS")
+                raise ValueError(f"there is no event {name!r} in the catalog")
             cycles = self.number(f"events.native.{name}")
             os_cycles += count * cycles * native
             if self.flavour is not None:

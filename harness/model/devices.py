@@ -1,6 +1,7 @@
 """Devices of a machine: disks, the ways to them, and the wires of Ethernet adapters."""
 
 from harness.engine.clock import Clock, to_ns
+from harness.model.caches import world_switches
 from harness.model.config import DiskConfiguration
 from harness.model.costs import Costs, fixed_and_per_unit
 from harness.model.cpu.burst import Part, work
@@ -12,7 +13,7 @@ from harness.model.ledger import Cause
 from harness.model.net.link import Link
 
 _OS, _HYPERVISOR, _HOST = int(Cause.OS), int(Cause.HYPERVISOR), int(Cause.HOST)
-_WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
+_EMULATION = int(Cause.EMULATION)
 
 
 class DeviceFactory:
@@ -67,14 +68,12 @@ class DeviceFactory:
         switches = costs.number(f"{flavour}.world_switches_per_disk_operation")
         instructions = costs.number(f"{flavour}.io_instructions_per_disk_operation")
         emulation_ns = costs.hosted("io_in_monitor", max(0.0, instructions - switches))
-        world_ns = costs.hosted("world_switch", switches / 2)
+        switching = world_switches(costs, switches / 2)
         host_ns = costs.hosted("host_block_cost", 0.5)
         interrupt_ns = costs.hosted("interrupt_return")
         return BlockCosts(
-            work(*submit, (_EMULATION, emulation_ns), (_WORLD_SWITCH, world_ns), (_HOST, host_ns)),
-            work(
-                (_HOST, host_ns), (_WORLD_SWITCH, world_ns), (_EMULATION, interrupt_ns), *complete
-            ),
+            work(*submit, (_EMULATION, emulation_ns), *switching, (_HOST, host_ns)),
+            work((_HOST, host_ns), *switching, (_EMULATION, interrupt_ns), *complete),
             copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
         )
 

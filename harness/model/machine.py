@@ -6,6 +6,7 @@ from itertools import count
 from harness.catalog import Constants
 from harness.engine.clock import Clock
 from harness.model.allocation import ResourceAllocation
+from harness.model.caches import cache_costs, tick_displacement, world_switches
 from harness.model.config import (
     SHARED,
     DiskConfiguration,
@@ -16,8 +17,7 @@ from harness.model.config import (
     entitlement_ns,
 )
 from harness.model.costs import Costs
-from harness.model.cpu.burst import Work, work
-from harness.model.cpu.dispatcher import CacheCosts
+from harness.model.cpu.burst import Part, Work, work
 from harness.model.cpu.dispatchers import Dispatchers
 from harness.model.cpu.entities import Partition, Processor, build_processors
 from harness.model.cpu.folding import Folding
@@ -38,27 +38,7 @@ HOST = "host"
 
 _OS, _TICK, _HYPERVISOR = int(Cause.OS), int(Cause.TICK), int(Cause.HYPERVISOR)
 _WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
-_HOST = int(Cause.HOST)
-
-
-def cache_costs(costs: Costs) -> CacheCosts:
-    """Return the caches of a machine's chips, and what it takes to fetch a line again."""
-    number, line_bytes = costs.number, costs.number("processor.l2_line")
-    ns_per_cycle = 1e9 / costs.clock_hz
-    # Misses of caches overlap; those of the TLB do not.
-    tlb_ns = number("processor.tlb_miss") * line_bytes / number("processor.page") * ns_per_cycle
-
-    def fetch_ns(level: str) -> float:
-        latency = number(f"processor.{level}_latency") / number("processor.refill_overlap")
-        return latency * ns_per_cycle + tlb_ns
-
-    return CacheCosts(
-        lines=round(number("processor.l2_size") / line_bytes),
-        l3_lines=round(number("processor.l3_size") / line_bytes),
-        l3_ns_per_line=fetch_ns("l3"),
-        memory_ns_per_line=fetch_ns("memory"),
-        touch_ns_per_line=number("processor.l2_latency") * ns_per_cycle,
-    )
+_HOST, _REFILL = int(Cause.HOST), int(Cause.REFILL)
 
 
 class Machine:
@@ -174,12 +154,12 @@ class Machine:
         costs = self.costs
         virtualization = configuration.virtualization
         tick_parts = self.tick(os).parts
+        displaced = self.tick_displaced
         if self.hosted:
             # A guest's tick is a timer of the host that interrupts the monitor.
-            tick_parts += [
-                (_WORLD_SWITCH, costs.hosted("world_switch")),
-                (_EMULATION, costs.hosted("interrupt_return")),
-            ]
+            world_switch, refill = world_switches(costs, 1.0)
+            tick_parts += [world_switch, (_EMULATION, costs.hosted("interrupt_return"))]
+            displaced = (*displaced, refill)
         entitled_ns = 0
         if virtualization in SHARED:
             window_ns = costs.time("hypervisor.window")
@@ -195,6 +175,7 @@ class Machine:
             weight=configuration.weight if uncapped else 0,
             slice_ns=costs.time(f"os.{os}.timeslice"),
             tick=work(*tick_parts),
+            interrupting_tick=work(*tick_parts, *displaced),
             tick_period_ns=round(1e9 / costs.number(f"os.{os}.tick_rate")),
             working_set_lines=min(self.cache.lines, round(costs.number(working_set) / line_bytes)),
         )
@@ -211,6 +192,11 @@ class Machine:
     def tick(self, os: str) -> Work:
         """Return what a clock tick costs an operating system of its own accord."""
         return work((_TICK, self.costs.work(f"os.{os}.tick_cost")))
+
+    @property
+    def tick_displaced(self) -> tuple[Part, ...]:
+        """What the work that a clock tick interrupts fetches again after it."""
+        return ((_REFILL, tick_displacement(self.costs).ns),)
 
     def _vios_partition(self, configuration: ViosConfiguration) -> Partition:
         # The Virtual I/O Server is an AIX partition.
@@ -292,9 +278,15 @@ class Machine:
         period_ns = round(1e9 / costs.number("hosted.host.tick_rate"))
         # The host is a Linux of the same time as the guests'.
         tick = work((_HOST, costs.work("os.sles-9.tick_cost")))
+        # It ends the monitor's world for a moment, where there is one.
+        times = costs.number(f"hosted.{costs.flavour}.host_tick_world_switches")
+        world_switch, refill = world_switches(costs, times)
+        interrupting = work(*tick.parts, world_switch, *self.tick_displaced, refill)
         for number, processor in enumerate(self.processors, start=1):
             phase_ns = period_ns * number // (len(self.processors) + 1)
-            host_tick = HostTick(self.clock, self.ledger, processor, account, tick, period_ns)
+            host_tick = HostTick(
+                self.clock, self.ledger, processor, account, tick, interrupting, period_ns
+            )
             self._host_ticks.append(host_tick)
             self.clock.schedule(phase_ns, host_tick)
 
@@ -302,6 +294,11 @@ class Machine:
     def host_ticks(self) -> int:
         """Clock ticks of a host operating system so far."""
         return sum(tick.count for tick in self._host_ticks)
+
+    @property
+    def host_interrupting_ticks(self) -> int:
+        """How many of them interrupted a guest."""
+        return sum(tick.interruptions for tick in self._host_ticks)
 
     # Accounts
 

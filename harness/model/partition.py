@@ -29,6 +29,7 @@ class _EventCalls:
 
     def __init__(self, events: Mapping[str, float] | None, os_ns: int, monitor_ns: int) -> None:
         self.events = events
+        self.flushes: float = 0.0 if events is None else events.get("flushes", 0.0)
         self.os_ns: i64 = os_ns
         self.monitor_ns: i64 = monitor_ns
         self.count: i64 = 0
@@ -83,6 +84,24 @@ class _Exchange(Piece):
             self._done.fire()
 
 
+class _Flushes(Event):
+    """So many pages written to the first disk, one after the other, after some computing."""
+
+    def __init__(self, modelled: "SimulatedPartition", count: i64, done: Event) -> None:
+        super().__init__()
+        self.modelled = modelled
+        self.left: i64 = count
+        self._done = done
+
+    def fire(self) -> None:
+        """Write the next one, and wait for it."""
+        if self.left == 0:
+            self._done.fire()
+            return
+        self.left -= 1
+        self.modelled.transfer_at(0, self.modelled.page_bytes, NEXT_IN_SEQUENCE, True, self)
+
+
 class SimulatedPartition:
     """A partition, its disks and its ways into the network.
 
@@ -114,28 +133,46 @@ class SimulatedPartition:
         self._ended: list[Stream] = []
         self._event_calls: dict[object, _EventCalls] = {}
         self._last_calls = _NO_EVENTS
+        self._owed_flushes = 0.0
         self._set_costs(costs)
 
     def _set_costs(self, costs: Costs) -> None:
         self.costs = costs
+        self.page_bytes: i64 = round(costs.number("processor.page"))
         self._user_ns_per_second = costs.user_ns_per_second
+        self._monitor_per_user = costs.monitor_per_user
 
     def compute(
         self, processor_seconds: float, events: Mapping[str, float] | None, done: Done
     ) -> None:
         """Use the processor in user mode, with operating-system events on the way."""
         user_ns = nearest(processor_seconds * self._user_ns_per_second)
-        thread = done if isinstance(done, Thread) else CallbackThread(as_event(done))
+        monitor_ns: i64 = 0
+        if self._monitor_per_user:
+            monitor_ns = nearest(float(user_ns) * self._monitor_per_user)
         partition = self.partition
         if events:
             calls = self._last_calls
             if calls.events is not events:
                 self._last_calls = calls = self._calls_of(events)
             calls.count += 1
-            thread.compute(partition.account, user_ns, calls.os_ns, calls.monitor_ns)
+            if calls.flushes:
+                done = self._flushed(calls.flushes, as_event(done))
+            thread = done if isinstance(done, Thread) else CallbackThread(as_event(done))
+            thread.compute(partition.account, user_ns, calls.os_ns, monitor_ns + calls.monitor_ns)
         else:
-            thread.compute(partition.account, user_ns, 0, 0)
+            thread = done if isinstance(done, Thread) else CallbackThread(as_event(done))
+            thread.compute(partition.account, user_ns, 0, monitor_ns)
         partition.submit(thread)
+
+    def _flushed(self, flushes: float, done: Event) -> Event:
+        """Put whole flushes before an event; the fraction is added to those of the next call."""
+        self._owed_flushes += flushes
+        count = int(self._owed_flushes)
+        if count == 0:
+            return done
+        self._owed_flushes -= count
+        return _Flushes(self, count, done)
 
     def _calls_of(self, events: Mapping[str, float]) -> _EventCalls:
         """Find out what events cost.

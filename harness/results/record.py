@@ -117,6 +117,16 @@ class CampaignRecord:
             for virtualization in (self.claim or {}).get(level, ())
         }
 
+    def monitor(self, virtualization: str) -> str:
+        """Return the name of a hosted monitor and the year of its software; empty without one."""
+        prefix = f"hosted.{virtualization.removeprefix('hosted-')}"
+        names = (f"{prefix}.title", f"{prefix}.year")
+        found = {
+            each["name"]: each["published"] for each in self.constants if each["name"] in names
+        }
+        title = found.get(names[0], "")
+        return f"{title} ({found[names[1]]})" if names[1] in found else title
+
     def to_json(self) -> dict[str, Any]:
         """Return the record without its cells as JSON holds it."""
         record = asdict(self)

@@ -112,7 +112,7 @@ def run_recorded(spec: RunSpec, cache: RecordingCache = CACHE) -> RunResult:
     clock = Clock()
     machine = Machine(clock, spec.system, spec.constants)
     observation = Observation(machine)
-    session = RecordingSession(spec.base, spec.starts.timestamp())
+    session = RecordingSession(spec.base, spec.starts.timestamp(), machine.costs.known_events)
     seed_parts = (spec.seed, spec.streams)
     population = RecordedPopulation(clock, observation, session, cache, spec.files, *seed_parts)
     with isolation(spec), contextlib.closing(session), Watchdog(clock):

@@ -13,7 +13,6 @@ from harness.errors import PartitionDownError, UserError
 from harness.model.partition import Done, SimulatedPartition
 from harness.users.user_greenlet import UserGreenlet
 from workloads.arguments import Arguments
-from workloads.partition import EVENTS
 from workloads.source_line import users_line
 
 
@@ -78,7 +77,7 @@ class BlockingPartition:
         self._waiter = waiter
         self._disk = disk
         self._patience_ns = to_ns(patience_seconds)
-        self._check = Arguments(EVENTS, waiter.fail)
+        self._check = Arguments(modelled.costs.known_events, waiter.fail)
 
     def now(self) -> float:
         """Return the simulated time in seconds."""

@@ -88,7 +88,7 @@ class RecordingPartition:
     def __init__(self, part: "Recorder", clock: RecordingClock) -> None:
         self._recorder = part
         self._clock = clock
-        self._check = Arguments(EVENTS, clock.fail)
+        self._check = Arguments(part.session.events, clock.fail)
 
     @property
     def name(self) -> str:
@@ -158,10 +158,13 @@ class RecordingSession:
         The folder that relative paths to locustfiles start from.
     starts_seconds
         Value of ``time.time()`` at the beginning.
+    events
+        The operating-system events that have a cost.
     """
 
-    def __init__(self, base: Path, starts_seconds: float) -> None:
+    def __init__(self, base: Path, starts_seconds: float, events: tuple[str, ...] = EVENTS) -> None:
         self.base = base
+        self.events = events
         self.clock = RecordingClock()
         self._starts_seconds = starts_seconds
         self._stack = ExitStack()

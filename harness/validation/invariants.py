@@ -14,7 +14,7 @@ from harness.engine.clock import to_ns
 from harness.model.config import Virtualization
 from harness.model.machine import Machine
 from harness.validation.mechanism import Mechanism
-from harness.validation.minimal_model import build, catalog, free, partition
+from harness.validation.minimal_model import build, catalog, free, keep_busy, partition
 from harness.validation.queues import spare_shares
 from harness.validation.row import Kind, Row
 
@@ -281,6 +281,52 @@ def expensive_events(shape: Shape) -> float:
     return max(0.0, 1 - spent[1] / spent[0])
 
 
+DISTURBING = (
+    "processor.tick_footprint",
+    "processor.l3_latency",
+    "processor.memory_latency",
+    "processor.tlb_miss",
+    "hosted.vmware.footprint",
+    "hosted.vmware.tlb_entries",
+    "hosted.vmware.world_switch",
+    "hosted.vmware.interrupt_return",
+    "hosted.vmware.translation",
+)
+"""Costs of ticks and world switches to the work that they interrupt, and of translating it."""
+
+
+def disturbances(shape: Shape) -> float:
+    """Work gained by a guest through more expensive ticks and world switches (s).
+
+    Each guest has a core of its own and never waits, so that no schedule decides. Its work fills
+    the second-level cache, and there is a third level only on every other machine.
+    """
+    nominal = catalog().nominal()
+    full = {
+        "processor.working_set": nominal.number("processor.l2_size"),
+        "hosted.vmware.translation": 0.01,
+    }
+    if len(shape.members) % 2:
+        full["processor.l3_size"] = 0.0
+    constants = nominal.changed(full)
+    guests = [partition(f"p{i}", 1, 1, Virtualization.HOSTED) for i in range(len(shape.members))]
+
+    def done_ns(changes: Mapping[str, float]) -> list[int]:
+        machine = build(constants.changed(changes), len(guests), *guests, flavour="vmware")
+        for app, member in zip(machine.partitions.values(), shape.members, strict=True):
+            keep_busy(app, member.demand_us / 1e6)
+        machine.clock.run_until(to_ns(SECONDS))
+        accounts, _ = machine.balance()
+        return [accounts[guest.name]["user"] for guest in guests]
+
+    before = done_ns({})
+    worst = 0
+    for name in DISTURBING:
+        after = done_ns({name: 5 * constants.number(name)})
+        worst = max(worst, *(more - less for less, more in zip(before, after, strict=True)))
+    return worst / 1e9
+
+
 def more_entitlement(shape: Shape) -> float:
     """Work lost by a capped partition through more entitlement (s).
 
@@ -382,6 +428,13 @@ INVARIANTS: tuple[Invariant, ...] = (
         "a more expensive event never lowers overhead",
         expensive_events,
         mechanisms=(Mechanism.DISPATCH, Mechanism.VP_SWITCH),
+    ),
+    Invariant(
+        "monotonicity, disturbance",
+        "s",
+        "more expensive ticks, world switches and refills never give a guest more work",
+        disturbances,
+        mechanisms=(Mechanism.INTERRUPT, Mechanism.CACHE_REFILL, Mechanism.WORLD_SWITCH),
     ),
     Invariant(
         "monotonicity, entitlement",

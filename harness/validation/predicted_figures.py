@@ -8,7 +8,7 @@ within it holds. No constant may be changed because of a row of this module and 
 from harness.catalog import Constants
 from harness.validation import moving_figures, performance_reference, published, software_figures
 from harness.validation.mechanism import Mechanism
-from harness.validation.prediction import Model, Prediction, row_of, stated
+from harness.validation.prediction import TOLERANCE, Model, Prediction, row_of, stated
 from harness.validation.row import FigureKind, Row
 
 ON_THE_PAPERS_MACHINE = ("hosted.transfer", "native.transfer")
@@ -154,14 +154,18 @@ def _programs() -> list[Prediction]:
         return share
 
     rows = []
-    for flavour, title in (("vmware", "VMware Workstation 3.2"), ("uml", "User-Mode Linux")):
+    for flavour, name, title in (
+        ("vmware", "vmware", "VMware Workstation 3.2"),
+        ("uml", "uml", "User-Mode Linux"),
+        ("xen-3", "xen", "Xen 1.0"),
+    ):
         case = f"{title} guest, Xeon 2.4 GHz"
         rows.append(
             Prediction(
                 case,
                 "Linux kernel build",
                 "s",
-                f"programs.kernel_build.{flavour}",
+                f"programs.kernel_build.{name}",
                 build(flavour),
                 mechanisms=(Mechanism.SYSTEM_EVENT, Mechanism.WORLD_SWITCH),
                 fixed=ON_THE_PAPERS_MACHINE,
@@ -173,12 +177,13 @@ def _programs() -> list[Prediction]:
                 case,
                 "SPEC INT2000, score lost",
                 "",
-                f"programs.spec_int.{flavour}",
+                f"programs.spec_int.{name}",
                 lost(flavour),
-                published=1 - stated(f"programs.spec_int.{flavour}") / spec,
+                published=1 - stated(f"programs.spec_int.{name}") / spec,
                 mechanisms=(Mechanism.INTERRUPT, Mechanism.CACHE_REFILL, Mechanism.WORLD_SWITCH),
                 fixed=ON_THE_PAPERS_MACHINE,
-                note="no constant says what a monitor takes from the processor's caches",
+                tolerance=0.01 if flavour == "xen-3" else TOLERANCE,
+                note="page faults of the profile integer; caches of the paper's machine",
             )
         )
     return rows

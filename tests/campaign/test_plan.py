@@ -6,8 +6,10 @@ from locustfiles import LAYOUTS
 from locustfiles import write as write_layout
 
 from harness.campaign.plan import make_plan, replan
+from harness.catalog import load_catalog
 from harness.errors import UserError
 from harness.results.store import Store
+from harness.runs.run_cell import run_live, run_recorded
 
 MORE = '"mine"]\n"partitions.app.count" = [1, 2]'
 
@@ -239,6 +241,27 @@ def test_a_catalog_file_beside_the_campaign_is_laid_over(write, tmp_path):
     assert plan.runs()[0].constants.number("hypervisor.vp_switch") == 9.0
     (kept,) = [c for c in plan.record().constants if c["name"] == "hypervisor.vp_switch"]
     assert kept["source"] == "x"
+
+
+@pytest.mark.parametrize("run", [run_live, run_recorded])
+def test_an_event_of_a_catalog_file_is_one_of_demands(write, tmp_path, run):
+    path = write(
+        ("seed = 5", 'seed = 5\ncatalog = ["mine.toml"]'),
+        ('processor = "2 ms" }', 'processor = "2 ms", commits = 2, flushes = 0.5 }'),
+    )
+    entry = "{ value = 9000, unit = 'cycles', source = 'x', status = 'verified' }"
+    levels = ("native", *load_catalog().flavours)
+    tables = (f"[events.{level}]\ncommits = {entry}\n" for level in levels)
+    (tmp_path / "mine.toml").write_text("".join(tables))
+    (spec, *_) = make_plan(str(path)).runs()
+    result = run(spec)
+    counts = {
+        (name, labels.get("event", "")): value
+        for name, labels, value in result.samples
+        if labels.get("partition", "app1").startswith("app")
+    }
+    commits = counts["vtax_os_events_total", "commits"]
+    assert commits == 4 * counts["vtax_os_events_total", "flushes"] > 0
 
 
 def test_the_record_can_repeat_the_campaign(write):

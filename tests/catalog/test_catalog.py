@@ -56,15 +56,17 @@ def test_items(catalog: Catalog) -> None:
     assert {"570-power6", "p5-520", "p5-550", "p5-570"} <= set(catalog.machines)
     assert list(catalog.machines) == sorted(catalog.machines)
     assert catalog.operating_systems == ("aix-5.3", "rhel-as-3", "sles-9")
-    assert catalog.flavours == ("uml", "vmware")
+    assert catalog.flavours == ("esx-3", "uml", "vmware", "xen-3")
     assert catalog.virtualizations == (
         "full-system",
         "physical",
         "dedicated",
         "shared-capped",
         "shared-uncapped",
+        "hosted-esx-3",
         "hosted-uml",
         "hosted-vmware",
+        "hosted-xen-3",
     )
     assert catalog.disks == ("ds4400-raid0-5", "internal-scsi")
     assert catalog.adapters == ("ethernet-100mb", "ethernet-10gb", "ethernet-1gb")
@@ -110,9 +112,10 @@ def test_costs_of_the_levels_are_numbers_and_belong_to_one_level_only() -> None:
     firmware, software = (set(CATALOG.costs(level)) for level in ("firmware", "software"))
     assert not firmware & software
     assert {"hypervisor.vp_switch", "vios.vscsi.cycles.physical"} <= firmware
-    assert {"hosted.transfer", "hosted.uml.packet.monitor"} <= software
+    assert {"processor.working_set", "processor.memory_latency", "processor.tlb_miss"} <= firmware
+    assert {"hosted.transfer", "hosted.uml.packet.monitor", "hosted.vmware.footprint"} <= software
     for name in firmware | software:
-        assert CATALOG.constants[name].unit in ("s", "cycles", "cycles/B", ""), name
+        assert CATALOG.constants[name].unit in ("s", "cycles", "cycles/B", "B", "count", ""), name
     # A factor stands for all that it multiplies, so that nothing is multiplied twice.
     assert set(CATALOG.costs("firmware", together=True)) == firmware
     assert set(CATALOG.costs("software", together=True)) < software

@@ -249,6 +249,30 @@ def test_a_new_flavour_needs_its_events(write: Write) -> None:
     assert "hosted-qemu" in catalog.virtualizations
 
 
+FLAVOURS = ("native", "esx-3", "uml", "vmware", "xen-3")
+
+
+def own_event(*levels: str) -> str:
+    return "\n".join(
+        f'[events.{level}.journal_commits]\nvalue = 9\nunit = "us"\nclock = "2.4 GHz"\n' + KNOWN
+        for level in levels
+    )
+
+
+def test_an_event_of_ones_own_has_a_cost_on_every_level(write: Write) -> None:
+    catalog = load_catalog([write(own_event(*FLAVOURS))])
+    assert catalog.nominal().number("events.uml.journal_commits") == pytest.approx(9 * 2400)
+    lacking = refused(write(own_event("native", "uml")))
+    assert lacking == (
+        "event journal_commits: is new and lacks events.esx-3.journal_commits, "
+        "events.vmware.journal_commits, events.xen-3.journal_commits"
+    )
+    typo = own_event("native").replace("journal_commits", "page_fault")
+    assert "did you mean 'page_faults'" in refused(write(typo))
+    wrong = own_event(*FLAVOURS).replace('unit = "us"\nclock = "2.4 GHz"', 'unit = "B"')
+    assert "unit: is 'B' in SI" in refused(write(wrong))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "unit"),
     [

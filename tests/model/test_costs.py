@@ -1,9 +1,25 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from modelling import NOMINAL, REFERENCE_HZ, constants
+from modelling import (
+    FULL_SYSTEM,
+    HOSTED,
+    MS,
+    NO_OVERHEAD,
+    NO_REFILL,
+    NO_TICKS,
+    NOMINAL,
+    REFERENCE_HZ,
+    build,
+    constants,
+    partition,
+    system,
+)
 
+from harness.analysis.breakdown.processors import user_mode
+from harness.analysis.breakdown.run import Run
 from harness.model.costs import Costs, fixed_and_per_unit
+from harness.validation.minimal_model import repeat
 from workloads.partition import EVENTS
 from workloads.user import EventDemand
 
@@ -26,7 +42,7 @@ def test_events_cost_their_published_cycles_natively_and_the_difference_on_top_w
     os_ns, monitor_ns = Costs(NOMINAL, REFERENCE_HZ).events(events)
     assert os_ns == pytest.approx(native_cycles / 1.65, abs=0.51)
     assert monitor_ns == 0
-    for flavour in ("vmware", "uml"):
+    for flavour in ("vmware", "uml", "esx-3"):
         own, added = Costs(NOMINAL, REFERENCE_HZ, flavour).events(events)
         assert own == os_ns
         hosted = sum(n * NOMINAL.number(f"events.{flavour}.{e}") for e, n in events.items())
@@ -34,7 +50,7 @@ def test_events_cost_their_published_cycles_natively_and_the_difference_on_top_w
 
 
 def test_every_event_costs_more_under_a_monitor():
-    for flavour in ("vmware", "uml"):
+    for flavour in ("vmware", "uml", "esx-3"):
         costs = Costs(NOMINAL, REFERENCE_HZ, flavour)
         for event in EVENTS:
             native, added = costs.events({event: 1000.0})
@@ -96,3 +112,60 @@ def test_points_that_do_not_decide_leave_nothing_negative():
     per_byte, per_packet = fixed_and_per_unit([1460, 8960], [10.0, 1.0])
     assert per_byte == 0
     assert per_packet > 0
+
+
+@pytest.mark.parametrize("cycles", [0.0, 0.04, 0.09])
+def test_a_monitor_that_translates_code_makes_user_mode_longer(cycles):
+    changes = {"hosted.esx-3.translation": cycles, "hosted.transfer": 1.0}
+    configuration = system(partition("app", 1, virtualization=HOSTED), cores=1, flavour="esx-3")
+    machine = build(configuration, NO_OVERHEAD, changes)
+    ended = []
+    for events in (None, {"calls": 0.0}):
+        machine.partitions["app"].compute(0.1, events, lambda: ended.append(machine.clock.now_ns))
+    machine.clock.run_until(1000 * MS)
+    account = machine.balance()[0]["app"]
+    assert account["user"] == 200 * MS
+    assert account["emulation"] == pytest.approx(200 * MS * cycles)
+    spent_ns = sum(account.values())
+    assert ended[-1] == spent_ns
+    # The breakdown counts it.
+    samples = [("vtax_processor_seconds_total", {"partition": "app", "cause": "user"}, 0.2)]
+    shape = {"flavour": "esx-3", "machine": {"clock_hz": REFERENCE_HZ}}
+    (item,) = user_mode(Run(samples, shape, constants(changes)))
+    assert item.cause == "emulation"
+    assert item.seconds == pytest.approx(account["emulation"] / 1e9)
+
+
+def test_an_event_of_the_catalog_that_no_demand_declares_costs_too():
+    costs = Costs(NOMINAL, REFERENCE_HZ, "vmware")
+    assert "context_switches_16k" in costs.known_events
+    native, added = costs.events({"context_switches_16k": 100.0})
+    cycles = NOMINAL.number("events.native.context_switches_16k")
+    assert native == costs.cycles(100 * cycles)
+    assert added == costs.cycles(
+        100 * (NOMINAL.number("events.vmware.context_switches_16k") - cycles)
+    )
+
+
+@pytest.mark.parametrize("flavour", [None, "vmware"])
+def test_a_flush_writes_a_page_and_waits_for_it(flavour):
+    virtualization = FULL_SYSTEM if flavour is None else HOSTED
+    app = partition("app", 1, virtualization=virtualization, disks=1)
+
+    def seconds(work):
+        """Do something twenty times; return how long that takes."""
+        machine = build(system(app, cores=1, flavour=flavour), NO_TICKS, {**NO_REFILL})
+        return repeat(machine, lambda done: work(machine.partitions["app"], done), 20), machine
+
+    def flushing(modelled, done):
+        modelled.compute(0.001, {"flushes": 0.5, "calls": 1.0}, done)
+
+    def writing(modelled, done):
+        modelled.compute(0.001, {"calls": 1.0}, done)
+
+    flushed, machine = seconds(flushing)
+    assert machine.disks[0].operations == 10
+    computed, _ = seconds(writing)
+    written, _ = seconds(lambda modelled, done: modelled.transfer(0, 4096, None, True, done))
+    call = sum(Costs(constants(), REFERENCE_HZ, flavour).events({"flushes": 0.5})) / 1e9
+    assert flushed == pytest.approx(computed + written / 2 + 20 * call, rel=0.02)

@@ -164,7 +164,7 @@ def hosted_systems(draw: st.DrawFn) -> SystemConfiguration:
         )
         for index, vps in enumerate(guests, start=1)
     )
-    flavour = draw(st.sampled_from(["vmware", "uml"]))
+    flavour = draw(st.sampled_from(["vmware", "uml", "xen-3", "esx-3"]))
     return system(*parts, cores=draw(st.integers(1, 3)), flavour=flavour)
 
 

@@ -586,7 +586,7 @@ def test_micro_partitions_talk_within_the_machine():
 # Hosted
 
 
-@pytest.mark.parametrize("flavour", ["vmware", "uml"])
+@pytest.mark.parametrize("flavour", ["vmware", "uml", "xen-3", "esx-3"])
 @pytest.mark.parametrize("verb", ["send", "receive"])
 def test_an_emulated_adapter_costs_what_the_constants_say_for_each_packet(flavour, verb):
     app = partition("app", 1, virtualization=HOSTED, ethernet=WIRE)

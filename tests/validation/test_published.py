@@ -14,7 +14,13 @@ from harness.validation.performance_reference import (
 )
 from harness.validation.predicted_figures import predictions
 from harness.validation.prediction import Prediction, not_modelled, row_of
-from harness.validation.published import DOMAINS, processor_bound, slicing_loss
+from harness.validation.published import (
+    DOMAINS,
+    event_cycles,
+    processor_bound,
+    receive_loss,
+    slicing_loss,
+)
 from harness.validation.row import FigureKind, Kind
 
 
@@ -96,9 +102,24 @@ def test_time_slicing_loses_a_switch_and_a_refill_for_each_turn():
     assert slicing_loss(constants, 0.050) == pytest.approx(loss / 10, rel=0.02)
 
 
-def test_pure_computing_loses_nothing_but_ticks_in_a_guest():
-    alone, guest = (processor_bound(catalog().nominal(), each) for each in (None, "vmware"))
-    assert 1 < guest / alone < 1.01
+def test_computing_in_a_guest_loses_ticks_page_faults_and_caches():
+    nominal = catalog().nominal()
+    faultless = {"profiles.integer.demand.page_faults": 0.0}
+    undisturbed = {
+        "processor.tick_footprint": 0.0,
+        "hosted.vmware.footprint": 0.0,
+        "hosted.vmware.tlb_entries": 0.0,
+    }
+
+    def lost(*changes):
+        made = nominal.changed({key: value for each in changes for key, value in each.items()})
+        alone, guest = (processor_bound(made, each) for each in (None, "vmware"))
+        return guest / alone
+
+    ticks, faults, caches = lost(faultless, undisturbed), lost(undisturbed), lost(faultless)
+    assert 1 < ticks < 1.01
+    assert min(faults, caches) > ticks
+    assert lost() > max(faults, caches)
 
 
 def test_every_row_names_what_it_tests(calibrated):
@@ -147,3 +168,19 @@ def test_changes_of_a_running_partition_take_what_the_constants_say():
     fixed = nominal.number("operations.dlpar.memory_time")
     assert removal_seconds(nominal, GIB) == pytest.approx(fixed + GIB / rate, abs=0.02)
     assert suspension_seconds(nominal, GIB // 4) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_receiving_guest_of_xen_loses_what_its_packets_cost():
+    nominal = catalog().nominal()
+    lost = receive_loss(nominal, "xen-3")
+    assert 0.2 < lost < 0.9
+    more = receive_loss(nominal.changed({"hosted.xen-3.receive": 40_000.0}), "xen-3")
+    assert lost < more < 1
+    assert receive_loss(nominal.changed({"hosted.transfer": 0.0}), "xen-3") < 0.05
+
+
+@pytest.mark.parametrize("event", ["page_faults", "forks", "execs"])
+def test_a_monitor_adds_the_published_difference_to_an_event(event):
+    nominal = catalog().nominal()
+    hosted, native = (nominal.number(f"events.{level}.{event}") for level in ("esx-3", "native"))
+    assert event_cycles(nominal, "esx-3", event) == pytest.approx(hosted - native, rel=1e-3)

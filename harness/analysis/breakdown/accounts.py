@@ -8,13 +8,25 @@ from harness.analysis.breakdown.networks import bridges, bridging_seconds, proto
 from harness.analysis.breakdown.processors import (
     caches,
     dispatching,
+    displaced,
     idle_tick_seconds,
     os_events,
     ticks,
+    user_mode,
 )
 from harness.analysis.breakdown.run import CostItem, Run
 
-_KINDS = (dispatching, ticks, caches, os_events, blocks, protocol_stacks, bridges)
+_KINDS = (
+    dispatching,
+    ticks,
+    caches,
+    displaced,
+    user_mode,
+    os_events,
+    blocks,
+    protocol_stacks,
+    bridges,
+)
 
 WAITS: Mapping[str, str] = {
     "service": "own processors at work (switches, ticks and caches that hold it up included)",

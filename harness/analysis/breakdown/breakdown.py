@@ -112,6 +112,8 @@ class Explanation:
     baseline_response_seconds: float | None
     constants: tuple[ConstantLine, ...]
     notes: tuple[str, ...]
+    monitor: str = ""
+    """Name and year of the hosted monitor; empty where there is none."""
 
     @property
     def seconds(self) -> float:
@@ -129,6 +131,7 @@ class Explanation:
         """Return it as JSON holds it; times are in seconds, all for one transaction."""
         return {
             "cell": self.cell.title,
+            "monitor": self.monitor,
             "baseline": None if self.baseline is None else self.baseline.title,
             "replications": list(self.replications),
             "transactions": self.transactions,
@@ -304,6 +307,7 @@ def _explanation(
             _constant(each, constants) for each in campaign.constants if each["name"] in used
         ),
         notes=tuple(notes),
+        monitor=campaign.monitor(cell.virtualization),
     )
 
 

@@ -85,6 +85,7 @@ def _emulated_blocks(run: Run, operations: float, total_bytes: float) -> Iterato
             "interrupt_return",
         ),
     )
+    yield run.world_switch_refill(operations * switches, "world_switches_per_disk_operation")
     host_ns = run.hosted("host_block_cost")
     yield run.item("host", event, operations, host_ns, *run.names("host_block_cost"))
     yield copied(run, "byte copied for a disk", total_bytes)

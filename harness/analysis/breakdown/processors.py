@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from harness.analysis.breakdown.run import SIGNAL, CostItem, Run
+from harness.analysis.breakdown.run import REFILL, SIGNAL, CostItem, Run
+from harness.model.caches import tick_displacement
 
 SHARED = ("shared-capped", "shared-uncapped")
 """Ways to divide a machine on which the hypervisor switches virtual processors."""
@@ -91,6 +92,14 @@ def ticks(run: Run) -> Iterator[CostItem]:
     name = f"os.{HOST_OS}.tick_cost"
     count = run.counts.of("host_ticks")
     yield run.item("host", "clock tick of the host", count, run.costs.work(name), name)
+    interrupting, switches = run.counts.of("host_interrupting_ticks"), "host_tick_world_switches"
+    yield run.item(
+        "world_switch",
+        "host's clock tick that interrupts a guest",
+        interrupting,
+        run.hosted("world_switch", run.costs.number(f"hosted.{run.flavour}.{switches}")),
+        *run.names("world_switch", switches),
+    )
 
 
 def idle_tick_seconds(run: Run) -> float:
@@ -122,6 +131,29 @@ def caches(run: Run) -> Iterator[CostItem]:
         number("processor.tlb_miss") / hz * 1e9,
         "processor.tlb_miss",
     )
+
+
+def displaced(run: Run) -> Iterator[CostItem]:
+    """Count ticks and world switches after which the work that they interrupt fetches again."""
+    guests = run.counts.of("partition_interrupting_ticks")
+    hosts = run.counts.of("host_interrupting_ticks")
+    event, name = "what a clock tick displaced, fetched again", "processor.tick_footprint"
+    each_ns = tick_displacement(run.costs).ns
+    yield run.item("refill", event, guests + hosts, each_ns, name, *REFILL)
+    if run.flavour is None:
+        return
+    times = run.costs.number(f"hosted.{run.flavour}.host_tick_world_switches")
+    yield run.world_switch_refill(guests + hosts * times, "host_tick_world_switches")
+
+
+def user_mode(run: Run) -> Iterator[CostItem]:
+    """Count seconds in user mode, which a monitor that translates code makes longer."""
+    if run.flavour is None:
+        return
+    seconds = run.counts.of("processor_seconds", cause="user")
+    each_ns = run.costs.monitor_per_user * 1e9
+    event = "second in user mode, translated by the monitor"
+    yield run.item("emulation", event, seconds, each_ns, *run.names("translation"))
 
 
 def os_events(run: Run) -> Iterator[CostItem]:

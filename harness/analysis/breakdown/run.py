@@ -5,11 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.catalog import Constants
+from harness.model.caches import world_switch_displacement
 from harness.model.costs import Costs
 from harness.model.io.vios import VirtualScsiCosts, interrupt_cost
 
 SIGNAL = ("hypervisor.interrupt", "hypervisor.wake")
 """What presenting an interrupt and waking its partition is made of."""
+
+
+REFILL = (
+    "processor.working_set",
+    "processor.l3_latency",
+    "processor.memory_latency",
+    "processor.refill_overlap",
+    "processor.tlb_miss",
+)
+"""What the time to fetch again depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,17 @@ class Run:
     def hosted(self, name: str, times: float = 1.0) -> int:
         """Return what an event costs the hosted monitor, in nanoseconds."""
         return self.costs.hosted(name, times)
+
+    def world_switch_refill(self, switches: float, *names: str) -> CostItem:
+        """Count what a guest fetches again after so many world switches; name what counts them."""
+        return self.item(
+            "refill",
+            "what a world switch displaced, fetched again",
+            switches,
+            world_switch_displacement(self.costs).ns,
+            *self.names("footprint", "tlb_entries", *names)[:-1],
+            *REFILL,
+        )
 
     def names(self, *names: str) -> tuple[str, ...]:
         """Name constants of the hosted monitor, and what they are carried over with."""

@@ -29,6 +29,8 @@ def _head(breakdown: Explanation) -> list[str]:
     count = len(breakdown.replications)
     runs = f"{count} replications" if count > 1 else "1 replication"
     lines = [breakdown.cell.title]
+    if breakdown.monitor:
+        lines.append(f"monitor: {breakdown.monitor}")
     if breakdown.baseline is not None:
         lines.append(f"baseline: {breakdown.baseline.title}")
     for name, each in breakdown.overheads.items():

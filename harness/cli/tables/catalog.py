@@ -42,7 +42,7 @@ def overview(catalog: Catalog) -> RenderableType:
     virtualizations = [
         *((name, text, "") for name, text in VIRTUALIZATIONS.items()),
         *(
-            (f"hosted-{name}", f"Guests of {catalog.title('hosted', name)}.", "")
+            (f"hosted-{name}", f"Guests of {catalog.flavour(name)}.", "")
             for name in catalog.flavours
         ),
     ]

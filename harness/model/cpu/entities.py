@@ -272,7 +272,8 @@ class ClockTick(Event):
         partition.clock.schedule(partition.tick_period_ns, self)
         if vp.processor is not None:
             partition.ticks += 1
-            vp.interrupt(partition.account, partition.tick, partition.clock.now)
+            partition.interrupting_ticks += 1
+            vp.interrupt(partition.account, partition.interrupting_tick, partition.clock.now)
         elif vp.burst is not None:
             if not vp.tick_due:
                 partition.ticks += 1
@@ -317,6 +318,8 @@ class Partition:
         The operating system's time slice.
     tick, tick_period_ns
         What a clock tick costs a virtual processor, and how often it comes (0: never).
+    interrupting_tick
+        What one costs that interrupts work: the same, and what the work fetches again after it.
     working_set_lines
         Cache lines that a virtual processor has to fetch again at most after losing its place.
 
@@ -337,6 +340,8 @@ class Partition:
     ticks, idle_ticks, idle_tick_ns
         Clock ticks that its VPs took, how many of these found them idle, and the processor time of
         the latter, dispatches included.
+    interrupting_ticks
+        How many of them found a VP running.
     refilled_lines, memory_lines
         Cache lines that its VPs fetched again after others had driven them out, and how many of
         them came from memory.
@@ -362,6 +367,7 @@ class Partition:
         weight: int = 0,
         slice_ns: int = 10_000_000,
         tick: Work = NO_WORK,
+        interrupting_tick: Work | None = None,
         tick_period_ns: int = 0,
         working_set_lines: int = 0,
     ) -> None:
@@ -371,6 +377,7 @@ class Partition:
         self.weight: i64 = weight
         self.slice_ns: i64 = slice_ns
         self.tick = tick
+        self.interrupting_tick = tick if interrupting_tick is None else interrupting_tick
         self.idle_tick = tick
         self.resumed_tick = tick
         self.tick_period_ns: i64 = tick_period_ns
@@ -395,6 +402,7 @@ class Partition:
         self.phantom_interrupts: i64 = 0
         self.ticks: i64 = 0
         self.idle_ticks: i64 = 0
+        self.interrupting_ticks: i64 = 0
         self.idle_tick_ns: i64 = 0
         self.resumptions: i64 = 0
         self.refilled_lines: i64 = 0

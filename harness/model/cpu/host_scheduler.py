@@ -26,8 +26,8 @@ class HostTick(Event):
 
     Attributes
     ----------
-    count
-        How often it has ticked.
+    count, interruptions
+        How often it has ticked, and how often it found a thread running.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class HostTick(Event):
         processor: Processor,
         account: Account,
         work: Work,
+        interrupting: Work,
         period_ns: int,
     ) -> None:
         super().__init__()
@@ -45,8 +46,10 @@ class HostTick(Event):
         self.processor = processor
         self.account = account
         self.work = work
+        self.interrupting = interrupting
         self.period_ns: i64 = period_ns
         self.count: i64 = 0
+        self.interruptions: i64 = 0
 
     def fire(self) -> None:
         """Tick: interrupt the thread that runs, or use the idle core for a moment."""
@@ -56,7 +59,8 @@ class HostTick(Event):
         self.count += 1
         vp = processor.vp
         if vp is not None:
-            vp.interrupt(self.account, self.work, now)
+            self.interruptions += 1
+            vp.interrupt(self.account, self.interrupting, now)
         else:
             self.ledger.idle_ns += max(0, now - processor.free_ns)
             processor.run_idle_tick(self.account, self.work, now)

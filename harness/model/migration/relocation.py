@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.model.config import DiskConfiguration, PartitionConfiguration
+from harness.model.cpu.burst import work
 from harness.model.machine import Machine
 from harness.model.partition import SimulatedPartition
 
@@ -58,6 +59,7 @@ def _settle(
     partition, costs = modelled.partition, target.costs
     partition.account = target.ledger.account(partition.name)
     partition.tick = target.tick(configuration.os)
+    partition.interrupting_tick = work(*partition.tick.parts, *target.tick_displaced)
     line_bytes = costs.number("processor.l2_line")
     partition.working_set_lines = min(
         target.cache.lines, round(costs.number("processor.working_set") / line_bytes)

@@ -39,6 +39,8 @@ _EVENTS: Mapping[str, tuple[str, float]] = {
     # The agent creates and deletes a file: half of the cost for each.
     "file_creates": ("files", 0.5),
     "file_deletes": ("files", 0.5),
+    "file_pages": ("cached_reads_4k", 1.0),
+    "flushes": ("synced_writes_4k", 1.0),
     "mmaps": ("mappings", 1.0),
     "page_faults": ("faults", 1.0),
 }
@@ -154,6 +156,9 @@ class RealPartition:
         for name, number in (self._check.events("compute", events) or {}).items():
             event, share = _EVENTS[name]
             wanted[event] = wanted.get(event, 0.0) + number * share
+        # The agent's execs fork first.
+        if "forks" in wanted:
+            wanted["forks"] = max(0.0, wanted["forks"] - wanted.get("execs", 0.0))
         rounds = seconds * self._rounds_per_second / ROUNDS
         amounts = [("compute", rounds), *sorted(wanted.items())]
         work = [(_KNOWN[name], self._whole(name, number)) for name, number in amounts]

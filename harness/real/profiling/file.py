@@ -32,6 +32,8 @@ _EVENTS: Mapping[str, tuple[str, ...]] = {
     "selects": ("selects",),
     "signal_installs": ("signal_installs",),
     "signals": ("signals",),
+    # A process begun in its parent's memory costs no fork: it is part of the execution.
+    "forks": ("forks", "threads"),
     "execs": ("execs",),
     "context_switches": ("voluntary_switches", "involuntary_switches"),
     "file_creates": ("file_creates",),
@@ -97,8 +99,6 @@ def _workload(profile: Profile) -> dict[str, Any]:
         }
     for event, names in _EVENTS.items():
         number = _sum(profile, names)
-        if event == "execs":
-            demand["forks"] = _count(_forks(profile), "processes that execute nothing", defined)
         demand[event] = _count(number, " + ".join(names), defined)
     for name, quantity in (("read", "block_read_bytes"), ("written", "block_write_bytes")):
         found = profile.interval(quantity)
@@ -116,18 +116,6 @@ def _workload(profile: Profile) -> dict[str, Any]:
         "users": {"value": "1 per core", **defined, "meaning": "Number of users by default."},
         "demand": {name: entry for name, entry in demand.items() if entry is not None},
     }
-
-
-def _forks(profile: Profile) -> Interval | None:
-    """Return the number of processes and threads that execute no program afterwards."""
-    begun, executed = _sum(profile, ("forks", "vforks", "threads")), profile.interval("execs")
-    if begun is None or executed is None:
-        return begun
-    # The process that executes the first program is not counted in the profile.
-    others = max(executed.estimate - 1, 0.0)
-    ends = (begun.low, begun.estimate, begun.high)
-    low, value, high = (max(end - others, 0.0) for end in ends)
-    return Interval(value, low, high, begun.level, begun.samples)
 
 
 def _sum(profile: Profile, names: tuple[str, ...]) -> Interval | None:

@@ -120,6 +120,9 @@ def test_the_text_shows_every_event_part_and_constant(store, results, monkeypatc
     found = explain(store, cell(store, "hosted-vmware", "vlan"))
     told = CliRunner().invoke(app, ["explain", str(results), "--only", found.cell.title])
     assert told.exit_code == 0
+    assert found.monitor == "VMware Workstation 2.0-3.2 on a Linux host (2001)"
+    assert f"monitor: {found.monitor}" in told.stdout
+    assert explain(store, cell(store, "shared-uncapped", "vlan")).monitor == ""
     for account in found.accounts:
         assert account.cause in told.stdout
         for line in account.events:

@@ -20,8 +20,9 @@ from modelling import (
     total,
 )
 
+from harness.model.caches import cache_costs
 from harness.model.costs import Costs
-from harness.model.machine import Machine, cache_costs
+from harness.model.machine import Machine
 
 COSTS = constants()
 CACHES = cache_costs(Costs(COSTS, REFERENCE_HZ))

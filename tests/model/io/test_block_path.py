@@ -213,7 +213,7 @@ def test_a_deeper_queue_never_serves_random_reads_slower():
     assert ends[0] > 3 * ends[-1]
 
 
-@pytest.mark.parametrize("flavour", ["vmware", "uml"])
+@pytest.mark.parametrize("flavour", ["vmware", "uml", "xen-3", "esx-3"])
 @pytest.mark.parametrize("write", [False, True])
 def test_an_emulated_disk_costs_what_the_constants_say(flavour, write):
     guest = partition("app", 1, virtualization=HOSTED, disks=1)

@@ -113,8 +113,8 @@ def test_the_demand_holds_counts_as_measured_and_the_processor_time_as_assumed(f
     assert counts == {
         "calls": 1000,
         "io_calls": 320,
-        # Six processes and threads begin, and three of them execute a program.
-        "forks": 3,
+        # Three processes with a memory of their own, and a thread; a vfork is part of its exec.
+        "forks": 4,
         "execs": 4,
         "context_switches": 40,
         "page_faults": 900,
