@@ -36,13 +36,17 @@ class DeviceFactory:
         depth = configuration.queue_depth or depth
         own_ns = costs.work("io.block_cost")
         submit, complete = ((_OS, own_ns // 2),), ((_OS, own_ns - own_ns // 2),)
+        byte_ns = self._page_ns_per_byte()
         if self.hosted:
             return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
         if vios is None:
-            return DirectPath(partition, disk, BlockCosts(work(*submit), work(*complete)), depth)
+            own = BlockCosts(work(*submit), work(*complete), os_ns_per_byte=byte_ns)
+            return DirectPath(partition, disk, own, depth)
         call_ns, interrupt_ns = costs.work("hypervisor.call.queue_element"), interrupt_cost(costs)
         client = BlockCosts(
-            work(*submit, (_HYPERVISOR, call_ns)), work((_HYPERVISOR, interrupt_ns), *complete)
+            work(*submit, (_HYPERVISOR, call_ns)),
+            work((_HYPERVISOR, interrupt_ns), *complete),
+            os_ns_per_byte=byte_ns,
         )
         service = VirtualScsiCosts(costs, configuration.backing)
         return VirtualScsiPath(
@@ -75,19 +79,29 @@ class DeviceFactory:
             work(
                 (_HOST, host_ns), (_WORLD_SWITCH, world_ns), (_EMULATION, interrupt_ns), *complete
             ),
+            os_ns_per_byte=self._page_ns_per_byte(),
             copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
         )
+
+    def _page_ns_per_byte(self) -> float:
+        """Return what a block's pages cost its partition, for one byte of them."""
+        number = self.costs.number
+        cycles = number("io.page_cost") / number("processor.page")
+        return cycles / self.costs.clock_hz * 1e9
 
     def disk(self, name: str, device: str) -> Disk:
         """Make a disk of the catalog."""
         costs = self.costs
         prefix = f"disks.{device}"
         reference_hz = costs.number("processor.reference_clock")
-        own_s = costs.number("io.block_cost") / reference_hz
+        block_s = costs.number("io.block_cost") / reference_hz
+        page_s = costs.number("io.page_cost") / reference_hz
+        page_bytes = costs.number("processor.page")
 
         def block_ns(size_bytes: int) -> int:
             # The published rate is that of a program, whose own part in each block comes off.
             rate = costs.constants.interpolate(f"{prefix}.sequential_bandwidth", size_bytes)
+            own_s = block_s + page_s * size_bytes / page_bytes
             return round(max(0.0, size_bytes / rate - own_s) * 1e9)
 
         cached = costs.constants.flag(f"{prefix}.write_cache")

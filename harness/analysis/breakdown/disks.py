@@ -29,6 +29,8 @@ def blocks(run: Run) -> Iterator[CostItem]:
     total_bytes = sum(count * size for _, count, size in disks(run))
     block_ns = costs.work("io.block_cost")
     yield run.item("os", "block operation", operations, block_ns, "io.block_cost")
+    pages = total_bytes / costs.number("processor.page")
+    yield run.item("os", "page of a block", pages, costs.work("io.page_cost"), "io.page_cost")
     if run.flavour is not None:
         yield from _emulated_blocks(run, operations, total_bytes)
         return

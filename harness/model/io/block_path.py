@@ -13,6 +13,7 @@ from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios, VirtualScsiCosts, VirtualScsiService
 from harness.model.ledger import Account, Cause
 
+_OS: Final = int(Cause.OS)
 _COPY: Final = int(Cause.COPY)
 _VIOS: Final = int(Cause.VIOS)
 
@@ -28,22 +29,34 @@ _COMPLETED: Final = 5
 class BlockCosts:
     """What a partition pays on its own processors for one block operation.
 
-    Costs per byte come on top of the fixed parts, as a copy on the way in or out.
+    Costs per byte come on top of the fixed parts: the operating system's for the pages of the
+    block, half before and half after the operation, and a copy on the way in or out.
     """
 
-    def __init__(self, submit: Work, complete: Work, copy_ns_per_byte: float = 0.0) -> None:
+    def __init__(
+        self,
+        submit: Work,
+        complete: Work,
+        *,
+        os_ns_per_byte: float = 0.0,
+        copy_ns_per_byte: float = 0.0,
+    ) -> None:
         self.submit = submit
         self.complete = complete
+        self.os_ns_per_byte = os_ns_per_byte
         self.copy_ns_per_byte = copy_ns_per_byte
 
     def for_size(self, size_bytes: int, write: bool) -> tuple[Work, Work]:
         """Return the work before and after an operation."""
+        pages_ns = round(size_bytes * self.os_ns_per_byte)
+        submit = [(_OS, pages_ns // 2), *self.submit.parts]
+        complete = [*self.complete.parts, (_OS, pages_ns - pages_ns // 2)]
         copy = (_COPY, round(size_bytes * self.copy_ns_per_byte))
-        if not copy[1]:
-            return self.submit, self.complete
         if write:
-            return work(*self.submit.parts, copy), self.complete
-        return self.submit, work(copy, *self.complete.parts)
+            submit.append(copy)
+        else:
+            complete.insert(0, copy)
+        return work(*submit), work(*complete)
 
 
 class Operation(Burst):
