@@ -32,6 +32,7 @@ MODULES = (
     "harness.model.cpu.burst",
     "harness.model.cpu.run_queue",
     "harness.model.cpu.entities",
+    "harness.model.cpu.topology",
     "harness.model.cpu.free_processors",
     "harness.model.cpu.dispatcher",
     "harness.model.cpu.dedicated",

@@ -244,6 +244,16 @@ FAMILIES: tuple[Family, ...] = (
         lambda p: int(p.memory_lines),
     ),
     _partition(
+        "vtax_partition_chip_lines",
+        "Cache lines fetched of another partition's data, from another core of the chip.",
+        lambda p: int(p.chip_lines),
+    ),
+    _partition(
+        "vtax_partition_remote_lines",
+        "Cache lines fetched of another partition's data, from another chip.",
+        lambda p: int(p.remote_lines),
+    ),
+    _partition(
         "vtax_partition_resumed_dispatches",
         "Dispatches on a processor that no other virtual processor had used since.",
         lambda p: int(p.resumptions),

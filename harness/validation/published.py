@@ -39,6 +39,10 @@ FULL_SYSTEM, DEDICATED = Virtualization.FULL_SYSTEM, Virtualization.DEDICATED
 UNCAPPED, HOSTED = Virtualization.SHARED_UNCAPPED, Virtualization.HOSTED
 
 
+_SPARE = ViosConfiguration("spare", DEDICATED, 1.0, 1)
+"""Has the other core of a VIOS's chip and no clients, so that these are on another chip."""
+
+
 def _machine(
     constants: Constants,
     app: PartitionConfiguration,
@@ -64,7 +68,7 @@ def disk_machine(
     disks = (DiskConfiguration(DISK, "vios1", backing),)
     app = PartitionConfiguration("app", OS, DEDICATED, 1.0, 1, disks=disks)
     vios = ViosConfiguration("vios1", DEDICATED, 1.0, 1)
-    return _machine(constants, app, vios, clock_hz=clock_hz)
+    return _machine(constants, app, vios, _SPARE, clock_hz=clock_hz)
 
 
 def read_bandwidth(constants: Constants, size_bytes: int, backing: str | None) -> float:

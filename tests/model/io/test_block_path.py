@@ -45,8 +45,9 @@ def direct(**keywords: object) -> SystemConfiguration:
 
 
 def through_vios(backing: str = "physical", **keywords: object) -> SystemConfiguration:
+    """A client and its VIOS on two chips, as what IBM published is understood."""
     app = partition("app", 1, disks=1, vios="vios1", backing=backing, **keywords)
-    return system(app, cores=2, vios=(server(),))
+    return system(app, cores=3, vios=(server(), server("spare")))
 
 
 def spaced_times(machine: Machine, size: int, times: int = 4) -> list[int]:
