@@ -39,6 +39,7 @@ MODULES = (
     "harness.model.cpu.shared_pool",
     "harness.model.cpu.host_scheduler",
     "harness.model.cpu.folding",
+    "harness.model.io.channels",
     "harness.model.io.disk",
     "harness.model.io.vios",
     "harness.model.io.block_path",

@@ -336,6 +336,11 @@ FAMILIES: tuple[Family, ...] = (
         "Time that completed operations took at the disk, waiting included.",
         lambda d: int(d.response_ns) / 1e9,
     ),
+    _disk(
+        "vtax_disk_adapter_wait_seconds",
+        "Time that blocks waited for a host adapter and its bus.",
+        lambda d: int(d.adapter_wait_ns) / 1e9,
+    ),
     _vios(
         "vtax_vios_operations",
         "Virtual SCSI operations that a Virtual I/O Server took on.",

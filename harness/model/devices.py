@@ -1,11 +1,12 @@
 """Devices of a machine: disks, the ways to them, and the wires of Ethernet adapters."""
 
 from harness.engine.clock import Clock, to_ns
-from harness.model.config import DiskConfiguration
+from harness.model.config import DiskConfiguration, EthernetConfiguration
 from harness.model.costs import Costs, fixed_and_per_unit
 from harness.model.cpu.burst import Part, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
+from harness.model.io.channels import Bus, HostAdapter
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios, VirtualScsiCosts, interrupt_cost
 from harness.model.ledger import Cause
@@ -22,6 +23,26 @@ class DeviceFactory:
         self.clock = clock
         self.costs = costs
         self.hosted = hosted
+        self._buses: dict[str, Bus] = {}
+        self._adapters: dict[tuple[str, int], HostAdapter] = {}
+
+    def bus(self, name: str | None) -> Bus | None:
+        """Return an I/O bus by name, which is made when it is first asked for."""
+        if name is None:
+            return None
+        if name not in self._buses:
+            self._buses[name] = Bus(self.costs.number("io.bus_rate"))
+        return self._buses[name]
+
+    def host_adapter(self, configuration: DiskConfiguration) -> HostAdapter | None:
+        """Return the host adapter of a disk, if it shares one."""
+        bus = self.bus(configuration.bus)
+        if configuration.bus is None or bus is None:
+            return None
+        place = (configuration.bus, configuration.adapter)
+        if place not in self._adapters:
+            self._adapters[place] = HostAdapter(bus)
+        return self._adapters[place]
 
     def block_path(
         self,
@@ -89,9 +110,9 @@ class DeviceFactory:
         cycles = number("io.page_cost") / number("processor.page")
         return cycles / self.costs.clock_hz * 1e9
 
-    def disk(self, name: str, device: str) -> Disk:
+    def disk(self, name: str, configuration: DiskConfiguration) -> Disk:
         """Make a disk of the catalog."""
-        costs = self.costs
+        costs, device = self.costs, configuration.device
         prefix = f"disks.{device}"
         reference_hz = costs.number("processor.reference_clock")
         block_s = costs.number("io.block_cost") / reference_hz
@@ -114,11 +135,12 @@ class DeviceFactory:
             block_ns=block_ns,
             link_ns_per_byte=1e9 / costs.number(f"{prefix}.link_bandwidth"),
             cache_ns=costs.time(f"{prefix}.cache_time") if cached else None,
+            adapter=self.host_adapter(configuration),
         )
 
-    def wire(self, name: str, device: str, mtu_bytes: int) -> Link:
+    def wire(self, name: str, adapter: EthernetConfiguration) -> Link:
         """Make a physical adapter's wire."""
-        costs = self.costs
+        costs, device = self.costs, adapter.device
         prefix = f"ethernet.{device}"
         frame_bytes = round(costs.number(f"{prefix}.frame_overhead"))
         header_bytes = round(costs.number("network.tcp.header_bytes"))
@@ -132,7 +154,8 @@ class DeviceFactory:
             self.clock,
             name,
             rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
-            mtu_bytes=mtu_bytes,
+            mtu_bytes=adapter.mtu_bytes,
+            host_bus=self.bus(adapter.bus),
             header_bytes=header_bytes,
             frame_bytes=frame_bytes,
             latency_ns=costs.time(f"{prefix}.latency"),

@@ -75,7 +75,7 @@ class Router:
         for vios in configuration.vios:
             shared = vios.shared_ethernet
             if shared is not None:
-                wire = devices.wire(vios.name, shared.adapter.device, shared.adapter.mtu_bytes)
+                wire = devices.wire(vios.name, shared.adapter)
                 self.trunks[vios.name] = wire
                 for vlan in shared.vlans:
                     self.bridges.setdefault(vlan, (vios.name, shared, wire))
@@ -85,12 +85,10 @@ class Router:
                 if configuration.hosted:
                     # All guests share the host's adapter.
                     if host_wire is None:
-                        host_wire = devices.wire("host", adapter.device, adapter.mtu_bytes)
+                        host_wire = devices.wire("host", adapter)
                     self.own_wires[partition.name] = host_wire
                 else:
-                    self.own_wires[partition.name] = devices.wire(
-                        partition.name, adapter.device, adapter.mtu_bytes
-                    )
+                    self.own_wires[partition.name] = devices.wire(partition.name, adapter)
 
     @property
     def wires(self) -> list[Link]:

@@ -9,10 +9,17 @@ from harness.model.ledger import Cause
 
 
 def disks(run: Run) -> Iterator[tuple[Mapping[str, Any], float, float]]:
-    """Yield each disk's configuration, completed operations and their mean size in bytes."""
+    """Yield each disk's configuration, completed operations and their mean size in bytes.
+
+    A device that several virtual disks share is one disk.
+    """
+    seen = set()
     for partition in run.system["partitions"]:
         for index, disk in enumerate(partition["disks"]):
-            name = f"{partition['name']}/hdisk{index}"
+            name = disk.get("shared") or f"{partition['name']}/hdisk{index}"
+            if name in seen:
+                continue
+            seen.add(name)
             operations = run.counts.of("disk_operations", disk=name)
             if operations:
                 yield disk, operations, run.counts.of("disk_bytes", disk=name) / operations
