@@ -3,7 +3,7 @@
 import pytest
 
 from harness.validation.calibrated_figures import PARTS, TOLERANCE
-from harness.validation.minimal_model import catalog
+from harness.validation.minimal_model import REFERENCE_HZ, catalog
 from harness.validation.moving_figures import GIB, removal_seconds, suspension_seconds
 from harness.validation.performance_reference import (
     adapter_rate,
@@ -14,7 +14,7 @@ from harness.validation.performance_reference import (
 )
 from harness.validation.predicted_figures import predictions
 from harness.validation.prediction import Prediction, not_modelled, row_of
-from harness.validation.published import DOMAINS, processor_bound, slicing_loss
+from harness.validation.published import DOMAINS, bridged, processor_bound, slicing_loss
 from harness.validation.row import FigureKind, Kind
 
 
@@ -147,3 +147,13 @@ def test_changes_of_a_running_partition_take_what_the_constants_say():
     fixed = nominal.number("operations.dlpar.memory_time")
     assert removal_seconds(nominal, GIB) == pytest.approx(fixed + GIB / rate, abs=0.02)
     assert suspension_seconds(nominal, GIB // 4) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_vios_that_never_leaves_its_core_is_busy_all_the_time():
+    """Bridging at three times the published cycles is more than one core can do."""
+    nominal = catalog().nominal()
+    name = "vios.sea.cycles_per_byte.threaded.simplex"
+    rate, processors = bridged(nominal.multiplied([name], 3.0), 1500, threaded=True, duplex=False)
+    assert processors == pytest.approx(1.0, abs=1e-6)
+    (cycles, _) = nominal.table(name)[1]
+    assert rate == pytest.approx(REFERENCE_HZ / (3 * cycles), rel=0.02)
