@@ -28,10 +28,8 @@ from harness.model.net.stages import (
     Stage,
     WireStage,
 )
+from harness.model.partition import OUTSIDE
 from harness.model.tally import ADAPTER, LOOPBACK, VIRTUAL
-
-OUTSIDE = "outside"
-"""The peer beyond the adapter: a fast host of which nothing else is modelled."""
 
 NEXT = "next"
 """The peer that is the partition after this one."""

@@ -13,7 +13,7 @@ from typing import ClassVar
 from harness.catalog import Constants
 from harness.model.config import Virtualization
 from harness.model.machine import Machine
-from harness.model.routing import OUTSIDE
+from harness.model.partition import OUTSIDE
 from harness.operations.operation import RefusedError, Site, TimedOperation
 
 _TOLERANCE = 1e-9

@@ -18,8 +18,8 @@ from harness.model.config import (
     Virtualization,
 )
 from harness.model.machine import Machine
-from harness.model.partition import SimulatedPartition
-from harness.model.routing import NEXT, OUTSIDE
+from harness.model.partition import OUTSIDE, SimulatedPartition
+from harness.model.routing import NEXT
 from harness.validation.invariants import Invariant, Shape
 from harness.validation.mechanism import Mechanism
 from harness.validation.minimal_model import (

@@ -18,8 +18,7 @@ from harness.model.config import (
     Virtualization,
 )
 from harness.model.machine import Machine
-from harness.model.partition import SimulatedPartition
-from harness.model.routing import OUTSIDE
+from harness.model.partition import OUTSIDE, SimulatedPartition
 from harness.validation.minimal_model import (
     NO_TICKS,
     OS,

@@ -143,6 +143,49 @@ def test_a_request_and_its_response_cost_what_the_constant_says_and_their_bytes(
     assert spent(machine)["os"] / 100 == pytest.approx(pair, rel=0.001)
 
 
+@pytest.mark.parametrize("make", [wired, bridged])
+def test_a_request_from_outside_costs_and_takes_what_one_to_the_outside_does(make):
+    """The same messages pass the same stages, in the opposite order."""
+    spent_by, took = {}, {}
+    for verb in ("exchange", "serve"):
+        machine = running(make())
+        app = machine.partitions["app"]
+        last = OUTSIDE if verb == "exchange" else 0.0
+        more = () if verb == "exchange" else (None,)
+        call = getattr(app, verb)
+        repeat(machine.clock, lambda done, c=call, a=(last, *more): c(64, 64, *a, done), 20)
+        spent_by[verb], took[verb] = spent(machine), machine.clock.now_ns
+        assert sum(wire.bytes for wire in machine.network.wires) == 20 * 128
+    assert spent_by["serve"] == spent_by["exchange"]
+    assert took["serve"] == pytest.approx(took["exchange"], rel=1e-3)
+
+
+def test_a_request_from_outside_is_answered_when_its_computing_is_done():
+    took = {}
+    for seconds in (0.0, 0.003):
+        machine = running(wired())
+        app = machine.partitions["app"]
+        repeat(machine.clock, lambda done, s=seconds, a=app: a.serve(200, 2000, s, {}, done), 5)
+        took[seconds] = machine.clock.now_ns
+        assert spent(machine)["user"] == 5 * round(seconds * 1e9)
+    assert took[0.003] - took[0.0] == 5 * 3_000_000
+
+
+@pytest.mark.parametrize("after_us", [10, 100, 1000])
+def test_a_client_outside_hears_nothing_of_a_request_that_a_crash_has_lost(after_us):
+    machine = running(wired())
+    app, answered = machine.partitions["app"], []
+    app.serve(200, 2000, 0.003, None, lambda: answered.append(machine.clock.now_ns))
+    machine.clock.run_until(after_us * 1000)
+    app.crash()
+    app.partition.restart()
+    machine.clock.run_until(100 * MS)
+    assert not answered
+    app.serve(200, 2000, 0.003, None, lambda: answered.append(machine.clock.now_ns))
+    machine.clock.run_until(200 * MS)
+    assert len(answered) == 1
+
+
 def test_an_exchange_takes_the_wire_both_ways():
     machine = running(wired(), FREE_CPU)
     app = machine.partitions["app"]
