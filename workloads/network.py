@@ -2,8 +2,8 @@
 
 from locust import task
 
-from harness.units import Bytes, Seconds
-from workloads.user import Demand, PartitionUser, transaction
+from harness.units import Bytes, Ratio, Seconds
+from workloads.user import Demand, EventDemand, PartitionUser, transaction
 
 
 class StreamDemand(Demand):
@@ -90,3 +90,31 @@ class RequestResponse(PartitionUser):
         if demand.processor:
             self.partition.compute(demand.processor)
         self.partition.exchange(demand.request, demand.response, demand.to)
+
+
+class ServiceDemand(EventDemand):
+    """A request from outside and its response."""
+
+    request: Bytes
+    """Bytes of the request."""
+    response: Bytes
+    """Bytes of the response."""
+    processor: Seconds = 0.0
+    """Mean processor time for each request, at 1.65 GHz."""
+    variation: Ratio = 0.0
+    """Coefficient of variation of the processor time."""
+
+
+class Service(PartitionUser):
+    """Clients outside ask; the partition computes and answers."""
+
+    demand_model = ServiceDemand
+    demand: ServiceDemand
+
+    @task
+    @transaction
+    def request(self) -> None:
+        """Answer one request."""
+        demand = self.demand
+        seconds = self.vary(demand.processor, demand.variation)
+        self.partition.serve(demand.request, demand.response, seconds, demand.events)

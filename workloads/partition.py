@@ -94,6 +94,19 @@ class Partition(Protocol):
     def exchange(self, request_bytes: int, response_bytes: int, to: str) -> None:
         """Send a request to a peer and wait for its response."""
 
+    def serve(
+        self,
+        request_bytes: int,
+        response_bytes: int,
+        processor_seconds: float = 0.0,
+        events: Mapping[str, float] | None = None,
+    ) -> None:
+        """Answer a request of a client outside, and return when the client has the response.
+
+        The request comes over the wire; the partition computes, with events on the way, as
+        :meth:`compute` does, and sends the response. The user stands for the client.
+        """
+
 
 class ProgramPartition(Partition, Protocol):
     """A partition that can run programs: a real one."""

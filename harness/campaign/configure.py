@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import floor
 
 from harness.campaign.cell import DrawnDemand
+from harness.campaign.devices import Devices
 from harness.campaign.hypervisor_limits import Infeasible, Limits, Member
 from harness.campaign.machine import resolve_machine
 from harness.campaign.schema.campaign import IDLE, Campaign
 from harness.campaign.schema.limits import USERS
 from harness.campaign.schema.messages import value_error
-from harness.campaign.schema.partitions import Divided, Partition, SharedEthernet, Vios
+from harness.campaign.schema.partitions import Divided, Partition, Vios
 from harness.campaign.workload import Group, Workload
 from harness.catalog import Catalog, Constants
 from harness.model.config import (
@@ -18,7 +20,6 @@ from harness.model.config import (
     EthernetConfiguration,
     MachineConfiguration,
     PartitionConfiguration,
-    SharedEthernetConfiguration,
     SystemConfiguration,
     UserGroup,
     ViosConfiguration,
@@ -42,6 +43,11 @@ class Context:
     """Every workload that a cell can name."""
     file: str
     """What messages call the campaign file."""
+
+    @cached_property
+    def devices(self) -> Devices:
+        """The disks and adapters of the campaign's partitions."""
+        return Devices(self.campaign, round(self.constants.number("io.disk_adapters")))
 
 
 @dataclass(frozen=True)
@@ -203,13 +209,10 @@ def _full_system(
     for site in sites:
         own = f"{site.member.name}/"
         groups.extend(_users(context, site, prefix=own, first_disk=len(disks)))
-        disks.extend(_disks(context.campaign, site.table, virtual=False))
-        adapters.extend(_own_adapters(site.table))
-    adapters.extend(
-        _shared_adapter(vios.shared_ethernet)
-        for vios in context.campaign.vios
-        if vios.shared_ethernet
-    )
+        kind = Virtualization.FULL_SYSTEM
+        disks.extend(context.devices.disks(site.member.name, site.table, kind))
+        adapters.extend(context.devices.own_adapters(site.table))
+    adapters.extend(context.devices.shared_adapters())
     partition = PartitionConfiguration(
         name="system",
         os=systems.pop(),
@@ -290,7 +293,7 @@ def _logical(
                 virtual_processors=processors,
                 weight=server.table.weight,
                 memory_bytes=server.memory_bytes,
-                shared_ethernet=_shared_ethernet(server.table),
+                shared_ethernet=context.devices.shared_ethernet(server.table),
             )
         )
     limits.check_memory([(each.member, each.memory_bytes) for each in members])
@@ -301,17 +304,20 @@ def _partition(
     context: Context, site: _Site, kind: Virtualization, cores: float, processors: int
 ) -> PartitionConfiguration:
     """Configure a partition; its devices depend on how the machine is divided."""
-    table, campaign = site.table, context.campaign
+    table, name, devices = site.table, site.member.name, context.devices
     logical = kind not in (Virtualization.PHYSICAL, Virtualization.HOSTED)
+    ethernet = devices.own_adapters(table)
+    if not logical:
+        ethernet += devices.bridged_adapters(name, table, kind)
     partition = PartitionConfiguration(
-        name=site.member.name,
+        name=name,
         os=site.os,
         virtualization=kind,
         entitlement_cores=cores,
         virtual_processors=processors,
         memory_bytes=site.memory_bytes,
-        disks=_disks(campaign, table, virtual=logical),
-        ethernet=_own_adapters(table) + (() if logical else _bridged_adapters(campaign, table)),
+        disks=devices.disks(name, table, kind),
+        ethernet=ethernet,
         groups=_users(context, site),
     )
     if kind == Virtualization.PHYSICAL:
@@ -378,55 +384,3 @@ def _group(
         disk=first_disk + group.disk,
         demand=dict(group.demand),
     )
-
-
-# Devices
-
-
-def _disks(campaign: Campaign, table: Partition, *, virtual: bool) -> tuple[DiskConfiguration, ...]:
-    """Return a partition's disks: those that a VIOS serves, then those of its own.
-
-    Without virtual I/O the same devices are attached directly, so that every virtualization has
-    the same total of disks.
-    """
-    backings = {vios.name: vios.backing for vios in campaign.vios}
-    standbys = {vios.name: vios.standby for vios in campaign.vios}
-    depth = table.queue_depth
-    disks = []
-    for name in table.virtual_scsi:
-        backing = backings[name]
-        assert backing is not None  # check_names has checked it
-        if virtual:
-            disks.append(DiskConfiguration(backing.disk, name, backing.kind, depth, standbys[name]))
-        else:
-            disks.append(DiskConfiguration(backing.disk, queue_depth=depth))
-    disks.extend(DiskConfiguration(device, queue_depth=depth) for device in table.disks)
-    return tuple(disks)
-
-
-def _own_adapters(table: Partition) -> tuple[EthernetConfiguration, ...]:
-    """Return the physical adapters that a partition has to itself."""
-    return tuple(EthernetConfiguration(own.device, own.mtu) for own in table.adapters)
-
-
-def _bridged_adapters(campaign: Campaign, table: Partition) -> tuple[EthernetConfiguration, ...]:
-    """Return, without virtual I/O, an adapter for each shared one that a partition would reach."""
-    reached = {vlan for own in table.virtual_ethernet for vlan in (own.vlan, *own.tagged_vlans)}
-    return tuple(
-        _shared_adapter(vios.shared_ethernet)
-        for vios in campaign.vios
-        if vios.shared_ethernet is not None and reached.intersection(vios.shared_ethernet.vlans)
-    )
-
-
-def _shared_adapter(table: SharedEthernet) -> EthernetConfiguration:
-    """Return the physical adapter of a shared one."""
-    return EthernetConfiguration(table.adapter, table.mtu)
-
-
-def _shared_ethernet(vios: Vios) -> SharedEthernetConfiguration | None:
-    """Return the Shared Ethernet Adapter of a VIOS."""
-    table = vios.shared_ethernet
-    if table is None:
-        return None
-    return SharedEthernetConfiguration(_shared_adapter(table), tuple(table.vlans), table.threaded)

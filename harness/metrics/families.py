@@ -249,6 +249,16 @@ FAMILIES: tuple[Family, ...] = (
         lambda p: int(p.memory_lines),
     ),
     _partition(
+        "vtax_partition_chip_lines",
+        "Cache lines fetched of another partition's data, from another core of the chip.",
+        lambda p: int(p.chip_lines),
+    ),
+    _partition(
+        "vtax_partition_remote_lines",
+        "Cache lines fetched of another partition's data, from another chip.",
+        lambda p: int(p.remote_lines),
+    ),
+    _partition(
         "vtax_partition_resumed_dispatches",
         "Dispatches on a processor that no other virtual processor had used since.",
         lambda p: int(p.resumptions),
@@ -335,6 +345,11 @@ FAMILIES: tuple[Family, ...] = (
         "vtax_disk_response_seconds",
         "Time that completed operations took at the disk, waiting included.",
         lambda d: int(d.response_ns) / 1e9,
+    ),
+    _disk(
+        "vtax_disk_adapter_wait_seconds",
+        "Time that blocks waited for a host adapter and its bus.",
+        lambda d: int(d.adapter_wait_ns) / 1e9,
     ),
     _vios(
         "vtax_vios_operations",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.catalog import Constants
 from harness.model.config import (
+    EthernetConfiguration,
     PartitionConfiguration,
     SystemConfiguration,
     ViosConfiguration,
@@ -20,9 +21,6 @@ from harness.model.cpu.dispatchers import Dispatchers
 from harness.model.cpu.entities import Partition, Processor
 from harness.model.directory import Directory
 from harness.model.routing import Router
-
-_MTU_BYTES = 1500
-"""Of an adapter that has just been configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +89,13 @@ class ResourceAllocation:
         self.memory_bytes = {p.name: p.memory_bytes for p in everyone}
         self.adapters: dict[str, list[str]] = {p.name: [] for p in everyone}
         self.free_adapters: list[str] = []
+        shared: set[str] = set()
         for partition in configuration.partitions:
             for disk in partition.disks:
-                self.adapters[disk.vios or partition.name].append(disk.device)
+                if disk.shared is None or disk.shared not in shared:
+                    self.adapters[disk.vios or partition.name].append(disk.device)
+                if disk.shared is not None:
+                    shared.add(disk.shared)
             self.adapters[partition.name].extend(each.device for each in partition.ethernet)
         for vios in configuration.vios:
             if vios.shared_ethernet is not None:
@@ -274,7 +276,7 @@ class ResourceAllocation:
         """Give a partition that owns an Ethernet adapter a wire, and take it from one without."""
         wires, owned = self._network.own_wires, self.ethernet_adapters(name)
         if owned and name not in wires:
-            wires[name] = self._network.devices.wire(name, owned[0], _MTU_BYTES)
+            wires[name] = self._network.devices.wire(name, EthernetConfiguration(owned[0]))
         elif not owned and name in wires:
             del wires[name]
         self._directory.partitions[name].forget_routes()

@@ -65,6 +65,12 @@ class DiskConfiguration:
     """Operations outstanding at once; None takes the operating system's own."""
     standby: str | None = None
     """A second VIOS that takes over when the first is down; None: there is none."""
+    shared: str | None = None
+    """The name of the device, if virtual disks of others are on it, too; None: it has its own."""
+    bus: str | None = None
+    """The I/O bus that its host adapter is on; None: an adapter and a bus of its own."""
+    adapter: int = 0
+    """Which of the host adapters on that bus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,8 @@ class EthernetConfiguration:
     device: str
     """The catalog's name, such as ``ethernet-1gb``."""
     mtu_bytes: int = 1500
+    bus: str | None = None
+    """The I/O bus that it is on, with what else is there; None: one of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,16 @@ class Costs:
         """Look up cycles, in nanoseconds on this machine."""
         return self.cycles(self.number(name))
 
+    def line_transfers(self) -> tuple[float, float, float]:
+        """Return what fetching a line takes that another partition has just used, in nanoseconds.
+
+        By the distances of :mod:`harness.model.cpu.topology`; on the same core it takes nothing.
+        """
+        per_cycle = 1e9 / self.clock_hz / self.number("processor.refill_overlap")
+        chip = self.number("processor.transfer_latency.chip")
+        remote = self.number("processor.transfer_latency.remote")
+        return 0.0, chip * per_cycle, remote * per_cycle
+
     def hosted(self, name: str, times: float = 1.0) -> int:
         """Look up cycles of the hosted monitor, carried over to this machine, in nanoseconds."""
         cycles = self.number(f"hosted.{self.flavour}.{name}") * self.number("hosted.transfer")

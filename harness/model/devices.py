@@ -2,11 +2,12 @@
 
 from harness.engine.clock import Clock, to_ns
 from harness.model.caches import world_switches
-from harness.model.config import DiskConfiguration
+from harness.model.config import DiskConfiguration, EthernetConfiguration
 from harness.model.costs import Costs, fixed_and_per_unit
 from harness.model.cpu.burst import Part, work
 from harness.model.cpu.entities import Partition
 from harness.model.io.block_path import BlockCosts, BlockPath, DirectPath, VirtualScsiPath
+from harness.model.io.channels import Bus, HostAdapter
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios, VirtualScsiCosts, interrupt_cost
 from harness.model.ledger import Cause
@@ -23,6 +24,26 @@ class DeviceFactory:
         self.clock = clock
         self.costs = costs
         self.hosted = hosted
+        self._buses: dict[str, Bus] = {}
+        self._adapters: dict[tuple[str, int], HostAdapter] = {}
+
+    def bus(self, name: str | None) -> Bus | None:
+        """Return an I/O bus by name, which is made when it is first asked for."""
+        if name is None:
+            return None
+        if name not in self._buses:
+            self._buses[name] = Bus(self.costs.number("io.bus_rate"))
+        return self._buses[name]
+
+    def host_adapter(self, configuration: DiskConfiguration) -> HostAdapter | None:
+        """Return the host adapter of a disk, if it shares one."""
+        bus = self.bus(configuration.bus)
+        if configuration.bus is None or bus is None:
+            return None
+        place = (configuration.bus, configuration.adapter)
+        if place not in self._adapters:
+            self._adapters[place] = HostAdapter(bus)
+        return self._adapters[place]
 
     def block_path(
         self,
@@ -37,13 +58,17 @@ class DeviceFactory:
         depth = configuration.queue_depth or depth
         own_ns = costs.work("io.block_cost")
         submit, complete = ((_OS, own_ns // 2),), ((_OS, own_ns - own_ns // 2),)
+        byte_ns = self._page_ns_per_byte()
         if self.hosted:
             return DirectPath(partition, disk, self._hosted_block_costs(submit, complete), depth)
         if vios is None:
-            return DirectPath(partition, disk, BlockCosts(work(*submit), work(*complete)), depth)
+            own = BlockCosts(work(*submit), work(*complete), os_ns_per_byte=byte_ns)
+            return DirectPath(partition, disk, own, depth)
         call_ns, interrupt_ns = costs.work("hypervisor.call.queue_element"), interrupt_cost(costs)
         client = BlockCosts(
-            work(*submit, (_HYPERVISOR, call_ns)), work((_HYPERVISOR, interrupt_ns), *complete)
+            work(*submit, (_HYPERVISOR, call_ns)),
+            work((_HYPERVISOR, interrupt_ns), *complete),
+            os_ns_per_byte=byte_ns,
         )
         service = VirtualScsiCosts(costs, configuration.backing)
         return VirtualScsiPath(
@@ -74,19 +99,29 @@ class DeviceFactory:
         return BlockCosts(
             work(*submit, (_EMULATION, emulation_ns), *switching, (_HOST, host_ns)),
             work((_HOST, host_ns), *switching, (_EMULATION, interrupt_ns), *complete),
+            os_ns_per_byte=self._page_ns_per_byte(),
             copy_ns_per_byte=costs.hosted("copy_cycles_per_byte", 1e6) / 1e6,
         )
 
-    def disk(self, name: str, device: str) -> Disk:
+    def _page_ns_per_byte(self) -> float:
+        """Return what a block's pages cost its partition, for one byte of them."""
+        number = self.costs.number
+        cycles = number("io.page_cost") / number("processor.page")
+        return cycles / self.costs.clock_hz * 1e9
+
+    def disk(self, name: str, configuration: DiskConfiguration) -> Disk:
         """Make a disk of the catalog."""
-        costs = self.costs
+        costs, device = self.costs, configuration.device
         prefix = f"disks.{device}"
         reference_hz = costs.number("processor.reference_clock")
-        own_s = costs.number("io.block_cost") / reference_hz
+        block_s = costs.number("io.block_cost") / reference_hz
+        page_s = costs.number("io.page_cost") / reference_hz
+        page_bytes = costs.number("processor.page")
 
         def block_ns(size_bytes: int) -> int:
             # The published rate is that of a program, whose own part in each block comes off.
             rate = costs.constants.interpolate(f"{prefix}.sequential_bandwidth", size_bytes)
+            own_s = block_s + page_s * size_bytes / page_bytes
             return round(max(0.0, size_bytes / rate - own_s) * 1e9)
 
         cached = costs.constants.flag(f"{prefix}.write_cache")
@@ -99,11 +134,12 @@ class DeviceFactory:
             block_ns=block_ns,
             link_ns_per_byte=1e9 / costs.number(f"{prefix}.link_bandwidth"),
             cache_ns=costs.time(f"{prefix}.cache_time") if cached else None,
+            adapter=self.host_adapter(configuration),
         )
 
-    def wire(self, name: str, device: str, mtu_bytes: int) -> Link:
+    def wire(self, name: str, adapter: EthernetConfiguration) -> Link:
         """Make a physical adapter's wire."""
-        costs = self.costs
+        costs, device = self.costs, adapter.device
         prefix = f"ethernet.{device}"
         frame_bytes = round(costs.number(f"{prefix}.frame_overhead"))
         header_bytes = round(costs.number("network.tcp.header_bytes"))
@@ -117,7 +153,8 @@ class DeviceFactory:
             self.clock,
             name,
             rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
-            mtu_bytes=mtu_bytes,
+            mtu_bytes=adapter.mtu_bytes,
+            host_bus=self.bus(adapter.bus),
             header_bytes=header_bytes,
             frame_bytes=frame_bytes,
             latency_ns=costs.time(f"{prefix}.latency"),

@@ -208,7 +208,7 @@ class Machine:
         paths = [
             self.block_path(
                 partition,
-                self.new_disk(f"{configuration.name}/hdisk{index}", disk.device),
+                self._disk(f"{configuration.name}/hdisk{index}", disk),
                 disk,
                 self._queue_depth(configuration, disk),
             )
@@ -231,9 +231,16 @@ class Machine:
             kind = "fibre_channel"
         return round(self.costs.number(f"os.{partition.os}.{kind}_queue_depth"))
 
-    def new_disk(self, name: str, device: str) -> Disk:
+    def _disk(self, own_name: str, configuration: DiskConfiguration) -> Disk:
+        """Return the device behind a partition's disk: a new one, or one that others share."""
+        for disk in self.disks:
+            if disk.name == configuration.shared:
+                return disk
+        return self.new_disk(configuration.shared or own_name, configuration)
+
+    def new_disk(self, name: str, configuration: DiskConfiguration) -> Disk:
         """Put a device of the catalog into the machine."""
-        disk = self.devices.disk(name, device)
+        disk = self.devices.disk(name, configuration)
         self.disks.append(disk)
         return disk
 

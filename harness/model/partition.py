@@ -19,6 +19,9 @@ from harness.model.io.block_path import BlockPath
 from harness.model.io.disk import NEXT_IN_SEQUENCE
 from harness.model.net.stages import Piece, Route, Stream, stream
 
+OUTSIDE: Final = "outside"
+"""The peer beyond the adapter: a fast host of which nothing else is modelled."""
+
 Done = Event | Callable[[], object]
 Routes = Callable[[str, str], Route]
 """Make the route for a verb (``send``, ``receive``, ``request``, ``response``) and a peer."""
@@ -100,6 +103,60 @@ class _Flushes(Event):
             return
         self.left -= 1
         self.modelled.transfer_at(0, self.modelled.page_bytes, NEXT_IN_SEQUENCE, True, self)
+
+
+class _Service(Piece):
+    """A request of a client outside on its way to a partition, and its response."""
+
+    def __init__(
+        self,
+        modelled: "SimulatedPartition",
+        request_bytes: i64,
+        response_bytes: i64,
+        processor_seconds: float,
+        events: Mapping[str, float] | None,
+        done: Event,
+    ) -> None:
+        # In the direction of a response that comes from there.
+        super().__init__(modelled.route("response", OUTSIDE), request_bytes)
+        self.modelled = modelled
+        self.response_bytes = response_bytes
+        self.processor_seconds = processor_seconds
+        self.events = events
+        self.crashes = modelled.partition.crashes
+        self.answered = False
+        self._done = done
+
+    def arrived(self) -> None:
+        """Let the partition compute, or be answered; at last, end with the client."""
+        if self.crashes != self.modelled.partition.crashes:
+            return
+        if self.answered:
+            self._done.fire()
+        elif self.processor_seconds or self.events:
+            self.modelled.compute(self.processor_seconds, self.events, _Computed(self))
+        else:
+            self.answer()
+
+    def answer(self) -> None:
+        """Send the response to the client."""
+        self.answered = True
+        self.route = self.modelled.route("request", OUTSIDE)
+        self.size_bytes = self.response_bytes
+        self.passed = 0
+        self.go_on()
+
+
+class _Computed(Event):
+    """The end of a partition's computing for a request."""
+
+    def __init__(self, service: _Service) -> None:
+        super().__init__()
+        self._service = service
+
+    def fire(self) -> None:
+        """Answer the request."""
+        self._service.answer()
 
 
 class SimulatedPartition:
@@ -224,6 +281,18 @@ class SimulatedPartition:
     def exchange(self, request_bytes: i64, response_bytes: i64, to: str, done: Done) -> None:
         """Send a request and wait for the response; the peer answers at once."""
         _Exchange(self, to, request_bytes, response_bytes, as_event(done)).go_on()
+
+    def serve(
+        self,
+        request_bytes: i64,
+        response_bytes: i64,
+        processor_seconds: float,
+        events: Mapping[str, float] | None,
+        done: Done,
+    ) -> None:
+        """Take a request of a client outside, compute, and send the response to it."""
+        end = as_event(done)
+        _Service(self, request_bytes, response_bytes, processor_seconds, events, end).go_on()
 
     @property
     def events(self) -> dict[str, float]:

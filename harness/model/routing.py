@@ -13,6 +13,7 @@ from harness.model.config import (
 )
 from harness.model.costs import Costs, fixed_and_per_unit
 from harness.model.cpu.burst import Part
+from harness.model.cpu.entities import Partition
 from harness.model.devices import DeviceFactory
 from harness.model.directory import Directory
 from harness.model.io.vios import Vios, interrupt_cost
@@ -27,10 +28,8 @@ from harness.model.net.stages import (
     Stage,
     WireStage,
 )
+from harness.model.partition import OUTSIDE
 from harness.model.tally import ADAPTER, LOOPBACK, VIRTUAL
-
-OUTSIDE = "outside"
-"""The peer beyond the adapter: a fast host of which nothing else is modelled."""
 
 NEXT = "next"
 """The peer that is the partition after this one."""
@@ -74,7 +73,7 @@ class Router:
         for vios in configuration.vios:
             shared = vios.shared_ethernet
             if shared is not None:
-                wire = devices.wire(vios.name, shared.adapter.device, shared.adapter.mtu_bytes)
+                wire = devices.wire(vios.name, shared.adapter)
                 self.trunks[vios.name] = wire
                 for vlan in shared.vlans:
                     self.bridges.setdefault(vlan, (vios.name, shared, wire))
@@ -84,12 +83,10 @@ class Router:
                 if configuration.hosted:
                     # All guests share the host's adapter.
                     if host_wire is None:
-                        host_wire = devices.wire("host", adapter.device, adapter.mtu_bytes)
+                        host_wire = devices.wire("host", adapter)
                     self.own_wires[partition.name] = host_wire
                 else:
-                    self.own_wires[partition.name] = devices.wire(
-                        partition.name, adapter.device, adapter.mtu_bytes
-                    )
+                    self.own_wires[partition.name] = devices.wire(partition.name, adapter)
 
     @property
     def wires(self) -> list[Link]:
@@ -170,11 +167,13 @@ class Router:
     ) -> Route:
         mtu = min(adapter.mtu_bytes, shared.adapter.mtu_bytes)
         costs = self._virtual_receiver(mtu) if inward else self._virtual_sender(mtu)
-        own = self._stage(name, costs, small=small, interrupt=inward)
+        source = vios.partition if inward else None
+        own = self._stage(name, costs, small=small, interrupt=inward, source=source)
         bridging = BridgeStage(
             vios,
             wire,
             self._bridge_costs(shared, wire),
+            self.directory.partitions[name].partition,
             self.ledger.accounts[name],
             small=small,
             outbound=not inward,
@@ -208,6 +207,8 @@ class Router:
             received_parts=(self._frame_received(),),
             sent_parts=self._frame_sent(),
             copy_ns_per_byte=self._copy_ns_per_byte(),
+            line_bytes=costs.number("processor.l2_line"),
+            line_transfers=costs.line_transfers(),
             packets_per_acknowledgement=ratio,
             packets_per_interrupt=wire.packets_per_interrupt(1.0),
             acknowledgements_per_interrupt=wire.packets_per_interrupt(ratio),
@@ -217,8 +218,7 @@ class Router:
 
     def _between(self, sender: str, receiver: str, *, small: bool) -> Route:
         if sender == receiver:
-            mtu = round(self.costs.number("network.loopback.mtu"))
-            costs = self._stack_at(mtu, LOOPBACK)
+            costs = self._stack_at(round(self.costs.number("network.loopback.mtu")), LOOPBACK)
             return [
                 self._stage(sender, costs, small=small, interrupt=False),
                 self._stage(receiver, costs, small=small, interrupt=True),
@@ -229,15 +229,13 @@ class Router:
                 self._adapter_stage(sender, wire, small=small, interrupt=False),
                 self._adapter_stage(receiver, wire, small=small, interrupt=True),
             ]
-        mtu_in_common = self._vlan_mtu(sender, receiver)
-        if mtu_in_common is not None:
+        mtu = self._vlan_mtu(sender, receiver)
+        if mtu is not None:
+            source = self.directory.partitions[sender].partition
+            into_stack = self._virtual_receiver(mtu)
             return [
-                self._stage(
-                    sender, self._virtual_sender(mtu_in_common), small=small, interrupt=False
-                ),
-                self._stage(
-                    receiver, self._virtual_receiver(mtu_in_common), small=small, interrupt=True
-                ),
+                self._stage(sender, self._virtual_sender(mtu), small=small, interrupt=False),
+                self._stage(receiver, into_stack, small=small, interrupt=True, source=source),
             ]
         if self.configuration.virtualization is not Virtualization.PHYSICAL:
             raise UnreachableError(f"partitions {sender} and {receiver} share no virtual LAN")
@@ -289,10 +287,17 @@ class Router:
 
     # What the stages cost
 
-    def _stage(self, name: str, costs: StackCosts, *, small: bool, interrupt: bool) -> Stage:
-        return StackStage(
-            self.directory.partitions[name].partition, costs, small=small, interrupt=interrupt
-        )
+    def _stage(
+        self,
+        name: str,
+        costs: StackCosts,
+        *,
+        small: bool,
+        interrupt: bool,
+        source: Partition | None = None,
+    ) -> Stage:
+        partition = self.directory.partitions[name].partition
+        return StackStage(partition, costs, small=small, interrupt=interrupt, source=source)
 
     def _adapter_stage(self, name: str, wire: Link, *, small: bool, interrupt: bool) -> Stage:
         """Make the stack over an adapter of one's own, which a guest has emulated."""
@@ -382,6 +387,8 @@ class Router:
             interrupt_parts=((_HYPERVISOR, interrupt_cost(self.costs)),),
             interrupts_per_packet=1.0,
             per_acknowledgement=self._frame_sent(),
+            line_bytes=self.costs.number("processor.l2_line"),
+            line_transfers=self.costs.line_transfers(),
         )
 
     def _hosted_stack(self, wire: Link, inward: bool) -> StackCosts:

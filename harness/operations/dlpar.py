@@ -13,7 +13,7 @@ from typing import ClassVar
 from harness.catalog import Constants
 from harness.model.config import Virtualization
 from harness.model.machine import Machine
-from harness.model.routing import OUTSIDE
+from harness.model.partition import OUTSIDE
 from harness.operations.operation import RefusedError, Site, TimedOperation
 
 _TOLERANCE = 1e-9
@@ -367,11 +367,13 @@ def _within(
 def _use_of(machine: Machine, owner: str, device: str) -> str | None:
     """Say what needs an adapter of a partition, or None if it can spare one of them."""
     owned = machine.capacity.adapters[owner].count(device)
-    disks = sum(
-        disk.device == device and owner == (disk.vios or name)
+    needed = [
+        disk.shared
         for name, each in machine.configurations.items()
         for disk in each.disks
-    )
+        if disk.device == device and owner == (disk.vios or name)
+    ]
+    disks = needed.count(None) + len({name for name in needed if name is not None})
     for vios in machine.configuration.vios:
         shared = vios.shared_ethernet
         bridging = vios.name == owner and shared is not None and shared.adapter.device == device

@@ -46,6 +46,6 @@ class AttachFibreChannel(TimedOperation):
         name = f"{self.partition}/hdisk{len(modelled.paths)}"
         depth = round(site.constants.number(f"os.{os}.vscsi_queue_depth"))
         configuration = DiskConfiguration(self.device, self.vios)
-        disk = machine.new_disk(name, self.device)
+        disk = machine.new_disk(name, configuration)
         modelled.paths.append(machine.block_path(modelled.partition, disk, configuration, depth))
         machine.capacity.adapters[self.vios].append(self.device)

@@ -139,6 +139,22 @@ class BlockingPartition:
         self._modelled.exchange(request, response, peer, done)
         self._waiter.block(done)
 
+    def serve(
+        self,
+        request_bytes: object,
+        response_bytes: object,
+        processor_seconds: object = 0.0,
+        events: object = None,
+    ) -> None:
+        """Take a request of a client outside, compute, and answer it."""
+        request = self._check.size("serve", "request_bytes", request_bytes)
+        response = self._check.size("serve", "response_bytes", response_bytes)
+        seconds = self._check.seconds("serve", "processor_seconds", processor_seconds)
+        wanted = self._check.events("serve", events)
+        done = self._begin("serve")
+        self._modelled.serve(request, response, seconds, wanted, done)
+        self._waiter.block(done)
+
     def _begin(self, verb: str) -> Done:
         if self._modelled.partition.down:
             self._waiter.wait(verb, self._patience_ns)

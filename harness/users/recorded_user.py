@@ -25,6 +25,7 @@ from harness.users.steps import (
     READ,
     RECEIVE,
     SEND,
+    SERVE,
     WAIT,
     WRITE,
     Steps,
@@ -160,6 +161,10 @@ class RecordedUser(Thread):
             elif kind == EXCHANGE:
                 peer = steps.tables.texts[index]
                 modelled.exchange(first, steps.second[place - 1], peer, self)
+                return
+            elif kind == SERVE:
+                wanted = steps.tables.events[index]
+                modelled.serve(first, steps.second[place - 1], seconds, wanted, self)
                 return
             elif kind == SEND:
                 modelled.send(first, steps.tables.texts[index], self)

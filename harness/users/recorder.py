@@ -148,6 +148,20 @@ class RecordingPartition:
         index = self._recorder.tables.text(peer)
         self._recorder.note(kinds.EXCHANGE, index, request, response)
 
+    def serve(
+        self,
+        request_bytes: object,
+        response_bytes: object,
+        processor_seconds: object = 0.0,
+        events: object = None,
+    ) -> None:
+        """Take a request of a client outside, compute, and answer it."""
+        request = self._check.size("serve", "request_bytes", request_bytes)
+        response = self._check.size("serve", "response_bytes", response_bytes)
+        seconds = self._check.seconds("serve", "processor_seconds", processor_seconds)
+        index = self._recorder.tables.event(self._check.events("serve", events))
+        self._recorder.note(kinds.SERVE, index, request, response, seconds)
+
 
 class RecordingSession:
     """Recording in one run: Locust and the guards around users are set up when first needed.

@@ -34,6 +34,8 @@ FAIL: Final = 11
 """End a transaction that failed: index of its name, index of the start time."""
 LEAVE: Final = 12
 """End the work of one arrival."""
+SERVE: Final = 13
+"""Answer a client outside: index of the events, sizes of request and response, seconds."""
 
 KIND_BITS: Final = 4
 """A step's index stands above so many bits of its kind."""

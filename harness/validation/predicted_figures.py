@@ -50,9 +50,7 @@ def _bridge() -> list[Prediction]:
             stream(mtu, mode, direction, 0),
             index,
             mechanisms=(Mechanism.ADAPTER, Mechanism.PACKET, Mechanism.COPY),
-            note=""
-            if direction == "simplex"
-            else "the model's adapter knows no limit but its wire",
+            note="one core, whose two hardware threads IBM's cycles are of together",
         )
         for mode in ("threaded", "non-threaded")
         for direction in ("simplex", "duplex")

@@ -10,6 +10,7 @@ from operator import call
 from harness.validation import calibrated_figures as calibration
 from harness.validation import invariants, predicted_figures, prediction, schedules
 from harness.validation import queueing_theory as theory
+from harness.validation.io_invariants import IO_INVARIANTS
 from harness.validation.row import Row
 
 Part = Callable[[], list[Row]]
@@ -27,7 +28,10 @@ def parts(quick: bool) -> list[Part]:
             partial(predicted_figures.rows_of, index, draws)
             for index in range(len(predicted_figures.predictions()))
         ),
-        *(partial(invariants.rows_of, law, quick) for law in invariants.INVARIANTS),
+        *(
+            partial(invariants.rows_of, law, quick)
+            for law in (*invariants.INVARIANTS, *IO_INVARIANTS)
+        ),
     ]
 
 

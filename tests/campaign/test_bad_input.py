@@ -156,6 +156,13 @@ CASES = {
         "'volume'",
         "must be 'physical' or 'logical-volume'",
     ),
+    "no devices": (
+        'as = "logical-volume"',
+        'as = "logical-volume", devices = 0',
+        "vios.vios1.backing.devices",
+        "0",
+        "at least 1",
+    ),
     "vlan": ("vlan = 10", "vlan = 0", "partitions.app.virtual_ethernet.vlan", "0", "at least 1"),
     "campaign name": (
         'name = "small"',
@@ -435,6 +442,16 @@ def test_a_wrong_value_is_reported_with_file_key_value_and_what_is_allowed(write
             "count = 2",
             "count = 2\nlimits = { minimum_memory = '2 GiB', maximum_memory = '1 GiB' }",
             "partitions.app.limits: maximum_memory must be at least minimum_memory",
+        ),
+        (
+            'as = "logical-volume"',
+            'as = "physical", devices = 1',
+            "vios.vios1.backing: devices has no effect with as = 'physical', where each client has",
+        ),
+        (
+            'backing = { disk = "internal-scsi", as = "logical-volume" }',
+            "disk_adapters = 2",
+            "vios.vios1: disk_adapters has no effect without backing; leave it out",
         ),
         (
             "[[vios]]",

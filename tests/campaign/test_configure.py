@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,7 +55,12 @@ APP = {
     "queue_depth": 7,
 }
 DISK = DiskConfiguration("ds4400-raid0-5", queue_depth=7)
-ADAPTER = EthernetConfiguration("ethernet-1gb", 9000)
+ADAPTER = EthernetConfiguration("ethernet-1gb", 9000, "vios1")
+
+
+def disk(number: int, bus: str = "vios1", **more: str) -> DiskConfiguration:
+    """A disk of those that a VIOS serves, over the two host adapters that it has by default."""
+    return replace(DISK, bus=bus, adapter=number % 2, **more)
 
 
 def cell(virtualization: str, *partitions, **more):
@@ -70,7 +77,7 @@ def test_the_baseline_is_one_partition_that_has_everything_and_does_all_the_work
     assert only.virtualization is Virtualization.FULL_SYSTEM
     assert (only.entitlement_cores, only.virtual_processors) == (8.0, 8)
     assert only.memory_bytes == 64 * 2**30
-    assert only.disks == (DISK,) * 3
+    assert only.disks == tuple(map(disk, range(3)))
     assert only.ethernet == (ADAPTER,)
     assert only.virtual_ethernet == ()
     assert [group.name for group in only.groups] == [f"app{n}/integer" for n in (1, 2, 3)]
@@ -88,15 +95,13 @@ def test_the_baseline_is_one_partition_that_has_everything_and_does_all_the_work
 def test_logical_partitions_get_their_share_and_their_vios(virtualization, vios):
     system = cell(virtualization)
     assert [partition.name for partition in system.partitions] == ["app1", "app2", "app3"]
-    for partition in system.partitions:
+    for number, partition in enumerate(system.partitions):
         assert partition.virtualization == virtualization
         assert partition.entitlement_cores == 2.0
         assert partition.virtual_processors == (2 if virtualization == "dedicated" else 4)
         assert partition.weight == 200
         assert partition.memory_bytes == 16 * 2**30
-        assert partition.disks == (
-            DiskConfiguration("ds4400-raid0-5", "vios1", "logical-volume", 7),
-        )
+        assert partition.disks == (disk(number, vios="vios1", backing="logical-volume"),)
         assert partition.ethernet == ()
         (adapter,) = partition.virtual_ethernet
         assert (adapter.vlan, adapter.mtu_bytes) == (10, 65390)
@@ -113,8 +118,9 @@ def test_physical_partitions_have_devices_of_their_own():
     assert system.vios == ()
     for partition in system.partitions:
         assert (partition.entitlement_cores, partition.virtual_processors) == (2.0, 2)
-        assert partition.disks == (DISK,)
-        assert partition.ethernet == (ADAPTER,)
+        bus = f"{partition.name}/vios1"
+        assert partition.disks == (disk(0, bus),)
+        assert partition.ethernet == (replace(ADAPTER, bus=bus),)
         assert partition.virtual_ethernet == ()
 
 
@@ -122,12 +128,29 @@ def test_guests_have_emulated_devices_and_the_flavour():
     system = cell("hosted-vmware")
     assert (system.virtualization, system.flavour) == (Virtualization.HOSTED, "vmware")
     assert system.vios == ()
-    for partition in system.partitions:
+    for number, partition in enumerate(system.partitions):
         assert partition.virtualization is Virtualization.HOSTED
         assert (partition.entitlement_cores, partition.virtual_processors) == (4.0, 4)
-        assert partition.disks == (DISK,)
+        assert partition.disks == (disk(number),)
         assert partition.ethernet == (ADAPTER,)
         assert [adapter.vlan for adapter in partition.virtual_ethernet] == [10]
+
+
+@pytest.mark.parametrize(
+    ("virtualization", "expected"),
+    [
+        ("full-system", ["vios1/hdisk0", "vios1/hdisk1", "vios1/hdisk0"]),
+        ("shared-uncapped", ["vios1/hdisk0", "vios1/hdisk1", "vios1/hdisk0"]),
+        ("hosted-uml", ["vios1/hdisk0", "vios1/hdisk1", "vios1/hdisk0"]),
+        ("physical", [f"app{number}/vios1/hdisk0" for number in (1, 2, 3)]),
+    ],
+)
+def test_logical_volumes_are_on_the_devices_in_turn(virtualization, expected):
+    backing = {**VIOS["backing"], "devices": 2}
+    system = cell(virtualization, vios=[{**VIOS, "backing": backing, "disk_adapters": 1}])
+    disks = [disk for partition in system.partitions for disk in partition.disks]
+    assert [disk.shared for disk in disks] == expected
+    assert {disk.adapter for disk in disks} == {0}
 
 
 EVERY = (

@@ -1,5 +1,6 @@
 """Which way messages take, and who pays for what on the way."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -140,6 +141,49 @@ def test_a_request_and_its_response_cost_what_the_constant_says_and_their_bytes(
     repeat(machine.clock, lambda done: app.exchange(1, 1, OUTSIDE, done), 100)
     pair = NOMINAL.number("network.tcp.transaction_cycles") * NS_PER_CYCLE
     assert spent(machine)["os"] / 100 == pytest.approx(pair, rel=0.001)
+
+
+@pytest.mark.parametrize("make", [wired, bridged])
+def test_a_request_from_outside_costs_and_takes_what_one_to_the_outside_does(make):
+    """The same messages pass the same stages, in the opposite order."""
+    spent_by, took = {}, {}
+    for verb in ("exchange", "serve"):
+        machine = running(make())
+        app = machine.partitions["app"]
+        last = OUTSIDE if verb == "exchange" else 0.0
+        more = () if verb == "exchange" else (None,)
+        call = getattr(app, verb)
+        repeat(machine.clock, lambda done, c=call, a=(last, *more): c(64, 64, *a, done), 20)
+        spent_by[verb], took[verb] = spent(machine), machine.clock.now_ns
+        assert sum(wire.bytes for wire in machine.network.wires) == 20 * 128
+    assert spent_by["serve"] == spent_by["exchange"]
+    assert took["serve"] == pytest.approx(took["exchange"], rel=1e-3)
+
+
+def test_a_request_from_outside_is_answered_when_its_computing_is_done():
+    took = {}
+    for seconds in (0.0, 0.003):
+        machine = running(wired())
+        app = machine.partitions["app"]
+        repeat(machine.clock, lambda done, s=seconds, a=app: a.serve(200, 2000, s, {}, done), 5)
+        took[seconds] = machine.clock.now_ns
+        assert spent(machine)["user"] == 5 * round(seconds * 1e9)
+    assert took[0.003] - took[0.0] == 5 * 3_000_000
+
+
+@pytest.mark.parametrize("after_us", [10, 100, 1000])
+def test_a_client_outside_hears_nothing_of_a_request_that_a_crash_has_lost(after_us):
+    machine = running(wired())
+    app, answered = machine.partitions["app"], []
+    app.serve(200, 2000, 0.003, None, lambda: answered.append(machine.clock.now_ns))
+    machine.clock.run_until(after_us * 1000)
+    app.crash()
+    app.partition.restart()
+    machine.clock.run_until(100 * MS)
+    assert not answered
+    app.serve(200, 2000, 0.003, None, lambda: answered.append(machine.clock.now_ns))
+    machine.clock.run_until(200 * MS)
+    assert len(answered) == 1
 
 
 def test_an_exchange_takes_the_wire_both_ways():
@@ -467,6 +511,56 @@ def test_the_switch_copies_each_byte_and_handles_each_packet_under_the_sender(mt
     assert spent(machine, "two")["hypervisor"] == pytest.approx(
         packets * (signal + buffer) + packets / 2 * send, rel=0.01, abs=3 * segments
     )
+
+
+@pytest.mark.parametrize(
+    ("between", "latency", "counter"), [(0, 13, "chip_lines"), (1, 120, "remote_lines")]
+)
+def test_a_receiver_fetches_the_lines_of_frames_from_where_the_sender_is(between, latency, counter):
+    lan = (VirtualEthernetConfiguration(1, (), 1500),)
+    parts = [partition("one", 1, virtual_ethernet=lan)]
+    parts += [partition(f"idle{number}", 1) for number in range(between)]
+    parts += [partition("two", 1, virtual_ethernet=lan)]
+    machine = running(system(*parts, cores=4))
+    one, two = (machine.partitions[name] for name in ("one", "two"))
+    segments = 10
+    repeat(machine.clock, lambda done: one.send(16384 * segments, "two", done), 1)
+    # The data, and a line for each packet.
+    lines = segments * math.ceil(16384 / 128 + 16384 / 1460)
+    assert getattr(two.partition, counter) == lines
+    each_ns = latency / NOMINAL.number("processor.refill_overlap") * NS_PER_CYCLE
+    assert spent(machine, "two")["refill"] == pytest.approx(lines * each_ns, abs=segments)
+    assert spent(machine, "one")["refill"] == 0
+    repeat(machine.clock, lambda done: one.exchange(128, 1024, "two", done), 1)
+    assert getattr(two.partition, counter) == lines + 2
+    assert getattr(one.partition, counter) == 1024 / 128 + 1
+
+
+def test_on_one_core_frames_are_in_the_caches():
+    lan = (VirtualEthernetConfiguration(1, (), 1500),)
+    parts = [partition(each, 0.5, 1, UNCAPPED, virtual_ethernet=lan) for each in ("one", "two")]
+    machine = running(system(*parts, cores=1))
+    repeat(machine.clock, lambda done: machine.partitions["one"].send(10**6, "two", done), 1)
+    assert all(not spent(machine, name)["refill"] for name in ("one", "two"))
+
+
+@pytest.mark.parametrize("verb", ["send", "receive"])
+def test_a_bridge_costs_less_on_its_clients_chip_than_the_published_cycles(verb):
+    shared = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET), (10,))
+    app = partition("app", 1, virtual_ethernet=(VirtualEthernetConfiguration(10),))
+    found = {}
+    for name, spare in (("chip", ()), ("far", (server("spare"),))):
+        servers = (server(shared_ethernet=shared), *spare)
+        machine = running(system(app, cores=4, vios=servers))
+        client = machine.partitions["app"]
+        repeat(machine.clock, lambda done, c=client: getattr(c, verb)(10**6, OUTSIDE, done), 1)
+        found[name] = (bridging_ns(machine), client.partition.dispatched_ns)
+    published = 10**6 * 11.2 * NS_PER_CYCLE
+    assert found["far"][0] == pytest.approx(published, rel=0.001)
+    fetched = (10**6 / 128 + 10**6 / 1460) * (120 - 13) / 6 * NS_PER_CYCLE
+    side = 0 if verb == "send" else 1
+    assert found["far"][side] - found["chip"][side] == pytest.approx(fetched, rel=0.01)
+    assert found["far"][1 - side] == pytest.approx(found["chip"][1 - side], rel=1e-4)
 
 
 def test_requests_and_responses_are_acknowledged_by_each_other():

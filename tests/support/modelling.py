@@ -65,6 +65,8 @@ NO_OVERHEAD: Mapping[str, Value] = {
     "hypervisor.call.lan_buffer": 0.0,
     "hypervisor.wake": 0.0,
     "hypervisor.interrupt": 0.0,
+    "processor.transfer_latency.chip": 0.0,
+    "processor.transfer_latency.remote": 0.0,
     "hosted.transfer": 0.0,
     "hosted.host.context_switch": 0.0,
 }

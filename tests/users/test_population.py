@@ -340,6 +340,7 @@ def test_every_verb_blocks_until_its_work_is_done():
                 ("send", lambda: partition.send(10**6, OUTSIDE)),
                 ("receive", lambda: partition.receive(10**6, OUTSIDE)),
                 ("exchange", lambda: partition.exchange(64, 64, OUTSIDE)),
+                ("serve", lambda: partition.serve(64, 64, 0.001, {"calls": 5.0})),
             ):
                 start = partition.now()
                 verb()
@@ -350,7 +351,7 @@ def test_every_verb_blocks_until_its_work_is_done():
     drive(build(system(app, cores=1), NO_TICKS, NO_REFILL), Everything, until_ns=2000 * MS)
     took = dict(steps)
     assert list(took) == [
-        "wait", "compute", "read", "write", "sequence", "send", "receive", "exchange",
+        "wait", "compute", "read", "write", "sequence", "send", "receive", "exchange", "serve",
     ]  # fmt: skip
     assert took["wait"] == 0.25
     assert took["compute"] == pytest.approx(0.001, rel=0.01)
@@ -359,6 +360,7 @@ def test_every_verb_blocks_until_its_work_is_done():
     assert 0.009 > took["receive"] > 0.0084
     assert took["send"] > 0.008
     assert took["exchange"] > 60e-6
+    assert took["serve"] == pytest.approx(took["exchange"] + took["compute"], rel=0.01)
 
 
 # Open arrivals

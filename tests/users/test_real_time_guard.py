@@ -59,6 +59,7 @@ WRONG = {
     "send": lambda p: p.send(0.5, OUTSIDE),
     "receive": lambda p: p.receive(10, None),
     "exchange": lambda p: p.exchange(64, float("nan"), OUTSIDE),
+    "serve": lambda p: p.serve(64, 64, -0.001),
 }
 
 

@@ -38,6 +38,17 @@ SHIPPED = (
     group("workloads/network.py:Receiving", 1, name="receive", size=100_000),
     group("workloads/network.py:RequestResponse", 2, name="ask", request=64, response=2000),
     group(
+        "workloads/network.py:Service",
+        2,
+        name="serve",
+        request=200,
+        response=4000,
+        processor=0.001,
+        variation=0.5,
+        calls=20.0,
+    ),
+    group("workloads/network.py:Service", name="echo", arrivals=200.0, request=64, response=64),
+    group(
         "workloads/noisy_neighbours.py:MemoryHog",
         1,
         name="pages",

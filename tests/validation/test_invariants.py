@@ -17,6 +17,7 @@ from harness.validation.invariants import (
     littles_law,
     rows_of,
 )
+from harness.validation.io_invariants import IO_INVARIANTS
 
 DEMANDS = st.sampled_from([37, 100, 700, 3000, 15000])
 
@@ -44,9 +45,9 @@ def shapes(draw: st.DrawFn) -> Shape:
     return Shape(cores, tuple(members))
 
 
-@pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda each: each.name)
+@pytest.mark.parametrize("invariant", (*INVARIANTS, *IO_INVARIANTS), ids=lambda each: each.name)
 def test_the_law_holds(invariant):
-    @settings(max_examples=number_of_examples(150))
+    @settings(max_examples=number_of_examples(15 if invariant in IO_INVARIANTS else 150))
     @given(shapes())
     def holds(shape: Shape) -> None:
         assert invariant.violation(shape) <= invariant.rounding

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.validation.calibrated_figures import PARTS, TOLERANCE
-from harness.validation.minimal_model import catalog
+from harness.validation.minimal_model import REFERENCE_HZ, catalog
 from harness.validation.moving_figures import GIB, removal_seconds, suspension_seconds
 from harness.validation.performance_reference import (
     adapter_rate,
@@ -16,6 +16,7 @@ from harness.validation.predicted_figures import predictions
 from harness.validation.prediction import Prediction, not_modelled, row_of
 from harness.validation.published import (
     DOMAINS,
+    bridged,
     event_cycles,
     processor_bound,
     receive_loss,
@@ -184,3 +185,13 @@ def test_a_monitor_adds_the_published_difference_to_an_event(event):
     nominal = catalog().nominal()
     hosted, native = (nominal.number(f"events.{level}.{event}") for level in ("esx-3", "native"))
     assert event_cycles(nominal, "esx-3", event) == pytest.approx(hosted - native, rel=1e-3)
+
+
+def test_a_vios_that_never_leaves_its_core_is_busy_all_the_time():
+    """Bridging at three times the published cycles is more than one core can do."""
+    nominal = catalog().nominal()
+    name = "vios.sea.cycles_per_byte.threaded.simplex"
+    rate, processors = bridged(nominal.multiplied([name], 3.0), 1500, threaded=True, duplex=False)
+    assert processors == pytest.approx(1.0, abs=1e-6)
+    (cycles, _) = nominal.table(name)[1]
+    assert rate == pytest.approx(REFERENCE_HZ / (3 * cycles), rel=0.02)

@@ -19,7 +19,7 @@ from workloads.carrier import MessageRelay, RecordBatch, SubscriberTransaction
 from workloads.cpu import CommercialTransaction, IntegerCompute
 from workloads.disk import RandomTransfers, SequentialTransfers
 from workloads.loading import load_user
-from workloads.network import PartitionToPartition, Receiving, RequestResponse, Streaming
+from workloads.network import PartitionToPartition, Receiving, RequestResponse, Service, Streaming
 from workloads.partition import EVENTS
 from workloads.program import ProgramExecution
 from workloads.user import PartitionUser
@@ -61,6 +61,15 @@ class Notes:
 
     def exchange(self, request: int, response: int, to: str) -> None:
         self._note("exchange", request, response, to)
+
+    def serve(
+        self,
+        request: int,
+        response: int,
+        seconds: float = 0.0,
+        events: Mapping[str, float] | None = None,
+    ) -> None:
+        self._note("serve", request, response, seconds, dict(events or {}))
 
 
 def once(cls: type[PartitionUser], seed: int = 1, times: int = 1, **demand: object) -> Notes:
@@ -119,6 +128,11 @@ def test_sequential_transfers_leave_the_place_to_the_disk_and_compute_with_each_
             RequestResponse,
             {"request": "64 B", "response": "1 KiB"},
             [("exchange", 64, 1024, "outside")],
+        ),
+        (
+            Service,
+            {"request": "64 B", "response": "2 KiB", "processor": "1 ms", "calls": 3},
+            [("serve", 64, 2048, 0.001, {"calls": 3.0})],
         ),
         (
             MessageRelay,

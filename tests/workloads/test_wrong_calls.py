@@ -27,7 +27,7 @@ def message(call) -> str:
         (
             lambda partition: partition.reed(8192),
             "self.partition.reed: no such verb; did you mean 'read'? known: compute, exchange, "
-            "now, parallel, read, receive, send, wait, write",
+            "now, parallel, read, receive, send, serve, wait, write",
         ),
         (
             lambda partition: partition.run("gzip"),
@@ -37,6 +37,12 @@ def message(call) -> str:
             lambda partition: partition.exchange(1, 2),
             "exchange() is called with other arguments; write "
             "self.partition.exchange(request_bytes, response_bytes, to)",
+        ),
+        (
+            lambda partition: partition.serve(64),
+            "serve() is called with other arguments; write "
+            "self.partition.serve(request_bytes, response_bytes, processor_seconds=0.0, "
+            "events=None)",
         ),
         (
             lambda partition: partition.read(size=3),

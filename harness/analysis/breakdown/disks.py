@@ -5,21 +5,29 @@ from typing import Any
 
 from harness.analysis.breakdown.run import SIGNAL, CostItem, Run
 from harness.model.io.vios import VirtualScsiService
+from harness.model.ledger import Cause
 
 
 def disks(run: Run) -> Iterator[tuple[Mapping[str, Any], float, float]]:
-    """Yield each disk's configuration, completed operations and their mean size in bytes."""
+    """Yield each disk's configuration, completed operations and their mean size in bytes.
+
+    A device that several virtual disks share is one disk.
+    """
+    seen = set()
     for partition in run.system["partitions"]:
         for index, disk in enumerate(partition["disks"]):
-            name = f"{partition['name']}/hdisk{index}"
+            name = disk.get("shared") or f"{partition['name']}/hdisk{index}"
+            if name in seen:
+                continue
+            seen.add(name)
             operations = run.counts.of("disk_operations", disk=name)
             if operations:
                 yield disk, operations, run.counts.of("disk_bytes", disk=name) / operations
 
 
 def service(run: Run, disk: Mapping[str, Any], size_bytes: float) -> VirtualScsiService:
-    """Return what a VIOS does for an operation of a size on a disk."""
-    return run.virtual_scsi[disk["backing"]].for_size(round(size_bytes))
+    """Return what a VIOS does for a read of a size on a disk; a write differs in copies only."""
+    return run.virtual_scsi[disk["backing"]].for_size(round(size_bytes), False)
 
 
 def blocks(run: Run) -> Iterator[CostItem]:
@@ -29,6 +37,8 @@ def blocks(run: Run) -> Iterator[CostItem]:
     total_bytes = sum(count * size for _, count, size in disks(run))
     block_ns = costs.work("io.block_cost")
     yield run.item("os", "block operation", operations, block_ns, "io.block_cost")
+    pages = total_bytes / costs.number("processor.page")
+    yield run.item("os", "page of a block", pages, costs.work("io.page_cost"), "io.page_cost")
     if run.flavour is not None:
         yield from _emulated_blocks(run, operations, total_bytes)
         return
@@ -46,18 +56,22 @@ def blocks(run: Run) -> Iterator[CostItem]:
     )
     for disk, count, size in virtual:
         served = service(run, disk, size)
-        work_ns = int(served.off_path_ns) + sum(
-            ns - signal
-            for ns, signal in ((served.before.ns, run.signal_ns), (served.after.ns, call_ns))
-        )
+        parts = (*served.before[0].parts, *served.after.parts)
+        work_ns = int(served.off_path_ns) + sum(ns for cause, ns in parts if cause == Cause.VIOS)
         constants = (
             f"vios.vscsi.cycles.{disk['backing']}",
             f"vios.vscsi.added_latency.{disk['backing']}",
+            "vios.vscsi.control_lines",
             *SIGNAL,
             name,
         )
         event = f"virtual SCSI operation, {disk['backing']} backing"
         yield run.item("vios", event, count, work_ns, *constants)
+    moved = costs.number("vios.vscsi.copied") * sum(count * size for _, count, size in virtual)
+    cycles = costs.number("network.virtual.copy_cycles_per_byte")
+    names = ("network.virtual.copy_cycles_per_byte", "vios.vscsi.copied")
+    event = "byte copied by a virtual SCSI server"
+    yield run.item("switch", event, moved, cycles / costs.clock_hz * 1e9, *names)
 
 
 def _emulated_blocks(run: Run, operations: float, total_bytes: float) -> Iterator[CostItem]:
@@ -103,6 +117,6 @@ def virtual_scsi_seconds(run: Run) -> float:
     for disk, count, size in disks(run):
         if disk["vios"] is not None:
             served = service(run, disk, size)
-            on_path_ns = int(served.before.ns + served.after.ns + served.delay_ns)
+            on_path_ns = int(served.before[0].ns + served.after.ns + served.delay_ns)
             spent_ns += count * on_path_ns
     return spent_ns / 1e9

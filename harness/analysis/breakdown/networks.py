@@ -7,6 +7,7 @@ from typing import Any
 from harness.analysis.breakdown.disks import copied
 from harness.analysis.breakdown.run import SIGNAL, CostItem, Run
 from harness.model.costs import fixed_and_per_unit
+from harness.model.cpu.topology import OTHER_CHIP
 from harness.model.tally import ADAPTER, DUPLEX, IN, MESSAGE, OUT, SIMPLEX, VIRTUAL
 
 _COALESCING = ("interrupt_packets", "interrupt_delay")
@@ -171,6 +172,9 @@ def _bridged(
         beside.append(_switched(run, passed * size))
     yield from beside
     spent_ns, constants = _bridge_ns(run, vios, traffic, size)
+    # Lines fetched are counted where they are fetched; the published cycles contain the dearest.
+    lines = size / costs.number("processor.l2_line") + forth / passed if direction == OUT else 0.0
+    spent_ns -= lines * costs.line_transfers()[OTHER_CHIP]
     own_ns = max(0.0, spent_ns - math.fsum(each.seconds for each in beside) * 1e9 / passed)
     noun = "request or response" if traffic == MESSAGE else f"piece of a stream, {traffic},"
     yield run.item("vios", f"{noun} bridged", passed, own_ns, *constants, *SIGNAL)

@@ -124,6 +124,14 @@ def caches(run: Run) -> Iterator[CostItem]:
         yield run.item(
             "refill", text, count, each_ns, f"processor.{name}", "processor.refill_overlap"
         )
+    _, chip_ns, remote_ns = run.costs.line_transfers()
+    for text, name, each_ns in (
+        ("cache line of another partition's, from the same chip", "chip", chip_ns),
+        ("cache line of another partition's, from another chip", "remote", remote_ns),
+    ):
+        count = run.counts.of(f"partition_{name}_lines")
+        constants = (f"processor.transfer_latency.{name}", "processor.refill_overlap")
+        yield run.item("refill", text, count, each_ns, *constants)
     yield run.item(
         "refill",
         "TLB entry fetched again",

@@ -132,12 +132,21 @@ class Partition(Divided):
 
 
 class Backing(Table):
-    """The devices behind the virtual disks of a VIOS; each client gets one of its own."""
+    """The devices behind the virtual disks of a VIOS."""
 
     disk: Annotated[str, Field(examples=["ds4400-raid0-5"])]
     """Its name in the catalog."""
     kind: Annotated[Literal["physical", "logical-volume"], Field(alias="as")] = "physical"
     """How clients get it: as a whole disk or as a logical volume."""
+    devices: Annotated[int, Field(ge=1, le=256)] | None = None
+    """How many devices the logical volumes of all clients are on, in turn; without it, one for
+    each."""
+
+    @model_validator(mode="after")
+    def _no_unused_keys(self) -> Self:
+        if self.kind == "physical":
+            self.refuse(["devices"], "with as = 'physical', where each client has a whole disk")
+        return self
 
 
 class SharedEthernet(Table):
@@ -160,6 +169,8 @@ class Vios(Divided):
     """Whether it has cores of its own; as-partitions: dedicated in dedicated cells only."""
     backing: Backing | None = None
     """The devices behind its virtual disks."""
+    disk_adapters: Annotated[int, Field(ge=1, le=64)] | None = None
+    """How many host adapters these devices are on, in turn; without it, the catalog's number."""
     shared_ethernet: SharedEthernet | None = None
     """Bridges virtual networks to the outside."""
     standby: str | None = None
@@ -172,6 +183,8 @@ class Vios(Divided):
             self.refuse(["weight", "capped"], "with processors = 'dedicated'")
         if self.capped:
             self.refuse(["weight"], "with capped = true")
+        if self.backing is None:
+            self.refuse(["disk_adapters"], "without backing")
         if self.backing is None and self.shared_ethernet is None:
             self.refuse(["standby"], "without backing or shared_ethernet")
         return self

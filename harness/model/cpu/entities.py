@@ -345,6 +345,9 @@ class Partition:
     refilled_lines, memory_lines
         Cache lines that its VPs fetched again after others had driven them out, and how many of
         them came from memory.
+    chip_lines, remote_lines
+        Cache lines that its VPs fetched of what another partition had just used: on another core of
+        the chip, and on another chip.
     traffic
         How often which size passed its protocol stack: by way, direction, size in bytes, number of
         packets, which can be a fraction (0 for requests and responses), and number of interrupts.
@@ -407,6 +410,8 @@ class Partition:
         self.resumptions: i64 = 0
         self.refilled_lines: i64 = 0
         self.memory_lines: i64 = 0
+        self.chip_lines: i64 = 0
+        self.remote_lines: i64 = 0
         self.traffic: dict[tuple[str, str, int, float, float], Tally] = {}
         self.folded: list[VirtualProcessor] = []
         self.crashes: i64 = 0

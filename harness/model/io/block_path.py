@@ -9,10 +9,12 @@ from harness.engine.event import NO_EVENT, Event, as_event
 from harness.engine.linked_list import LinkedList
 from harness.model.cpu.burst import NO_WORK, Burst, Work, work
 from harness.model.cpu.entities import Partition
+from harness.model.cpu.topology import count_lines, distance
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios, VirtualScsiCosts, VirtualScsiService
 from harness.model.ledger import Account, Cause
 
+_OS: Final = int(Cause.OS)
 _COPY: Final = int(Cause.COPY)
 _VIOS: Final = int(Cause.VIOS)
 
@@ -28,22 +30,34 @@ _COMPLETED: Final = 5
 class BlockCosts:
     """What a partition pays on its own processors for one block operation.
 
-    Costs per byte come on top of the fixed parts, as a copy on the way in or out.
+    Costs per byte come on top of the fixed parts: the operating system's for the pages of the
+    block, half before and half after the operation, and a copy on the way in or out.
     """
 
-    def __init__(self, submit: Work, complete: Work, copy_ns_per_byte: float = 0.0) -> None:
+    def __init__(
+        self,
+        submit: Work,
+        complete: Work,
+        *,
+        os_ns_per_byte: float = 0.0,
+        copy_ns_per_byte: float = 0.0,
+    ) -> None:
         self.submit = submit
         self.complete = complete
+        self.os_ns_per_byte = os_ns_per_byte
         self.copy_ns_per_byte = copy_ns_per_byte
 
     def for_size(self, size_bytes: int, write: bool) -> tuple[Work, Work]:
         """Return the work before and after an operation."""
+        pages_ns = round(size_bytes * self.os_ns_per_byte)
+        submit = [(_OS, pages_ns // 2), *self.submit.parts]
+        complete = [*self.complete.parts, (_OS, pages_ns - pages_ns // 2)]
         copy = (_COPY, round(size_bytes * self.copy_ns_per_byte))
-        if not copy[1]:
-            return self.submit, self.complete
         if write:
-            return work(*self.submit.parts, copy), self.complete
-        return self.submit, work(copy, *self.complete.parts)
+            submit.append(copy)
+        else:
+            complete.insert(0, copy)
+        return work(*submit), work(*complete)
 
 
 class Operation(Burst):
@@ -215,13 +229,16 @@ class VirtualScsiOperation(Operation):
         """Signal the VIOS, which does what comes before the device's part."""
         path = self.scsi_path
         self.vios = vios = path.vios
-        self.costs = path.service_for(self.size_bytes)
+        self.costs = costs = path.service_for(self.size_bytes, self.write)
         self.payer = path.partition.account
         vios.operations += 1
         vios.bytes += self.size_bytes
         self.added_ns = -path.partition.clock.now
         self.step = _VIOS_BEFORE
-        self.ask(self.payer, self.costs.before)
+        server = vios.partition
+        far = distance(path.partition, server)
+        count_lines(server, far, costs.lines)
+        self.ask(self.payer, costs.before[far])
         vios.submit(self)
 
     def fire(self) -> None:
@@ -257,6 +274,7 @@ class VirtualScsiOperation(Operation):
         path.gathered_ns += costs.off_path_ns
         if path.gathered_ns > path.deferred_ns:
             path.work_off(vios, self.payer)
+        self.complete = path.answer(self)
         if costs.delay_ns:
             self.step = _DELAY
             clock.schedule(costs.delay_ns, self)
@@ -292,16 +310,34 @@ class VirtualScsiPath(BlockPath):
         self.service = service
         self.deferred_ns: i64 = deferred_ns
         self.gathered_ns: i64 = 0
-        # The VIOS's part in operations of one size.
+        # The VIOS's part in operations of one size and direction.
         self._served_bytes: i64 = -1
+        self._served_write = False
         self._served = _NO_SERVICE
+        # The client's work on its answers.
+        self._answer_of = _NO_SERVICE
+        self._answer_before = NO_WORK
+        self._answers: list[Work] = []
 
-    def service_for(self, size_bytes: i64) -> VirtualScsiService:
+    def service_for(self, size_bytes: i64, write: bool) -> VirtualScsiService:
         """Return the VIOS's part in an operation of a size."""
-        if size_bytes != self._served_bytes:
+        if size_bytes != self._served_bytes or write != self._served_write:
             self._served_bytes = size_bytes
-            self._served = self.service.for_size(size_bytes)
+            self._served_write = write
+            self._served = self.service.for_size(size_bytes, write)
         return self._served
+
+    def answer(self, operation: VirtualScsiOperation) -> Work:
+        """Return the client's work on an answer, which it fetches from where the server is."""
+        service, complete = operation.costs, operation.complete
+        if service is not self._answer_of or complete is not self._answer_before:
+            self._answer_of = service
+            self._answer_before = complete
+            self._answers = [work(*each.parts, *complete.parts) for each in service.answer]
+        client = self.partition
+        far = distance(operation.vios.partition, client)
+        count_lines(client, far, service.answer_lines)
+        return self._answers[far]
 
     def relocate(self, there: BlockPath) -> None:
         """Lead over another machine's VIOS; what this one has put off, it does now."""
@@ -329,4 +365,4 @@ class VirtualScsiPath(BlockPath):
         operation.begin_service()
 
 
-_NO_SERVICE: Final = VirtualScsiService(NO_WORK, NO_WORK, 0, 0)
+_NO_SERVICE: Final = VirtualScsiService([], NO_WORK, 0, 0)

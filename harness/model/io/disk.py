@@ -9,6 +9,7 @@ from harness.engine.clock import Clock
 from harness.engine.event import NO_EVENT, Event, as_event
 from harness.engine.splitmix import scatter
 from harness.engine.vecs import append, vec
+from harness.model.io.channels import HostAdapter
 
 NEXT_IN_SEQUENCE: Final = -1
 """In place of an offset: the block after the last one."""
@@ -24,11 +25,22 @@ class DiskAccess(Event):
         self.offset_bytes: i64 = 0
         self.write = False
         self.response_ns: i64 = 0
+        self.link_ns: i64 = 0
+        self.carried = False
         self.done: Event = NO_EVENT
 
     def fire(self) -> None:
-        """Be done."""
+        """Be done with the disk, then with the adapter and the bus if they let it wait."""
         disk = self.disk
+        adapter = disk.adapter
+        if adapter is not None and not self.carried:
+            self.carried = True
+            now = disk.clock.now
+            wait_ns = adapter.carry(now - self.link_ns, self.link_ns, self.size_bytes) - now
+            if wait_ns > 0:
+                disk.adapter_wait_ns += wait_ns
+                disk.clock.schedule(wait_ns, self)
+                return
         disk.operations += 1
         disk.bytes += self.size_bytes
         disk.response_ns += self.response_ns
@@ -54,6 +66,8 @@ class Disk:
         Time of the whole device for the next block in sequence, by size in bytes.
     link_ns_per_byte
         The link's share of that time.
+    adapter
+        The host adapter that it shares with other disks; None if it has one of its own.
     cache_ns
         What a random write takes that the controller's cache absorbs; None without such a cache.
 
@@ -62,6 +76,8 @@ class Disk:
     operations, bytes, busy_ns, response_ns
         Completed operations, bytes moved, time of the spindles in use (all summed), and time that
         operations took from being submitted to being completed (all summed).
+    adapter_wait_ns
+        Time that blocks waited for the host adapter and the bus afterwards (summed).
     broken
         Whether nothing gets through to it: operations wait for :meth:`repair`.
     """
@@ -78,8 +94,10 @@ class Disk:
         link_ns_per_byte: float,
         cache_ns: int | None = None,
         stripe_bytes: int = 65536,
+        adapter: HostAdapter | None = None,
     ) -> None:
         self.clock = clock
+        self.adapter = adapter
         self.name = name
         self.positioning_ns: i64 = positioning_ns
         self.rotation_ns: i64 = rotation_ns
@@ -101,6 +119,7 @@ class Disk:
         self.bytes: i64 = 0
         self.busy_ns: i64 = 0
         self.response_ns: i64 = 0
+        self.adapter_wait_ns: i64 = 0
         self.broken = False
         self.finished: list[DiskAccess] = []
         """To be used again."""
@@ -122,6 +141,7 @@ class Disk:
         access.offset_bytes = offset_bytes
         access.write = write
         access.done = as_event(done)
+        access.carried = False
         if self.broken:
             self._held.append(access)
         else:
@@ -156,6 +176,7 @@ class Disk:
         end = max(free[spindle], now) + media_ns
         free[spindle] = end
         self.busy_ns += media_ns
+        access.link_ns = self._link_ns
         access.response_ns = self._reserve_link(end, now) - now
         self.clock.schedule(access.response_ns, access)
 

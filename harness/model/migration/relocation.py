@@ -46,7 +46,8 @@ def relocate(name: str, source: Machine, target: Machine, vios: Mapping[str, str
 def _lead_over(disk: DiskConfiguration, vios: Mapping[str, str]) -> DiskConfiguration:
     assert disk.vios is not None
     standby = vios.get(disk.standby) if disk.standby is not None else None
-    return replace(disk, vios=vios[disk.vios], standby=standby)
+    bus = None if disk.bus is None else vios[disk.vios]
+    return replace(disk, vios=vios[disk.vios], standby=standby, bus=bus)
 
 
 def _settle(
@@ -84,4 +85,5 @@ def _take_disks(
         target.disks.append(path.disk)
         source.capacity.adapters[old.vios].remove(old.device)
         target.capacity.adapters[new.vios].append(new.device)
+        path.disk.adapter = target.devices.host_adapter(new)
         path.relocate(target.block_path(modelled.partition, path.disk, new, path.queue_depth))

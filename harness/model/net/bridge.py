@@ -1,9 +1,12 @@
 """Shared Ethernet Adapters: what a VIOS does to bridge between a virtual LAN and a wire."""
 
+import math
 from collections.abc import Callable
 from typing import Final
 
 from harness.model.cpu.burst import Part, Work, work
+from harness.model.cpu.entities import Partition
+from harness.model.cpu.topology import OTHER_CHIP, count_lines, distance
 from harness.model.io.vios import Vios
 from harness.model.ledger import Account, Cause
 from harness.model.net.link import Link, packet_count
@@ -37,6 +40,9 @@ class BridgeCosts:
         What of it is the hypervisor's copy towards the client.
     packets_per_acknowledgement
         Packets of a stream for each acknowledgement, which goes the other way.
+    line_bytes, line_transfers
+        A cache line, and what the VIOS takes to fetch one of what the client has written, by the
+        distances of :mod:`harness.model.cpu.topology`. The published cycles contain the last.
     packets_per_interrupt, acknowledgements_per_interrupt
         Of those that come from the wire. Of what comes from the client each one interrupts.
     """
@@ -52,6 +58,8 @@ class BridgeCosts:
         received_parts: tuple[Part, ...],
         sent_parts: tuple[Part, ...],
         copy_ns_per_byte: float,
+        line_bytes: float,
+        line_transfers: tuple[float, float, float],
         packets_per_acknowledgement: float,
         packets_per_interrupt: float,
         acknowledgements_per_interrupt: float,
@@ -64,6 +72,8 @@ class BridgeCosts:
         self.received_parts = received_parts
         self.sent_parts = sent_parts
         self.copy_ns_per_byte = copy_ns_per_byte
+        self.line_bytes = line_bytes
+        self.line_transfers = line_transfers
         self.packets_per_acknowledgement = packets_per_acknowledgement
         self.packets_per_interrupt = packets_per_interrupt
         self.acknowledgements_per_interrupt = acknowledgements_per_interrupt
@@ -82,8 +92,12 @@ class BridgeCosts:
         interrupts = packets / self.packets_per_interrupt + acknowledgements
         return interrupts, acknowledgements, packets
 
+    def lines(self, size_bytes: int, packets: float, *, outbound: bool) -> int:
+        """Count the cache lines that the VIOS fetches: a piece's data, and one for each packet."""
+        return math.ceil(size_bytes / self.line_bytes + packets) if outbound else 0
+
     def work(self, traffic: str, size_bytes: int, packets: float, *, outbound: bool) -> Work:
-        """Return the work for a piece of so many packets."""
+        """Return the work for a piece of so many packets, without fetching its lines."""
         if traffic == MESSAGE:
             spent_ns = self.small_ns(size_bytes)
         elif traffic == DUPLEX:
@@ -99,7 +113,9 @@ class BridgeCosts:
         if not outbound:
             beside.append((int(Cause.SWITCH), round(size_bytes * self.copy_ns_per_byte)))
         # The published cycles are all that the VIOS's processors spend: its own are the rest.
-        own_ns = max(0, spent_ns - sum(ns for _, ns in beside))
+        lines = self.lines(size_bytes, packets, outbound=outbound)
+        fetched_ns = round(lines * self.line_transfers[OTHER_CHIP])
+        own_ns = max(0, spent_ns - fetched_ns - sum(ns for _, ns in beside))
         return work(*beside, (int(Cause.VIOS), own_ns))
 
 
@@ -119,6 +135,7 @@ class BridgeStage(Stage):
         vios: Vios,
         wire: Link,
         costs: BridgeCosts,
+        client: Partition,
         payer: Account,
         *,
         small: bool,
@@ -127,6 +144,7 @@ class BridgeStage(Stage):
         self.vios = vios
         self.wire = wire
         self.costs = costs
+        self.client = client
         self.payer = payer
         self.small = small
         self.outbound = outbound
@@ -152,7 +170,12 @@ class BridgeStage(Stage):
         charge.tally.count += 1
         if not outbound:
             vios.interrupt(self.payer)
-        piece.ask(self.payer, charge.work)
+        needed = charge.work
+        if outbound:
+            far = distance(self.client, vios.partition)
+            count_lines(vios.partition, far, charge.lines)
+            needed = charge.fetched[far]
+        piece.ask(self.payer, needed)
         vios.bridge(piece, not outbound)
 
     def _new_charge(self, traffic: str, size_bytes: int, segment: bool) -> Charge:
@@ -162,4 +185,8 @@ class BridgeStage(Stage):
         key = (OUT if outbound else IN, traffic, size_bytes, packets, interrupts)
         tally = self.vios.bridged.setdefault(key, Tally())
         needed = self.costs.work(traffic, size_bytes, packets, outbound=outbound)
-        return Charge(size_bytes, segment, needed, tally)
+        charge = Charge(size_bytes, segment, needed, tally)
+        if outbound:
+            lines = self.costs.lines(size_bytes, packets, outbound=outbound)
+            charge.fetch(lines, self.costs.line_transfers)
+        return charge

@@ -9,6 +9,7 @@ from harness.engine.clock import Clock
 from harness.engine.event import Event, as_event
 from harness.engine.rounding import nearest
 from harness.engine.vecs import vec
+from harness.model.io.channels import Bus
 
 _NOT_YET: Final = -(10**18)
 """A time long before all others (ns)."""
@@ -56,6 +57,8 @@ class Link:
         What it can make packets of at once; 0 if that is left to the sender.
     interrupt_packets, interrupt_ns
         The adapter interrupts for so many packets at most, or so long after the first of them.
+    host_bus
+        The I/O bus that it shares with other adapters; None if that is its own.
     bus_ns_per_byte, bus_ns_per_packet
         What the adapter's way to memory takes, which both directions share; acknowledgements are
         in it.
@@ -87,8 +90,10 @@ class Link:
         interrupt_packets: int = 1,
         interrupt_ns: int = 0,
         large_send_bytes: int = 0,
+        host_bus: Bus | None = None,
     ) -> None:
         self.clock = clock
+        self.host_bus = host_bus
         self.name = name
         self.ns_per_byte = 1e9 / rate_bytes_per_second
         self.mtu_bytes: i64 = mtu_bytes
@@ -147,6 +152,9 @@ class Link:
         # The adapter's buffers let the wire and the bus work at the same time.
         self._bus_free_ns = max(now, self._bus_free_ns) + takes.bus_ns
         end = max(max(now, self._free_ns[direction]) + busy_ns, self._bus_free_ns)
+        host_bus = self.host_bus
+        if host_bus is not None:
+            end = max(end, host_bus.carry(now, size_bytes))
         self._free_ns[direction] = end
         self._active_ns[direction] = end
         if acknowledged:

@@ -5,6 +5,7 @@ protocol stack, a VIOS that bridges, a wire. A message travels in segments, so t
 at the same time, with no more than a window of bytes under way.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +14,14 @@ from mypy_extensions import i64
 from harness.engine.event import NO_EVENT, Event
 from harness.model.cpu.burst import NO_WORK, Burst, Part, Work, work
 from harness.model.cpu.entities import Partition
+from harness.model.cpu.topology import count_lines, distance
 from harness.model.io.vios import Vios
-from harness.model.ledger import Account
+from harness.model.ledger import Account, Cause
 from harness.model.net.link import Link, packet_count
 from harness.model.tally import ADAPTER, IN, OUT, Tally
 
 _NO_ACCOUNT: Final = Account()
+_REFILL: Final = int(Cause.REFILL)
 
 
 class Stage:
@@ -208,6 +211,9 @@ class StackCosts:
         What half of a small request-and-response pair costs instead.
     payload_bytes
         Bytes in a full packet.
+    line_bytes, line_transfers
+        Where frames come from another partition's memory: a cache line, and the nanoseconds to
+        fetch one from each distance of :mod:`harness.model.cpu.topology`; none elsewhere.
     large_send_bytes
         What the stack hands to the adapter at once, which makes packets of it, and pays for as one
         packet; 0 if the stack makes the packets.
@@ -223,6 +229,8 @@ class StackCosts:
     interrupts_per_packet: float = 0.0
     per_acknowledgement: tuple[tuple[int, float], ...] = ()
     packets_per_acknowledgement: float = 2.0
+    line_bytes: float = 0.0
+    line_transfers: tuple[float, ...] = ()
     large_send_bytes: int = 0
     way: str = ADAPTER
 
@@ -236,6 +244,13 @@ class StackCosts:
             return 0.0
         packets = packet_count(size_bytes, self.payload_bytes, segment)
         return packets * self.interrupts_per_packet
+
+    def lines(self, size_bytes: int, segment: bool) -> int:
+        """Count the cache lines of a piece that are fetched: its data, and one for each packet."""
+        if not self.line_transfers:
+            return 0
+        packets = packet_count(size_bytes, self.payload_bytes, segment)
+        return math.ceil(size_bytes / self.line_bytes + packets)
 
     def stream_work(self, size_bytes: int, segment: bool) -> Work:
         """Return the work for a message, or for a segment of one, that is sent as a stream."""
@@ -270,6 +285,17 @@ class Charge:
         self.tally = tally
         self.coalesced: Charge | None = None
         """The same without an interrupt, where the adapter can leave it out."""
+        self.lines: i64 = 0
+        """Cache lines that are fetched of what another partition has written."""
+        self.fetched: list[Work] = []
+        """The work with that, by distance."""
+
+    def fetch(self, lines: int, transfers: tuple[float, ...]) -> None:
+        """Add to the work so many cache lines to be fetched, at nanoseconds by distance."""
+        self.lines = lines
+        self.fetched = [
+            work((_REFILL, round(lines * each_ns)), *self.work.parts) for each_ns in transfers
+        ]
 
 
 NO_CHARGE: Final = Charge(-1, False, NO_WORK, Tally())
@@ -313,6 +339,8 @@ class StackStage(Stage):
         Whether the work begins with an interrupt (receiving) rather than in a thread (sending).
     adapter
         The physical adapter that coalesces interrupts; None where each one is presented.
+    source
+        The partition that writes what this one fetches; None where it is a device.
     """
 
     def __init__(
@@ -323,8 +351,10 @@ class StackStage(Stage):
         small: bool,
         interrupt: bool,
         adapter: Link | None = None,
+        source: Partition | None = None,
     ) -> None:
         self.partition = partition
+        self.source = source
         self.adapter = adapter
         self.costs = costs
         self.small = small
@@ -342,7 +372,12 @@ class StackStage(Stage):
             charge = coalesced
         charge.tally.count += 1
         partition = self.partition
-        piece.ask(partition.account, charge.work)
+        needed, source = charge.work, self.source
+        if source is not None:
+            far = distance(source, partition)
+            count_lines(partition, far, charge.lines)
+            needed = charge.fetched[far]
+        piece.ask(partition.account, needed)
         partition.submit(piece, self.interrupt)
 
     def _new_charge(self, size_bytes: int, segment: bool) -> Charge:
@@ -351,11 +386,14 @@ class StackStage(Stage):
             charge = self._small_charge(size_bytes, interrupt=self.interrupt)
             if self.interrupt and costs.interrupt_parts:
                 charge.coalesced = self._small_charge(size_bytes, interrupt=False)
-            return charge
-        packets = costs.packets(size_bytes, segment)
-        interrupts = costs.interrupts(size_bytes, segment)
-        tally = self._tally(size_bytes, packets, interrupts)
-        return Charge(size_bytes, segment, costs.stream_work(size_bytes, segment), tally)
+        else:
+            packets = costs.packets(size_bytes, segment)
+            interrupts = costs.interrupts(size_bytes, segment)
+            tally = self._tally(size_bytes, packets, interrupts)
+            charge = Charge(size_bytes, segment, costs.stream_work(size_bytes, segment), tally)
+        if self.source is not None:
+            charge.fetch(costs.lines(size_bytes, segment), costs.line_transfers)
+        return charge
 
     def _small_charge(self, size_bytes: int, *, interrupt: bool) -> Charge:
         interrupts = 1.0 if interrupt and self.costs.interrupt_parts else 0.0

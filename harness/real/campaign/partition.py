@@ -192,6 +192,26 @@ class RealPartition:
         response = self._check.size("exchange", "response_bytes", response_bytes)
         self._exchange("exchange", request, response)
 
+    def serve(
+        self,
+        request_bytes: object,
+        response_bytes: object,
+        processor_seconds: object = 0.0,
+        events: object = None,
+    ) -> None:
+        """Send a request to the target over its network, and have it compute and answer.
+
+        The agent answers each request at once, so that it computes after its answer. No time of
+        the target is between the two.
+        """
+        request = self._check.size("serve", "request_bytes", request_bytes)
+        response = self._check.size("serve", "response_bytes", response_bytes)
+        seconds = self._check.seconds("serve", "processor_seconds", processor_seconds)
+        wanted = self._check.events("serve", events)
+        self._exchange("serve", request, response)
+        if seconds or wanted:
+            self.compute(seconds, wanted)
+
     def _exchange(self, verb: str, request_bytes: int, response_bytes: int) -> None:
         with self._busy(verb):
             sample = self._target.exchange(request_bytes, response_bytes)

@@ -62,6 +62,17 @@ def test_where_nothing_overlaps_the_response_time_is_work_and_waits(
     assert abs(left) <= 0.03 * found.response_seconds
 
 
+@pytest.mark.parametrize("workload", ["vlan", "sea-stream", "vscsi-random"])
+def test_what_passes_between_cores_is_a_term_of_its_own(store, workload):
+    found = explain(store, cell(store, "dedicated", workload))
+    (refill,) = [each for each in found.accounts if each.cause == "refill"]
+    lines = [line for line in refill.events if line.event.startswith("cache line of another")]
+    assert lines
+    for line in lines:
+        assert line.count > 0 == line.baseline_count
+        assert line.constants[0].startswith("processor.transfer_latency.")
+
+
 def test_accounts_are_those_of_the_runs(store):
     chosen = cell(store, "shared-uncapped", "vscsi-random")
     found = explain(store, chosen)

@@ -45,8 +45,9 @@ def direct(**keywords: object) -> SystemConfiguration:
 
 
 def through_vios(backing: str = "physical", **keywords: object) -> SystemConfiguration:
+    """A client and its VIOS on two chips, as what IBM published is understood."""
     app = partition("app", 1, disks=1, vios="vios1", backing=backing, **keywords)
-    return system(app, cores=2, vios=(server(),))
+    return system(app, cores=3, vios=(server(), server("spare")))
 
 
 def spaced_times(machine: Machine, size: int, times: int = 4) -> list[int]:
@@ -93,14 +94,24 @@ def test_the_vioss_processors_spend_the_published_cycles_booked_under_its_client
     assert sum(accounts["vios1"].values()) == 0
 
 
-def test_the_client_pays_as_much_as_for_a_local_disk():
+@pytest.mark.parametrize("write", [False, True])
+@pytest.mark.parametrize("size", [512, 4096, 8192, 131072, 2**20])
+def test_the_client_pays_as_much_as_for_a_local_disk_by_block_and_page(size, write):
     spent = {}
     for name, configuration in (("local", direct()), ("virtual", through_vios())):
         machine = build(configuration, NO_TICKS, NO_REFILL)
         app = machine.partitions["app"]
-        repeat(machine.clock, lambda done, app=app: app.transfer(0, 8192, None, False, done), 50)
+        repeat(machine.clock, lambda done, app=app: app.transfer(0, size, 0, write, done), 50)
         spent[name] = machine.balance()[0]["app"]["os"]
-    assert spent["local"] == spent["virtual"] == 50 * round(30_000 / 1.65)
+    assert spent["local"] == spent["virtual"]
+    assert spent["local"] / 50 == pytest.approx((30_000 + 2_400 * size / 4096) / 1.65, abs=1)
+
+
+def test_pages_without_a_cost_leave_the_block_at_its_fixed_part():
+    machine = build(direct(), NO_TICKS, NO_REFILL, {"io.page_cost": 0.0})
+    app = machine.partitions["app"]
+    repeat(machine.clock, lambda done: app.transfer(0, 131072, None, False, done), 50)
+    assert machine.balance()[0]["app"]["os"] == 50 * round(30_000 / 1.65)
 
 
 @pytest.mark.parametrize("index", range(5))
@@ -229,7 +240,7 @@ def test_an_emulated_disk_costs_what_the_constants_say(flavour, write):
     switches = number("world_switches_per_disk_operation")
     inside = number("io_instructions_per_disk_operation") - switches
     expected = Counter(
-        os=NOMINAL.number("io.block_cost"),
+        os=NOMINAL.number("io.block_cost") + size / 4096 * NOMINAL.number("io.page_cost"),
         emulation=max(0, inside) * number("io_in_monitor") + number("interrupt_return"),
         world_switch=(switches + dispatches / operations) * number("world_switch"),
         host=number("host_block_cost")

@@ -1,5 +1,7 @@
 """What a VIOS spends on virtual SCSI: two published tables at once."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +24,7 @@ from vscsi_figures import CYCLES, SIZES
 
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Work
+from harness.model.cpu.topology import OTHER_CHIP, SAME_CHIP, SAME_CORE
 from harness.model.io.vios import VirtualScsiCosts, interrupt_cost
 from harness.model.ledger import Cause
 
@@ -37,12 +40,14 @@ def by_cause(work: Work, cause: Cause) -> int:
 @pytest.mark.parametrize("index", range(5))
 def test_both_published_figures_hold_at_once(backing, index):
     costs = Costs(NOMINAL, REFERENCE_HZ)
-    service = VirtualScsiCosts(costs, backing).for_size(SIZES[index])
-    on_path = service.before.ns + service.after.ns
+    service = VirtualScsiCosts(costs, backing).for_size(SIZES[index], False)
+    before_ns = service.before[OTHER_CHIP].ns
+    on_path = before_ns + service.after.ns
     assert on_path + service.off_path_ns == pytest.approx(CYCLES[backing][index] / 1.65, abs=2)
-    # The client's call and interrupt are on the path, too.
+    # The client's call, interrupt and fetching of the answer are on the path, too.
     client_ns = costs.work("hypervisor.call.queue_element") + interrupt_cost(costs)
-    path = service.before.ns + service.after.ns + service.delay_ns + client_ns
+    client_ns += service.answer[OTHER_CHIP].ns
+    path = before_ns + service.after.ns + service.delay_ns + client_ns
     assert path == pytest.approx(ADDED_US[backing][index] * 1000, abs=2)
     assert service.off_path_ns >= 0
     assert service.delay_ns >= 0
@@ -55,14 +60,14 @@ def test_both_published_figures_hold_at_once(backing, index):
 )
 def test_nothing_is_negative_at_any_size_and_larger_never_costs_less(backing, size, clock_hz):
     services = VirtualScsiCosts(Costs(NOMINAL, clock_hz), backing)
-    service, larger = services.for_size(size), services.for_size(size + 512)
-    for part in (*service.before.parts, *service.after.parts):
+    service, larger = services.for_size(size, False), services.for_size(size + 512, False)
+    for part in (*service.before[OTHER_CHIP].parts, *service.after.parts):
         assert part[1] >= 0
     assert service.off_path_ns >= 0
     assert service.delay_ns >= 0
 
     def cycles(each) -> int:
-        spent = by_cause(each.before, Cause.VIOS) + by_cause(each.after, Cause.VIOS)
+        spent = by_cause(each.before[SAME_CORE], Cause.VIOS) + by_cause(each.after, Cause.VIOS)
         return spent + each.off_path_ns
 
     assert cycles(larger) >= cycles(service) - 2
@@ -70,11 +75,11 @@ def test_nothing_is_negative_at_any_size_and_larger_never_costs_less(backing, si
 
 def test_a_faster_processor_spends_less_time_but_as_many_cycles():
     slow, fast = (
-        VirtualScsiCosts(Costs(NOMINAL, hz), "physical").for_size(131072)
+        VirtualScsiCosts(Costs(NOMINAL, hz), "physical").for_size(131072, False)
         for hz in (REFERENCE_HZ, 2 * REFERENCE_HZ)
     )
-    assert by_cause(fast.before, Cause.VIOS) == pytest.approx(
-        by_cause(slow.before, Cause.VIOS) / 2, abs=1
+    assert by_cause(fast.before[SAME_CORE], Cause.VIOS) == pytest.approx(
+        by_cause(slow.before[SAME_CORE], Cause.VIOS) / 2, abs=1
     )
     assert fast.off_path_ns == pytest.approx(slow.off_path_ns / 2, abs=1)
 
@@ -116,9 +121,79 @@ def test_a_vios_with_nothing_else_to_do_adds_its_path_and_no_more(size):
     client, vios = machine.partitions["app"], machine.vios["vios1"]
     client.transfer(0, size, 0, False, lambda: None)
     machine.clock.run_until(300 * MS)
-    service = client.paths[0].service.for_size(size)
+    service = client.paths[0].service.for_size(size, False)
     assert vios.operations == 1
-    assert vios.added_ns == service.before.ns + service.after.ns + service.delay_ns
+    before_ns = service.before[SAME_CHIP].ns
+    assert vios.added_ns == before_ns + service.after.ns + service.delay_ns
+
+
+def distances(copied: float = 0.0) -> list[dict[str, float]]:
+    """What reads and writes of 64 KiB cost client and server, by where the VIOS is.
+
+    On the client's core, on the other core of its chip, on another chip.
+    """
+    found = []
+    for place in range(3):
+        if place == SAME_CORE:
+            app = partition("app", 0.5, 1, UNCAPPED, disks=1, vios="vios1")
+            servers, cores = (server("vios1", 0.5, 1, UNCAPPED),), 1
+        else:
+            app = partition("app", 1, disks=1, vios="vios1")
+            servers = (server(), server("spare"))[:place]
+            cores = place + 1
+        changes = {"vios.vscsi.copied": copied, "vios.vscsi.deferred_work": 0.0}
+        changes |= {"hypervisor.vp_switch": 0.0, "hypervisor.vp_resume": 0.0}
+        machine = build(system(app, cores=cores, vios=servers), NO_TICKS, NO_REFILL, changes)
+        client, served = machine.partitions["app"], machine.vios["vios1"].partition
+        spent: dict[str, float] = {}
+        for verb in ("read", "write"):
+            one = partial(client.transfer, 0, 65536, None, verb == "write")
+            before = client.partition.dispatched_ns, served.dispatched_ns
+            repeat(machine.clock, one, 100)
+            machine.clock.run_until(machine.clock.now_ns + MS)
+            spent[f"client {verb}"] = (client.partition.dispatched_ns - before[0]) / 100
+            spent[f"server {verb}"] = (served.dispatched_ns - before[1]) / 100
+        accounts, idle_ns = machine.balance()
+        booked = sum(sum(account.values()) for account in accounts.values()) + idle_ns
+        assert booked == cores * machine.clock.now_ns
+        found.append(spent)
+    return found
+
+
+def test_a_vios_costs_most_on_a_chip_of_its_own_and_least_on_its_clients_core():
+    core, chip, far = distances()
+    for name in core:
+        assert core[name] < chip[name] < far[name], name
+    # Descriptors of 16 pages and two lines go there, two lines come back.
+    overlap = 6
+    for latency, there in ((13, chip), (120, far)):
+        assert there["server read"] - core["server read"] == pytest.approx(
+            4 * latency / overlap / 1.65, abs=1
+        )
+        assert there["client read"] - core["client read"] == pytest.approx(
+            2 * latency / overlap / 1.65, abs=1
+        )
+
+
+def test_the_adapters_own_transfer_makes_reads_and_writes_alike():
+    for spent in distances():
+        assert spent["client read"] == spent["client write"]
+        assert spent["server read"] == spent["server write"]
+
+
+def test_the_side_that_takes_copied_data_fetches_it_from_the_other_ones_caches():
+    core, chip, far = distances(copied=1.0)
+    lines = 65536 / 128
+    for latency, there in ((13, chip), (120, far)):
+        more = lines * latency / 6 / 1.65
+        assert there["client read"] - there["client write"] == pytest.approx(more, abs=2)
+        assert there["server write"] - there["server read"] == pytest.approx(more, abs=2)
+    assert core["client read"] == core["client write"]
+    # The copy is done by the server in either direction.
+    copy_ns = 65536 * 0.8 / 1.65
+    without = distances()[SAME_CORE]
+    assert core["server read"] - without["server read"] == pytest.approx(copy_ns, abs=2)
+    assert core["server write"] - without["server write"] == pytest.approx(copy_ns, abs=2)
 
 
 def test_waiting_for_a_processor_is_latency_that_a_vios_adds():

@@ -94,6 +94,18 @@ def test_streams_and_messages_go_over_the_network():
     }
 
 
+def test_a_request_that_is_served_is_an_exchange_and_computing():
+    real = partition()
+    real.serve(300, 700)
+    assert [(event.request, event.size) for event in real.done] == [("network", 500)]
+    real.serve(300, 700, 0.002, {"calls": 10.0})
+    asked = {event.request: number for event, number in real.done.items()}
+    assert asked["network"] == 2
+    alone = partition()
+    alone.compute(0.002, {"calls": 10.0})
+    assert asked == {"network": 2, **{each.request: n for each, n in alone.done.items()}}
+
+
 def test_a_program_that_is_not_known_is_refused():
     with pytest.raises(RefusalError, match="no program 'emacs'; known: compile"):
         partition().run("emacs")
