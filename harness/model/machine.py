@@ -17,6 +17,7 @@ from harness.model.config import (
 )
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Work, work
+from harness.model.cpu.contention import Contention
 from harness.model.cpu.dispatcher import CacheCosts
 from harness.model.cpu.dispatchers import Dispatchers
 from harness.model.cpu.entities import Partition, Processor, build_processors
@@ -61,6 +62,14 @@ def cache_costs(costs: Costs) -> CacheCosts:
     )
 
 
+def contention(constants: Constants) -> Contention:
+    """Return how processors of a machine slow each other down."""
+    number = constants.number
+    further = number("processor.contention.further")
+    locks = number("processor.contention.locks")
+    return Contention(number("processor.contention.chip"), further * locks, further * (1.0 - locks))
+
+
 class Machine:
     """A running machine: processors, partitions, disks and networks on one clock.
 
@@ -86,7 +95,9 @@ class Machine:
         self.costs = Costs(constants, configuration.machine.clock_hz, configuration.flavour)
         self.ledger = Ledger()
         self.processors = build_processors(
-            configuration.machine.cores, round(constants.number("processor.l2_cores"))
+            configuration.machine.cores,
+            round(constants.number("processor.l2_cores")),
+            contention(constants),
         )
         self.directory = Directory({p.name: p for p in configuration.partitions})
         self.partitions = self.directory.partitions

@@ -28,6 +28,8 @@ NO_OVERHEAD: Mapping[str, Value] = {
     **NO_TICKS,
     "processor.working_set": 0.0,
     "vios.working_set": 0.0,
+    "processor.contention.chip": 0.0,
+    "processor.contention.further": 0.0,
     "hypervisor.vp_switch": 0.0,
     "hypervisor.vp_resume": 0.0,
     "hypervisor.call.null": 0.0,

@@ -7,6 +7,7 @@ from harness.analysis.breakdown.disks import blocks, virtual_scsi_seconds
 from harness.analysis.breakdown.networks import bridges, bridging_seconds, protocol_stacks
 from harness.analysis.breakdown.processors import (
     caches,
+    contention,
     dispatching,
     idle_tick_seconds,
     os_events,
@@ -14,7 +15,7 @@ from harness.analysis.breakdown.processors import (
 )
 from harness.analysis.breakdown.run import CostItem, Run
 
-_KINDS = (dispatching, ticks, caches, os_events, blocks, protocol_stacks, bridges)
+_KINDS = (dispatching, ticks, caches, contention, os_events, blocks, protocol_stacks, bridges)
 
 WAITS: Mapping[str, str] = {
     "service": "own processors at work (switches, ticks and caches that hold it up included)",
