@@ -110,9 +110,10 @@ def test_costs_of_the_levels_are_numbers_and_belong_to_one_level_only() -> None:
     firmware, software = (set(CATALOG.costs(level)) for level in ("firmware", "software"))
     assert not firmware & software
     assert {"hypervisor.vp_switch", "vios.vscsi.cycles.physical"} <= firmware
+    assert {"processor.memory_latency", "processor.working_set", "vios.working_set"} <= firmware
     assert {"hosted.transfer", "hosted.uml.packet.monitor"} <= software
     for name in firmware | software:
-        assert CATALOG.constants[name].unit in ("s", "cycles", "cycles/B", ""), name
+        assert CATALOG.constants[name].unit in ("s", "cycles", "cycles/B", "B", ""), name
     # A factor stands for all that it multiplies, so that nothing is multiplied twice.
     assert set(CATALOG.costs("firmware", together=True)) == firmware
     assert set(CATALOG.costs("software", together=True)) < software
