@@ -52,9 +52,11 @@ CAUSES: Mapping[str, str] = {
     "emulation": "#b4480a",
     "world_switch": "#e08a2b",
     "host": "#f6cd96",
+    "contention": "#8f7ab8",
 }
 """Causes of the ledger, in the order in which they are stacked: the work itself in greys, what the
-firmware level adds in blues, what the software level adds in oranges; caches in violet."""
+firmware level adds in blues, what the software level adds in oranges; caches and contention in
+violet."""
 
 
 def level_of(

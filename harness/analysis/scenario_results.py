@@ -2,12 +2,16 @@
 
 A row is one expectation with the measured value. The first replication uses the stated constants of
 the catalog, the others draw them from their ranges. A row passes if it passes in every run; one
-whose runs lie on both sides of its limit is inconclusive.
+whose runs lie on both sides of its limit is inconclusive. Where a statistic of all runs is
+expected, it alone decides.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
 
 from harness.results.record import CellRecord
 from harness.results.run_result import Check, OperationEvent, Point, RunResult
@@ -40,7 +44,8 @@ class Row:
     expected: float | str
     """In the unit; a constant's value is that of the first run."""
     measured: float | str | None
-    """The first run's value in the unit; None if there was nothing to measure."""
+    """The first run's value in the unit, or the statistic of the values of all runs; None if there
+    was nothing to measure."""
     lowest: float | None
     highest: float | None
     """Over all runs, where the value is a number."""
@@ -49,7 +54,7 @@ class Row:
     tolerance: float
     unit: str
     passed: bool
-    """In every run."""
+    """In every run, or by the statistic of all runs."""
     passed_runs: int
     runs: int
     detail: str
@@ -57,6 +62,10 @@ class Row:
     """Where the expected value is published."""
     assumed: tuple[str, ...]
     """Unpublished constants that the outcome depends on."""
+    values: tuple[float | str | None, ...] = ()
+    """What each run measured, in the order of the replications."""
+    over_runs: str = ""
+    """The statistic of these that must fulfil the expectation; empty if each of them must."""
 
     @property
     def outcome(self) -> Outcome:
@@ -66,6 +75,8 @@ class Row:
         """
         if self.passed:
             return Outcome.CONFIRMED
+        if self.over_runs:
+            return Outcome.INCONCLUSIVE if self.measured is None else Outcome.REFUTED
         exact = self.relation == "equals" and not self.tolerance
         if exact or not self.passed_runs or self.lowest is None:
             return Outcome.REFUTED
@@ -185,7 +196,7 @@ def _result(
         position=cell.position,
         machine=cell.machine,
         virtualization=cell.virtualization,
-        rows=tuple(_row(script["name"], script["element"], each) for each in checks),
+        rows=tuple(row_of(script["name"], script["element"], each) for each in checks),
         runs=len(results),
         failed=tuple(failures),
         timeline=() if first is None else tuple(first.timeline),
@@ -193,25 +204,55 @@ def _result(
     )
 
 
-def _row(scenario: str, element: str, checks: Sequence[Check]) -> Row:
+OVER_RUNS: Mapping[str, str] = {
+    "mean": "mean of",
+    "deviation": "standard deviation of",
+    "p50": "median of",
+    "p95": "95th percentile of",
+    "p99": "99th percentile of",
+}
+"""Statistics of the values of all runs, in words."""
+
+
+def statistic(name: str, values: Sequence[float]) -> float | None:
+    """Return a statistic of the values of all runs; None if there are too few values."""
+    if name == "deviation":
+        return float(np.std(values, ddof=1)) if len(values) > 1 else None
+    if not values:
+        return None
+    if name == "mean":
+        return math.fsum(values) / len(values)
+    return float(np.quantile(values, int(name.removeprefix("p")) / 100))
+
+
+def row_of(scenario: str, element: str, checks: Sequence[Check]) -> Row:
+    """Put together what the runs of one expectation measured."""
     first = checks[0]
     numbers = [each.measured for each in checks if isinstance(each.measured, float | int)]
-    passed = sum(each.passed for each in checks)
+    passed_runs = sum(each.passed for each in checks)
+    measured, passed = first.measured, passed_runs == len(checks)
+    if first.over_runs:
+        measured = statistic(first.over_runs, numbers) if len(numbers) == len(checks) else None
+        passed = measured is not None and first.holds(measured)
     return Row(
         scenario=scenario,
         element=element,
         name=dict(first.name),
         expected=first.expected,
-        measured=first.measured,
+        measured=measured,
+        values=tuple(each.measured for each in checks),
+        over_runs=first.over_runs,
         lowest=min(numbers, default=None),
         highest=max(numbers, default=None),
         relation=first.relation,
         tolerance=first.tolerance,
         unit=first.unit,
-        passed=passed == len(checks),
-        passed_runs=passed,
+        passed=passed,
+        passed_runs=passed_runs,
         runs=len(checks),
-        detail=first.detail,
+        detail=f"{OVER_RUNS[first.over_runs]} {len(checks)} runs"
+        if first.over_runs
+        else first.detail,
         source=first.source,
         assumed=first.assumed,
     )

@@ -49,6 +49,7 @@ def show_plan(
     The locustfiles that the campaign file names are imported: code outside of their functions is
     executed.
     """
+    from harness.campaign.folding_notes import folding_notes
     from harness.campaign.locust_notes import locust_notes
     from harness.campaign.plan import make_plan
     from harness.campaign.resources import available, excess, needed
@@ -60,7 +61,7 @@ def show_plan(
     _print_notes(*plan.notes, *locust_notes(plan))
     size = 1 if plan.real else workers or cores()
     Screen().print(plan_table(plan, size))
-    for note in unused(plan.campaign):
+    for note in (*unused(plan.campaign), *folding_notes(plan)):
         print(f"Note: {note}")
     for reason in excess(needed(plan, size), available(_directory(plan, None))):
         print(f"The campaign {reason}: 'vtax run' refuses it without --force.")

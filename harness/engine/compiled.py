@@ -30,6 +30,7 @@ MODULES = (
     "harness.model.costs",
     "harness.model.partition",
     "harness.model.cpu.burst",
+    "harness.model.cpu.contention",
     "harness.model.cpu.run_queue",
     "harness.model.cpu.entities",
     "harness.model.cpu.topology",

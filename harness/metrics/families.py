@@ -259,6 +259,21 @@ FAMILIES: tuple[Family, ...] = (
         lambda p: int(p.remote_lines),
     ),
     _partition(
+        "vtax_partition_beside_chip_seconds",
+        "Computing times the number of further processors that ran on the same chip.",
+        lambda p: int(p.beside_chip_ns) / 1e9,
+    ),
+    _partition(
+        "vtax_partition_beside_image_seconds",
+        "Computing times the number of further processors of the same operating system that ran.",
+        lambda p: int(p.beside_image_ns) / 1e9,
+    ),
+    _partition(
+        "vtax_partition_beside_machine_seconds",
+        "Computing times the number of further processors of the machine that ran.",
+        lambda p: int(p.beside_machine_ns) / 1e9,
+    ),
+    _partition(
         "vtax_partition_resumed_dispatches",
         "Dispatches on a processor that no other virtual processor had used since.",
         lambda p: int(p.resumptions),

@@ -32,6 +32,8 @@ class Cause(IntEnum):
     """Changing between the monitor's and the host's state of a processor."""
     HOST = 10
     """The host operating system's work: scheduling, ticks, its own I/O path."""
+    CONTENTION = 11
+    """Waiting, while running, for locks, caches and memory that other processors use."""
 
 
 CAUSE_LABELS = tuple(cause.name.lower() for cause in Cause)

@@ -18,6 +18,7 @@ from harness.model.config import (
 )
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Part, Work, work
+from harness.model.cpu.contention import Contention
 from harness.model.cpu.dispatchers import Dispatchers
 from harness.model.cpu.entities import Partition, Processor, build_processors
 from harness.model.cpu.folding import Folding
@@ -39,6 +40,14 @@ HOST = "host"
 _OS, _TICK, _HYPERVISOR = int(Cause.OS), int(Cause.TICK), int(Cause.HYPERVISOR)
 _WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
 _HOST, _REFILL = int(Cause.HOST), int(Cause.REFILL)
+
+
+def contention(constants: Constants) -> Contention:
+    """Return how processors of a machine slow each other down."""
+    number = constants.number
+    further = number("processor.contention.further")
+    locks = number("processor.contention.locks")
+    return Contention(number("processor.contention.chip"), further * locks, further * (1.0 - locks))
 
 
 class Machine:
@@ -66,7 +75,9 @@ class Machine:
         self.costs = Costs(constants, configuration.machine.clock_hz, configuration.flavour)
         self.ledger = Ledger()
         self.processors = build_processors(
-            configuration.machine.cores, round(constants.number("processor.l2_cores"))
+            configuration.machine.cores,
+            round(constants.number("processor.l2_cores")),
+            contention(constants),
         )
         self.directory = Directory({p.name: p for p in configuration.partitions})
         self.partitions = self.directory.partitions

@@ -153,7 +153,10 @@ def _constants(drawn: Mapping[str, Any]) -> dict[str, Value]:
 def _measures(run: StoredRun, result: RunResult | None) -> dict[str, Value]:
     if run.measures is None or result is None:
         return {}
-    checks = {f"check.{number}": each.passed for number, each in enumerate(result.checks)}
+    checks: dict[str, Value] = {}
+    for number, each in enumerate(result.checks):
+        checks[f"check.{number}"] = each.passed
+        checks[f"check.{number}.measured"] = each.measured
     return {"requests": result.requests, **run.measures.flat(), **checks}
 
 

@@ -41,6 +41,16 @@ class OperationEvent:
     reason: str
 
 
+_ROUNDING = 1e-9
+
+
+def beyond_limit(relation: str, expected: float, tolerance: float, value: float) -> float:
+    """Return how far a number lies beyond what is expected; not above 0 where it fulfils it."""
+    if relation == "equals":
+        return abs(value - expected) - tolerance
+    return value - expected if relation == "at-most" else expected - value
+
+
 @with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -62,6 +72,14 @@ class Check:
     source: str
     assumed: tuple[str, ...]
     """Unpublished constants that the outcome depends on."""
+    over_runs: str = ""
+    """The statistic of the values of all runs that must fulfil it; empty if each run must."""
+
+    def holds(self, value: float) -> bool:
+        """Whether a number fulfils the expectation, rounding left aside."""
+        expected = float(self.expected)
+        beyond = beyond_limit(self.relation, expected, self.tolerance, value)
+        return beyond <= _ROUNDING * max(1.0, abs(expected))
 
 
 @with_config(STRICT)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from harness.validation import moving_figures, software_figures
+from harness.validation import moving_figures, scaling_figures, software_figures
 from harness.validation.mechanism import Mechanism
 from harness.validation.minimal_model import REFERENCE_HZ, catalog
 from harness.validation.prediction import row_of
@@ -148,11 +148,11 @@ def fault_rows() -> list[Row]:
     ]
 
 
-def moving_rows() -> list[Row]:
-    """Move memory and a partition; the figures are a band and an upper bound."""
+def moving_and_scaling_rows() -> list[Row]:
+    """Move memory and a partition (a band and an upper bound); compare numbers of processors."""
     return [
         replace(row_of(each, 0), kind=Kind.CALIBRATION, interval=_INTERVAL, tolerance=TOLERANCE)
-        for each in moving_figures.calibrations()
+        for each in (*moving_figures.calibrations(), *scaling_figures.calibrations())
     ]
 
 
@@ -161,5 +161,5 @@ PARTS: tuple[Callable[[], list[Row]], ...] = (
     bridge_rows,
     monitor_rows,
     fault_rows,
-    moving_rows,
+    moving_and_scaling_rows,
 )

@@ -24,8 +24,14 @@ NO_TICKS: Mapping[str, Value] = {
     f"os.{os}.tick_rate": NEVER for os in ("aix-5.3", "sles-9", "rhel-as-3")
 } | {"hosted.host.tick_rate": NEVER}
 
+NO_CONTENTION: Mapping[str, Value] = {
+    "processor.contention.chip": 0.0,
+    "processor.contention.further": 0.0,
+}
+
 NO_OVERHEAD: Mapping[str, Value] = {
     **NO_TICKS,
+    **NO_CONTENTION,
     "processor.working_set": 0.0,
     "vios.working_set": 0.0,
     "hypervisor.vp_switch": 0.0,

@@ -6,7 +6,13 @@ within it holds. No constant may be changed because of a row of this module and 
 """
 
 from harness.catalog import Constants
-from harness.validation import moving_figures, performance_reference, published, software_figures
+from harness.validation import (
+    moving_figures,
+    performance_reference,
+    published,
+    scaling_figures,
+    software_figures,
+)
 from harness.validation.mechanism import Mechanism
 from harness.validation.prediction import TOLERANCE, Model, Prediction, row_of, stated
 from harness.validation.row import FigureKind, Row
@@ -242,6 +248,7 @@ def predictions() -> list[Prediction]:
         *_network(),
         *performance_reference.predictions(),
         *moving_figures.predictions(),
+        *scaling_figures.predictions(),
         *software_figures.predictions(),
     ]
 

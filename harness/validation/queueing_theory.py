@@ -116,6 +116,14 @@ _QUANTUM_NOTE = "processor sharing is the limit of ever shorter slices; these ar
 _LIMIT = 0.01
 """The rest of the distance from that limit, as threads that wake are preferred."""
 
+_FURTHER = 0.1
+
+
+def _slowdown(busy: int) -> float:
+    """How many times as long work takes while so many processors are busy."""
+    return 1.0 + _FURTHER * (busy - 1)
+
+
 QUEUES: tuple[QueueCase, ...] = (
     QueueCase(
         "M/M/1, full-system partition",
@@ -174,6 +182,20 @@ QUEUES: tuple[QueueCase, ...] = (
         utilization=0.4,
         overrides={"os.aix-5.3.timeslice": _QUANTUM},
         note="exact for slices of any length",
+    ),
+    QueueCase(
+        "M/M/4, each busy processor slows the others by a tenth, full-system partition",
+        f"{_KLEINROCK} (birth and death); Gunther 2007, chapter 4",
+        FULL_SYSTEM,
+        (Measure("mean", queues.slowed_mean(0.6, 4, _slowdown, SERVICE), MEAN, _LIMIT),),
+        150_000,
+        cores=4,
+        utilization=0.6,
+        overrides={
+            "os.aix-5.3.timeslice": _QUANTUM,
+            "processor.contention.further": _FURTHER,
+        },
+        note="exact if work slows at once; the model looks again after each slice (1/20)",
     ),
     QueueCase(
         "M/G/1 processor sharing, squared variation 2, full-system partition",

@@ -42,6 +42,25 @@ def m_m_c_quantile(q: float, utilization: float, servers: int, service: float = 
     return service * _root(lambda t: 1 - q - tail(t))
 
 
+def slowed_mean(
+    utilization: float, servers: int, slowdown: Callable[[int], float], service: float = 1.0
+) -> float:
+    """Mean response time of M/M/c whose busy servers slow each other down (birth and death).
+
+    ``slowdown(k)`` says how many times as long services take while ``k`` servers are busy, at
+    each moment; ``utilization`` is the load if that is once.
+    """
+    arrivals = utilization * servers / service
+    number, weight, total, present = 0, 1.0, 1.0, 0.0
+    while weight > 1e-18 * total:
+        number += 1
+        busy = min(number, servers)
+        weight *= arrivals * service * slowdown(busy) / busy
+        total += weight
+        present += number * weight
+    return present / total / arrivals
+
+
 def pollaczek_khinchine(
     utilization: float, squared_variation: float, service: float = 1.0
 ) -> float:

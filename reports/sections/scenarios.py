@@ -168,6 +168,7 @@ def _row(view: ReportView, row: Row) -> Content:
     measured = texts.said(value(row.measured, unit)) or texts("elements.nothing")
     tolerance = f" ± {value(row.tolerance, unit)}" if row.tolerance else ""
     expected = texts.said(value(row.expected, unit))
+    decided = row.passed or row.runs == 1 or bool(row.over_runs)
     span = ""
     if row.lowest is not None and row.highest is not None and row.runs > 1:
         span = f"{value(row.lowest, unit)} … {value(row.highest, unit)}"
@@ -178,7 +179,7 @@ def _row(view: ReportView, row: Row) -> Content:
         "span": span,
         "passed": row.passed,
         "outcome": str(row.outcome),
-        "runs": "" if row.passed or row.runs == 1 else f"{row.passed_runs} / {row.runs}",
+        "runs": "" if decided else f"{row.passed_runs} / {row.runs}",
         "detail": texts.said(row.detail),
         "source": row.source,
         "assumed": row.assumed,

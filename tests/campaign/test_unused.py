@@ -167,8 +167,18 @@ def test_shipped_campaigns_use_what_they_define():
             'metric = "requests"\nat_most = 1\nstatistic = "last"',
             "statistic has no effect with metric",
         ),
-        ('metric = "physc"\nat_most = 1\nto = {}', "needs one of metric, of, group and between"),
+        (
+            'metric = "physc"\nat_most = 1\nto = {}',
+            "needs one of metric, of, group, key and between",
+        ),
         ('metric = "physc"\nat_most = 1\nto = { group = "a" }', "'physc' has no groups"),
+        ('metric = "physc"\nat_most = 1\nto = { key = "user" }', "key = 'user': goes with metric"),
+        ('metric = "physc"\nat_most = 1\nkey = "user"', "goes with 'result' and 'bill'"),
+        ('metric = "processor-time"\nat_most = "1 s"\nkey = "use"', "did you mean 'user'?"),
+        (
+            'metric = "physc"\nat_most = 1\neach = true\nover_runs = "mean"',
+            "has each and over_runs",
+        ),
         (
             'metric = "physc"\nat_most = 1\nto = { metric = "lasted" }',
             "cannot be put in relation to",

@@ -29,4 +29,5 @@ def test_causes_have_the_names_that_reports_and_metrics_use():
         "emulation",
         "world_switch",
         "host",
+        "contention",
     )

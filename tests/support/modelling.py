@@ -55,9 +55,15 @@ NO_TICKS: Mapping[str, Value] = {
 
 NO_REFILL: Mapping[str, Value] = {"processor.working_set": 0.0, "vios.working_set": 0.0}
 
+NO_CONTENTION: Mapping[str, Value] = {
+    "processor.contention.chip": 0.0,
+    "processor.contention.further": 0.0,
+}
+
 NO_OVERHEAD: Mapping[str, Value] = {
     **NO_TICKS,
     **NO_REFILL,
+    **NO_CONTENTION,
     "hypervisor.vp_switch": 0.0,
     "hypervisor.vp_resume": 0.0,
     "hypervisor.call.null": 0.0,

@@ -15,6 +15,7 @@ from harness.validation.queues import (
     pollaczek_khinchine,
     processor_sharing_mean,
     repairman,
+    slowed_mean,
     spare_shares,
     worst_gap,
 )
@@ -29,6 +30,18 @@ def test_with_one_server_m_m_c_is_m_m_1(utilization, q):
     assert m_m_c_quantile(q, utilization, 1) == pytest.approx(-math.log(1 - q) * mean, rel=1e-6)
     assert pollaczek_khinchine(utilization, 1.0) == pytest.approx(mean)
     assert processor_sharing_mean(utilization) == pytest.approx(mean)
+
+
+@given(LOADS, st.integers(1, 8))
+def test_servers_that_do_not_slow_each_other_are_m_m_c(utilization, servers):
+    mean = slowed_mean(utilization, servers, lambda busy: 1.0)
+    assert mean == pytest.approx(m_m_c_mean(utilization, servers))
+
+
+@given(LOADS, st.integers(1, 8), st.floats(1.0, 3.0))
+def test_servers_that_are_always_as_slow_are_m_m_c_with_longer_services(load, servers, times):
+    mean = slowed_mean(load / times, servers, lambda busy: times)
+    assert mean == pytest.approx(m_m_c_mean(load, servers, times))
 
 
 def test_erlangs_table():

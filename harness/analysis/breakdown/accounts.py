@@ -7,6 +7,7 @@ from harness.analysis.breakdown.disks import blocks, virtual_scsi_seconds
 from harness.analysis.breakdown.networks import bridges, bridging_seconds, protocol_stacks
 from harness.analysis.breakdown.processors import (
     caches,
+    contention,
     dispatching,
     displaced,
     idle_tick_seconds,
@@ -21,6 +22,7 @@ _KINDS = (
     ticks,
     caches,
     displaced,
+    contention,
     user_mode,
     os_events,
     blocks,

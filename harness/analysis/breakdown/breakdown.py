@@ -269,6 +269,7 @@ def _explanation(
             "These runs were made by an earlier version of vtax, which did not count all events: "
             "much is left unexplained. Run the campaign again to explain it."
         )
+    notes += _folding(cell, found, constants)
     side = _side(cell, found, constants)
     other = None
     costs: dict[str, Overhead] = {}
@@ -309,6 +310,19 @@ def _explanation(
         notes=tuple(notes),
         monitor=campaign.monitor(cell.virtualization),
     )
+
+
+def _folding(
+    cell: CellRecord, runs: Sequence[_CompleteRun], constants: Sequence[Constants]
+) -> list[str]:
+    """Note how often virtual processor folding looked, where a partition folds."""
+    if not any(each["folding"] for each in cell.parameters["nominal_system"]["partitions"]):
+        return []
+    interval = constants[0].number("hypervisor.folding_interval")
+    seconds = min(run.measures.measured_seconds + run.measures.warm_up_seconds for run in runs)
+    looks = int(seconds / interval)
+    acts = "at most one virtual processor each time" if looks else "so that it does not act"
+    return [f"Virtual processor folding looked {looks} times in a run of {seconds:.3g} s, {acts}."]
 
 
 def run_constants(campaign: CampaignRecord, drawn: Mapping[str, Any]) -> Constants:

@@ -164,6 +164,26 @@ def user_mode(run: Run) -> Iterator[CostItem]:
     yield run.item("emulation", event, seconds, each_ns, *run.names("translation"))
 
 
+def contention(run: Run) -> Iterator[CostItem]:
+    """Count computing by the processors that ran beside it (seconds times their number)."""
+    number, name = run.costs.number, "processor.contention"
+    further, locks = number(f"{name}.further"), number(f"{name}.locks")
+    shared = (f"{name}.further", f"{name}.locks")
+    for text, what, slower, constants in (
+        ("second beside the other core of its chip", "chip", number(f"{name}.chip"), None),
+        ("second beside another processor of its system", "image", further * locks, shared),
+        (
+            "second beside another processor of the machine",
+            "machine",
+            further * (1 - locks),
+            shared,
+        ),
+    ):
+        count = run.counts.of(f"partition_beside_{what}_seconds")
+        names = constants or (f"{name}.chip",)
+        yield run.item("contention", text, count, slower * 1e9, *names)
+
+
 def os_events(run: Run) -> Iterator[CostItem]:
     """Count operating-system events, natively and on top what a hosted monitor adds to each."""
     hz, number = run.costs.clock_hz, run.costs.number

@@ -12,6 +12,7 @@ from harness.campaign.schema.campaign import Campaign, Factors
 from harness.campaign.schema.messages import check_name, value_error
 from harness.campaign.schema.metrics import (
     ACTION,
+    CAUSES,
     MACHINE,
     METRICS,
     REQUESTS,
@@ -272,6 +273,10 @@ def _reference(
 def _check_step(key: str, written: Expectation, actions: Sequence[str], file: str) -> None:
     """Check that an expectation has the keys that its metric needs, and no others."""
     metric, of = written.metric, METRICS[written.metric].of
+    if written.over_runs is not None:
+        _refuse(file, key, written, ["over_runs"] * (metric == "status"))
+        if written.each:
+            raise UserError(f"{file}: {key}: has each and over_runs; leave one of them out")
     if of == ACTION:
         if written.step is None:
             raise UserError(f"{file}: {key}.step: is missing (metric = '{metric}' is of a step)")
@@ -285,8 +290,14 @@ def _check_step(key: str, written: Expectation, actions: Sequence[str], file: st
         unused = ["of", "each", "group", "between", "statistic"]
         _refuse(file, key, written, unused + ["to", "difference_from"] * (metric == "status"))
         return
-    if (metric == "bill") != (written.key is not None):
-        raise UserError(f"{file}: {key}.key: goes with 'result' and 'bill', which need it")
+    if metric == "processor-time":
+        if written.key is not None:
+            check_name(file, f"{key}.key", written.key, CAUSES, "cause")
+        _refuse(file, key, written, ["statistic"])
+    elif (metric == "bill") != (written.key is not None):
+        raise UserError(
+            f"{file}: {key}.key: goes with 'result' and 'bill', which need it, and 'processor-time'"
+        )
     for name in ("step", "reason"):
         if getattr(written, name) is not None:
             known = ", ".join(names_of(ACTION))
@@ -306,6 +317,11 @@ def _check_step(key: str, written: Expectation, actions: Sequence[str], file: st
         if (METRICS[second].of == ACTION or second == "bill") and second != metric:
             allowed = f"cannot be put in relation to '{metric}'"
             raise value_error(file, f"{key}.{name}.metric", second, allowed)
+        if other.key is not None:
+            if second != "processor-time":
+                allowed = f"goes with metric = 'processor-time', not with '{second}'"
+                raise value_error(file, f"{key}.{name}.key", other.key, allowed)
+            check_name(file, f"{key}.{name}.key", other.key, CAUSES, "cause")
         if other.group is not None and METRICS[second].of != REQUESTS:
             raise value_error(file, f"{key}.{name}.group", other.group, f"'{second}' has no groups")
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from harness.model.ledger import CAUSE_LABELS
+
 REQUESTS, PARTITION, MACHINE, ACTION = "requests", "partition, VIOS", "machine", "action"
 
 
@@ -31,6 +33,9 @@ METRICS: Mapping[str, Metric] = {
     "longest-gap": Metric(REQUESTS, "time", "Longest time without a request that ended well."),
     "physc": Metric(
         PARTITION, "cores", "Physical processors consumed.", "vtax_partition_physc_cores"
+    ),
+    "processor-time": Metric(
+        PARTITION, "time", "Processor time spent on its behalf, by the cause in `key` or by all."
     ),
     "entc": Metric(PARTITION, "ratio", "The same as a share of the entitlement."),
     "entitlement": Metric(
@@ -64,6 +69,9 @@ METRICS: Mapping[str, Metric] = {
 }
 """By name, in the order of the documentation. Of several partitions a ratio is averaged; what
 else is sampled is added up."""
+
+CAUSES: tuple[str, ...] = ("all", *CAUSE_LABELS)
+"""Causes of processor time, all of them first."""
 
 RESULTS: Mapping[str, str] = {
     "migrations": "count",

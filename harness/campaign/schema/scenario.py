@@ -93,13 +93,15 @@ class Reference(Table):
     """Other partitions or VIOS."""
     group: str | None = None
     """Another group of users."""
+    key: str | None = None
+    """Another cause of processor time, or `all`."""
     between: Interval | None = None
     """Another time."""
 
     @model_validator(mode="after")
     def _another(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("needs one of metric, of, group and between")
+            raise ValueError("needs one of metric, of, group, key and between")
         return self
 
 
@@ -119,11 +121,14 @@ class Expectation(Table):
     step: str | None = None
     """The step or rule, for metrics of actions."""
     key: str | None = None
-    """Which result of it, for metric = "result"; which kind of Capacity on Demand, for "bill"."""
+    """Which result of it, for metric = "result"; which kind of Capacity on Demand, for "bill";
+    which cause, for "processor-time" (without it all)."""
     between: Interval | None = None
     """From when to when; without it from beginning to end."""
     statistic: Literal["mean", "minimum", "maximum", "last"] = "mean"
     """Of the samples taken in that time, where the metric is sampled."""
+    over_runs: Literal["mean", "deviation", "p50", "p95", "p99"] | None = None
+    """Of the values of all replications: this must fulfil it; without it each of them must."""
     to: Reference | None = None
     """Expect the relation to this instead of the value itself."""
     difference_from: Reference | None = None

@@ -83,7 +83,7 @@ def elements_text(study: Study, elements: ScenarioResults) -> RenderableType:
 
 def _passed(row: Row) -> str:
     word = _WORDS[row.outcome]
-    passed = word if row.passed else f"{word} ({row.passed_runs} of {row.runs})"
+    passed = word if row.passed or row.over_runs else f"{word} ({row.passed_runs} of {row.runs})"
     return f"{passed}, depends on assumed constants" if row.assumed else passed
 
 

@@ -127,6 +127,8 @@ class Burst(Event):
         What is left to do.
     ns
         The sum of what is left.
+    computes
+        Whether it is an application's computing, which takes longer for what runs beside it.
     urgent
         Whether it is an interrupt's work.
     ran_ns
@@ -141,6 +143,7 @@ class Burst(Event):
         self.account = account
         self.work = work
         self.ns: i64 = work.ns
+        self.computes = False
         self.urgent = False
         self.ran_ns: i64 = 0
         self.slice_left_ns: i64 = 0
@@ -195,6 +198,7 @@ class Thread(Burst):
 
     def __init__(self) -> None:
         super().__init__(_NO_ACCOUNT, NO_WORK)
+        self.computes = True
         self._own = Work([(_USER, 0), (_OS, 0), (_EMULATION, 0)])
 
     def compute(self, account: Account, user_ns: i64, os_ns: i64, monitor_ns: i64) -> None:

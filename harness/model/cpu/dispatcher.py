@@ -16,6 +16,7 @@ from harness.engine.clock import Clock
 from harness.engine.event_queue import NEVER
 from harness.engine.rounding import nearest
 from harness.model.cpu.burst import Burst, Part, work
+from harness.model.cpu.contention import done_within, stretched
 from harness.model.cpu.entities import (
     CacheUse,
     Chip,
@@ -27,6 +28,7 @@ from harness.model.cpu.entities import (
 from harness.model.ledger import Books, Cause, Ledger
 
 _REFILL: Final = int(Cause.REFILL)
+_CONTENTION: Final = int(Cause.CONTENTION)
 _LEDGER: Final = Books()
 
 
@@ -147,6 +149,10 @@ class Dispatcher(Scheduler):
         partition.dispatch_wait_ns += begin - vp.ready_ns
         processor.vp = vp
         vp.processor = processor
+        chip = processor.chip
+        chip.running += 1
+        chip.contention.running += 1
+        partition.running += 1
         vp.run_ns = vp.start_ns = begin
         # Before the work comes what the dispatch costs: the switch, the caches, a tick that is due.
         entry = self.switch
@@ -155,7 +161,7 @@ class Dispatcher(Scheduler):
             partition.resumptions += 1
         entry.book(burst.account)
         vp.entry = entry
-        vp.refill_ns = self._enter_chip(vp, processor.chip, burst)
+        vp.refill_ns = self._enter_chip(vp, chip, burst)
         lead_ns = entry.ns + vp.refill_ns
         vp.lead_tick = vp.tick_due
         if vp.tick_due:
@@ -165,13 +171,15 @@ class Dispatcher(Scheduler):
         vp.work_ns = begin + lead_ns
         vp.stolen_ns = 0
         vp.limit_ns = self.limit(vp)
+        self._set_pace(vp, chip, burst)
         self._begin(vp, burst, now)
 
     def _begin(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
         """Set the next look at a burst that begins at ``work_ns``."""
         slice_ns = vp.partition.slice_of(burst)
         vp.slice_ns = vp.work_ns + slice_ns
-        end = vp.work_ns + (burst.ns if burst.ns < slice_ns else slice_ns)
+        length_ns = vp.length_ns
+        end = vp.work_ns + (length_ns if length_ns < slice_ns else slice_ns)
         if vp.limit_ns < end:
             end = max(vp.limit_ns, now)
         vp.due_ns = end
@@ -179,15 +187,49 @@ class Dispatcher(Scheduler):
 
     def rearm(self, vp: VirtualProcessor) -> None:
         """Set the next look at a running virtual processor: its burst's, slice's or limit's end."""
-        burst = vp.burst
-        assert burst is not None
         now = self.clock.now
-        end = min(vp.work_ns + vp.stolen_ns + burst.ns, vp.slice_ns)
+        end = min(vp.work_ns + vp.stolen_ns + vp.length_ns, vp.slice_ns)
         if vp.interrupting:
             end = min(end, self._interruptible_ns(vp, now))
         end = max(min(end, vp.limit_ns), now)
         vp.due_ns = end
         self.clock.schedule(end - now, vp)
+
+    # Contention beyond the processor
+
+    def _set_pace(self, vp: VirtualProcessor, chip: Chip, burst: Burst) -> None:
+        """Decide how long a burst takes that begins or goes on at ``work_ns``."""
+        contention = chip.contention
+        if not (contention.active and burst.computes):
+            vp.slow_ns = 0
+            vp.length_ns = burst.ns
+            return
+        vp.beside_chip = chip.running - 1
+        vp.beside_image = vp.partition.running - 1
+        vp.beside_machine = contention.running - 1
+        vp.slow_ns = (
+            vp.beside_chip * contention.chip_ns
+            + vp.beside_image * contention.image_ns
+            + vp.beside_machine * contention.machine_ns
+        )
+        vp.length_ns = stretched(burst.ns, vp.slow_ns)
+
+    def _change_pace(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
+        """Let a burst that goes on take as long as what runs beside it now requires."""
+        processor = vp.processor
+        assert processor is not None
+        chip = processor.chip
+        if now >= vp.work_ns and vp.interruptions.end_ns() <= now:
+            if chip.contention.active and now > vp.work_ns:
+                self._settle_burst(vp, burst, now)
+            self._set_pace(vp, chip, burst)
+
+    def _count_beside(self, vp: VirtualProcessor, done_ns: i64) -> None:
+        """Count work by the number of processors that ran beside it."""
+        partition = vp.partition
+        partition.beside_chip_ns += done_ns * vp.beside_chip
+        partition.beside_image_ns += done_ns * vp.beside_image
+        partition.beside_machine_ns += done_ns * vp.beside_machine
 
     # Caches
 
@@ -262,10 +304,13 @@ class Dispatcher(Scheduler):
         burst = vp.burst
         assert burst is not None
         vp.due_ns = NEVER
-        if now - vp.work_ns - vp.stolen_ns < burst.ns:
+        if now - vp.work_ns - vp.stolen_ns < vp.length_ns:
             self._interrupted(vp, burst, now)
             return
         burst.work.book(burst.account)
+        if vp.slow_ns > 0:
+            burst.account.add(_CONTENTION, vp.length_ns - burst.ns)
+            self._count_beside(vp, burst.ns)
         burst.ran_ns += burst.ns
         partition = vp.partition
         # What the end of the burst sets off may give the processor its next work at once.
@@ -297,6 +342,9 @@ class Dispatcher(Scheduler):
             vp.burst = following = partition.run_queue.popleft()
         vp.work_ns = now
         vp.stolen_ns = 0
+        processor = vp.processor
+        assert processor is not None
+        self._set_pace(vp, processor.chip, following)
         if now >= vp.limit_ns:
             vp.slice_ns = now + partition.slice_of(following)
             self.limit_reached(vp)
@@ -335,6 +383,7 @@ class Dispatcher(Scheduler):
         following = partition.run_queue.popleft()
         partition.run_queue.put_back(burst)
         vp.burst = following
+        self._change_pace(vp, following, now)
         vp.slice_ns = now + partition.slice_of(following)
 
     def _slice_ended(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
@@ -345,11 +394,15 @@ class Dispatcher(Scheduler):
             self._settle_burst(vp, burst, now)
             following = partition.run_queue.rotate(burst)
             vp.burst = following
+        self._change_pace(vp, following, now)
         vp.slice_ns = now + partition.slice_of(following)
 
     def _settle_burst(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
         """Book what a running virtual processor has done of its burst so far."""
-        burst.progress(self._done_ns(vp, burst, now, _LEDGER))
+        done_ns = self._done_ns(vp, burst, now, _LEDGER)
+        burst.progress(done_ns)
+        if vp.slow_ns > 0:
+            self._count_beside(vp, done_ns)
         vp.work_ns = now
         vp.stolen_ns = 0
         vp.interruptions.clear()
@@ -372,7 +425,14 @@ class Dispatcher(Scheduler):
                 partition.tick.take_back_last(books.of(partition.account), rest)
                 rest -= partition.tick.ns
             vp.entry.take_back_last(account, rest)
-        return since - vp.work_ns - stolen_ns
+        elapsed_ns = since - vp.work_ns - stolen_ns
+        if vp.slow_ns == 0:
+            return elapsed_ns
+        done_ns = burst.ns
+        if elapsed_ns < vp.length_ns:
+            done_ns = done_within(elapsed_ns, vp.slow_ns)
+        books.of(burst.account).add(_CONTENTION, elapsed_ns - done_ns)
+        return done_ns
 
     def count(self, vp: VirtualProcessor, now: i64) -> None:
         """Count a running virtual processor's occupancy up to now."""
@@ -393,6 +453,10 @@ class Dispatcher(Scheduler):
             self.use(vp, run_ns, now)
         processor.vp = None
         processor.last = vp
+        chip = processor.chip
+        chip.running -= 1
+        chip.contention.running -= 1
+        vp.partition.running -= 1
         # It may have waited for a tick that used the processor for some microseconds.
         processor.free_ns = now if now > vp.start_ns else vp.start_ns
         vp.processor = None

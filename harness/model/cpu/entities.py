@@ -14,6 +14,7 @@ from harness.engine.event import Event
 from harness.engine.event_queue import NEVER
 from harness.engine.linked_list import LinkedList, Node
 from harness.model.cpu.burst import NO_WORK, Burst, CallbackBurst, Interruptions, Work
+from harness.model.cpu.contention import Contention
 from harness.model.cpu.run_queue import RunQueue
 from harness.model.ledger import Account
 from harness.model.tally import Tally
@@ -82,19 +83,25 @@ class Chip:
 
     Attributes
     ----------
+    contention
+        That of its machine.
+    running
+        How many of its cores execute something.
     lru
         The virtual processors that have left, in the order in which they left.
     lines
         The sum of the working sets of all that were ever here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, contention: Contention) -> None:
+        self.contention = contention
+        self.running: i64 = 0
         self.lines: i64 = 0
         self.processors: list[Processor] = []
         self.lru: LinkedList[CacheUse] = LinkedList()
 
 
-_NO_CHIP: Final = Chip()
+_NO_CHIP: Final = Chip(Contention())
 _RUNNING_FIRST: Final = 1 << 60
 _NO_BURST: Final = Burst(Account(), NO_WORK)
 
@@ -138,13 +145,17 @@ class Processor(Node):
         return begin
 
 
-def build_processors(cores: int, cores_per_chip: int) -> list[Processor]:
-    """Make ``cores`` processors, ``cores_per_chip`` to a chip."""
+def build_processors(
+    cores: int, cores_per_chip: int, contention: Contention | None = None
+) -> list[Processor]:
+    """Make ``cores`` processors of one machine, ``cores_per_chip`` to a chip."""
     processors: list[Processor] = []
-    chip = Chip()
+    if contention is None:
+        contention = Contention()
+    chip = Chip(contention)
     for index in range(cores):
         if index % cores_per_chip == 0:
-            chip = Chip()
+            chip = Chip(contention)
         processors.append(Processor(index, chip))
     return processors
 
@@ -176,6 +187,12 @@ class VirtualProcessor(Event):
     entry, refill_ns, lead_tick
         What putting it on its processor cost; how much of the time before ``work_ns`` refills
         caches; whether there is a tick in it.
+    slow_ns
+        By how much longer a second of its burst takes for what runs beside it.
+    length_ns
+        How long its burst takes from ``work_ns`` on, interruptions left aside.
+    beside_chip, beside_image, beside_machine
+        How many further processors ran on its chip, for its operating system and on its machine.
     stolen_ns, interruptions
         Time that ticks and foreign interrupts took since ``work_ns``, and the last of them.
     slice_ns, limit_ns
@@ -208,6 +225,11 @@ class VirtualProcessor(Event):
         self.start_ns: i64 = 0
         self.runnable_ns: i64 = 0
         self.work_ns: i64 = 0
+        self.slow_ns: i64 = 0
+        self.length_ns: i64 = 0
+        self.beside_chip: i64 = 0
+        self.beside_image: i64 = 0
+        self.beside_machine: i64 = 0
         self.stolen_ns: i64 = 0
         self.interruptions = Interruptions()
         self.entry = NO_WORK
@@ -337,6 +359,11 @@ class Partition:
         Interrupts for others that arrived on a processor while one of its VPs was there.
     resumptions
         How many of the dispatches were on a processor that no other VP had used since.
+    running
+        How many of its VPs are on a processor.
+    beside_chip_ns, beside_image_ns, beside_machine_ns
+        Its work, times the number of further processors that ran on the same chip, for the same
+        operating system and on the same machine.
     ticks, idle_ticks, idle_tick_ns
         Clock ticks that its VPs took, how many of these found them idle, and the processor time of
         the latter, dispatches included.
@@ -408,6 +435,10 @@ class Partition:
         self.interrupting_ticks: i64 = 0
         self.idle_tick_ns: i64 = 0
         self.resumptions: i64 = 0
+        self.running: i64 = 0
+        self.beside_chip_ns: i64 = 0
+        self.beside_image_ns: i64 = 0
+        self.beside_machine_ns: i64 = 0
         self.refilled_lines: i64 = 0
         self.memory_lines: i64 = 0
         self.chip_lines: i64 = 0

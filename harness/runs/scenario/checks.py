@@ -3,18 +3,17 @@
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from harness.campaign.schema.metrics import ACTION, METRICS, REQUESTS, dimension_of
 from harness.campaign.schema.scenario import Expectation
 from harness.catalog import Constants
 from harness.engine.clock import to_ns
-from harness.results.run_result import Check
+from harness.model.ledger import CAUSE_LABELS
+from harness.results.run_result import Check, beyond_limit
 from harness.runs.scenario.timeline import Requests, Timeline, quantile
 from harness.units import DIMENSIONS, read_quantity
-
-_ROUNDING = 1e-9
 
 
 @dataclass(slots=True)
@@ -63,6 +62,8 @@ class Reader:
             return self._requests(reading)
         if reading.metric == "bill":
             return math.fsum(self.billed(name, reading.key or "") for name in reading.of or ())
+        if reading.metric == "processor-time":
+            return self._processor_time(reading)
         return self._sampled(reading)
 
     def _outcome(self, reading: Expectation) -> float | str | None:
@@ -136,6 +137,20 @@ class Reader:
         weighted = (value * span for value, span in zip(values, spans, strict=True))
         return math.fsum(weighted) / sum(spans)
 
+    def _processor_time(self, reading: Expectation) -> float | None:
+        """Return processor seconds between two times by a cause, or by all, of all together."""
+        times = self.timeline.times_ns
+        first, last = (bisect_right(times, to_ns(at)) - 1 for at in reading.between or ())
+        if last <= first:
+            return None
+        before, after = (self.timeline.spent[index] for index in (first, last))
+        causes = CAUSE_LABELS if reading.key in (None, "all") else (reading.key,)
+        spent_ns = 0
+        for name in reading.of or ():
+            for cause in causes:
+                spent_ns += after.get(name, {}).get(cause, 0) - before.get(name, {}).get(cause, 0)
+        return spent_ns / 1e9
+
     def _series(self, metric: str, name: str) -> Sequence[float]:
         samples = self.timeline.samples
         if metric != "entc":
@@ -179,16 +194,12 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
     numbers = [(value, subject) for value, subject in found if isinstance(value, float | int)]
     lacking = [subject for value, subject in found if value is None]
 
-    def off(entry: tuple[float, list[str]]) -> float:
-        if expectation.relation == "equals":
-            return float(abs(entry[0] - expected) - tolerance)
-        return float(
-            entry[0] - expected if expectation.relation == "at_most" else expected - entry[0]
-        )
-
-    farthest = max(numbers, key=off, default=None)
-    slack = _ROUNDING * max(1.0, abs(expected))
-    passed = not lacking and farthest is not None and off(farthest) <= slack
+    relation = expectation.relation.replace("_", "-")
+    farthest = max(
+        numbers,
+        key=lambda entry: beyond_limit(relation, expected, tolerance, entry[0]),
+        default=None,
+    )
     detail = ""
     if lacking:
         detail = f"nothing was measured{_names(lacking[0])}"
@@ -196,18 +207,21 @@ def check(expectation: Expectation, reader: Reader, constants: Constants) -> Che
         detail = f"the farthest off{_names(farthest[1])}, of {len(found)}"
     dimension = dimension_of(expectation.metric, expectation.key)
     unit = "" if dimension is None or expectation.to is not None else DIMENSIONS[dimension].si
-    return Check(
+    found_check = Check(
         name=dict(expectation.name),
         measured=None if farthest is None else float(farthest[0]),
         expected=float(expected),
-        relation=expectation.relation.replace("_", "-"),
+        relation=relation,
         tolerance=float(tolerance),
         unit="" if unit in ("count", "ratio") else unit,
-        passed=passed,
+        passed=False,
         detail=detail,
         source=expectation.source,
         assumed=tuple(expectation.rests_on),
+        over_runs=expectation.over_runs or "",
     )
+    passed = not lacking and farthest is not None and found_check.holds(farthest[0])
+    return replace(found_check, passed=passed)
 
 
 def _measure(

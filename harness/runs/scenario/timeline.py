@@ -18,6 +18,9 @@ from harness.results.run_result import Point
 
 QUANTILE = 0.95
 
+Spent = dict[str, dict[str, int]]
+"""Partition or VIOS -> cause -> nanoseconds of processor time."""
+
 _SAMPLED = {
     of: {name: METRICS[name].sample for name in names_of(of) if METRICS[name].sample}
     for of in (PARTITION, MACHINE)
@@ -64,6 +67,8 @@ class Timeline:
         self.labels = labels
         self.names = (*partitions, *labels)
         self.times_ns: list[int] = [0]
+        self.spent: list[Spent] = [{}]
+        """Processor time of each partition and VIOS by cause, up to each of the times."""
         self.requests: dict[tuple[str, str], Requests] = {}
         self.samples: dict[tuple[str, str], array[float]] = {
             **{(metric, name): array("d") for metric in _SAMPLED[PARTITION] for name in self.names},
@@ -111,6 +116,7 @@ class Timeline:
         if passed_ns <= 0:
             return
         self.times_ns.append(now_ns)
+        self.spent.append(self._spent())
         used: dict[str, float] = dict.fromkeys(self.machines, 0.0)
         for name in self.names:
             found = self.find(name)
@@ -131,6 +137,17 @@ class Timeline:
             joules = self._meters[place].joules
             self.samples["power", place].append((joules - self._joules[place]) / passed_ns * 1e9)
             self._joules[place] = joules
+
+    def _spent(self) -> Spent:
+        """Read all accounts; those of a partition that has moved are added up."""
+        spent: Spent = {}
+        own = {place: name for name, place in self.labels.items()}
+        for machine_name, machine in self.machines.items():
+            for account, causes in machine.balance()[0].items():
+                total = spent.setdefault(own.get((machine_name, account), account), {})
+                for cause, ns in causes.items():
+                    total[cause] = total.get(cause, 0) + ns
+        return spent
 
     def _read(self, machine: Machine, partition: Partition, values: dict[str, float]) -> None:
         capacity, name = machine.capacity, partition.name

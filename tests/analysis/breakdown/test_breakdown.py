@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -38,6 +39,26 @@ def test_events_times_their_costs_are_what_was_booked(store, virtualization, wor
             assert abs(account.unexplained) <= 0.02 * found.seconds, account
             there = math.fsum(line.baseline_seconds for line in account.events)
             assert abs(account.baseline_seconds - there) <= 0.02 * found.baseline_seconds
+
+
+@pytest.mark.parametrize("virtualization", ["full-system", *WAYS])
+def test_contention_is_computing_beside_other_processors(store, virtualization):
+    found = explain(store, cell(store, virtualization, "office"))
+    (account,) = (each for each in found.accounts if each.cause == "contention")
+    names = {name for line in account.events for name in line.constants}
+    assert {"processor.contention.chip", "processor.contention.further"} <= names
+    assert account.seconds > 0.01 * found.seconds
+    assert abs(account.unexplained) <= 0.01 * account.seconds
+
+
+def test_how_often_folding_looked_is_noted(store):
+    found = cell(store, "shared-uncapped", "office")
+    assert not any("folding" in note for note in explain(store, found).notes)
+    system = found.parameters["nominal_system"]
+    folding = [{**each, "folding": True} for each in system["partitions"]]
+    parameters = {**found.parameters, "nominal_system": {**system, "partitions": folding}}
+    (note,) = explain(store, replace(found, parameters=parameters)).notes
+    assert "looked 0 times in a run of 0.5 s, so that it does not act" in note
 
 
 @pytest.mark.parametrize("virtualization", WAYS)

@@ -5,6 +5,7 @@ from modelling import (
     DEDICATED,
     FULL_SYSTEM,
     MS,
+    NO_CONTENTION,
     NO_TICKS,
     PHYSICAL,
     build,
@@ -30,12 +31,12 @@ def test_own_processors_cost_no_switch_and_make_nobody_wait(virtualization):
 @settings(max_examples=20)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.data())
 def test_neighbours_do_not_disturb_each_other(sizes, data):
-    """What one partition gets done does not depend on what the others do."""
+    """Caches and memory aside, what one gets done does not depend on what the others do."""
     parts = [partition(f"p{i}", size) for i, size in enumerate(sizes)]
     active = data.draw(st.sets(st.integers(0, len(sizes) - 1), min_size=1))
     done = {}
     for others in (False, True):
-        machine = build(system(*parts, cores=sum(sizes)))
+        machine = build(system(*parts, cores=sum(sizes)), NO_CONTENTION)
         chosen = min(active)
         count = 0
 

@@ -221,6 +221,32 @@ def test_percentiles_and_the_deviation_of_response_times(carried_out):
     assert 0 < deviation < p99
 
 
+def test_processor_time_by_cause_adds_up_to_what_was_consumed(carried_out):
+    causes = ("user", "os", "tick", "hypervisor", "refill", "contention")
+    between = ["500 ms", "3500 ms"]
+    spent = [
+        expect("processor-time", of="app2", key=cause, between=between, at_least="0 s")
+        for cause in (*causes, "all")
+    ]
+    physc = expect("physc", of="app2", between=between, at_least=0)
+    share = expect("processor-time", of="app2", key="user", between=between, at_least=0)
+    checks = carried_out(*spent, physc, share + 'to = { key = "all" }\n').checks
+    *by_cause, everything, cores, ratio = (each.measured for each in checks)
+    user = by_cause[0]
+    assert sum(by_cause) == pytest.approx(everything, rel=1e-9)
+    assert everything == pytest.approx(3 * cores, rel=1e-3)
+    assert ratio == pytest.approx(user / everything)
+    assert 0.5 < ratio < 1
+    assert checks[0].unit == "s"
+    assert checks[-1].unit == ""
+
+
+def test_processor_time_on_behalf_of_a_partition_is_also_that_of_its_vios(carried_out):
+    """Its own account holds what a Virtual I/O Server does for nobody."""
+    text = expect("processor-time", key="vios", at_most="0 s")
+    assert one_check(carried_out(text)).passed
+
+
 def test_what_was_not_measured_has_not_passed(carried_out):
     text = expect("response-mean", of="app1", between=["3900 ms", "4 s"], at_most="1 s")
     check = one_check(carried_out(text))

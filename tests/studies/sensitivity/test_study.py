@@ -47,13 +47,6 @@ users = "6 per core"
 think_time = "2 ms"
 demand = { processor = "1 ms", calls = 20.0, page_faults = 30.0 }
 
-[catalog.processor.working_set]
-value = 64
-unit = "KiB"
-source = "a test"
-status = "assumed"
-by_definition = true
-
 [[partitions]]
 name = "app"
 count = 3
@@ -61,7 +54,14 @@ share = "30 %"
 virtual_processors = "2 per core"
 """
 
-DOMINATING = """
+WORKING_SET = {"value": 65536.0, "low": 65536.0, "high": 65536.5}
+
+DOMINATING = f"""
+[catalog.processor.working_set]
+{"".join(f"{key} = {value}" + chr(10) for key, value in WORKING_SET.items())}unit = "B"
+source = "a test"
+status = "assumed"
+
 [catalog.hypervisor.vp_switch]
 value = 33000
 low = 1650
@@ -119,6 +119,8 @@ def test_the_verdict_flips_at_the_factor_found_and_not_before(
         for name in whole.constants:
             constant = catalog[name]
             ends = {"value": constant.value, "low": constant.low, "high": constant.high}
+            if name == "processor.working_set":
+                ends = WORKING_SET
             if name == "hypervisor.vp_switch":
                 ends = {"value": 33000.0, "low": 1650.0, "high": 330000.0}
             scaled = "\n".join(f"{key} = {value * factor!r}" for key, value in ends.items())
