@@ -92,6 +92,8 @@ def log_triangular_quantile(probability: float, low: float, mode: float, high: f
     low, mode, high
         Ends and most likely value, 0 < low <= mode <= high.
     """
-    logarithms = (log(low), log(mode), log(high))
     # Both ends exactly, in spite of rounding.
+    if probability <= 0.0 or probability >= 1.0:
+        return low if probability <= 0.0 else high
+    logarithms = (log(low), log(mode), log(high))
     return min(max(exp(triangular_quantile(probability, *logarithms)), low), high)
