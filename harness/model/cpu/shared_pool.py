@@ -72,8 +72,19 @@ class SharedPool(Dispatcher):
         self._laxity_timer: Timer | None = None
         self._laxity_ns: i64 = 0
         self._counted_ns: i64 = -1
+        # The last window that was asked for.
+        self._window: i64 = 0
+        self._window_start_ns: i64 = 0
 
     # Entitlement
+
+    def _window_at(self, time_ns: i64) -> i64:
+        """Return the number of the dispatch window at a time, and keep when it starts."""
+        since_ns = time_ns - self._window_start_ns
+        if since_ns < 0 or since_ns >= self.window_ns:
+            self._window = time_ns // self.window_ns
+            self._window_start_ns = self._window * self.window_ns
+        return self._window
 
     def _contended(self) -> bool:
         """Whether a virtual processor waits that could run."""
@@ -81,11 +92,11 @@ class SharedPool(Dispatcher):
 
     def use(self, vp: VirtualProcessor, start_ns: i64, end_ns: i64) -> None:
         """Count time against the entitlement of the window, and beyond it against the weight."""
-        window = (end_ns - 1) // self.window_ns
+        window = self._window_at(end_ns - 1)
         if vp.window != window:
             vp.window = window
             vp.used_ns = 0
-            start_ns = max(start_ns, window * self.window_ns)
+            start_ns = max(start_ns, self._window_start_ns)
         before = vp.used_ns
         vp.used_ns = after = before + end_ns - start_ns
         entitlement_ns = vp.entitlement_ns
@@ -97,16 +108,16 @@ class SharedPool(Dispatcher):
                 partition.spare_pass += spare_ns * _PASS_PER_NS[partition.weight]
 
     def _entitlement_left(self, vp: VirtualProcessor, now: i64) -> i64:
-        if vp.window != now // self.window_ns:
+        if vp.window != self._window_at(now):
             return vp.entitlement_ns
         return max(0, vp.entitlement_ns - vp.used_ns)
 
     def _running_left(self, vp: VirtualProcessor, now: i64) -> i64:
         """Entitlement that a running virtual processor has left, its present turn counted."""
-        window_start = now - now % self.window_ns
+        window = self._window_at(now)
         # A turn on a processor that a tick has used begins a little later than now.
-        used = max(0, now - max(vp.run_ns, window_start))
-        if vp.window == now // self.window_ns:
+        used = max(0, now - max(vp.run_ns, self._window_start_ns))
+        if vp.window == window:
             used += vp.used_ns
         return max(0, vp.entitlement_ns - used)
 
@@ -131,7 +142,8 @@ class SharedPool(Dispatcher):
         return end
 
     def _window_end(self, now: i64) -> i64:
-        return now - now % self.window_ns + self.window_ns
+        self._window_at(now)
+        return self._window_start_ns + self.window_ns
 
     # Policy
 
