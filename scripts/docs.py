@@ -326,7 +326,8 @@ def events() -> Iterator[str]:
     levels = ("native", *catalog.flavours)
     constants = catalog.constants
     rows = []
-    for event in EVENTS:
+    further = (each.path[2] for each in constants.values() if each.path[:2] == ("events", "native"))
+    for event in dict.fromkeys((*EVENTS, *further)):
         meaning = constants[f"events.native.{event}"].meaning.partition(", native")[0]
         costs = (constants.get(f"events.{level}.{event}") for level in levels)
         rows.append(

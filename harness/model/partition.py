@@ -197,7 +197,7 @@ class SimulatedPartition:
         self.costs = costs
         self.page_bytes: i64 = round(costs.number("processor.page"))
         self._user_ns_per_second = costs.user_ns_per_second
-        self._monitor_per_user = costs.monitor_per_user
+        self._monitor_ns_per_second = costs.user_ns_per_second * costs.monitor_per_user
 
     def compute(
         self, processor_seconds: float, events: Mapping[str, float] | None, done: Done
@@ -205,8 +205,8 @@ class SimulatedPartition:
         """Use the processor in user mode, with operating-system events on the way."""
         user_ns = nearest(processor_seconds * self._user_ns_per_second)
         monitor_ns: i64 = 0
-        if self._monitor_per_user:
-            monitor_ns = nearest(float(user_ns) * self._monitor_per_user)
+        if self._monitor_ns_per_second:
+            monitor_ns = nearest(processor_seconds * self._monitor_ns_per_second)
         partition = self.partition
         if events:
             calls = self._last_calls
@@ -225,11 +225,11 @@ class SimulatedPartition:
     def _flushed(self, flushes: float, done: Event) -> Event:
         """Put whole flushes before an event; the fraction is added to those of the next call."""
         self._owed_flushes += flushes
-        count = int(self._owed_flushes)
-        if count == 0:
-            return done
-        self._owed_flushes -= count
-        return _Flushes(self, count, done)
+        count: i64 = 0
+        while self._owed_flushes >= 1.0:
+            self._owed_flushes -= 1.0
+            count += 1
+        return _Flushes(self, count, done) if count else done
 
     def _calls_of(self, events: Mapping[str, float]) -> _EventCalls:
         """Find out what events cost.

@@ -271,6 +271,8 @@ def test_the_record_can_repeat_the_campaign(write):
     assert record.source == str(path)
     assert tomllib.loads(record.text)["campaign"]["name"] == record.name == "small"
     assert record.claim is not None
+    assert record.monitor("hosted-uml") == "User-Mode Linux (skas3) on a Linux host (2003)"
+    assert record.monitor("shared-uncapped") == ""
     assert set(record.claim) == {"firmware", "software", "measures", "text"}
     assert {"vtax", "python", "locust", "numpy", "simpy"} <= set(record.versions)
 

@@ -13,6 +13,7 @@ import pytest
 from harness.analysis.study import study
 from harness.errors import UserError
 from harness.printable import printable
+from harness.results.record import CampaignRecord
 from reports.builder import FILE_NAME, build_reports, render
 from reports.evidence import Evidence
 from reports.sections.main import SECTIONS
@@ -165,6 +166,15 @@ def test_shows_failed_runs_and_what_the_machine_cannot_hold(build, truths, parse
     assert "2 failed, 1 cells infeasible" in verdict
     assert "2 runs failed; comparisons use the replications that both sides have." in verdict
     assert "not measured: the software level" in page.section("against")
+
+
+def test_names_hosted_monitors_with_their_year(build, truths, parse_page, monkeypatch):
+    def monitor(record, virtualization):
+        return "Thin monitor (1999)" if virtualization.startswith("hosted") else ""
+
+    monkeypatch.setattr(CampaignRecord, "monitor", monitor)
+    page = parse_page(build(true=truths["confirmed"]).read_text())
+    assert page.section("reading").count("Thin monitor (1999)") == 1
 
 
 def test_says_so_when_nothing_failed(pages):
