@@ -116,8 +116,8 @@ class ViosPanic(Operation):
 class AdapterFailure(Operation):
     """An adapter breaks: of a partition's disk or network, or of a Virtual I/O Server.
 
-    A client with a second path takes it; one without waits until the adapter is replaced. The disks
-    of one kind that an owner has, or that a server's clients have there, are behind one adapter.
+    A client with a second path takes it; one without waits until the adapter is replaced. All disks
+    of one kind that an owner has, or that a server's clients have there, fail with it.
     """
 
     owner: str

@@ -45,7 +45,7 @@ class AttachFibreChannel(TimedOperation):
         os = machine.configurations[self.partition].os
         name = f"{self.partition}/hdisk{len(modelled.paths)}"
         depth = round(site.constants.number(f"os.{os}.vscsi_queue_depth"))
-        configuration = DiskConfiguration(self.device, self.vios)
+        configuration = DiskConfiguration(self.device, self.vios, bus=self.vios)
         disk = machine.new_disk(name, configuration)
         modelled.paths.append(machine.block_path(modelled.partition, disk, configuration, depth))
         machine.capacity.adapters[self.vios].append(self.device)

@@ -187,10 +187,10 @@ QUEUES: tuple[QueueCase, ...] = (
         "M/M/4, each busy processor slows the others by a tenth, full-system partition",
         f"{_KLEINROCK} (birth and death); Gunther 2007, chapter 4",
         FULL_SYSTEM,
-        (Measure("mean", queues.slowed_mean(0.6, 4, _slowdown, SERVICE), MEAN, _LIMIT),),
-        150_000,
+        (Measure("mean", queues.slowed_mean(0.5, 4, _slowdown, SERVICE), MEAN, _LIMIT),),
+        100_000,
         cores=4,
-        utilization=0.6,
+        utilization=0.5,
         overrides={
             "os.aix-5.3.timeslice": _QUANTUM,
             "processor.contention.further": _FURTHER,

@@ -23,6 +23,7 @@ HOT = (
     "harness/model/tally.py",
     "harness/model/partition.py",
     "harness/model/cpu",
+    "harness/model/io/channels.py",
     "harness/model/io/disk.py",
     "harness/model/io/block_path.py",
     "harness/model/net",
@@ -52,6 +53,7 @@ KNOWN = {
     "Clock.schedule": 1,
     "SimulatedPartition.transfer_at": 2,
     # Once for each size of a block or a message.
+    "BlockCosts.for_size": 3,
     "BlockPath.transfer": 1,
     "BridgeCosts.work": 6,
     "BridgeStage.enter": 1,
@@ -67,6 +69,7 @@ KNOWN = {
     # Floating-point numbers become integers through a Python integer that needs no memory.
     "Dispatcher._lines_used": 2,
     "Dispatcher._refill": 2,
+    "Bus.carry": 1,
     "Link.transmit": 1,
     "nearest": 2,
     "SplitMix64.random": 1,

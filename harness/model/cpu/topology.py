@@ -49,7 +49,7 @@ def _core(partition: Partition) -> Processor | None:
     vp = partition.finishing
     if vp is None:
         if partition.idle:
-            vp = partition.idle[len(partition.idle) - 1]
+            vp = partition.idle[-1]
         elif partition.vps:
             vp = partition.vps[0]
         else:
