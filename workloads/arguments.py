@@ -122,6 +122,21 @@ class Arguments:
         self._views[id(value)] = value, MappingProxyType(found)
         return self._views[id(value)][1]
 
+    def service(
+        self,
+        request_bytes: object,
+        response_bytes: object,
+        processor_seconds: object,
+        events: object,
+    ) -> tuple[int, int, float, Mapping[str, float] | None]:
+        """Check what answering a client outside takes."""
+        return (
+            self.size("serve", "request_bytes", request_bytes),
+            self.size("serve", "response_bytes", response_bytes),
+            self.seconds("serve", "processor_seconds", processor_seconds),
+            self.events("serve", events),
+        )
+
     def _wrong(self, verb: str, name: str, value: object, right: str) -> Exception:
         """Report a wrong argument; raise the result where that returns."""
         error = UserError(f"{users_line()}: {verb}({name}={shown(value)}): {right}")

@@ -14,6 +14,7 @@ from harness.campaign.schema.campaign import Campaign, UserGroup
 from harness.campaign.schema.fields import Scaled
 from harness.campaign.schema.messages import schema_error, shown, value_error
 from harness.catalog import Catalog, ProfileGroup
+from harness.catalog.constants import event_names
 from harness.errors import UserError, suggest
 from harness.printable import one_line
 from workloads.loading import LoadedUser, UserFile, is_shipped, load_user, scan_user
@@ -208,9 +209,7 @@ def _check_events(
     """Refuse parameters that are neither the user's own nor events of the catalog."""
     if not issubclass(model, EventDemand):
         return
-    prefix = "events.native."
-    events = (name.removeprefix(prefix) for name in catalog.constants if prefix in name)
-    known = list(dict.fromkeys((*model.model_fields, *events)))
+    known = list(dict.fromkeys((*model.model_fields, *event_names(catalog.constants))))
     for name, value in written.items():
         if name not in known:
             raise value_error(file, f"{key}.{name}", value, suggest(name, known, "key"))

@@ -6,6 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from harness.catalog.constant import Value
 
+_EVENTS = "events.native."
+
+
+def event_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the operating-system events that have a cost, from the names of all constants."""
+    return tuple(name.removeprefix(_EVENTS) for name in names if name.startswith(_EVENTS))
+
 
 class Constants(Mapping[str, Value]):
     """Plain values by name, in SI units: one draw of the catalog, or its nominal values.

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from harness.catalog import Constants
+from harness.catalog.constants import event_names
 from harness.engine.clock import to_ns
 
 
@@ -36,8 +37,7 @@ class Costs:
         if flavour is not None:
             self.monitor_per_user = self.number(f"hosted.{flavour}.translation")
             self.monitor_per_user *= self.number("hosted.transfer")
-        prefix = "events.native."
-        self.known_events = tuple(n.removeprefix(prefix) for n in constants if prefix in n)
+        self.known_events = event_names(constants)
         self._events: dict[int, tuple[Mapping[str, float], int, int]] = {}
 
     def number(self, name: str) -> float:

@@ -27,22 +27,19 @@ class DeviceFactory:
         self._buses: dict[str, Bus] = {}
         self._adapters: dict[tuple[str, int], HostAdapter] = {}
 
-    def bus(self, name: str | None) -> Bus | None:
+    def _bus(self, name: str) -> Bus:
         """Return an I/O bus by name, which is made when it is first asked for."""
-        if name is None:
-            return None
         if name not in self._buses:
             self._buses[name] = Bus(self.costs.number("io.bus_rate"))
         return self._buses[name]
 
     def host_adapter(self, configuration: DiskConfiguration) -> HostAdapter | None:
         """Return the host adapter of a disk, if it shares one."""
-        bus = self.bus(configuration.bus)
-        if configuration.bus is None or bus is None:
+        if configuration.bus is None:
             return None
         place = (configuration.bus, configuration.adapter)
         if place not in self._adapters:
-            self._adapters[place] = HostAdapter(bus)
+            self._adapters[place] = HostAdapter(self._bus(configuration.bus))
         return self._adapters[place]
 
     def block_path(
@@ -154,7 +151,7 @@ class DeviceFactory:
             name,
             rate_bytes_per_second=costs.number(f"{prefix}.line_rate"),
             mtu_bytes=adapter.mtu_bytes,
-            host_bus=self.bus(adapter.bus),
+            host_bus=None if adapter.bus is None else self._bus(adapter.bus),
             header_bytes=header_bytes,
             frame_bytes=frame_bytes,
             latency_ns=costs.time(f"{prefix}.latency"),

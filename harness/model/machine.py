@@ -42,7 +42,7 @@ _WORLD_SWITCH, _EMULATION = int(Cause.WORLD_SWITCH), int(Cause.EMULATION)
 _HOST, _REFILL = int(Cause.HOST), int(Cause.REFILL)
 
 
-def contention(constants: Constants) -> Contention:
+def machine_contention(constants: Constants) -> Contention:
     """Return how processors of a machine slow each other down."""
     number = constants.number
     further = number("processor.contention.further")
@@ -65,6 +65,8 @@ class Machine:
         Who owns what, and handing it over.
     power
         Whether it is on.
+    tick_displaced
+        What the work that a clock tick interrupts fetches again after it.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Machine:
         self.processors = build_processors(
             configuration.machine.cores,
             round(constants.number("processor.l2_cores")),
-            contention(constants),
+            machine_contention(constants),
         )
         self.directory = Directory({p.name: p for p in configuration.partitions})
         self.partitions = self.directory.partitions
@@ -86,6 +88,7 @@ class Machine:
         self.devices = DeviceFactory(clock, self.costs, hosted=configuration.hosted)
         self.disks: list[Disk] = []
         self.cache = cache_costs(self.costs)
+        self.tick_displaced: tuple[Part, ...] = ((_REFILL, tick_displacement(self.costs).ns),)
         self._dispatchers = Dispatchers(clock, self.ledger, self.processors, self.cache)
         self.dispatchers = self._dispatchers.all
         self.power = Power(clock)
@@ -203,11 +206,6 @@ class Machine:
     def tick(self, os: str) -> Work:
         """Return what a clock tick costs an operating system of its own accord."""
         return work((_TICK, self.costs.work(f"os.{os}.tick_cost")))
-
-    @property
-    def tick_displaced(self) -> tuple[Part, ...]:
-        """What the work that a clock tick interrupts fetches again after it."""
-        return ((_REFILL, tick_displacement(self.costs).ns),)
 
     def _vios_partition(self, configuration: ViosConfiguration) -> Partition:
         # The Virtual I/O Server is an AIX partition.

@@ -147,12 +147,9 @@ class BlockingPartition:
         events: object = None,
     ) -> None:
         """Take a request of a client outside, compute, and answer it."""
-        request = self._check.size("serve", "request_bytes", request_bytes)
-        response = self._check.size("serve", "response_bytes", response_bytes)
-        seconds = self._check.seconds("serve", "processor_seconds", processor_seconds)
-        wanted = self._check.events("serve", events)
+        asked = self._check.service(request_bytes, response_bytes, processor_seconds, events)
         done = self._begin("serve")
-        self._modelled.serve(request, response, seconds, wanted, done)
+        self._modelled.serve(*asked, done)
         self._waiter.block(done)
 
     def _begin(self, verb: str) -> Done:

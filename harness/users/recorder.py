@@ -156,10 +156,10 @@ class RecordingPartition:
         events: object = None,
     ) -> None:
         """Take a request of a client outside, compute, and answer it."""
-        request = self._check.size("serve", "request_bytes", request_bytes)
-        response = self._check.size("serve", "response_bytes", response_bytes)
-        seconds = self._check.seconds("serve", "processor_seconds", processor_seconds)
-        index = self._recorder.tables.event(self._check.events("serve", events))
+        request, response, seconds, wanted = self._check.service(
+            request_bytes, response_bytes, processor_seconds, events
+        )
+        index = self._recorder.tables.event(wanted)
         self._recorder.note(kinds.SERVE, index, request, response, seconds)
 
 

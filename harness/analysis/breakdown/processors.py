@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from harness.analysis.breakdown.run import REFILL, SIGNAL, CostItem, Run
 from harness.model.caches import tick_displacement
+from harness.model.machine import machine_contention
 
 SHARED = ("shared-capped", "shared-uncapped")
 """Ways to divide a machine on which the hypervisor switches virtual processors."""
@@ -166,22 +167,16 @@ def user_mode(run: Run) -> Iterator[CostItem]:
 
 def contention(run: Run) -> Iterator[CostItem]:
     """Count computing by the processors that ran beside it (seconds times their number)."""
-    number, name = run.costs.number, "processor.contention"
-    further, locks = number(f"{name}.further"), number(f"{name}.locks")
-    shared = (f"{name}.further", f"{name}.locks")
-    for text, what, slower, constants in (
-        ("second beside the other core of its chip", "chip", number(f"{name}.chip"), None),
-        ("second beside another processor of its system", "image", further * locks, shared),
-        (
-            "second beside another processor of the machine",
-            "machine",
-            further * (1 - locks),
-            shared,
-        ),
+    slower = machine_contention(run.costs.constants)
+    name = "processor.contention"
+    chip, further = (f"{name}.chip",), (f"{name}.further", f"{name}.locks")
+    for what, event, each_ns, constants in (
+        ("chip", "the other core of its chip", slower.chip_ns, chip),
+        ("image", "another processor of its system", slower.image_ns, further),
+        ("machine", "another processor of the machine", slower.machine_ns, further),
     ):
         count = run.counts.of(f"partition_beside_{what}_seconds")
-        names = constants or (f"{name}.chip",)
-        yield run.item("contention", text, count, slower * 1e9, *names)
+        yield run.item("contention", f"second beside {event}", count, float(each_ns), *constants)
 
 
 def os_events(run: Run) -> Iterator[CostItem]:

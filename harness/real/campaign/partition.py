@@ -204,10 +204,9 @@ class RealPartition:
         The agent answers each request at once, so that it computes after its answer. No time of
         the target is between the two.
         """
-        request = self._check.size("serve", "request_bytes", request_bytes)
-        response = self._check.size("serve", "response_bytes", response_bytes)
-        seconds = self._check.seconds("serve", "processor_seconds", processor_seconds)
-        wanted = self._check.events("serve", events)
+        request, response, seconds, wanted = self._check.service(
+            request_bytes, response_bytes, processor_seconds, events
+        )
         self._exchange("serve", request, response)
         if seconds or wanted:
             self.compute(seconds, wanted)
