@@ -216,20 +216,22 @@ _PERIODS = {"window", "spare_slice", "timeslice", "tick_rate"}
 _SANE_PERIOD = 1e3
 """What recurs again and again is neither longer nor shorter by a larger factor than this."""
 
-_DIVISORS = {
-    "window",
-    "spare_slice",
+_DIVISORS = {"window", "spare_slice", "l2_line", "refill_overlap", "memory_step", "timeslice"}
+"""Constants that nothing works without, besides rates and capacities."""
+
+_AT_LEAST_ONE = {
     "spindles",
-    "l2_line",
     "l2_cores",
-    "refill_overlap",
-    "memory_step",
-    "segment",
-    "timeslice",
     "cores",
     "processors",
+    "disk_adapters",
+    "vscsi_queue_depth",
+    "fibre_channel_queue_depth",
+    "page",
+    "piece",
+    "segment",
 }
-"""Constants that nothing works without, besides rates and capacities."""
+"""Numbers of things, and sizes in bytes, that nothing works without."""
 
 
 def _check_magnitude(constant: Constant, model: Constant, origin: str) -> None:
@@ -238,16 +240,17 @@ def _check_magnitude(constant: Constant, model: Constant, origin: str) -> None:
         return
     shipped = numbers(model.low) + numbers(model.value) + numbers(model.high)
     least, most = min(shipped), max(shipped)
+    name = constant.path[-1]
     for key, value in (
         ("value", constant.value),
         ("low", constant.low),
         ("high", constant.high),
     ):
         for number in numbers(value):
-            needed = constant.unit in ("Hz", "B/s", "cores") or constant.path[-1] in _DIVISORS
-            factor = _SANE_PERIOD if constant.path[-1] in _PERIODS else _SANE
+            needed = constant.unit in ("Hz", "B/s", "cores") or name in _DIVISORS
+            factor = _SANE_PERIOD if name in _PERIODS else _SANE
             large = most * factor if most > 0 else factor
-            small = least / factor if needed else 0.0
+            small = 1.0 if name in _AT_LEAST_ONE else least / factor if needed else 0.0
             if not small <= number <= large:
                 raise UserError(
                     f"{origin}: {constant.name}: {key}: {number:g} {constant.unit}".rstrip()

@@ -288,6 +288,28 @@ def test_replacements_out_of_all_proportion_are_refused(name, value, unit):
         load_catalog(overrides={"hypervisor": {name: entry}})
 
 
+@pytest.mark.parametrize("value", [0, -1, 0.3])
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("io.disk_adapters", "count"),
+        ("disks.internal-scsi.spindles", "count"),
+        ("processor.l2_cores", ""),
+        ("processor.page", "B"),
+        ("network.segment", "B"),
+        ("machines.p5-570.cores", "cores"),
+        ("os.sles-9.vscsi_queue_depth", "count"),
+        ("operations.mobility.piece", "B"),
+    ],
+)
+def test_less_than_one_of_what_is_needed_is_refused(name, unit, value):
+    overrides = {"value": value, "unit": unit, "source": "x", "status": "verified"}
+    for part in reversed(name.split(".")):
+        overrides = {part: overrides}
+    with pytest.raises(UserError, match=rf"{name}: value: .* out of all proportion"):
+        load_catalog(overrides=overrides)
+
+
 def test_a_cost_may_be_replaced_by_nothing():
     entry = {"value": 0, "unit": "cycles", "source": "x", "status": "verified", "meaning": "x."}
     catalog = load_catalog(overrides={"hypervisor": {"vp_switch": entry}})
