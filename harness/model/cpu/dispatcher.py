@@ -16,7 +16,6 @@ from harness.engine.clock import Clock
 from harness.engine.event_queue import NEVER
 from harness.engine.rounding import nearest
 from harness.model.cpu.burst import Burst, Part, work
-from harness.model.cpu.contention import done_within, stretched
 from harness.model.cpu.entities import (
     CacheUse,
     Chip,
@@ -25,10 +24,10 @@ from harness.model.cpu.entities import (
     Scheduler,
     VirtualProcessor,
 )
+from harness.model.cpu.pace import book_pace, count_beside, set_pace, work_done
 from harness.model.ledger import Books, Cause, Ledger
 
 _REFILL: Final = int(Cause.REFILL)
-_CONTENTION: Final = int(Cause.CONTENTION)
 _LEDGER: Final = Books()
 
 
@@ -171,7 +170,7 @@ class Dispatcher(Scheduler):
         vp.work_ns = begin + lead_ns
         vp.stolen_ns = 0
         vp.limit_ns = self.limit(vp)
-        self._set_pace(vp, chip, burst)
+        set_pace(vp, chip, burst)
         self._begin(vp, burst, now)
 
     def _begin(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
@@ -197,23 +196,6 @@ class Dispatcher(Scheduler):
 
     # Contention beyond the processor
 
-    def _set_pace(self, vp: VirtualProcessor, chip: Chip, burst: Burst) -> None:
-        """Decide how long a burst takes that begins or goes on at ``work_ns``."""
-        contention = chip.contention
-        if not (contention.active and burst.computes):
-            vp.slow_ns = 0
-            vp.length_ns = burst.ns
-            return
-        vp.beside_chip = chip.running - 1
-        vp.beside_image = vp.partition.running - 1
-        vp.beside_machine = contention.running - 1
-        vp.slow_ns = (
-            vp.beside_chip * contention.chip_ns
-            + vp.beside_image * contention.image_ns
-            + vp.beside_machine * contention.machine_ns
-        )
-        vp.length_ns = stretched(burst.ns, vp.slow_ns)
-
     def _change_pace(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
         """Let a burst that goes on take as long as what runs beside it now requires."""
         processor = vp.processor
@@ -222,14 +204,7 @@ class Dispatcher(Scheduler):
         if now >= vp.work_ns and vp.interruptions.end_ns() <= now:
             if chip.contention.active and now > vp.work_ns:
                 self._settle_burst(vp, burst, now)
-            self._set_pace(vp, chip, burst)
-
-    def _count_beside(self, vp: VirtualProcessor, done_ns: i64) -> None:
-        """Count work by the number of processors that ran beside it."""
-        partition = vp.partition
-        partition.beside_chip_ns += done_ns * vp.beside_chip
-        partition.beside_image_ns += done_ns * vp.beside_image
-        partition.beside_machine_ns += done_ns * vp.beside_machine
+            set_pace(vp, chip, burst)
 
     # Caches
 
@@ -308,9 +283,7 @@ class Dispatcher(Scheduler):
             self._interrupted(vp, burst, now)
             return
         burst.work.book(burst.account)
-        if vp.slow_ns > 0:
-            burst.account.add(_CONTENTION, vp.length_ns - burst.ns)
-            self._count_beside(vp, burst.ns)
+        book_pace(vp, burst)
         burst.ran_ns += burst.ns
         partition = vp.partition
         # What the end of the burst sets off may give the processor its next work at once.
@@ -344,7 +317,7 @@ class Dispatcher(Scheduler):
         vp.stolen_ns = 0
         processor = vp.processor
         assert processor is not None
-        self._set_pace(vp, processor.chip, following)
+        set_pace(vp, processor.chip, following)
         if now >= vp.limit_ns:
             vp.slice_ns = now + partition.slice_of(following)
             self.limit_reached(vp)
@@ -401,8 +374,7 @@ class Dispatcher(Scheduler):
         """Book what a running virtual processor has done of its burst so far."""
         done_ns = self._done_ns(vp, burst, now, _LEDGER)
         burst.progress(done_ns)
-        if vp.slow_ns > 0:
-            self._count_beside(vp, done_ns)
+        count_beside(vp, done_ns)
         vp.work_ns = now
         vp.stolen_ns = 0
         vp.interruptions.clear()
@@ -425,14 +397,7 @@ class Dispatcher(Scheduler):
                 partition.tick.take_back_last(books.of(partition.account), rest)
                 rest -= partition.tick.ns
             vp.entry.take_back_last(account, rest)
-        elapsed_ns = since - vp.work_ns - stolen_ns
-        if vp.slow_ns == 0:
-            return elapsed_ns
-        done_ns = burst.ns
-        if elapsed_ns < vp.length_ns:
-            done_ns = done_within(elapsed_ns, vp.slow_ns)
-        books.of(burst.account).add(_CONTENTION, elapsed_ns - done_ns)
-        return done_ns
+        return work_done(vp, burst, since - vp.work_ns - stolen_ns, books)
 
     def count(self, vp: VirtualProcessor, now: i64) -> None:
         """Count a running virtual processor's occupancy up to now."""
