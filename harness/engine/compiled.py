@@ -33,6 +33,7 @@ MODULES = (
     "harness.model.cpu.contention",
     "harness.model.cpu.run_queue",
     "harness.model.cpu.entities",
+    "harness.model.cpu.cache_refill",
     "harness.model.cpu.pace",
     "harness.model.cpu.topology",
     "harness.model.cpu.free_processors",

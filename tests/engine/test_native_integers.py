@@ -41,7 +41,7 @@ KNOWN = {
     "Partition.block": 1,
     "Partition.occupied_ns": 1,
     "RunQueue.wait_ns": 1,
-    "Dispatcher.add": 1,
+    "CacheRefill.working_set_ns": 1,
     "Partition.resume": 2,
     "FreeProcessors.indices": 1,
     "VirtualProcessor.__repr__": 1,
@@ -67,8 +67,8 @@ KNOWN = {
     # Once a second.
     "Folding.fire": 4,
     # Floating-point numbers become integers through a Python integer that needs no memory.
-    "Dispatcher._lines_used": 2,
-    "Dispatcher._refill": 2,
+    "CacheRefill._lines_used": 2,
+    "CacheRefill._refill": 2,
     "Bus.carry": 1,
     "Link.transmit": 1,
     "nearest": 2,
