@@ -52,7 +52,7 @@ class CacheRefill:
         return math.ceil(int(partition.working_set_lines) * self.touch_ns_per_line)
 
     def enter(self, vp: VirtualProcessor, chip: Chip, burst: Burst) -> i64:
-        """Begin the turn of a virtual processor on a chip; return how long refilling its cache takes."""
+        """Begin a turn on a chip; return how long refilling the cache takes."""
         use = vp.cache_use
         if use.chip is not chip:
             vp.cache_use = use = vp.cache_use_of(chip)
