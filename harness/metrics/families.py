@@ -3,51 +3,16 @@
 Names follow Prometheus (base units, ``_total`` for counters) and the words of ``lparstat``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
+from harness.metrics.family import Family, Kind, Labels, Rows
 from harness.metrics.observer import Observation
 from harness.model.cpu.entities import Partition
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios
 from harness.model.net.link import Link
 from harness.model.tally import Tally
-
-Kind = Literal["counter", "gauge"]
-Labels = tuple[str, ...]
-Rows = Iterable[tuple[Labels, Any]]
-"""Label values, and the number or the object that has it."""
-
-
-def _itself(value: float) -> float:
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A metric family and how it is read off a machine.
-
-    A counter's name is given without its ``_total``.
-    """
-
-    name: str
-    help: str
-    labels: tuple[str, ...]
-    rows: Callable[[Observation], Rows]
-    value: Callable[[Any], float] = _itself
-    """Reads the number off the object of a row."""
-    kind: Kind = "counter"
-
-    def read(self, observation: Observation) -> Iterator[tuple[Labels, float]]:
-        """Yield label values and numbers as they stand at this moment."""
-        for labels, each in self.rows(observation):
-            yield labels, self.value(each)
-
-    @property
-    def sample_name(self) -> str:
-        """The name that a sample of the family has in an exposition."""
-        return f"{self.name}_total" if self.kind == "counter" else self.name
 
 
 def _seconds(ns: int) -> float:

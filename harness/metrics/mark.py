@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.metrics.ddsketch import Digest
-from harness.metrics.families import FAMILIES, Family, Labels, Rows
+from harness.metrics.families import FAMILIES
+from harness.metrics.family import Family, Labels, Rows
 from harness.metrics.observer import Key, Observation
 
 COUNTERS = tuple(family for family in FAMILIES if family.kind == "counter")

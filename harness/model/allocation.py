@@ -15,10 +15,12 @@ from harness.model.config import (
     Virtualization,
     entitlement_ns,
 )
+from harness.model.cpu.clock_tick import start_ticking
 from harness.model.cpu.dedicated import Dedicated
 from harness.model.cpu.dispatcher import Dispatcher
 from harness.model.cpu.dispatchers import Dispatchers
 from harness.model.cpu.entities import Partition, Processor
+from harness.model.cpu.reconfiguration import add_vp, entitle, remove_vp, resume
 from harness.model.directory import Directory
 from harness.model.routing import Router
 
@@ -150,9 +152,9 @@ class ResourceAllocation:
         while virtual_processors is not None and len(partition.vps) < virtual_processors:
             self._add_vp(partition)
         while virtual_processors is not None and len(partition.vps) > virtual_processors:
-            partition.remove_vp()
+            remove_vp(partition)
         partition.weight = 0 if self.capped[name] else self.weight[name]
-        partition.entitle(entitlement_ns(self.entitlement_cores[name], pool.window_ns))
+        entitle(partition, entitlement_ns(self.entitlement_cores[name], pool.window_ns))
         pool.reconsider()
 
     # Dedicated processors
@@ -171,7 +173,7 @@ class ResourceAllocation:
         partition = self._directory.dispatched(name)
         own = partition.scheduler
         assert isinstance(own, Dedicated)
-        processor = partition.remove_vp().last_processor
+        processor = remove_vp(partition).last_processor
         assert processor is not None
         own.remove_processor(processor)
         self._give(processor)
@@ -268,7 +270,7 @@ class ResourceAllocation:
         entitled_ns = 0
         if pool is not None and self.is_shared(name):
             entitled_ns = entitlement_ns(self.entitlement_cores[name], pool.window_ns)
-        partition.resume(virtual_processors, entitled_ns)
+        resume(partition, virtual_processors, entitled_ns)
 
     # Mechanism
 
@@ -282,9 +284,9 @@ class ResourceAllocation:
         self._directory.partitions[name].forget_routes()
 
     def _add_vp(self, partition: Partition) -> None:
-        vp = partition.add_vp()
+        vp = add_vp(partition)
         if partition.tick_period_ns:
-            partition.start_ticking(vp, partition.tick_period_ns // 2)
+            start_ticking(vp, partition.tick_period_ns // 2)
 
     def _take(self) -> Processor:
         """Take an active processor that is not dedicated to anybody."""

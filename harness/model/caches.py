@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Part
-from harness.model.cpu.dispatcher import CacheCosts
+from harness.model.cpu.cache_refill import CacheCosts
 from harness.model.ledger import Cause
 
 _REFILL, _WORLD_SWITCH = int(Cause.REFILL), int(Cause.WORLD_SWITCH)

@@ -18,12 +18,14 @@ from harness.model.config import (
 )
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Part, Work, work
+from harness.model.cpu.clock_tick import start_ticking
 from harness.model.cpu.contention import Contention
 from harness.model.cpu.dispatchers import Dispatchers
-from harness.model.cpu.entities import Partition, Processor, build_processors
+from harness.model.cpu.entities import Partition, Processor
 from harness.model.cpu.folding import Folding
 from harness.model.cpu.host_scheduler import HostTick, TimeSharing
 from harness.model.cpu.shared_pool import SharedPool
+from harness.model.cpu.topology import build_processors
 from harness.model.devices import DeviceFactory
 from harness.model.directory import Directory
 from harness.model.io.block_path import BlockPath
@@ -276,7 +278,7 @@ class Machine:
         for number, vp in enumerate(vps, start=1):
             period_ns = vp.partition.tick_period_ns
             if period_ns:
-                vp.partition.start_ticking(vp, period_ns * number // (len(vps) + 1))
+                start_ticking(vp, period_ns * number // (len(vps) + 1))
         if self.hosted:
             self._start_host_ticks()
 

@@ -15,6 +15,7 @@ from harness.engine.rounding import nearest
 from harness.model.costs import Costs
 from harness.model.cpu.burst import CallbackThread, Thread
 from harness.model.cpu.entities import Partition
+from harness.model.cpu.reconfiguration import crash
 from harness.model.io.block_path import BlockPath
 from harness.model.io.disk import NEXT_IN_SEQUENCE
 from harness.model.net.stages import Piece, Route, Stream, stream
@@ -307,7 +308,7 @@ class SimulatedPartition:
 
     def crash(self) -> None:
         """Stop dead; all work is lost."""
-        self.partition.crash()
+        crash(self.partition)
         for path in self.paths:
             path.forget()
 

@@ -8,6 +8,7 @@ cores; the power of a larger one while it is on is assumed to grow with its core
 from dataclasses import dataclass
 
 from harness.catalog import Constants
+from harness.model.cpu.reconfiguration import crash, restart
 from harness.model.machine import Machine
 from harness.operations.operation import Operation, RefusedError, Site, Steps
 
@@ -102,7 +103,7 @@ class SwitchOff(Operation):
         self.check(site)
         machine = site.machine_named(self.machine)
         for vios in machine.vios.values():
-            vios.hold(vios.partition.crash())
+            vios.hold(crash(vios.partition))
         machine.power.switch(False)
 
 
@@ -124,5 +125,5 @@ class SwitchOn(Operation):
         machine.power.switch(True)
         yield site.pause(site.constants.number("operations.power.start_time"))
         for vios in machine.vios.values():
-            vios.partition.restart()
+            restart(vios.partition)
             vios.resume()

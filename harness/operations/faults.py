@@ -6,6 +6,7 @@ changing over take is not published for these machines: the catalog's times are 
 
 from dataclasses import dataclass
 
+from harness.model.cpu.reconfiguration import crash, restart
 from harness.model.io.disk import Disk
 from harness.model.io.vios import Vios
 from harness.model.machine import Machine
@@ -63,8 +64,8 @@ class HostPanic(Operation):
         yield site.pause(site.constants.number("operations.fault.host_boot"))
         site.hosts_down.remove(self.machine)
         yield site.pause(site.constants.number("operations.fault.partition_boot"))
-        for name, crash in crashes.items():
-            _restart(machine, name, crash)
+        for name, number in crashes.items():
+            _restart(machine, name, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class ViosPanic(Operation):
         machine = site.machine_of(self.vios, self.machine)
         vios = machine.vios[self.vios]
         wire = machine.network.trunks.get(self.vios)
-        vios.hold(vios.partition.crash())
+        vios.hold(crash(vios.partition))
         crashes = vios.partition.crashes
         if wire is not None:
             wire.broken = True
@@ -101,7 +102,7 @@ class ViosPanic(Operation):
         yield site.pause(site.constants.number("operations.fault.vios_boot"))
         if not vios.partition.down or vios.partition.crashes != crashes:
             return
-        vios.partition.restart()
+        restart(vios.partition)
         if not vios.disks_lost:
             vios.standby = None
         if not vios.bridge_lost:
@@ -228,7 +229,7 @@ def _restart(machine: Machine, name: str, crashes: int) -> None:
     """Bring a partition up again, unless something else has brought it down meanwhile."""
     partition = machine.partitions[name].partition
     if partition.crashes == crashes:
-        partition.restart()
+        restart(partition)
 
 
 def _fail_over_disks(site: Site, machine: Machine, name: str) -> Steps:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import simpy
 
+from harness.model.cpu.reconfiguration import block, resubmit, suspend
 from harness.model.machine import Machine
 from harness.model.migration.memory_transfer import Endpoint, MemoryTransfer
 from harness.model.migration.relocation import relocate
@@ -233,7 +234,7 @@ def _across(site: Site, place: Place, transfer: MemoryTransfer, migration: Migra
     crashes = partition.crashes
     migration.suspended_seconds = site.clock.now_ns / 1e9
     machine = place.source
-    virtual_processors = partition.suspend()
+    virtual_processors = suspend(partition)
     migration.works_carried = partition.run_queue.threads.length
     pages = math.ceil(migration.missing_bytes / constants.number("operations.mobility.page_size"))
     try:
@@ -295,7 +296,7 @@ class _Paging:
     def _fault(self) -> bool:
         """Let a thread that runs wait for a page; False if none runs."""
         partition, clock = self.partition, self.site.clock
-        burst = partition.block(self.migration.faults)
+        burst = block(partition, self.migration.faults)
         if burst is None:
             return False
         begin_ns, crashes = clock.now_ns, partition.crashes
@@ -307,7 +308,7 @@ class _Paging:
             self.fetching -= 1
             self.migration.fault_wait_seconds += (clock.now_ns - begin_ns) / 1e9
             if partition.crashes == crashes:
-                partition.resubmit(burst)
+                resubmit(partition, burst)
 
         self.transfer.fetch(self.page_bytes, arrived)
         return True

@@ -20,7 +20,7 @@ from harness.model.config import (
 from harness.model.machine import Machine
 from harness.model.partition import OUTSIDE, SimulatedPartition
 from harness.model.routing import NEXT
-from harness.validation.invariants import Invariant, Shape
+from harness.validation.invariants import Invariant
 from harness.validation.mechanism import Mechanism
 from harness.validation.minimal_model import (
     NO_TICKS,
@@ -31,6 +31,7 @@ from harness.validation.minimal_model import (
     free,
     partition,
 )
+from harness.validation.shapes import Shape
 
 DEDICATED = Virtualization.DEDICATED
 ROUNDS = 6

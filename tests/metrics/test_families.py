@@ -9,8 +9,8 @@ from harness.metrics.families import (
     RESPONSE_BOUNDS,
     RESPONSE_HELP,
     RESPONSE_LABELS,
-    Family,
 )
+from harness.metrics.family import Family
 
 UNITS = ("seconds", "bytes", "cores")
 COUNTED = (

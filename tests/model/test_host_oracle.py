@@ -12,9 +12,9 @@ from load import Load, first_difference, generate, in_order, watch
 
 from harness.engine.clock import Clock
 from harness.engine.event_queue import NEVER
-from harness.model.cpu.dispatcher import CacheCosts
-from harness.model.cpu.entities import build_processors
+from harness.model.cpu.cache_refill import CacheCosts
 from harness.model.cpu.host_scheduler import TimeSharing
+from harness.model.cpu.topology import build_processors
 from harness.model.ledger import Cause, Ledger
 
 

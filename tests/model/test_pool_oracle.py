@@ -9,9 +9,10 @@ from load import Events, Load, first_difference, generate, in_order, watch
 from pool_oracle import schedule
 
 from harness.engine.clock import Clock
-from harness.model.cpu.dispatcher import CacheCosts
-from harness.model.cpu.entities import Partition, build_processors
+from harness.model.cpu.cache_refill import CacheCosts
+from harness.model.cpu.entities import Partition
 from harness.model.cpu.shared_pool import SharedPool
+from harness.model.cpu.topology import build_processors
 from harness.model.ledger import Cause, Ledger
 
 

@@ -34,6 +34,7 @@ from harness.model.config import (
     VirtualEthernetConfiguration,
 )
 from harness.model.costs import fixed_and_per_unit
+from harness.model.cpu.reconfiguration import restart
 from harness.model.machine import Machine
 from harness.model.routing import UnreachableError
 
@@ -178,7 +179,7 @@ def test_a_client_outside_hears_nothing_of_a_request_that_a_crash_has_lost(after
     app.serve(200, 2000, 0.003, None, lambda: answered.append(machine.clock.now_ns))
     machine.clock.run_until(after_us * 1000)
     app.crash()
-    app.partition.restart()
+    restart(app.partition)
     machine.clock.run_until(100 * MS)
     assert not answered
     app.serve(200, 2000, 0.003, None, lambda: answered.append(machine.clock.now_ns))

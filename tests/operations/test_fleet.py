@@ -22,6 +22,7 @@ from moving import (
     site_of,
 )
 
+from harness.model.cpu.reconfiguration import crash
 from harness.operations.energy import EnergyMeter
 from harness.operations.fleet import Balance, Consolidate, Evacuate, place_all
 from harness.operations.operation import RefusedError, Status, carry_out
@@ -138,7 +139,7 @@ def test_maintenance_that_gets_stuck_leaves_everybody_running() -> None:
     while not operation.migrations:
         seconds(site, 0.01)
     vios = site.machines["B"].vios["vios1"]
-    vios.hold(vios.partition.crash())
+    vios.hold(crash(vios.partition))
     while process.is_alive:
         seconds(site, 0.1)
     assert process.value is Status.FAILED

@@ -28,6 +28,7 @@ from moving import (
     two,
 )
 
+from harness.model.cpu.reconfiguration import crash, restart
 from harness.operations.live_migration import Migration, Move, dirtied_bytes
 from harness.operations.operation import Site, Status, carry_out
 
@@ -322,7 +323,7 @@ def test_while_it_runs_nowhere_nothing_of_it_is_executed() -> None:
     stood: list[int] = []
     while process.is_alive:
         seconds(site, 0.05)
-        if partition.suspended:
+        if partition.vps == []:
             stood.append(partition.occupied_ns())
     assert len(stood) >= 18
     assert len(set(stood)) == 1
@@ -361,9 +362,9 @@ def test_a_vios_that_goes_down_ends_a_migration_and_nothing_else(machine, after)
     with driven_by_users(site) as observation:
         process = carry_out(site, Move("app", "B"))
         seconds(site, after)
-        assert partition.suspended == (after == 4.9)
+        assert (partition.vps == []) == (after == 4.9)
         vios = site.machines[machine].vios["vios1"]
-        vios.hold(vios.partition.crash())
+        vios.hold(crash(vios.partition))
         while process.is_alive:
             seconds(site, 0.1)
         assert process.value is Status.FAILED
@@ -374,7 +375,7 @@ def test_a_vios_that_goes_down_ends_a_migration_and_nothing_else(machine, after)
         assert failed(observation) == 0
     assert belongings(site) == before
     assert not site.machines["B"].capacity.reserved
-    vios.partition.restart()
+    restart(vios.partition)
     vios.resume()
     assert balanced(site)
     assert finish(site, Move("app", "B")) is Status.DONE
@@ -397,6 +398,6 @@ def test_a_partition_that_goes_down_stays(after) -> None:
     modelled.compute(0.001, None, lambda: took.append(1))
     seconds(site, 0.1)
     assert not took
-    modelled.partition.restart()
+    restart(modelled.partition)
     assert len(repeat(site.clock, lambda done: modelled.compute(0.001, None, done), 3)) == 3
     assert balanced(site)

@@ -23,6 +23,7 @@ from harness.model.config import (
     EthernetConfiguration,
     VirtualEthernetConfiguration,
 )
+from harness.model.cpu.reconfiguration import crash
 from harness.operations.dlpar import ChangeSharing
 from harness.operations.live_migration import Move
 from harness.operations.operation import RefusedError, Site, Status, carry_out
@@ -158,7 +159,7 @@ def test_a_vios_does_not_move() -> None:
 def test_refused_while_no_vios_of_the_target_is_up() -> None:
     site = site_of(two(movable("app")))
     vios = site.machines["B"].vios["vios1"]
-    vios.hold(vios.partition.crash())
+    vios.hold(crash(vios.partition))
     assert refusal(site) == "B has no Virtual I/O Server that is up"
 
 
@@ -167,7 +168,7 @@ def test_refused_while_the_vios_that_bridges_its_network_is_down() -> None:
     systems = {"A": power6(movable("app"), vios=(mover(),)), "B": power6(vios=(mover(), other))}
     site = site_of(systems)
     vios, standby = (site.machines["B"].vios[name] for name in ("vios1", "vios2"))
-    vios.hold(vios.partition.crash())
+    vios.hold(crash(vios.partition))
     assert "virtual LAN 10, which no VIOS of B bridges" in refusal(site)
     vios.standby = standby
     assert finish(site, Move("app", "B")) is Status.DONE

@@ -8,7 +8,7 @@ from modelling import MS
 from pool_oracle import CEDE, DISPATCH, END, PREEMPT
 
 from harness.engine.clock import Clock
-from harness.model.cpu.burst import work
+from harness.model.cpu.burst import CallbackBurst, work
 from harness.model.cpu.dispatcher import Dispatcher
 from harness.model.cpu.entities import Partition, VirtualProcessor
 from harness.model.ledger import Cause, Ledger
@@ -82,7 +82,7 @@ def watch(load: Load, clock: Clock, ledger: Ledger, dispatcher: Dispatcher) -> E
         turn = 0
 
         def ask():
-            part.execute(work((int(Cause.USER), demands[turn])), done)
+            part.submit(CallbackBurst(part.account, work((int(Cause.USER), demands[turn])), done))
 
         def done():
             nonlocal turn

@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 from harness.validation.invariants import (
     INVARIANTS,
-    Member,
-    Shape,
     conservation,
-    generate,
     littles_law,
     rows_of,
 )
 from harness.validation.io_invariants import IO_INVARIANTS
+from harness.validation.shapes import Member, Shape, generate
 
 DEMANDS = st.sampled_from([37, 100, 700, 3000, 15000])
 

@@ -2,57 +2,24 @@
 
 A policy (dedicated, shared pool, time-sharing) subclasses :class:`Dispatcher` and decides who goes
 where and for how long; here is the mechanism: starting, interrupting and finishing bursts, booking
-every nanosecond, refilling caches.
+every nanosecond.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from mypy_extensions import i64
 
 from harness.engine.clock import Clock
 from harness.engine.event_queue import NEVER
-from harness.engine.rounding import nearest
 from harness.model.cpu.burst import Burst, Part, work
-from harness.model.cpu.contention import done_within, stretched
-from harness.model.cpu.entities import (
-    CacheUse,
-    Chip,
-    Partition,
-    Processor,
-    Scheduler,
-    VirtualProcessor,
-)
+from harness.model.cpu.cache_refill import CacheCosts, CacheRefill
+from harness.model.cpu.entities import Partition, Processor, Scheduler, VirtualProcessor
+from harness.model.cpu.pace import book_pace, count_beside, set_pace, work_done
 from harness.model.ledger import Books, Cause, Ledger
 
 _REFILL: Final = int(Cause.REFILL)
-_CONTENTION: Final = int(Cause.CONTENTION)
 _LEDGER: Final = Books()
-
-
-@dataclass(frozen=True, slots=True)
-class CacheCosts:
-    """The caches of a chip, and what it costs to fetch a line again.
-
-    Attributes
-    ----------
-    lines, l3_lines
-        What the second level holds, and the third, which takes what the second one drives out.
-    l3_ns_per_line, memory_ns_per_line
-        The time to fetch a line of the third level's or of memory, that of its share of a TLB entry
-        included.
-    touch_ns_per_line
-        The time in which code can use another line at most: so short work needs few lines, and
-        drives out few. It does not depend on where they are fetched from.
-    """
-
-    lines: int = 0
-    l3_lines: int = 0
-    l3_ns_per_line: float = 0.0
-    memory_ns_per_line: float = 0.0
-    touch_ns_per_line: float = 0.0
 
 
 class Dispatcher(Scheduler):
@@ -79,11 +46,7 @@ class Dispatcher(Scheduler):
         super().__init__(clock)
         self.ledger = ledger
         self.processors = list(processors)
-        self.cache_lines: i64 = cache.lines
-        self.l3_lines: i64 = cache.l3_lines
-        self.l3_ns_per_line = cache.l3_ns_per_line
-        self.memory_ns_per_line = cache.memory_ns_per_line
-        self.touch_ns_per_line = cache.touch_ns_per_line
+        self.refill = CacheRefill(cache)
         self.switch = work(*switch_parts)
         self.resume = self.switch if resume_parts is None else work(*resume_parts)
         self.partitions: list[Partition] = []
@@ -93,8 +56,7 @@ class Dispatcher(Scheduler):
         partition.scheduler = self
         partition.idle_tick = work(*self.switch.parts, *partition.tick.parts)
         partition.resumed_tick = work(*self.resume.parts, *partition.tick.parts)
-        touch_ns = int(partition.working_set_lines) * self.touch_ns_per_line
-        partition.working_set_ns = math.ceil(touch_ns)
+        partition.working_set_ns = self.refill.working_set_ns(partition)
         self.partitions.append(partition)
         for vp in partition.vps:
             self.adopt(vp)
@@ -161,7 +123,7 @@ class Dispatcher(Scheduler):
             partition.resumptions += 1
         entry.book(burst.account)
         vp.entry = entry
-        vp.refill_ns = self._enter_chip(vp, chip, burst)
+        vp.refill_ns = self.refill.enter(vp, chip, burst)
         lead_ns = entry.ns + vp.refill_ns
         vp.lead_tick = vp.tick_due
         if vp.tick_due:
@@ -171,7 +133,7 @@ class Dispatcher(Scheduler):
         vp.work_ns = begin + lead_ns
         vp.stolen_ns = 0
         vp.limit_ns = self.limit(vp)
-        self._set_pace(vp, chip, burst)
+        set_pace(vp, chip, burst)
         self._begin(vp, burst, now)
 
     def _begin(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
@@ -195,25 +157,6 @@ class Dispatcher(Scheduler):
         vp.due_ns = end
         self.clock.schedule(end - now, vp)
 
-    # Contention beyond the processor
-
-    def _set_pace(self, vp: VirtualProcessor, chip: Chip, burst: Burst) -> None:
-        """Decide how long a burst takes that begins or goes on at ``work_ns``."""
-        contention = chip.contention
-        if not (contention.active and burst.computes):
-            vp.slow_ns = 0
-            vp.length_ns = burst.ns
-            return
-        vp.beside_chip = chip.running - 1
-        vp.beside_image = vp.partition.running - 1
-        vp.beside_machine = contention.running - 1
-        vp.slow_ns = (
-            vp.beside_chip * contention.chip_ns
-            + vp.beside_image * contention.image_ns
-            + vp.beside_machine * contention.machine_ns
-        )
-        vp.length_ns = stretched(burst.ns, vp.slow_ns)
-
     def _change_pace(self, vp: VirtualProcessor, burst: Burst, now: i64) -> None:
         """Let a burst that goes on take as long as what runs beside it now requires."""
         processor = vp.processor
@@ -222,79 +165,7 @@ class Dispatcher(Scheduler):
         if now >= vp.work_ns and vp.interruptions.end_ns() <= now:
             if chip.contention.active and now > vp.work_ns:
                 self._settle_burst(vp, burst, now)
-            self._set_pace(vp, chip, burst)
-
-    def _count_beside(self, vp: VirtualProcessor, done_ns: i64) -> None:
-        """Count work by the number of processors that ran beside it."""
-        partition = vp.partition
-        partition.beside_chip_ns += done_ns * vp.beside_chip
-        partition.beside_image_ns += done_ns * vp.beside_image
-        partition.beside_machine_ns += done_ns * vp.beside_machine
-
-    # Caches
-
-    def _enter_chip(self, vp: VirtualProcessor, chip: Chip, burst: Burst) -> i64:
-        """Let a virtual processor run on a chip; return the time that refilling its cache takes."""
-        use = vp.cache_use
-        if use.chip is not chip:
-            vp.cache_use = use = vp.cache_use_of(chip)
-        refill_ns: i64 = 0
-        if not use.listed or chip.lines > self.cache_lines:
-            refill_ns = self._refill(use, chip, burst)
-        if use.listed:
-            chip.lru.remove(use)
-            use.listed = False
-        return refill_ns
-
-    def _refill(self, use: CacheUse, chip: Chip, burst: Burst) -> i64:
-        """Charge the cache lines that a virtual processor finds driven out of its chip's cache.
-
-        Under least-recently-used replacement it loses what others have used since it left, together
-        with its own lines, exceed the cache by. The third level takes what the second one drives
-        out, and loses by the same rule what exceeds both. On a chip that is new to it, it finds
-        nothing. Work needs no more lines than it can use in its time.
-        """
-        partition = use.vp.partition
-        lines = self._lines_used(partition, burst.ns)
-        from_memory = lines
-        if use.listed:
-            beyond = self._others_since(use, chip) + lines - self.cache_lines
-            if beyond < lines:
-                lines = max(beyond, 0)
-            from_memory = beyond - self.l3_lines
-            if from_memory < 0:
-                from_memory = 0
-            elif from_memory > lines:
-                from_memory = lines
-        else:
-            chip.lines += partition.working_set_lines
-        partition.refilled_lines += lines
-        partition.memory_lines += from_memory
-        l3_ns = float(lines - from_memory) * self.l3_ns_per_line
-        ns = nearest(l3_ns + float(from_memory) * self.memory_ns_per_line)
-        burst.account.ns[_REFILL] += ns
-        return ns
-
-    def _others_since(self, use: CacheUse, chip: Chip) -> i64:
-        """Count the lines that others have used on a chip since a virtual processor left it."""
-        lines: i64 = 0
-        for processor in chip.processors:
-            running = processor.vp
-            if running is not None and running is not use.vp:
-                lines += running.partition.working_set_lines
-        other = chip.lru.last
-        while other is not None and other is not use:
-            if other.turn_lines < 0:
-                other.turn_lines = self._lines_used(other.vp.partition, other.turn_ns)
-            lines += other.turn_lines
-            other = chip.lru.before(other)
-        return lines
-
-    def _lines_used(self, partition: Partition, ns: i64) -> i64:
-        """Count the cache lines of a partition's work that a stretch of it can use."""
-        if ns < partition.working_set_ns:
-            return int(float(ns) / self.touch_ns_per_line)
-        return partition.working_set_lines
+            set_pace(vp, chip, burst)
 
     # The end of a burst, of a slice, of what the policy allows
 
@@ -308,9 +179,7 @@ class Dispatcher(Scheduler):
             self._interrupted(vp, burst, now)
             return
         burst.work.book(burst.account)
-        if vp.slow_ns > 0:
-            burst.account.add(_CONTENTION, vp.length_ns - burst.ns)
-            self._count_beside(vp, burst.ns)
+        book_pace(vp, burst)
         burst.ran_ns += burst.ns
         partition = vp.partition
         # What the end of the burst sets off may give the processor its next work at once.
@@ -344,7 +213,7 @@ class Dispatcher(Scheduler):
         vp.stolen_ns = 0
         processor = vp.processor
         assert processor is not None
-        self._set_pace(vp, processor.chip, following)
+        set_pace(vp, processor.chip, following)
         if now >= vp.limit_ns:
             vp.slice_ns = now + partition.slice_of(following)
             self.limit_reached(vp)
@@ -401,8 +270,7 @@ class Dispatcher(Scheduler):
         """Book what a running virtual processor has done of its burst so far."""
         done_ns = self._done_ns(vp, burst, now, _LEDGER)
         burst.progress(done_ns)
-        if vp.slow_ns > 0:
-            self._count_beside(vp, done_ns)
+        count_beside(vp, done_ns)
         vp.work_ns = now
         vp.stolen_ns = 0
         vp.interruptions.clear()
@@ -425,14 +293,7 @@ class Dispatcher(Scheduler):
                 partition.tick.take_back_last(books.of(partition.account), rest)
                 rest -= partition.tick.ns
             vp.entry.take_back_last(account, rest)
-        elapsed_ns = since - vp.work_ns - stolen_ns
-        if vp.slow_ns == 0:
-            return elapsed_ns
-        done_ns = burst.ns
-        if elapsed_ns < vp.length_ns:
-            done_ns = done_within(elapsed_ns, vp.slow_ns)
-        books.of(burst.account).add(_CONTENTION, elapsed_ns - done_ns)
-        return done_ns
+        return work_done(vp, burst, since - vp.work_ns - stolen_ns, books)
 
     def count(self, vp: VirtualProcessor, now: i64) -> None:
         """Count a running virtual processor's occupancy up to now."""
@@ -461,11 +322,7 @@ class Dispatcher(Scheduler):
         processor.free_ns = now if now > vp.start_ns else vp.start_ns
         vp.processor = None
         vp.last_processor = processor
-        use = vp.cache_use
-        use.turn_ns = now - vp.start_ns
-        use.turn_lines = -1
-        use.listed = True
-        use.chip.lru.append(use)
+        self.refill.leave(vp.cache_use, now - vp.start_ns)
 
     def preempt(self, vp: VirtualProcessor) -> Processor:
         """Take a virtual processor off in the midst of its burst and return its processor."""

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from harness.engine.clock import Clock
+from harness.model.cpu.cache_refill import CacheCosts
 from harness.model.cpu.dedicated import Dedicated
-from harness.model.cpu.dispatcher import CacheCosts, Dispatcher
+from harness.model.cpu.dispatcher import Dispatcher
 from harness.model.cpu.entities import Processor
 from harness.model.cpu.shared_pool import SharedPool
 from harness.model.ledger import Ledger

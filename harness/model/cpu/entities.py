@@ -4,7 +4,6 @@ A partition is an operating system that dispatches work onto its virtual process
 :class:`Scheduler` puts these on processors.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
@@ -13,11 +12,11 @@ from harness.engine.clock import Clock
 from harness.engine.event import Event
 from harness.engine.event_queue import NEVER
 from harness.engine.linked_list import LinkedList, Node
-from harness.model.cpu.burst import NO_WORK, Burst, CallbackBurst, Interruptions, Work
+from harness.model.cpu.burst import NO_WORK, Burst, Interruptions, Work
 from harness.model.cpu.contention import Contention
+from harness.model.cpu.counters import PartitionCounters
 from harness.model.cpu.run_queue import RunQueue
 from harness.model.ledger import Account
-from harness.model.tally import Tally
 
 
 class Scheduler:
@@ -145,21 +144,6 @@ class Processor(Node):
         return begin
 
 
-def build_processors(
-    cores: int, cores_per_chip: int, contention: Contention | None = None
-) -> list[Processor]:
-    """Make ``cores`` processors of one machine, ``cores_per_chip`` to a chip."""
-    processors: list[Processor] = []
-    if contention is None:
-        contention = Contention()
-    chip = Chip(contention)
-    for index in range(cores):
-        if index % cores_per_chip == 0:
-            chip = Chip(contention)
-        processors.append(Processor(index, chip))
-    return processors
-
-
 class VirtualProcessor(Event):
     """A virtual processor (VP): what a partition's operating system takes for a processor.
 
@@ -278,36 +262,6 @@ class VirtualProcessor(Event):
         return f"<VP {self.index} of {self.partition.name}>"
 
 
-class ClockTick(Event):
-    """The periodic clock of a virtual processor."""
-
-    def __init__(self, vp: VirtualProcessor) -> None:
-        super().__init__()
-        self.vp = vp
-
-    def fire(self) -> None:
-        """Tick: interrupt what runs, remember it for the next dispatch, or wake an idle one."""
-        vp = self.vp
-        if vp.gone:
-            return
-        partition = vp.partition
-        partition.clock.schedule(partition.tick_period_ns, self)
-        if vp.processor is not None:
-            partition.ticks += 1
-            partition.interrupting_ticks += 1
-            vp.interrupt(partition.account, partition.interrupting_tick, partition.clock.now)
-        elif vp.burst is not None:
-            if not vp.tick_due:
-                partition.ticks += 1
-                vp.tick_due = True
-        elif not partition.down and vp not in partition.folded:
-            partition.ticks += 1
-            partition.idle_ticks += 1
-            scheduler = vp.scheduler
-            assert scheduler is not None
-            scheduler.tick_idle(vp)
-
-
 def entitlement_share(entitlement_ns: i64, virtual_processors: i64, place: i64) -> i64:
     """Return the share of the virtual processor in a place (from 0) of its partition's entitlement.
 
@@ -317,7 +271,7 @@ def entitlement_share(entitlement_ns: i64, virtual_processors: i64, place: i64) 
     return (entitlement_ns + virtual_processors - 1 - place) // virtual_processors
 
 
-class Partition:
+class Partition(PartitionCounters):
     """A partition (or a guest) with its virtual processors and its run queue.
 
     Threads are served first come, first served, each for at most the operating system's time
@@ -349,35 +303,8 @@ class Partition:
     ----------
     working_set_ns
         The time in which its work can use all of them.
-    dispatches
-        Virtual context switches (vcsw): how often one of its VPs was put on a processor.
-    dispatched_ns
-        Processor time while its VPs were dispatched (physc x time).
-    dispatch_wait_ns
-        Time that its VPs spent ready without a processor.
-    phantom_interrupts
-        Interrupts for others that arrived on a processor while one of its VPs was there.
-    resumptions
-        How many of the dispatches were on a processor that no other VP had used since.
     running
         How many of its VPs are on a processor.
-    beside_chip_ns, beside_image_ns, beside_machine_ns
-        Its work, times the number of further processors that ran on the same chip, for the same
-        operating system and on the same machine.
-    ticks, idle_ticks, idle_tick_ns
-        Clock ticks that its VPs took, how many of these found them idle, and the processor time of
-        the latter, dispatches included.
-    interrupting_ticks
-        How many of them found a VP running.
-    refilled_lines, memory_lines
-        Cache lines that its VPs fetched again after others had driven them out, and how many of
-        them came from memory.
-    chip_lines, remote_lines
-        Cache lines that its VPs fetched of what another partition had just used: on another core of
-        the chip, and on another chip.
-    traffic
-        How often which size passed its protocol stack: by way, direction, size in bytes, number of
-        packets, which can be a fraction (0 for requests and responses), and number of interrupts.
     folded
         Idle VPs that the operating system gives no work to (virtual processor folding).
     crashes
@@ -401,6 +328,7 @@ class Partition:
         tick_period_ns: int = 0,
         working_set_lines: int = 0,
     ) -> None:
+        super().__init__()
         self.clock = clock
         self.name = name
         self.account = account
@@ -426,24 +354,7 @@ class Partition:
         self.scheduler: Scheduler | None = None
         self.spare_pass = 0
         self.spare_queue: LinkedList[VirtualProcessor] = LinkedList()
-        self.dispatches: i64 = 0
-        self.dispatched_ns: i64 = 0
-        self.dispatch_wait_ns: i64 = 0
-        self.phantom_interrupts: i64 = 0
-        self.ticks: i64 = 0
-        self.idle_ticks: i64 = 0
-        self.interrupting_ticks: i64 = 0
-        self.idle_tick_ns: i64 = 0
-        self.resumptions: i64 = 0
         self.running: i64 = 0
-        self.beside_chip_ns: i64 = 0
-        self.beside_image_ns: i64 = 0
-        self.beside_machine_ns: i64 = 0
-        self.refilled_lines: i64 = 0
-        self.memory_lines: i64 = 0
-        self.chip_lines: i64 = 0
-        self.remote_lines: i64 = 0
-        self.traffic: dict[tuple[str, str, int, float, float], Tally] = {}
         self.folded: list[VirtualProcessor] = []
         self.crashes: i64 = 0
         self.down = False
@@ -473,11 +384,11 @@ class Partition:
             return
         burst.ran_ns = 0
         if self.idle:
-            self._wake_idle(burst)
+            self.wake_idle(burst)
         elif not self.down:
             self._interrupt_for(burst)
 
-    def _wake_idle(self, burst: Burst) -> None:
+    def wake_idle(self, burst: Burst) -> None:
         """Have the virtual processor that became idle last execute a burst."""
         vp = self.idle.pop()
         vp.burst = burst
@@ -544,81 +455,6 @@ class Partition:
         """Time that work has waited for a virtual processor, that of what still waits included."""
         return self.run_queue.wait_ns()
 
-    def execute(self, work: Work, done: Callable[[], object], urgent: bool = False) -> None:
-        """Execute work on the partition's own account."""
-        self.submit(CallbackBurst(self.account, work, done), urgent)
-
-    def start_ticking(self, vp: VirtualProcessor, phase_ns: int) -> None:
-        """Let the clock of a virtual processor tick, first after ``phase_ns``."""
-        self.clock.schedule(phase_ns, ClockTick(vp))
-
-    # What changes a running partition
-
-    def entitle(self, entitlement_ns: int) -> None:
-        """Divide an entitlement per dispatch window among the virtual processors."""
-        for place, vp in enumerate(self.vps):
-            vp.entitlement_ns = entitlement_share(entitlement_ns, len(self.vps), place)
-
-    def add_vp(self, entitlement_ns: int = 0) -> VirtualProcessor:
-        """Bring one more virtual processor into service; its clock is yet to be started."""
-        index = max((vp.index for vp in self.vps), default=-1) + 1
-        vp = VirtualProcessor(self, index, entitlement_ns)
-        assert self.scheduler is not None
-        self.scheduler.adopt(vp)
-        self.vps.append(vp)
-        self._take_work(vp)
-        return vp
-
-    def remove_vp(self, vp: VirtualProcessor | None = None) -> VirtualProcessor:
-        """Take a virtual processor out of service; what it executes moves to another one.
-
-        Without an argument the operating system chooses: a folded one, an idle one, or the last.
-        """
-        if vp is None:
-            vp = (self.folded or self.idle or self.vps)[-1]
-        self.vps.remove(vp)
-        vp.gone = True
-        self._withdraw(vp)
-        return vp
-
-    def fold(self) -> None:
-        """Concentrate the work on one virtual processor less."""
-        vp = self.idle[0] if self.idle else self._unfolded()[-1]
-        self._withdraw(vp)
-        self.folded.append(vp)
-
-    def unfold(self) -> None:
-        """Spread the work over one virtual processor more."""
-        self._take_work(self.folded.pop())
-
-    def crash(self) -> list[Burst]:
-        """Stop dead: return the work that is lost, and take none until :meth:`restart`."""
-        assert self.scheduler is not None
-        self.down = True
-        self.crashes += 1
-        lost = []
-        for vp in self.vps:
-            burst = self.scheduler.withdraw(vp)
-            if burst is not None:
-                lost.append(burst)
-        while self.run_queue.waits():
-            lost.append(self.run_queue.popleft())
-        self.idle.clear()
-        self.folded.clear()
-        return lost
-
-    def restart(self) -> None:
-        """Be up again, with nothing to do."""
-        self.down = False
-        self.idle = self.vps[::-1]
-
-    # What lets it go on elsewhere
-
-    @property
-    def suspended(self) -> bool:
-        """Whether it stands still and has no virtual processors."""
-        return not self.vps
-
     def occupied_ns(self) -> int:
         """Processor time while its VPs were dispatched, present turns counted."""
         now = self.clock.now
@@ -627,88 +463,6 @@ class Partition:
             if vp.processor is not None:
                 occupied_ns += max(0, now - vp.run_ns)
         return occupied_ns
-
-    def suspend(self) -> int:
-        """Stand still: keep all work, and what comes in, for :meth:`resume`.
-
-        Returns
-        -------
-        The number of virtual processors, which it has no more.
-        """
-        assert self.scheduler is not None
-        count = len(self.vps)
-        kept = []
-        for vp in self.vps:
-            vp.gone = True
-            burst = self.scheduler.withdraw(vp)
-            if burst is not None:
-                kept.append(burst)
-        while self.run_queue.urgent.first is not None:
-            kept.append(self.run_queue.popleft())
-        for burst in reversed(kept):
-            self.run_queue.put_back(burst)
-        for places in (self.vps, self.idle, self.folded):
-            places.clear()
-        return count
-
-    def resume(self, virtual_processors: i64, entitlement_ns: i64) -> None:
-        """Go on with so many virtual processors under the present scheduler."""
-        for number in range(1, virtual_processors + 1):
-            vp = self.add_vp(entitlement_share(entitlement_ns, virtual_processors, number - 1))
-            if self.tick_period_ns:
-                self.start_ticking(vp, self.tick_period_ns * number // (virtual_processors + 1))
-        if self.down:
-            self.idle.clear()
-
-    def block(self, turn: int) -> Burst | None:
-        """Let a thread that runs wait for something: its virtual processor goes on without it.
-
-        Parameters
-        ----------
-        turn
-            Any number; different ones choose different threads where several run.
-
-        Returns
-        -------
-        What the thread has not finished, to be submitted again; None if none runs.
-        """
-        running = [vp for vp in self.vps if vp.processor is not None]
-        if not running:
-            return None
-        vp = running[turn % len(running)]
-        assert self.scheduler is not None
-        burst = self.scheduler.withdraw(vp)
-        self._take_work(vp)
-        return burst
-
-    def _unfolded(self) -> list[VirtualProcessor]:
-        return [vp for vp in self.vps if vp not in self.folded]
-
-    def _withdraw(self, vp: VirtualProcessor) -> None:
-        """Have a virtual processor stop, and another one do its work."""
-        assert self.scheduler is not None
-        burst = self.scheduler.withdraw(vp)
-        for places in (self.idle, self.folded):
-            if vp in places:
-                places.remove(vp)
-        if burst is not None:
-            self.resubmit(burst)
-
-    def resubmit(self, burst: Burst) -> None:
-        """Let a thread that has lost its virtual processor go on."""
-        if self.idle:
-            self._wake_idle(burst)
-        elif not self.down:
-            self.run_queue.put_back(burst)
-
-    def _take_work(self, vp: VirtualProcessor) -> None:
-        """Let a virtual processor that has come into service do what waits, or idle."""
-        if self.run_queue.waits():
-            vp.burst = self.run_queue.popleft()
-            assert self.scheduler is not None
-            self.scheduler.wake(vp)
-        else:
-            self.idle.append(vp)
 
     def take_phantom_interrupt(self, vp: VirtualProcessor, work: Work, payer: Account) -> None:
         """Be held up by an interrupt for another partition, which pays for it."""

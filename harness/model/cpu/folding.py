@@ -8,6 +8,7 @@ from mypy_extensions import i64
 
 from harness.engine.event import Event
 from harness.model.cpu.entities import Partition
+from harness.model.cpu.reconfiguration import fold, unfold
 
 
 class Folding(Event):
@@ -38,6 +39,6 @@ class Folding(Event):
             # Those in use cannot show more use than they are; the work that waits shows the rest.
             needed = max(needed, in_use + 1)
         if in_use > needed:
-            partition.fold()
+            fold(partition)
         elif in_use < min(needed, len(partition.vps)):
-            partition.unfold()
+            unfold(partition)

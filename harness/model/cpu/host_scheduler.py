@@ -15,7 +15,8 @@ from harness.engine.event import Event
 from harness.engine.event_queue import NEVER
 from harness.engine.linked_list import LinkedList
 from harness.model.cpu.burst import Part, Work
-from harness.model.cpu.dispatcher import CacheCosts, Dispatcher
+from harness.model.cpu.cache_refill import CacheCosts
+from harness.model.cpu.dispatcher import Dispatcher
 from harness.model.cpu.entities import Processor, VirtualProcessor
 from harness.model.cpu.free_processors import FreeProcessors
 from harness.model.ledger import Account, Ledger

@@ -1,10 +1,11 @@
-"""How far apart two partitions run: what lies between their cores when data passes."""
+"""Which cores share a chip, and how far apart two partitions run when data passes."""
 
 from typing import Final
 
 from mypy_extensions import i64
 
-from harness.model.cpu.entities import Partition, Processor
+from harness.model.cpu.contention import Contention
+from harness.model.cpu.entities import Chip, Partition, Processor
 
 SAME_CORE: Final = 0
 """Data is in the caches of the core that wants it."""
@@ -12,6 +13,21 @@ SAME_CHIP: Final = 1
 """Data is in the second-level cache that both cores share."""
 OTHER_CHIP: Final = 2
 """Data is in the caches of another chip."""
+
+
+def build_processors(
+    cores: int, cores_per_chip: int, contention: Contention | None = None
+) -> list[Processor]:
+    """Make ``cores`` processors of one machine, ``cores_per_chip`` to a chip."""
+    processors: list[Processor] = []
+    if contention is None:
+        contention = Contention()
+    chip = Chip(contention)
+    for index in range(cores):
+        if index % cores_per_chip == 0:
+            chip = Chip(contention)
+        processors.append(Processor(index, chip))
+    return processors
 
 
 def distance(source: Partition, target: Partition) -> i64:

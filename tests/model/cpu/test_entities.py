@@ -105,7 +105,10 @@ def test_a_thread_that_an_interrupt_wakes_waits_its_turn_also_where_it_is_the_sa
             app.submit(again)
 
     again = CallbackBurst(app.account, work((0, MS // 2)), woken)
-    app.execute(work((0, 5 * MS)), lambda: order.append(("running", machine.clock.now_ns)))
+    running = CallbackBurst(
+        app.account, work((0, 5 * MS)), lambda: order.append(("running", machine.clock.now_ns))
+    )
+    app.submit(running)
     machine.clock.call_in(2 * MS, lambda: app.submit(again, True))
     machine.clock.run_until(10 * MS)
     half = MS // 2
@@ -279,45 +282,3 @@ def test_a_tick_that_came_while_waiting_for_a_processor_is_taken_at_the_next_dis
     accounts, _ = machine.balance()
     assert accounts["half"]["tick"] == 9 * tick_ns
     assert accounts["half"]["user"] == 10 * MS - 9 * tick_ns
-
-
-def test_who_is_suspended_keeps_its_work_in_order_and_takes_more():
-    machine = machine_with(2)
-    app = machine.partitions["app"]
-    ended: list[tuple[str, int]] = []
-
-    def work(name: str, ms: int) -> None:
-        app.compute(ms / 1e3, None, lambda: ended.append((name, machine.clock.now_ns)))
-
-    for name, ms in (("a", 3), ("b", 5), ("c", 1)):
-        work(name, ms)
-    machine.clock.run_until(2 * MS)
-    assert app.partition.suspend() == 2
-    assert app.partition.suspended
-    work("late", 1)
-    machine.clock.run_until(12 * MS)
-    assert ended == []
-    assert app.partition.occupied_ns() == 4 * MS
-    app.partition.resume(2, 0)
-    machine.clock.run_until(30 * MS)
-    # a has 1 ms left and b 3; c follows a, what came in the meantime follows c.
-    assert ended == [("a", 13 * MS), ("c", 14 * MS), ("b", 15 * MS), ("late", 15 * MS)]
-    assert app.partition.occupied_ns() == 10 * MS
-
-
-def test_who_waits_for_something_lets_the_next_run():
-    machine = machine_with(1)
-    app = machine.partitions["app"]
-    ended: list[tuple[str, int]] = []
-    assert app.partition.block(0) is None
-    for name in ("first", "second"):
-        app.compute(0.004, None, lambda name=name: ended.append((name, machine.clock.now_ns)))
-    machine.clock.run_until(1 * MS)
-    burst = app.partition.block(0)
-    assert burst is not None
-    assert burst.ns == 3 * MS
-    machine.clock.run_until(7 * MS)
-    assert ended == [("second", 5 * MS)]
-    app.partition.submit(burst)
-    machine.clock.run_until(20 * MS)
-    assert ended[1:] == [("first", 10 * MS)]

@@ -28,6 +28,7 @@ from modelling import (
 from harness.model.config import PartitionConfiguration, Virtualization
 from harness.model.costs import Costs
 from harness.model.cpu.entities import VirtualProcessor
+from harness.model.cpu.reconfiguration import suspend
 from harness.model.machine import Machine
 
 pytestmark = pytest.mark.interpreted
@@ -199,7 +200,7 @@ def test_virtual_processors_share_exactly_what_the_partition_is_entitled_to(mill
     check(cores, more)
     machine.capacity.set_shared("app", entitlement_cores=float(cores / 2))
     check((cores / 2).limit_denominator(10**6), more)
-    part.suspend()
+    suspend(part)
     machine.capacity.resume("app", vps)
     check((cores / 2).limit_denominator(10**6), vps)
 

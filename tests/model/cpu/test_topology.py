@@ -1,8 +1,28 @@
-"""How far data is that another partition has just used."""
+"""Chips of cores, and how far data is that another partition has just used."""
 
+from hypothesis import given
+from hypothesis import strategies as st
 from modelling import NO_REFILL, NO_TICKS, UNCAPPED, build, partition, system
 
-from harness.model.cpu.topology import OTHER_CHIP, SAME_CHIP, SAME_CORE, count_lines, distance
+from harness.model.cpu.reconfiguration import suspend
+from harness.model.cpu.topology import (
+    OTHER_CHIP,
+    SAME_CHIP,
+    SAME_CORE,
+    build_processors,
+    count_lines,
+    distance,
+)
+
+
+@given(st.integers(1, 64), st.integers(1, 8))
+def test_cores_fill_one_chip_after_the_other(cores, per_chip):
+    processors = build_processors(cores, per_chip)
+    assert [processor.index for processor in processors] == list(range(cores))
+    chips = list(dict.fromkeys(processor.chip for processor in processors))
+    assert len(chips) == -(-cores // per_chip)
+    assert [p for chip in chips for p in chip.processors] == processors
+    assert all(len(chip.processors) == per_chip for chip in chips[:-1])
 
 
 def test_cores_of_a_chip_are_nearer_than_those_of_another():
@@ -29,7 +49,7 @@ def test_partitions_that_take_turns_on_a_core_are_on_the_same_one():
 def test_a_partition_without_virtual_processors_is_nowhere():
     machine = build(system(partition("one", 1), partition("two", 1), cores=2), NO_TICKS)
     one, two = (machine.partitions[name].partition for name in ("one", "two"))
-    one.suspend()
+    suspend(one)
     assert distance(one, two) == SAME_CORE == distance(two, one)
 
 
