@@ -55,7 +55,12 @@ def test_more_replications_extend_the_same_runs(write):
     identities = [spec.identity for spec in few.runs()]
     assert [spec.identity for spec in many.runs()][: len(identities)] == identities
     assert few.record().identity == many.record().identity
-    assert many.record().replications == {"minimum": 25, "maximum": 25, "half_width": None}
+    assert many.record().replications == {
+        "minimum": 25,
+        "maximum": 25,
+        "half_width": None,
+        "per_draw": 1,
+    }
 
 
 def test_a_part_of_a_campaign_is_the_same_campaign(write):
@@ -248,7 +253,7 @@ def test_the_record_can_repeat_the_campaign(write):
     assert record.source == str(path)
     assert tomllib.loads(record.text)["campaign"]["name"] == record.name == "small"
     assert record.claim is not None
-    assert set(record.claim) == {"firmware", "software", "measures", "text"}
+    assert set(record.claim) == {"firmware", "software", "measures", "parts", "text"}
     assert {"vtax", "python", "locust", "numpy", "simpy"} <= set(record.versions)
 
 

@@ -282,6 +282,7 @@ def _explanation(
             measures[there.position],
             level=1.0 - campaign.alpha,
             seed=campaign.seed,
+            per_draw=campaign.per_draw,
         )
         costs = {name: each[cell.virtualization] for name, each in compared.items() if each}
     accounts = _accounts(side, other)
