@@ -224,7 +224,7 @@ def _compared(
 ) -> Iterator[EnvironmentResult]:
     """Yield a comparison of the cells of one environment with their baseline for each measure."""
     measured = {cell.virtualization: runs.get(cell.position, {}) for cell in cells}
-    baseline = measured.pop(campaign.baseline, {})
+    baseline = measured.pop(campaign.baseline_of(environment), {})
     for name, found in overheads(
         names,
         measured,
@@ -306,7 +306,7 @@ def _missing(
     A virtualization that the machine cannot hold is no part of the claim there, unless its whole
     level is not possible.
     """
-    claim, baseline = campaign.claim or {}, campaign.baseline
+    claim, baseline = campaign.claim or {}, campaign.baseline_of(result.environment)
     measured = {cell.virtualization: runs.get(cell.position) for cell in cells}
     if not measured.get(baseline):
         return [f"{baseline}, which all others are compared with"]

@@ -63,6 +63,11 @@ def _check_own(campaign: Campaign, file: str) -> None:
 
 
 def _check_claim(claim: Claim, tested: Sequence[str], file: str) -> None:
+    for workload, name in claim.baselines.items():
+        key = f"claim.baselines.{workload}"
+        check_names_of(file, key, [name], tested, "virtualization among the factors")
+        if name in (*claim.firmware, *claim.software):
+            raise value_error(file, key, name, "must be no virtualization that the claim tests")
     for level in ("firmware", "software"):
         names: list[str] = getattr(claim, level)
         check_names_of(file, f"claim.{level}", names, tested, "virtualization among the factors")
@@ -87,6 +92,8 @@ def _check_parts(claim: Claim, tested: Sequence[str], file: str) -> None:
     for number, part in enumerate(claim.parts):
         key = f"claim.parts.{number}.workloads"
         check_names_of(file, key, part.workloads or [], tested, "workload among the factors")
+    names = list(claim.baselines)
+    check_names_of(file, "claim.baselines", names, tested, "workload among the factors")
 
 
 def _check_partitions(campaign: Campaign, catalog: Catalog, workloads: set[str], file: str) -> None:

@@ -114,6 +114,11 @@ class CampaignRecord:
         """Replications with each draw of the uncertain constants; a real machine draws none."""
         return int(self.replications.get("per_draw", 1))
 
+    def baseline_of(self, environment: Environment) -> str:
+        """Return the virtualization that all others of an environment are compared with."""
+        own: dict[str, str] = (self.claim or {}).get("baselines", {})
+        return own.get(environment.workload, self.baseline)
+
     @property
     def levels(self) -> dict[str, str]:
         """Virtualizations of the claim -> ``firmware`` or ``software``; firmware if it is both."""

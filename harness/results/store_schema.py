@@ -131,6 +131,7 @@ class _Claim(TypedDict):
     software: list[str]
     measures: list[str] | None
     parts: NotRequired[list[_ClaimPart]]
+    baselines: NotRequired[Texts]
     text: NotRequired[Texts | None]
 
 

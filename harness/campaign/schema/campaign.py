@@ -206,6 +206,9 @@ class Claim(Table):
     every software virtualization; slowdown and processor-time if left out."""
     parts: list[ClaimPart] = []
     """Parts of the claim, instead of ``measures``."""
+    baselines: dict[str, str] = {}
+    """Workload -> virtualization that it is compared with instead of "full-system", such as
+    { vlan = "physical" }: separate machines on a wire, instead of one system with a loopback."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

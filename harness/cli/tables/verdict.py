@@ -75,9 +75,9 @@ def _workloads(study: Study) -> RenderableType:
     columns = (
         "workload",
         ">slowdown,\nfirmware",
-        ">slowdown,\nbest software",
+        ">slowdown,\nsoftware",
         ">share,\nfirmware",
-        ">share,\nbest software",
+        ">share,\nsoftware",
     )
     title = "Slowdown, and share of the machine's processors (%)"
     shown = table(title, columns, names=columns)
