@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.breakdown.constants_used import used_constants
+from harness.results.capacities import Capacities
 from harness.results.store import Store
-from harness.studies.capacity.result import Capacities
 from harness.studies.sensitivity.result import Sensitivity
 from harness.validation.record import ValidationRecord
 

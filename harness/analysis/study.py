@@ -12,11 +12,20 @@ from html import escape
 from typing import Any
 
 from harness.analysis.cell_summary import CellSummary, ResponseDistribution, summarise
-from harness.analysis.environment import EnvironmentResult, Runs, deciding, environment_results
+from harness.analysis.claim import Part, parts_of
+from harness.analysis.environment import (
+    EnvironmentResult,
+    Results,
+    Runs,
+    deciding,
+    environment_results,
+)
+from harness.analysis.finding import Finding, findings
 from harness.analysis.overhead import MEASURES, Concern, Overhead
 from harness.analysis.scenario_results import ScenarioResults, scenario_results
 from harness.errors import UserError
 from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures
+from harness.results.capacities import Capacities
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
@@ -42,12 +51,27 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MeasureVerdict:
-    """The verdict for one measure of the claim."""
+    """The verdict for one measure of a part of the claim."""
 
     measure: str
     outcome: Outcome
     worst: EnvironmentResult | None
     environments: tuple[EnvironmentResult, ...]
+
+
+@dataclass(frozen=True)
+class PartVerdict:
+    """The verdict on a part of the claim."""
+
+    part: Part
+    outcome: Outcome
+    measures: tuple[MeasureVerdict, ...]
+    findings: tuple[Finding, ...]
+    """Independent findings, in the order of measures and workloads."""
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many findings have an outcome."""
+        return sum(each.outcome is outcome for each in self.findings)
 
 
 @dataclass(frozen=True)
@@ -60,44 +84,53 @@ class Verdict:
     alpha: float
     margin: float
     outcome: Outcome
-    measures: tuple[MeasureVerdict, ...]
+    parts: tuple[PartVerdict, ...]
+    """All of which the claim needs; a single one if it is not divided."""
     worst: EnvironmentResult | None
     """The environment with the strongest evidence against the claim."""
     environments: tuple[EnvironmentResult, ...]
-    """All environments of all measures."""
+    """All environments of all measures of all parts."""
     failed_runs: int
     infeasible: tuple[str, ...]
     """Cells that the machine cannot hold, and why."""
     notes: tuple[str, ...]
 
-    def count(self, outcome: Outcome, *, robust: bool = False) -> int:
-        """Return how many environments, in all measures, have an outcome.
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Independent findings of all parts."""
+        return tuple(each for part in self.parts for each in part.findings)
 
-        With ``robust`` only those in which it holds for one machine with constants of its own.
-        """
-        return sum(
-            each.outcome is outcome and (each.robust or not robust) for each in self.environments
-        )
+    def count(self, outcome: Outcome) -> int:
+        """Return how many findings, in all parts, have an outcome."""
+        return sum(part.count(outcome) for part in self.parts)
 
     def to_json(self, language: str = "en") -> dict[str, Any]:
         """Return the verdict as JSON holds it; what is unknown or without bound is None."""
         return {
             "campaign": self.campaign,
-            "claim": self.claim_text.get(language, self.claim_text.get("en", "")),
+            "claim": _in(language, self.claim_text),
             "alpha": self.alpha,
             "margin": self.margin,
             "outcome": str(self.outcome),
-            "counts": {
-                str(each): {"all": self.count(each), "robust": self.count(each, robust=True)}
-                for each in Outcome
-            },
-            "measures": [
+            "counts": {str(each): self.count(each) for each in Outcome},
+            "parts": [
                 {
-                    "measure": each.measure,
+                    "part": each.part.name,
+                    "text": _in(language, each.part.text),
                     "outcome": str(each.outcome),
-                    "worst_environment": _json(each.worst),
+                    "counts": {str(one): each.count(one) for one in Outcome},
+                    "measures": [
+                        {
+                            "measure": one.measure,
+                            "margin": each.part.margins.get(one.measure),
+                            "outcome": str(one.outcome),
+                            "worst_environment": _json(one.worst),
+                        }
+                        for one in each.measures
+                    ],
+                    "findings": [one.to_json() for one in each.findings],
                 }
-                for each in self.measures
+                for each in self.parts
             ],
             "worst_environment": _json(self.worst),
             "environments": [each.to_json() for each in self.environments],
@@ -107,25 +140,34 @@ class Verdict:
         }
 
     def __str__(self) -> str:
-        """Return the outcome, and the number of combinations of environment and measure with it."""
+        """Return the outcome, and the number of findings with it."""
         counts = ", ".join(f"{each} in {self.count(each)}" for each in Outcome)
-        total = len(self.environments)
-        return f"{self.outcome}: {counts} of {total} combinations of environment and measure"
+        return f"{self.outcome}: {counts} of {len(self.findings)} findings"
 
     def _repr_html_(self) -> str:
-        """Table for a notebook: the outcome of each measure and its worst environment."""
+        """Table for a notebook: the outcome of each part and measure, and its worst environment."""
         rows = [
             (
+                part.part.name,
                 each.measure,
                 str(each.outcome),
-                *(str(sum(one.outcome is o for one in each.environments)) for o in Outcome),
+                *(
+                    str(
+                        sum(
+                            one.outcome is outcome and one.measure == each.measure
+                            for one in part.findings
+                        )
+                    )
+                    for outcome in Outcome
+                ),
                 ""
                 if each.worst is None
                 else f"{' / '.join(each.worst.environment[:3])}: {each.worst.reason}",
             )
-            for each in self.measures
+            for part in self.parts
+            for each in part.measures
         ]
-        head = ("measure", "outcome", *map(str, Outcome), "worst environment")
+        head = ("part", "measure", "outcome", *map(str, Outcome), "worst environment")
         lines = [
             f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in row)}</tr>"
             for tag, row in (("th", head), *(("td", row) for row in rows))
@@ -133,10 +175,14 @@ class Verdict:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return (
             f"<p>{escape(self.claim_text.get('en', self.campaign))}<br>"
-            f"<b>{escape(str(self.outcome))}</b> (margin {percent(self.margin)}, alpha "
+            f"<b>{escape(str(self.outcome))}</b> (alpha "
             f"{percent(self.alpha)}, {self.failed_runs} failed runs)</p>"
             f"<table>{''.join(lines)}</table><ul>{notes}</ul>"
         )
+
+
+def _in(language: str, text: Mapping[str, str]) -> str:
+    return text.get(language, text.get("en", ""))
 
 
 @dataclass(frozen=True)
@@ -147,7 +193,7 @@ class Study:
     verdict: Verdict | None
     """None if the campaign makes no claim."""
     environments: tuple[EnvironmentResult, ...]
-    """Every environment and every measure, those of the claim with their outcome."""
+    """Every environment and every measure, compared; the verdict has them judged."""
     runs: Runs = field(repr=False)
     """Measures of all complete runs of the matrix."""
     failed: tuple[StoredRun, ...]
@@ -230,8 +276,21 @@ def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
             f"--prometheus: lacks {lacking} of {complete} runs; 'vtax observe {store.directory}' "
             "serves them all"
         )
-    found = study(store.campaign, elsewhere or runs, failed, store.damaged, scenarios)
+    found = study(
+        store.campaign,
+        elsewhere or runs,
+        failed,
+        store.damaged,
+        scenarios,
+        _searched(store),
+    )
     return replace(found, live=tuple(live))
+
+
+def _searched(store: Store) -> Capacities | None:
+    """Read the capacities of a campaign's cells; None if they were not searched, or of others."""
+    found = Capacities.read(store.directory)
+    return found if found is not None and found.identity == store.campaign.identity else None
 
 
 def study(
@@ -240,24 +299,25 @@ def study(
     failed: Sequence[StoredRun] = (),
     damaged: Sequence[str] = (),
     scenarios: Mapping[int, Mapping[int, RunResult]] | None = None,
+    capacities: Capacities | None = None,
 ) -> Study:
-    """Conclude from the measures of runs and the results of scenarios."""
+    """Conclude from the measures of runs, the results of scenarios and searched capacities."""
     scenarios = scenarios or {}
     whole = campaign
     matrix = tuple(cell for cell in whole.cells if cell.scenario is None)
     campaign = replace(whole, cells=matrix)
-    environments = environment_results(campaign, runs)
+    results = environment_results(campaign, runs, capacities)
     infeasible = tuple(cell for cell in campaign.cells if cell.infeasible is not None)
     planned = _planned(whole, runs, scenarios, failed)
     complete = sum(map(len, runs.values())) + sum(map(len, scenarios.values()))
-    notes = _notes(campaign, environments, runs, planned, complete, failed, len(damaged))
+    notes = _notes(campaign, results, runs, planned, complete, failed, len(damaged))
     failures: dict[int, list[str]] = {}
     for run in failed:
         failures.setdefault(run.cell.position, []).append(f"{run.failure}: {run.reason}")
     return Study(
         campaign=whole,
-        verdict=_verdict(campaign, environments, len(failed), infeasible, notes),
-        environments=environments,
+        verdict=_verdict(campaign, results.judged, len(failed), infeasible, notes),
+        environments=results.compared,
         runs=runs,
         failed=tuple(failed),
         infeasible=infeasible,
@@ -288,7 +348,7 @@ def _planned(
 
 def _verdict(
     campaign: CampaignRecord,
-    environments: Sequence[EnvironmentResult],
+    judged: Sequence[EnvironmentResult],
     failed_runs: int,
     infeasible: Sequence[CellRecord],
     notes: tuple[str, ...],
@@ -296,24 +356,34 @@ def _verdict(
     claim = campaign.claim
     if claim is None:
         return None
-    measures = []
-    for name in claim["measures"]:
-        members = tuple(each for each in environments if each.measure == name)
-        outcome = conclude(each.outcome for each in members if each.outcome is not None)
-        measures.append(MeasureVerdict(name, outcome, _worst(members), members))
-    every = tuple(each for one in measures for each in one.environments)
+    parts = tuple(_part_verdict(part, judged) for part in parts_of(campaign))
+    every = tuple(each for part in parts for one in part.measures for each in one.environments)
     return Verdict(
         campaign=campaign.name,
         claim_text=dict(claim.get("text") or {}),
         alpha=campaign.alpha,
         margin=campaign.margin,
-        outcome=conclude(each.outcome for each in measures),
-        measures=tuple(measures),
+        outcome=conclude(each.outcome for each in parts),
+        parts=parts,
         worst=_worst(every),
         environments=every,
         failed_runs=failed_runs,
         infeasible=tuple(f"{cell.title}: {cell.infeasible}" for cell in infeasible),
         notes=notes,
+    )
+
+
+def _part_verdict(part: Part, judged: Sequence[EnvironmentResult]) -> PartVerdict:
+    measures = []
+    for name in part.measures:
+        members = tuple(each for each in judged if (each.part, each.measure) == (part.name, name))
+        outcome = conclude(each.outcome for each in members if each.outcome is not None)
+        measures.append(MeasureVerdict(name, outcome, _worst(members), members))
+    return PartVerdict(
+        part=part,
+        outcome=conclude(each.outcome for each in measures),
+        measures=tuple(measures),
+        findings=findings(each for one in measures for each in one.environments),
     )
 
 
@@ -330,7 +400,7 @@ def _worst(environments: Sequence[EnvironmentResult]) -> EnvironmentResult | Non
 
 def _notes(
     campaign: CampaignRecord,
-    environments: Sequence[EnvironmentResult],
+    results: Results,
     runs: Runs,
     planned: int,
     complete: int,
@@ -373,13 +443,13 @@ def _notes(
         cell.virtualization == campaign.baseline for cell in campaign.cells
     ):
         notes.append(f"There is no {campaign.baseline} baseline, so there are no overheads.")
-    found = [overhead for each in environments for overhead in each.all.values()]
+    found = [overhead for each in results.compared for overhead in each.all.values()]
     for warning, meaning in _MEANINGS.items():
         count = sum(warning in overhead.interval.warnings for overhead in found)
         if count:
             notes.append(f"{count} of {len(found)} comparisons: {meaning}")
     target = campaign.replications.get("half_width")
-    needed = [one for each in environments for one in deciding(campaign, each)]
+    needed = [one for each in deciding(campaign, results) for one in each.all.values()]
     if target is not None and any(each.half_width > target for each in needed):
         wide = sum(each.half_width > target for each in needed)
         kind = "comparisons of the claim" if campaign.claim else "comparisons"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from harness.studies.capacity.result import Bounds, Capacities, CellCapacity, Searched
+from harness.results.capacities import Bounds, Capacities, CellCapacity, Searched
 from reports import format as numbers
 from reports.sections import tables
 from reports.view import ReportView

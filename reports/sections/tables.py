@@ -172,7 +172,8 @@ def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
     if result.firmware is None:
         return ""
     here = view.cell(result.environment, result.firmware.virtualization)
-    there = view.cell(result.environment, view.baseline)
+    baseline = view.study.campaign.baseline_of(result.environment)
+    there = view.cell(result.environment, baseline)
     if here is None or there is None:
         return ""
     added = {

@@ -28,6 +28,8 @@ class CellCapacity(Record):
     of_baseline: Bounds | None
     """Ratio to the baseline's capacity, paired by replication; None for the baseline itself, and
     where either of the two is known on one side only."""
+    ratios: tuple[Finite | None, ...] = ()
+    """The same for each replication; None where either of the two is known on one side only."""
 
 
 class Searched(EnvironmentRecord):
