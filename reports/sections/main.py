@@ -12,8 +12,8 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
+from harness.analysis.claim import WHOLE
 from harness.analysis.overhead import MEASURES
-from harness.analysis.study import EnvironmentResult, Outcome
 from harness.catalog.constant import Status
 from harness.metrics.ddsketch import RELATIVE_ERROR
 from harness.real.host.interference import DISTURBED_SHARE
@@ -22,9 +22,11 @@ from reports.palette import CAUSES
 from reports.plots import bars as figures
 from reports.sections import real, scenarios, tables
 from reports.sections.capacity import capacity
+from reports.sections.findings import findings
 from reports.sections.limits import limits
 from reports.sections.sensitivity import sensitivity
 from reports.sections.validation import validation
+from reports.sections.verdict import verdict
 from reports.view import ReportView, chunks, distinct, work_text
 
 Content = dict[str, Any]
@@ -33,88 +35,6 @@ _ROWS = 16
 """Workloads in one figure; more go into further figures, so that none is longer than a page."""
 
 _NATIVE = ("user", "os", "tick")
-
-
-def verdict(view: ReportView) -> Content | None:
-    """Show the outcome of the claim and of each measure, and the worst environment."""
-    study, judged = view.study, view.study.verdict
-    if view.real:
-        return None
-    if judged is None:
-        return {"verdict": None, "scenarios": scenarios.outcome(view)}
-    rows = []
-    for each in judged.measures:
-        outcomes = Counter(str(one.outcome) for one in each.environments)
-        rows.append(
-            {
-                "measure": each.measure,
-                "outcome": str(each.outcome),
-                "counts": [
-                    (
-                        str(name),
-                        outcomes[name],
-                        [
-                            *_grounds(view, each.environments, name),
-                            *_robust(view, each.environments, name),
-                        ],
-                    )
-                    for name in Outcome
-                    if outcomes[name]
-                ],
-                "worst": None if each.worst is None else tables.judged(view, [each.worst])[0],
-            }
-        )
-    worst = judged.worst
-    return {
-        "verdict": judged,
-        "scenarios": scenarios.outcome(view),
-        "outcome": str(judged.outcome),
-        "robust": [
-            view.texts(
-                f"verdict.robust_{name}",
-                count=judged.count(name),
-                total=len(judged.environments),
-                robust=judged.count(name, robust=True),
-                level=numbers.level(1.0 - judged.alpha),
-            )
-            for name in (Outcome.CONFIRMED, Outcome.REFUTED)
-            if judged.count(name)
-        ],
-        "rows": rows,
-        "worst": worst
-        and {
-            "row": tables.judged(view, [worst], explained=True)[0],
-            "measure": worst.measure,
-        },
-        "environments": len(distinct(each.environment for each in judged.environments)),
-        "failed": len(study.failed),
-        "infeasible": len(study.infeasible),
-    }
-
-
-def _grounds(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
-    """Count the parts of the claim that refuted environments contradict."""
-    if outcome is not Outcome.REFUTED:
-        return []
-    counts = Counter(
-        part
-        for result in results
-        for part in ("margin", "software")
-        if (result.p_values or {}).get(f"above-{part}", 1.0) <= view.study.campaign.alpha
-    )
-    return [
-        view.texts(f"against.by_{part}", count=counts[part])
-        for part in ("margin", "software")
-        if counts[part]
-    ]
-
-
-def _robust(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
-    """Count the environments whose outcome holds for one machine, too."""
-    if outcome is Outcome.INCONCLUSIVE:
-        return []
-    count = sum(each.outcome is outcome and each.robust for each in results)
-    return [view.texts("verdict.robust_count", count=count)]
 
 
 def reading(view: ReportView) -> Content:
@@ -131,11 +51,13 @@ def matrix(view: ReportView) -> Content | None:
     return {
         "measures": [
             {
-                "measure": each.measure,
-                "rows": tables.matrix(view, each.measure),
-                "judged": tables.judged(view, each.environments),
+                "part": "" if each.part.name == WHOLE else each.part.name,
+                "measure": one.measure,
+                "rows": tables.matrix(view, one.environments),
+                "judged": tables.judged(view, one.environments),
             }
-            for each in verdict.measures
+            for each in verdict.parts
+            for one in each.measures
         ],
         "loaded": view.loads != ((),),
     }
@@ -270,43 +192,6 @@ def _arrivals(view: ReportView) -> list[Content]:
     return models
 
 
-def against(view: ReportView) -> Content | None:
-    """List the environments that do not confirm the claim, or on average only."""
-    verdict = view.study.verdict
-    if verdict is None:
-        return None
-
-    def rows(outcome: Outcome, *, average: bool = False) -> list[Content]:
-        """List environments by measure, and of average outcomes only those."""
-        groups = []
-        for each in verdict.measures:
-            members = [
-                one
-                for one in each.environments
-                if one.outcome is outcome and (not average or tables.average_only(one))
-            ]
-            if members:
-                groups.append(
-                    {
-                        "outcome": "average" if average else str(outcome),
-                        "measure": each.measure,
-                        "rows": tables.judged(view, members, explained=True),
-                    }
-                )
-        return groups
-
-    counts = []
-    for each in verdict.measures:
-        outcomes = Counter(str(one.outcome) for one in each.environments)
-        by_name = {str(name): outcomes[name] for name in Outcome}
-        counts.append({"measure": each.measure, "total": len(each.environments), **by_name})
-    return {
-        "groups": [*rows(Outcome.REFUTED), *rows(Outcome.INCONCLUSIVE)],
-        "average": rows(Outcome.CONFIRMED, average=True),
-        "counts": counts,
-    }
-
-
 def failures(view: ReportView) -> Content:
     """List infeasible cells, failed runs, damage."""
     study, said = view.study, view.texts.said
@@ -418,6 +303,7 @@ def repeat(view: ReportView) -> Content:
 SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
     ("measured", real.measured),
     ("verdict", verdict),
+    ("findings", findings),
     ("reading", reading),
     ("elements", scenarios.elements),
     ("matrix", matrix),
@@ -425,7 +311,6 @@ SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
     ("time", time),
     ("responses", responses),
     ("capacity", capacity),
-    ("against", against),
     ("sensitivity", sensitivity),
     ("failures", failures),
     ("validation", validation),
