@@ -7,7 +7,7 @@ returns None is left out, also of the table of contents.
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any
@@ -43,24 +43,19 @@ def reading(view: ReportView) -> Content:
     return {level: ", ".join(claim[level]) or "\N{EN DASH}" for level in ("firmware", "software")}
 
 
-def matrix(view: ReportView) -> Content | None:
+def _matrix(view: ReportView) -> list[Content]:
     """Show outcomes and overheads by machine, operating system and workload."""
     verdict = view.study.verdict
-    if verdict is None:
-        return None
-    return {
-        "measures": [
-            {
-                "part": "" if each.part.name == WHOLE else each.part.name,
-                "measure": one.measure,
-                "rows": tables.matrix(view, one.environments),
-                "judged": tables.judged(view, one.environments),
-            }
-            for each in verdict.parts
-            for one in each.measures
-        ],
-        "loaded": view.loads != ((),),
-    }
+    return [
+        {
+            "part": "" if each.part.name == WHOLE else each.part.name,
+            "measure": one.measure,
+            "rows": tables.matrix(view, one.environments),
+            "judged": tables.judged(view, one.environments),
+        }
+        for each in (verdict.parts if verdict is not None else ())
+        for one in each.measures
+    ]
 
 
 def overheads(view: ReportView) -> Content | None:
@@ -72,26 +67,30 @@ def overheads(view: ReportView) -> Content | None:
         for measure in distinct((*view.measures, *MEASURES))
         for machine in view.machines
     }
+    claimed = [
+        {
+            "measure": measure,
+            "machines": [
+                {
+                    "machine": machine,
+                    "rows": rows[measure, machine],
+                    "figures": [
+                        figures.forest(view, measure, machine, works)
+                        for works in chunks(view.works, _ROWS)
+                    ],
+                }
+                for machine in view.machines
+                if rows[measure, machine]
+            ],
+        }
+        for measure in view.measures
+    ]
     return {
         "title": "overheads.real_title" if view.real else "overheads.title",
-        "claimed": [
-            {
-                "measure": measure,
-                "machines": [
-                    {
-                        "machine": machine,
-                        "rows": rows[measure, machine],
-                        "figures": [
-                            figures.forest(view, measure, machine, works)
-                            for works in chunks(view.works, _ROWS)
-                        ],
-                    }
-                    for machine in view.machines
-                    if rows[measure, machine]
-                ],
-            }
-            for measure in view.measures
-        ],
+        "claimed": [each for each in claimed if each["machines"]],
+        "matrix": _matrix(view),
+        "loaded": view.loads != ((),),
+        "startling": list(_startling(view)),
         "further": [
             {
                 "measure": measure,
@@ -107,6 +106,21 @@ def overheads(view: ReportView) -> Content | None:
             for overhead in each.all.values()
         ),
     }
+
+
+def _startling(view: ReportView) -> Iterator[str]:
+    """Explain overheads that look like errors and are not."""
+    slowdowns: dict[str, list[float]] = {}
+    for result in view.study.environments:
+        for name, overhead in result.all.items() if result.measure == "slowdown" else ():
+            slowdowns.setdefault(name, []).append(overhead.interval.estimate)
+    for name, threshold in (("shared-capped", 0.5), ("dedicated", 0.5)):
+        largest = max(slowdowns.get(name, ()), default=0.0)
+        if largest > threshold:
+            yield view.texts(f"overheads.why_{name}", overhead=numbers.overhead(largest))
+    smallest = min(slowdowns.get("physical", ()), default=0.0)
+    if smallest < -0.05:
+        yield view.texts("overheads.why_physical", overhead=numbers.overhead(smallest))
 
 
 def time(view: ReportView) -> Content | None:
@@ -192,9 +206,11 @@ def _arrivals(view: ReportView) -> list[Content]:
     return models
 
 
-def failures(view: ReportView) -> Content:
-    """List infeasible cells, failed runs, damage."""
+def failures(view: ReportView) -> Content | None:
+    """List infeasible cells, failed runs, damage; None if there is none."""
     study, said = view.study, view.texts.said
+    if not (study.infeasible or study.failed or study.damaged):
+        return None
     infeasible = Counter(
         (cell.machine, cell.virtualization, cell.infeasible or "") for cell in study.infeasible
     )
@@ -300,13 +316,23 @@ def repeat(view: ReportView) -> Content:
     }
 
 
+def facts(view: ReportView) -> list[str]:
+    """Describe in one line when, for which machines and with which version results were made."""
+    versions = view.study.campaign.versions
+    version = f"vtax {versions['vtax']}" if "vtax" in versions else ""
+    if view.real:
+        return [each for each in (view.evidence.date, *real.facts(view), version) if each]
+    systems = view.texts("page.comma").join(view.texts.name("os", x) for x in view.shown_systems)
+    machines = view.texts("page.comma").join(view.shown_machines)
+    parts = (view.evidence.date, machines, systems, view.texts("page.host"), version)
+    return [each for each in parts if each]
+
+
 SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
     ("measured", real.measured),
     ("verdict", verdict),
     ("findings", findings),
-    ("reading", reading),
     ("elements", scenarios.elements),
-    ("matrix", matrix),
     ("overheads", overheads),
     ("time", time),
     ("responses", responses),
@@ -315,8 +341,9 @@ SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
     ("failures", failures),
     ("validation", validation),
     ("machine", real.machine),
-    ("constants", constants),
-    ("method", method),
     ("limits", limits),
+    ("reading", reading),
+    ("method", method),
+    ("constants", constants),
     ("repeat", repeat),
 )

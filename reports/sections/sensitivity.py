@@ -25,12 +25,10 @@ _TIMES, _BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
 
 
 def sensitivity(view: ReportView) -> Content | None:
-    """Show the result of 'vtax sensitivity'; None as result if it was not run."""
-    if view.study.verdict is None:
-        return None
+    """Show the result of 'vtax sensitivity'; None if it was not run."""
     result = view.evidence.sensitivity
-    if result is None:
-        return {"result": None}
+    if result is None or view.study.verdict is None:
+        return None
     campaign = view.study.campaign
     stale = result.identity != campaign.identity or result.model != campaign.model
     rows = _rows(view, result.break_even)

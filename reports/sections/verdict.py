@@ -6,8 +6,9 @@ from typing import Any
 
 from harness.analysis.claim import WHOLE
 from harness.analysis.finding import Finding
+from harness.analysis.overhead import CAPACITY
 from harness.analysis.study import Outcome, PartVerdict
-from harness.analysis.workload_summary import SHOWN, Levels, WorkloadSummary, workload_summaries
+from harness.analysis.workload_summary import SHOWN, WorkloadSummary, workload_summaries
 from harness.statistics.verdict import conclude
 from harness.validation.row import Kind
 from reports import format as numbers
@@ -58,20 +59,20 @@ def _part(view: ReportView, part: PartVerdict) -> Content:
 
 
 def _sentence(view: ReportView, part: PartVerdict) -> str:
-    """Say in how many findings a part is shown, and which findings are against it."""
+    """Say in how many findings a part is shown, and which workloads are against it."""
     texts = view.texts
     measured = [each for each in part.findings if each.firmware is not None]
-    count = part.count(Outcome.CONFIRMED)
+    lacking = sum(len(each.results) for each in part.findings if each.firmware is None)
     if not measured:
-        return texts("verdict.unmeasured")
+        searched = set(part.part.measures) == {CAPACITY}
+        return texts("verdict.no_capacity" if searched else "verdict.unmeasured")
+    count = part.count(Outcome.CONFIRMED)
     key = "shown_all" if count == len(measured) else "shown" if count else "shown_none"
     sentence = [texts(f"verdict.{key}", count=count, total=len(measured))]
     for outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE):
         found = [each for each in measured if each.outcome is outcome]
         if found:
-            named = _named(view, found)
-            sentence.append(texts(f"verdict.{outcome}_for", count=len(found), findings=named))
-    lacking = sum(len(each.results) for each in part.findings if each.firmware is None)
+            sentence.append(texts(f"verdict.{outcome}_for", findings=_named(view, found)))
     if lacking:
         every = sum(len(each.results) for each in part.findings)
         sentence.append(texts("verdict.lacking", count=lacking, total=every))
@@ -79,15 +80,19 @@ def _sentence(view: ReportView, part: PartVerdict) -> str:
 
 
 def _named(view: ReportView, found: Sequence[Finding]) -> str:
-    """Name findings by workload, the largest overhead first."""
-    ordered = sorted(found, key=lambda each: -(each.firmware.highest if each.firmware else 0.0))
-    named = [_described(view, each) for each in ordered[:_NAMED]]
-    if len(found) > _NAMED:
-        named.append(view.texts("verdict.further", count=len(found) - _NAMED))
-    return view.texts("page.comma").join(named)
+    """Name findings by workload and measure, the largest overhead first."""
+    largest: dict[tuple[str, str], Finding] = {}
+    for each in sorted(found, key=lambda one: -(one.firmware.highest if one.firmware else 0.0)):
+        work = work_text((each.workload, each.load))
+        largest.setdefault((work, each.measure), each)
+    texts = view.texts
+    named = [_described(view, *key, each) for key, each in list(largest.items())[:_NAMED]]
+    if len(largest) > _NAMED:
+        named.append(texts("verdict.further", count=len(largest) - _NAMED))
+    return texts("page.comma").join(named)
 
 
-def _described(view: ReportView, finding: Finding) -> str:
+def _described(view: ReportView, work: str, measure: str, finding: Finding) -> str:
     """Write a finding: the workload, the measure, the overhead, and what it is compared with."""
     texts = view.texts
     margin = finding.results[0].margin
@@ -98,31 +103,31 @@ def _described(view: ReportView, finding: Finding) -> str:
         limit = texts("verdict.of_software", software=software or texts("page.not_measured"))
     return texts(
         "verdict.finding",
-        workload=work_text((finding.workload, finding.load)),
-        measure=texts.name("measure", finding.measure),
+        workload=work,
+        measure=texts.name("short_measure", measure),
         overhead=tables.ends(finding.firmware),
         limit=limit,
     )
 
 
 def _workload(view: ReportView, each: WorkloadSummary) -> Content:
-    work = (each.workload, each.load)
-    return {
-        "workload": work_text(work),
-        "cells": [
-            cell
-            for measure in SHOWN
-            for cell in (
-                {"outcome": _outcome(view, each, measure), **_span(each.measures[measure], 0)},
-                {"outcome": "", **_span(each.measures[measure], 1)},
+    """Show a workload: each measure, firmware beside the best software."""
+    texts = view.texts
+    levels = (texts.name("level", "firmware"), texts("verdict.best_software"))
+    cells = []
+    for measure in SHOWN:
+        found = each.measures[measure]
+        short = texts.name("short_measure", measure)
+        for level, span in zip(levels, (found.firmware, found.software), strict=True):
+            cells.append(
+                {
+                    "label": f"{short}{texts('page.colon')}{level}",
+                    "outcome": _outcome(view, each, measure) if span is found.firmware else "",
+                    "value": tables.ends(span),
+                    "interval": tables.intervals(span),
+                }
             )
-        ],
-    }
-
-
-def _span(levels: Levels, which: int) -> Content:
-    found = (levels.firmware, levels.software)[which]
-    return {"value": tables.ends(found), "interval": tables.intervals(found)}
+    return {"workload": work_text((each.workload, each.load)), "cells": cells}
 
 
 def _outcome(view: ReportView, each: WorkloadSummary, measure: str) -> str:
