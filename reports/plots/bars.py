@@ -36,7 +36,7 @@ def forest(view: ReportView, measure: str, machine: str, works: Sequence[Work]) 
     margin and logarithmic beyond it.
     """
     systems, names = view.systems, view.compared
-    height = 0.45 + len(works) * (0.13 + 0.075 * len(names))
+    height = 0.4 + len(works) * (0.13 + 0.055 * len(names))
     figure, panels = _panels(len(systems), min(_PANELS, len(systems)), 0.75, height, sharex=True)
     margin = view.study.campaign.margin
     for axes, system in zip(panels, systems, strict=False):

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.analysis.claim import WHOLE
 from harness.analysis.overhead import MEASURES
+from harness.analysis.workload_summary import SHOWN
 from harness.catalog.constant import Status
 from harness.metrics.ddsketch import RELATIVE_ERROR
 from harness.real.host.interference import DISTURBED_SHARE
@@ -70,6 +71,7 @@ def overheads(view: ReportView) -> Content | None:
     claimed = [
         {
             "measure": measure,
+            "shown": measure in SHOWN or view.real or measure == view.measures[0],
             "machines": [
                 {
                     "machine": machine,

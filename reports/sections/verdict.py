@@ -14,7 +14,7 @@ from harness.validation.row import Kind
 from reports import format as numbers
 from reports.plots.summary import summary
 from reports.sections import scenarios, tables
-from reports.view import ReportView, work_text
+from reports.view import ReportView, distinct, work_text
 
 Content = dict[str, Any]
 
@@ -69,14 +69,21 @@ def _sentence(view: ReportView, part: PartVerdict) -> str:
     count = part.count(Outcome.CONFIRMED)
     key = "shown_all" if count == len(measured) else "shown" if count else "shown_none"
     sentence = [texts(f"verdict.{key}", count=count, total=len(measured))]
-    for outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE):
-        found = [each for each in measured if each.outcome is outcome]
-        if found:
-            sentence.append(texts(f"verdict.{outcome}_for", findings=_named(view, found)))
+    refuted = [each for each in measured if each.outcome is Outcome.REFUTED]
+    if refuted:
+        sentence.append(texts("verdict.refuted_for", findings=_named(view, refuted)))
+    works = distinct(
+        work_text((each.workload, each.load))
+        for each in measured
+        if each.outcome is Outcome.INCONCLUSIVE
+    )
+    if works:
+        named = texts("page.comma").join(works)
+        sentence.append(texts("verdict.inconclusive_for", workloads=named))
     if lacking:
         every = sum(len(each.results) for each in part.findings)
         sentence.append(texts("verdict.lacking", count=lacking, total=every))
-    return texts("page.separator").join(sentence) + texts("page.stop")
+    return texts("verdict.join").join(sentence) + texts("page.stop")
 
 
 def _named(view: ReportView, found: Sequence[Finding]) -> str:
