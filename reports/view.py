@@ -117,6 +117,12 @@ class ReportView:
             return verdict.worst.environment.os
         return self.systems[0]
 
+    def margin(self, measure: str) -> float:
+        """Return the margin of a measure: that of the claim's part, or of the campaign."""
+        parts = parts_of(self.study.campaign)
+        own = (each.margins[measure] for each in parts if measure in each.margins)
+        return next(own, self.study.campaign.margin)
+
     def level(self, virtualization: str) -> str:
         """Return ``baseline``, ``firmware``, ``software`` or ``other``."""
         return level_of(virtualization, self.claim, self.baseline)

@@ -29,11 +29,10 @@ def summary(view: ReportView, workloads: Sequence[WorkloadSummary]) -> Markup:
     figure = new_figure(0.95 + 0.36 * len(workloads))
     panels = figure.subplots(1, len(SHOWN), sharey=True, squeeze=False)[0]
     for axes, measure in zip(panels, SHOWN, strict=True):
-        margin = _margin(view, measure)
+        margin = view.margin(measure)
         axes.set_title(label(texts.name("measure", measure)), loc="left")
         axes.axvline(0.0, color=MUTED, linewidth=0.9, zorder=1)
-        if margin is not None:
-            axes.axvline(margin, color=INK, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+        axes.axvline(margin, color=INK, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
         for row in range(1, len(workloads)):
             axes.axhline(row - 0.5, color="#e8ecf1", linewidth=0.8, zorder=0)
         ends = [0.0]
@@ -43,8 +42,8 @@ def summary(view: ReportView, workloads: Sequence[WorkloadSummary]) -> Markup:
             for (level, span), offset in zip(spans, (-_OFFSET, _OFFSET), strict=True):
                 if span is not None:
                     ends += _draw(axes, level, span, row + offset)
-        _scale(axes, margin or view.study.campaign.margin, ends)
-        axes.set_xlabel(label(texts("verdict.axis", measure=texts.name("measure", measure))))
+        _scale(axes, margin, ends)
+        axes.set_xlabel(label(texts("verdict.axis", measure=texts.name("short_measure", measure))))
         axes.tick_params(axis="y", length=0)
     panels[0].set_ylim(len(workloads) - 0.45, -0.55)
     names = [label(work_text((each.workload, each.load), "\n")) for each in workloads]
@@ -70,13 +69,6 @@ def summary(view: ReportView, workloads: Sequence[WorkloadSummary]) -> Markup:
     )
     add_legend(figure, handles)
     return as_svg(figure, "summary", texts("verdict.figure"), texts("verdict.description"))
-
-
-def _margin(view: ReportView, measure: str) -> float | None:
-    """Return the margin of a measure in the claim; None without one."""
-    verdict = view.study.verdict
-    parts = verdict.parts if verdict is not None else ()
-    return next((p.part.margins[measure] for p in parts if measure in p.part.margins), None)
 
 
 def _draw(axes: Axes, level: str, span: Span, height: float) -> list[float]:
@@ -105,4 +97,4 @@ def _scale(axes: Axes, margin: float, ends: Sequence[float]) -> None:
     axes.set_xscale("symlog", linthresh=margin, linscale=0.8)
     axes.set_xlim(max(-1.0, low), high)
     beyond = [10.0**power for power in range(-2, 12)]
-    overhead_ticks(axes, [-0.5, -margin, 0.0, margin, *(x for x in beyond if x >= 2.0 * margin)])
+    overhead_ticks(axes, [-0.5, -margin, 0.0, margin, *(x for x in beyond if x >= 4.0 * margin)])

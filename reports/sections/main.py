@@ -239,8 +239,8 @@ def failures(view: ReportView) -> Content | None:
 
 
 def constants(view: ReportView) -> Content | None:
-    """List every constant of the catalog, by topic."""
-    every = view.study.campaign.constants
+    """List the constants by topic: all of the catalog, or those that the scenarios use."""
+    every = _listed(view)
     if not every:
         return None
     topics = []
@@ -257,11 +257,21 @@ def constants(view: ReportView) -> Content | None:
     totals = Counter(each["status"] for each in every)
     return {
         "topics": topics,
+        "whole": len(view.study.campaign.constants),
         "total": len(every),
         "totals": {name: totals[name] for name in Status},
         "uncertain": sum(bool(each["published_range"]) for each in every),
         "statuses": tuple(Status),
     }
+
+
+def _listed(view: ReportView) -> tuple[dict[str, Any], ...]:
+    """Leave out what scenarios do not use, where there is nothing else."""
+    every, results = view.study.campaign.constants, view.study.elements
+    if view.matrix or results is None or not view.evidence.staged:
+        return every
+    assumed = {name for row in results.rows for name in row.assumed}
+    return tuple(each for each in every if each["name"] in {*view.evidence.staged, *assumed})
 
 
 def _used(constant: Mapping[str, Any]) -> Content:
