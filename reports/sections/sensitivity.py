@@ -18,9 +18,6 @@ _ROWS = 14
 _LISTED = 5
 """Constants named for one overhead in the table."""
 
-_CLOSEST = 8
-"""Environments shown before the full table."""
-
 _TIMES, _BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
 
 
@@ -42,8 +39,7 @@ def sensitivity(view: ReportView) -> Content | None:
         "overheads": len(result.driven),
         "drivers": list(_drivers(view, result)),
         "summary": _summary(view, result.break_even),
-        "closest": sorted(rows, key=lambda row: row["distance"])[:_CLOSEST],
-        "rows": rows,
+        "rows": sorted(rows, key=lambda row: row["distance"]),
         "each": _singles(view, result.break_even),
         "limit": numbers.plain(result.limit),
         "left_out": [view.texts.said(each) for each in result.left_out],
