@@ -12,12 +12,10 @@ Content = dict[str, Any]
 
 
 def capacity(view: ReportView) -> Content | None:
-    """Show the result of 'vtax capacity'; None as result if it was not run."""
-    if not view.matrix or view.real:
-        return None
+    """Show the result of 'vtax capacity'; None if it was not run."""
     result = view.evidence.capacity
-    if result is None:
-        return {"result": None}
+    if result is None or not view.matrix or view.real:
+        return None
     campaign = view.study.campaign
     searched = {one.virtualization for each in result.environments for one in each.capacities}
     shown = [each for each in view.compared if each in searched]
