@@ -27,8 +27,10 @@ def overhead_table(study: Study) -> Table:
 
     ``estimate``, ``low`` and ``high`` are the overhead relative to the baseline and its interval
     (0.05 is 5 % more). ``range_low`` and ``range_high`` are the ends of the prediction interval of
-    one machine. ``n`` is the number of replications. ``outcome`` is that of the claim in this
-    environment and measure, empty where the claim says nothing about it.
+    one machine. ``constants_spread`` and ``chance_spread`` are standard deviations of the logarithm
+    of the ratio: between draws of the constants, and between replications with one draw; empty
+    where each draw has one replication. ``n`` is the number of replications. ``outcome`` is that of
+    the claim in this environment and measure, empty where the claim says nothing about it.
     """
     levels = study.campaign.levels
     return table_of(
@@ -58,6 +60,7 @@ def _overhead_row(
     campaign: str, levels: Mapping[str, str], result: EnvironmentResult, virtualization: str
 ) -> dict[str, Value]:
     overhead = result.all[virtualization]
+    spread = overhead.spread
     return {
         "campaign": campaign,
         "machine": result.environment.machine,
@@ -73,6 +76,8 @@ def _overhead_row(
         "confidence": overhead.interval.level,
         "range_low": finite(overhead.range.low),
         "range_high": finite(overhead.range.high),
+        "constants_spread": None if spread is None else spread.constants,
+        "chance_spread": None if spread is None else spread.chance,
         "n": overhead.interval.samples,
         "warnings": " ".join(overhead.interval.warnings) or None,
         "outcome": None if result.outcome is None else str(result.outcome),
