@@ -1,6 +1,5 @@
 """Which costs a prediction tests, and how wrong a missed one says that they are."""
 
-
 from dataclasses import replace
 
 import pytest
