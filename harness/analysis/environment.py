@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.claim import Part, measures_of, parts_of
+from harness.analysis.doubts import Doubt, doubts_about
+from harness.analysis.environment_result import EnvironmentResult as EnvironmentResult
 from harness.analysis.overhead import (
     CAPACITY,
     MEASURES,
@@ -20,7 +22,6 @@ from harness.metrics.measures import Measures
 from harness.results.capacities import Capacities
 from harness.results.environment import Environment
 from harness.results.record import CampaignRecord, CellRecord
-from harness.statistics.intervals import finite
 from harness.statistics.ratios import Share, paired_ratios, ratio_bootstrap, share
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
 from harness.units import percent
@@ -28,50 +29,6 @@ from harness.units import percent
 Array = NDArray[np.float64]
 Runs = Mapping[int, Mapping[int, Measures]]
 """Position of the cell -> replication -> measures of its run."""
-
-
-@dataclass(frozen=True)
-class EnvironmentResult:
-    """One measure in one environment: compared, and judged by a part of the claim."""
-
-    environment: Environment
-    measure: str
-    firmware: Overhead | None
-    """Highest overhead of the claim's firmware virtualizations; None if none was measured."""
-    software: Overhead | None
-    """Lowest overhead of the claim's software virtualizations; None if none was measured."""
-    all: dict[str, Overhead]
-    """Every virtualization that was measured, in the order of the matrix; without the baseline."""
-    part: str = ""
-    """Part of the claim by which it was judged; empty if it was not."""
-    outcome: Outcome | None = None
-    """None if it was not judged."""
-    reason: str = ""
-    """Reason of the outcome, in one sentence."""
-    margin: float | None = None
-    """The margin of the part in this measure; None without one."""
-    p_values: dict[str, float] | None = None
-    """``below-margin`` and ``below-software``: the largest, all of which confirming needs.
-    ``above-margin`` and ``above-software``: the smallest, adjusted for all environments, measures
-    and parts, one of which refuting needs."""
-    plausible: Share | None = None
-    """Share of plausible machines, which is to say of draws of the uncertain constants, on which
-    the part holds here; None if it was not measured."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as JSON holds it; what is unknown or without bound is None."""
-        return {
-            **self.environment.to_json(),
-            "part": self.part,
-            "measure": self.measure,
-            "firmware": _overhead_json(self.firmware),
-            "software": _overhead_json(self.software),
-            "outcome": None if self.outcome is None else str(self.outcome),
-            "plausible": share_json(self.plausible),
-            "reason": self.reason,
-            "margin": self.margin,
-            "p_values": self.p_values,
-        }
 
 
 @dataclass(frozen=True)
@@ -137,6 +94,7 @@ def environment_results(
                 "above-software": judgement.refuting_software,
             },
             plausible=_plausible(result, part, claim, 1.0 - campaign.alpha),
+            doubts=_doubts(result, part, cells[result.environment], campaign, runs),
         )
         for (part, result), judgement, lacking in zip(claimed, judgements, missing, strict=True)
     )
@@ -363,6 +321,30 @@ def _evidence(
     )
 
 
+def _doubts(
+    result: EnvironmentResult,
+    part: Part,
+    cells: Sequence[CellRecord],
+    campaign: CampaignRecord,
+    runs: Runs,
+) -> tuple[Doubt, ...]:
+    """Return the doubts about what decides a part of the claim: the cells of its levels."""
+    claim = campaign.claim or {}
+    names = [*claim["firmware"], *(claim["software"] if part.below_software else ())]
+    deciding = [result.all[name] for name in names if name in result.all]
+    baseline = campaign.baseline_of(result.environment)
+    positions = [cell.position for cell in cells if cell.virtualization in {baseline, *names}]
+    measured = [] if result.measure == CAPACITY else [runs.get(each, {}) for each in positions]
+    target, firmware = campaign.replications.get("half_width"), result.firmware
+    wide = (
+        target is not None
+        and firmware is not None
+        and result.measure in MEASURES
+        and firmware.half_width > target
+    )
+    return doubts_about(deciding, measured, wide=wide)
+
+
 def _columns(
     result: EnvironmentResult, part: Part, claim: Mapping[str, Any]
 ) -> tuple[list[Array], list[Array]]:
@@ -442,25 +424,3 @@ def _described(overhead: Overhead) -> str:
     interval = overhead.interval
     estimate, low, high = map(percent, (interval.estimate, interval.low, interval.high))
     return f"{estimate}, {percent(interval.level)} interval {low} to {high}"
-
-
-def share_json(found: Share | None) -> dict[str, Any] | None:
-    """Return a share of plausible machines as JSON holds it."""
-    return None if found is None else {**asdict(found), "estimate": finite(found.estimate)}
-
-
-def _overhead_json(overhead: Overhead | None) -> dict[str, Any] | None:
-    if overhead is None:
-        return None
-    interval = overhead.interval
-    return {
-        "virtualization": overhead.virtualization,
-        "overhead": interval.estimate,
-        "low": interval.low,
-        "high": finite(interval.high),
-        "range_low": overhead.range.low,
-        "range_high": finite(overhead.range.high),
-        "level": interval.level,
-        "samples": interval.samples,
-        "warnings": [str(warning) for warning in interval.warnings],
-    }

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis.environment import EnvironmentResult, share_json
+from harness.analysis.doubts import Doubt, carried
+from harness.analysis.environment_result import EnvironmentResult, share_json
 from harness.analysis.overhead import Overhead
+from harness.results.discrepancy import Ends
 from harness.results.environment import Load
 from harness.statistics.intervals import finite
 from harness.statistics.ratios import Share
-from harness.statistics.verdict import Outcome, conclude
+from harness.statistics.verdict import Outcome
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,28 @@ class Finding:
     firmware: Span | None
     """None if the firmware level was not measured."""
     software: Span | None
+    without_misses: Outcome | None = None
+    """Outcome without the model's own misses; None where they were not studied."""
+    firmware_with_misses: Span | None = None
+    software_with_misses: Span | None = None
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Doubts about any of the results."""
+        found = {doubt for each in self.results for doubt in each.doubts}
+        return tuple(each for each in Doubt if each in found)
 
     @property
     def plausible(self) -> Share | None:
-        """Share of plausible machines in the environment where it is smallest."""
-        known = [each.plausible for each in self.results if each.plausible is not None]
+        """Share of plausible machines in the environment where it is smallest.
+
+        Machines include the model's own misses where these were studied.
+        """
+        shares = [
+            each.plausible if each.with_misses is None else each.with_misses.plausible
+            for each in self.results
+        ]
+        known = [each for each in shares if each is not None]
         return min(known, key=lambda each: each.estimate, default=None)
 
     def to_json(self) -> dict[str, Any]:
@@ -66,6 +85,10 @@ class Finding:
             "firmware": _span_json(self.firmware),
             "software": _span_json(self.software),
             "plausible": share_json(self.plausible),
+            "doubts": list(map(str, self.doubts)),
+            "without_misses": None if self.without_misses is None else str(self.without_misses),
+            "firmware_with_misses": _span_json(self.firmware_with_misses),
+            "software_with_misses": _span_json(self.software_with_misses),
         }
 
 
@@ -80,15 +103,27 @@ def findings(judged: Iterable[EnvironmentResult]) -> tuple[Finding, ...]:
         key = (result.part, result.measure, where.workload, where.load)
         groups.setdefault(key, []).append(result)
     return tuple(
-        Finding(
-            *key,
-            outcome=conclude(each.outcome for each in members if each.outcome is not None),
-            results=members,
-            firmware=span(each.firmware for each in members),
-            software=span(each.software for each in members),
-        )
-        for key, results in groups.items()
-        for members in _alike(results)
+        _finding(key, members) for key, results in groups.items() for members in _alike(results)
+    )
+
+
+def _finding(key: tuple[str, str, str, Load], members: tuple[EnvironmentResult, ...]) -> Finding:
+    studied = any(each.with_misses is not None for each in members)
+    judged = [(each.outcome or Outcome.INCONCLUSIVE, each.doubts) for each in members]
+    without = [
+        (each.without_misses or each.outcome or Outcome.INCONCLUSIVE, each.doubts)
+        for each in members
+    ]
+    with_misses = [each.with_misses for each in members if each.with_misses is not None]
+    return Finding(
+        *key,
+        outcome=carried(judged),
+        results=members,
+        firmware=span(each.firmware for each in members),
+        software=span(each.software for each in members),
+        without_misses=carried(without) if studied else None,
+        firmware_with_misses=span(each.firmware for each in with_misses),
+        software_with_misses=span(each.software for each in with_misses),
     )
 
 
@@ -119,16 +154,20 @@ def _high(result: EnvironmentResult) -> float:
     return math.inf if result.firmware is None else result.firmware.interval.high
 
 
-def span(overheads: Iterable[Overhead | None]) -> Span | None:
+def span(overheads: Iterable[Overhead | Ends | None]) -> Span | None:
     """Sum up overheads of several environments; None if none was measured."""
-    intervals = [each.interval for each in overheads if each is not None]
-    if not intervals:
+    found = [
+        each.interval if isinstance(each, Overhead) else each
+        for each in overheads
+        if each is not None
+    ]
+    if not found:
         return None
     return Span(
-        lowest=min(each.estimate for each in intervals),
-        highest=max(each.estimate for each in intervals),
-        low=min(each.low for each in intervals),
-        high=max(each.high for each in intervals),
+        lowest=min(each.estimate for each in found),
+        highest=max(each.estimate for each in found),
+        low=min(-math.inf if each.low is None else each.low for each in found),
+        high=max(math.inf if each.high is None else each.high for each in found),
     )
 
 

@@ -5,7 +5,7 @@ Overheads are computed in :mod:`harness.analysis.overhead` and tested in
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
@@ -15,21 +15,22 @@ from harness.analysis.cell_summary import CellSummary, ResponseDistribution, sum
 from harness.analysis.claim import Part, parts_of
 from harness.analysis.environment import (
     EnvironmentResult,
-    Results,
     Runs,
-    deciding,
     environment_results,
 )
 from harness.analysis.finding import Finding, findings
-from harness.analysis.overhead import MEASURES, Concern, Overhead
+from harness.analysis.misses import with_misses
+from harness.analysis.notes import study_notes
+from harness.analysis.overhead import MEASURES, Overhead
 from harness.analysis.scenario_results import ScenarioResults, scenario_results
 from harness.errors import UserError
-from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures
+from harness.metrics.measures import Measures
 from harness.results.capacities import Capacities
+from harness.results.discrepancy import Discrepancy
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
-from harness.statistics.intervals import Caution, Interval
+from harness.statistics.intervals import Interval
 from harness.statistics.verdict import Outcome, conclude
 from harness.units import percent
 
@@ -57,6 +58,8 @@ class MeasureVerdict:
     outcome: Outcome
     worst: EnvironmentResult | None
     environments: tuple[EnvironmentResult, ...]
+    without_misses: Outcome | None = None
+    """Outcome without the model's own misses; None where they were not studied."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class PartVerdict:
     measures: tuple[MeasureVerdict, ...]
     findings: tuple[Finding, ...]
     """Independent findings, in the order of measures and workloads."""
+    without_misses: Outcome | None = None
+    """Outcome without the model's own misses; None where they were not studied."""
 
     def count(self, outcome: Outcome) -> int:
         """Return how many findings have an outcome."""
@@ -94,6 +99,10 @@ class Verdict:
     infeasible: tuple[str, ...]
     """Cells that the machine cannot hold, and why."""
     notes: tuple[str, ...]
+    without_misses: Outcome | None = None
+    """Outcome without the model's own misses; None where they were not studied."""
+    misses: Discrepancy | None = None
+    """Study of these misses: :attr:`outcome` and the parts' include them."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -112,12 +121,15 @@ class Verdict:
             "alpha": self.alpha,
             "margin": self.margin,
             "outcome": str(self.outcome),
+            "without_misses": _text_or_none(self.without_misses),
             "counts": {str(each): self.count(each) for each in Outcome},
+            "misses": None if self.misses is None else _misses_json(self.misses),
             "parts": [
                 {
                     "part": each.part.name,
                     "text": _in(language, each.part.text),
                     "outcome": str(each.outcome),
+                    "without_misses": _text_or_none(each.without_misses),
                     "counts": {str(one): each.count(one) for one in Outcome},
                     "measures": [
                         {
@@ -179,6 +191,17 @@ class Verdict:
             f"{percent(self.alpha)}, {self.failed_runs} failed runs)</p>"
             f"<table>{''.join(lines)}</table><ul>{notes}</ul>"
         )
+
+
+def _text_or_none(outcome: Outcome | None) -> str | None:
+    return None if outcome is None else str(outcome)
+
+
+def _misses_json(misses: Discrepancy) -> dict[str, Any]:
+    return {
+        "factors": [each.model_dump(mode="json") for each in misses.factors],
+        "unexplained": list(misses.unexplained),
+    }
 
 
 def _in(language: str, text: Mapping[str, str]) -> str:
@@ -282,15 +305,10 @@ def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
         failed,
         store.damaged,
         scenarios,
-        _searched(store),
+        Capacities.read_of(store.directory, store.campaign.identity),
+        Discrepancy.read_of(store.directory, store.campaign.identity),
     )
     return replace(found, live=tuple(live))
-
-
-def _searched(store: Store) -> Capacities | None:
-    """Read the capacities of a campaign's cells; None if they were not searched, or of others."""
-    found = Capacities.read(store.directory)
-    return found if found is not None and found.identity == store.campaign.identity else None
 
 
 def study(
@@ -300,8 +318,15 @@ def study(
     damaged: Sequence[str] = (),
     scenarios: Mapping[int, Mapping[int, RunResult]] | None = None,
     capacities: Capacities | None = None,
+    misses: Discrepancy | None = None,
 ) -> Study:
-    """Conclude from the measures of runs, the results of scenarios and searched capacities."""
+    """Conclude from the measures of runs, the results of scenarios and what studies found.
+
+    Parameters
+    ----------
+    misses
+        The claim judged with the model's own misses; its outcomes are those of the verdict.
+    """
     scenarios = scenarios or {}
     whole = campaign
     matrix = tuple(cell for cell in whole.cells if cell.scenario is None)
@@ -310,13 +335,14 @@ def study(
     infeasible = tuple(cell for cell in campaign.cells if cell.infeasible is not None)
     planned = _planned(whole, runs, scenarios, failed)
     complete = sum(map(len, runs.values())) + sum(map(len, scenarios.values()))
-    notes = _notes(campaign, results, runs, planned, complete, failed, len(damaged))
+    notes = study_notes(campaign, results, runs, planned, complete, failed, len(damaged), misses)
+    judged = with_misses(results.judged, misses)
     failures: dict[int, list[str]] = {}
     for run in failed:
         failures.setdefault(run.cell.position, []).append(f"{run.failure}: {run.reason}")
     return Study(
         campaign=whole,
-        verdict=_verdict(campaign, results.judged, len(failed), infeasible, notes),
+        verdict=_verdict(campaign, judged, misses, len(failed), infeasible, notes),
         environments=results.compared,
         runs=runs,
         failed=tuple(failed),
@@ -349,6 +375,7 @@ def _planned(
 def _verdict(
     campaign: CampaignRecord,
     judged: Sequence[EnvironmentResult],
+    misses: Discrepancy | None,
     failed_runs: int,
     infeasible: Sequence[CellRecord],
     notes: tuple[str, ...],
@@ -356,7 +383,7 @@ def _verdict(
     claim = campaign.claim
     if claim is None:
         return None
-    parts = tuple(_part_verdict(part, judged) for part in parts_of(campaign))
+    parts = tuple(_part_verdict(part, judged, misses) for part in parts_of(campaign))
     every = tuple(each for part in parts for one in part.measures for each in one.environments)
     return Verdict(
         campaign=campaign.name,
@@ -370,21 +397,39 @@ def _verdict(
         failed_runs=failed_runs,
         infeasible=tuple(f"{cell.title}: {cell.infeasible}" for cell in infeasible),
         notes=notes,
+        without_misses=_without(parts, misses),
+        misses=misses,
     )
 
 
-def _part_verdict(part: Part, judged: Sequence[EnvironmentResult]) -> PartVerdict:
-    measures = []
+def _part_verdict(
+    part: Part, judged: Sequence[EnvironmentResult], misses: Discrepancy | None
+) -> PartVerdict:
+    measures: list[MeasureVerdict] = []
+    found: list[Finding] = []
     for name in part.measures:
         members = tuple(each for each in judged if (each.part, each.measure) == (part.name, name))
-        outcome = conclude(each.outcome for each in members if each.outcome is not None)
-        measures.append(MeasureVerdict(name, outcome, _worst(members), members))
+        groups = findings(members)
+        found += groups
+        outcome = conclude(each.outcome for each in groups)
+        without = _without(groups, misses)
+        measures.append(MeasureVerdict(name, outcome, _worst(members), members, without))
     return PartVerdict(
         part=part,
         outcome=conclude(each.outcome for each in measures),
         measures=tuple(measures),
-        findings=findings(each for one in measures for each in one.environments),
+        findings=tuple(found),
+        without_misses=_without(measures, misses),
     )
+
+
+def _without(
+    conclusions: Iterable[Finding | MeasureVerdict | PartVerdict], misses: Discrepancy | None
+) -> Outcome | None:
+    """Conclude without the misses; None where they were not studied."""
+    if misses is None:
+        return None
+    return conclude(each.without_misses or each.outcome for each in conclusions)
 
 
 def _worst(environments: Sequence[EnvironmentResult]) -> EnvironmentResult | None:
@@ -396,77 +441,6 @@ def _worst(environments: Sequence[EnvironmentResult]) -> EnvironmentResult | Non
         return (order[result.outcome or Outcome.INCONCLUSIVE], overhead)
 
     return max(environments, key=against, default=None)
-
-
-def _notes(
-    campaign: CampaignRecord,
-    results: Results,
-    runs: Runs,
-    planned: int,
-    complete: int,
-    failed: Sequence[StoredRun],
-    damaged: int,
-) -> tuple[str, ...]:
-    """Return what a reader must know before relying on the numbers."""
-    notes = []
-    if complete + len(failed) < planned:
-        notes.append(
-            f"{planned - complete - len(failed)} of {planned} planned runs were not made yet."
-        )
-    if failed:
-        notes.append(
-            f"{len(failed)} runs failed; comparisons use the replications that both sides have."
-        )
-        first = failed[0]
-        notes.append(f"First failed run: {first.cell.title}: {first.reason}")
-    if damaged:
-        notes.append(f"{damaged} parts of the store are damaged and were left out.")
-    measured = sum(map(len, runs.values()))
-    unsettled = sum(not run.warm_up_trustworthy for cell in runs.values() for run in cell.values())
-    if unsettled:
-        notes.append(
-            f"In {unsettled} of {measured} runs no end of the warm-up was found within the first "
-            "half; what they measured may contain some of it."
-        )
-    for what, reason in (
-        ("without a completed transaction", NO_TRANSACTION),
-        ("that used no processor time beyond clock ticks", NO_WORK),
-    ):
-        idle = [
-            cell.title
-            for cell in campaign.cells
-            if any(run.nothing_done == reason for run in runs.get(cell.position, {}).values())
-        ]
-        if idle:
-            notes.append(f"Runs {what}: {'; '.join(idle)}.")
-    if campaign.cells and not any(
-        cell.virtualization == campaign.baseline for cell in campaign.cells
-    ):
-        notes.append(f"There is no {campaign.baseline} baseline, so there are no overheads.")
-    found = [overhead for each in results.compared for overhead in each.all.values()]
-    for warning, meaning in _MEANINGS.items():
-        count = sum(warning in overhead.interval.warnings for overhead in found)
-        if count:
-            notes.append(f"{count} of {len(found)} comparisons: {meaning}")
-    target = campaign.replications.get("half_width")
-    needed = [one for each in deciding(campaign, results) for one in each.all.values()]
-    if target is not None and any(each.half_width > target for each in needed):
-        wide = sum(each.half_width > target for each in needed)
-        kind = "comparisons of the claim" if campaign.claim else "comparisons"
-        notes.append(
-            f"The target half-width of {percent(target)} was not reached in {wide} of "
-            f"{len(needed)} {kind}."
-        )
-    return tuple(notes)
-
-
-_MEANINGS: dict[str, str] = {
-    Caution.SINGLE_SAMPLE: "a single replication: the uncertainty is unknown.",
-    Caution.FEW_SAMPLES: "fewer than 10 replications, too few to see skewed values.",
-    Caution.NO_VARIATION: "all replications agree exactly; the interval has no width.",
-    Concern.MIX_DIFFERS: "the baseline completed another mix of transactions.",
-    Concern.WORK_MISSING: "some of the baseline's work was never completed, and is left out.",
-}
 
 
 def _json(result: EnvironmentResult | None) -> dict[str, Any] | None:

@@ -29,8 +29,11 @@ def overhead_table(study: Study) -> Table:
 
     ``estimate``, ``low`` and ``high`` are the overhead relative to the baseline and its interval
     (0.05 is 5 % more). ``range_low`` and ``range_high`` are the ends of the prediction interval of
-    one machine. ``n`` is the number of draws of the constants. ``outcome`` is that of the claim in
-    this environment and measure, in all of its parts; empty where the claim says nothing about it.
+    one machine. ``constants_spread`` and ``chance_spread`` are standard deviations of the logarithm
+    of the ratio: between draws of the constants, and between replications with one draw; empty
+    where each draw has one replication. ``n`` is the number of draws of the constants. ``outcome``
+    is that of the claim in this environment and measure, in all of its parts; empty where the claim
+    says nothing about it.
     """
     levels = study.campaign.levels
     judged: dict[tuple[Environment, str], list[Outcome]] = {}
@@ -71,6 +74,7 @@ def _overhead_row(
 ) -> dict[str, Value]:
     overhead = result.all[virtualization]
     outcome = outcomes.get((result.environment, result.measure))
+    spread = overhead.spread
     return {
         "campaign": campaign,
         "machine": result.environment.machine,
@@ -86,6 +90,8 @@ def _overhead_row(
         "confidence": overhead.interval.level,
         "range_low": finite(overhead.range.low),
         "range_high": finite(overhead.range.high),
+        "constants_spread": None if spread is None else spread.constants,
+        "chance_spread": None if spread is None else spread.chance,
         "n": overhead.interval.samples,
         "warnings": " ".join(overhead.interval.warnings) or None,
         "outcome": None if outcome is None else str(outcome),

@@ -6,6 +6,7 @@ from collections import Counter
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from harness.analysis.doubts import Doubt
 from harness.analysis.finding import Finding, Span
 from harness.analysis.scenario_results import Row, ScenarioResults
 from harness.analysis.study import Outcome, PartVerdict, Study, Verdict
@@ -19,13 +20,18 @@ _COLOURS = {"confirmed": "green", "refuted": "red", "inconclusive": "yellow"}
 def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
     """Show a verdict: the whole, each part of the claim, the workloads, and what is against it."""
     lines: list[RenderableType] = [
-        Text.assemble(f"{study.campaign.name}: ", _outcome(str(verdict.outcome))),
+        Text.assemble(
+            f"{study.campaign.name}: ",
+            _outcome(str(verdict.outcome)),
+            _without(verdict.without_misses),
+        ),
         Text(f"claim: {verdict.claim_text.get('en', '')}"),
     ]
     for each in verdict.parts:
         lines.append(Text())
         if len(verdict.parts) > 1:
-            lines.append(Text.assemble(f"{each.part.name}: ", _outcome(str(each.outcome))))
+            without = _without(each.without_misses)
+            lines.append(Text.assemble(f"{each.part.name}: ", _outcome(str(each.outcome)), without))
             lines.append(Text(f"  {each.part.text.get('en', '')}"))
         lines.append(Text(f"  {_counted(each)}"))
     lines += [Text(), _workloads(study)]
@@ -53,6 +59,11 @@ def verdict_text(study: Study, verdict: Verdict) -> RenderableType:
         )
     )
     return Group(*lines, *notes(verdict.notes))
+
+
+def _without(outcome: Outcome | None) -> str:
+    """Name the outcome without the model's own misses, where these were studied."""
+    return "" if outcome is None else f" (without the model's own misses: {outcome})"
 
 
 _AGAINST = {
@@ -109,9 +120,24 @@ def _finding(finding: Finding) -> str:
         words.append(f"margin {percent(margin)}")
     elif finding.software is not None:
         words.append(f"best software {_span(finding.software)} {_ends(finding.software)}")
+    if finding.firmware_with_misses is not None:
+        ends = _ends(finding.firmware_with_misses)
+        words.append(f"with the model's own misses {_span(finding.firmware_with_misses)} {ends}")
+    if finding.without_misses not in (None, finding.outcome):
+        words.append(f"{finding.without_misses} without these")
     if finding.plausible is not None:
         words.append(f"holds on {percent(finding.plausible.estimate)} of plausible machines")
+    words += [_DOUBTS[each] for each in finding.doubts]
     return f"{head}: {', '.join(words)}"
+
+
+_DOUBTS = {
+    Doubt.UNSETTLED: "doubtful: the warm-up had no end in many runs",
+    Doubt.MIX_DIFFERS: "doubtful: another mix of transactions than the baseline",
+    Doubt.WORK_MISSING: "doubtful: some of the baseline's work was never completed",
+    Doubt.NO_VARIATION: "doubtful: an interval has no width",
+    Doubt.WIDE: "an interval is wider than the target",
+}
 
 
 def _span(found: Span | None) -> str:
