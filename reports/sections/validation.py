@@ -19,18 +19,15 @@ from reports.view import ReportView
 KINDS = (Kind.THEORY, Kind.INVARIANT, Kind.CALIBRATION, Kind.PREDICTION)
 """In the order of the section."""
 
-_HELD, _MISSED = "#0b3c78", "#b4480a"
+_HELD, _MISSED = INK, "#99123a"
 
 
 def validation(view: ReportView) -> dict[str, Any] | None:
     """Show the validation of the model, with cautions if it may not apply to these results."""
-    if view.real:
-        return None
     record, campaign = view.evidence.validation, view.study.campaign
+    if record is None or view.real:
+        return None
     out = shlex.quote(f"results/{campaign.name}")
-    commands = {"command": f"vtax validate --save-to {out}", "again": f"vtax report {out}"}
-    if record is None:
-        return {"kinds": [], "cautions": [], "version": "", **commands}
     cautions = []
     if record.model_digest != campaign.model:
         cautions.append("other_model")
@@ -42,7 +39,7 @@ def validation(view: ReportView) -> dict[str, Any] | None:
         "kinds": [_kind(view, kind, record.rows) for kind in KINDS],
         "cautions": cautions,
         "version": record.versions.get("vtax", ""),
-        **commands,
+        "command": f"vtax validate --save-to {out}",
     }
 
 

@@ -177,9 +177,10 @@ def test_the_verdicts_json_and_text_and_exit_code_agree(finished):
     verdict = json.loads(result.stdout)
     codes = {"confirmed": 0, "refuted": 1, "inconclusive": 3}
     assert result.exit_code == codes[verdict["outcome"]]
-    assert {"campaign", "claim", "alpha", "margin", "outcome", "measures"} <= set(verdict)
+    assert {"campaign", "claim", "alpha", "margin", "outcome", "parts"} <= set(verdict)
     assert {"worst_environment", "environments"} <= set(verdict)
-    assert {each["measure"] for each in verdict["measures"]} == {"slowdown", "processor-time"}
+    (part,) = verdict["parts"]
+    assert {each["measure"] for each in part["measures"]} == {"slowdown", "processor-time"}
     for environment in verdict["environments"]:
         assert {"machine", "os", "workload", "measure", "outcome"} <= set(environment)
         for level in ("firmware", "software"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.studies.capacity.result import Capacities
+from harness.results.capacities import Capacities
 from reports.builder import render
 from reports.evidence import Evidence
 from tests.support.capable import capable
