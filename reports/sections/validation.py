@@ -60,12 +60,24 @@ def _kind(view: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
         "held_as_values": sum(row.passed for row in as_values),
         "missed_as_values": sum(row.missed for row in as_values),
         "rows": shown,
+        "missed_rows": [_missed(view, row) for row in rows if row.missed],
         "misses": _shown(view, [row for row in rows if row.missed], notes),
         "absences": _shown(view, [row for row in rows if row.not_modelled], notes),
         "origins": list(notes),
         "intervals": [said(each) for each in sorted({row.interval for row in rows})],
         "figure": errors_figure(view, rows) if predicted and rows else None,
     }
+
+
+def _missed(view: ReportView, row: Row) -> str:
+    """Name a row that does not hold, with its error."""
+    texts = view.texts
+    return texts(
+        "validation.miss",
+        case=texts.said(row.case),
+        measure=texts.said(row.measure),
+        error=numbers.typeset(row.error_text),
+    )
 
 
 def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list[dict[str, Any]]:

@@ -101,7 +101,7 @@ def check_pages(site: Path, parse_page) -> dict[str, object]:
                     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), value))
                     assert target in files, (name, value)
         for head in page.all("th"):
-            assert head.attributes["scope"] in ("col", "row", "rowgroup")
+            assert head.attributes["scope"] in ("col", "colgroup", "row", "rowgroup")
         assert sum(element.tag == "h1" for element in page.elements) == 1
         if not name.startswith("reports/"):
             assert len(page.all("table")) == len(page.all("caption"))
