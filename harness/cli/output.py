@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -111,6 +112,17 @@ def print_message(message: str) -> None:
 def print_json(value: object) -> None:
     """Print a value as JSON in ASCII."""
     print(json.dumps(value, indent=2, allow_nan=False))
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on a terminal that something is being done, and for how long; it vanishes at the end."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
 
 
 def open_streams() -> None:

@@ -350,6 +350,19 @@ def test_replaces_the_report_in_one_step_or_not_at_all(build, truths):
     assert {each.name for each in path.parent.iterdir()} == names
 
 
+def test_the_appendix_has_every_table_open(build, truths):
+    path = build(true=truths["confirmed"], replications=2)
+    report, appendix = build_reports(path.parent, appendix=True)
+    assert (report, appendix.name) == (path, "appendix.html")
+    assert '<details class="data" open' not in report.read_text()
+    assert re.findall("<details[^>]*>", appendix.read_text())
+    assert all(" open" in each for each in re.findall("<details[^>]*>", appendix.read_text()))
+    assert [each.name for each in build_reports(path.parent, ["ja"], appendix=True)] == [
+        "report.ja.html",
+        "appendix.ja.html",
+    ]
+
+
 def test_needs_a_campaign(tmp_path):
     with pytest.raises(UserError, match="no campaign there"):
         build_reports(tmp_path)[0]
