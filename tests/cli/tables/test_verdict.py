@@ -13,7 +13,7 @@ def printed(renderable) -> str:
     return console.file.getvalue()
 
 
-def test_a_verdict_names_outcome_worst_environment_and_intervals(synthetic, tmp_path):
+def test_a_verdict_names_outcome_findings_and_intervals(synthetic, tmp_path):
     firmware, software = ({"response": f, "processor": f} for f in (1.3, 1.5))
     made = synthetic({"shared-uncapped": firmware, "hosted-vmware": software})
     with made.fill(tmp_path) as store:
@@ -22,11 +22,7 @@ def test_a_verdict_names_outcome_worst_environment_and_intervals(synthetic, tmp_
     text = printed(verdict_text(study, study.verdict))
     assert "synthetic: refuted" in text
     assert "margin 10 %" in text
-    worst = study.verdict.worst
-    assert f"worst: {worst.environment.title}" in text
-    assert re.search(
-        r"in 4 of 4 combinations of environment and measure, in 4 of them also for one machine",
-        text,
-    )
-    assert re.search(r"one machine \d+(\.\d+)? % to \d+(\.\d+)? %", text)
-    assert re.search(r"shared-uncapped +3\d(\.\d+)? % \(\d+(\.\d+)? % to \d+(\.\d+)? %\)", text)
+    assert "2 findings: 2 refuted" in text
+    assert "holds on 0 % of plausible machines" in text
+    where = r"commercial, users = 4, slowdown \(2 environments\)"
+    assert re.search(rf"{where}: firmware (29|30)(\.\d+)?( to \S+)? % \(", text)
