@@ -7,6 +7,7 @@ import pytest
 
 from harness.analysis.finding import Span
 from harness.analysis.study import study
+from harness.statistics.ratios import share
 from reports import format as numbers
 from reports.i18n import Texts
 from reports.sections import tables
@@ -111,3 +112,8 @@ def test_cells_without_a_run_have_no_row(shipped):
     empty = ReportView(study(replace(shipped, cells=shipped.cells[:2]), {}), Texts("en"), {})
     assert tables.cell_rows(empty, shipped.cells[0].machine, ("user",)) == []
     assert tables.overhead_rows(empty, "slowdown", shipped.cells[0].machine) == []
+
+
+def test_the_share_of_plausible_machines_is_in_whole_per_cent():
+    assert tables.plausible(share(4, 20, 0.95)) == "20\N{NO-BREAK SPACE}% (6 … 44)"
+    assert tables.plausible(None) == ""
