@@ -32,6 +32,11 @@ def analysis_samples(study: Study) -> list[Sample]:
         for outcome in Outcome:
             labels = {**where, "part": result.part, "outcome": str(outcome)}
             samples.append(("vtax_verdict", labels, float(result.outcome is outcome)))
+    for part in () if study.verdict is None else study.verdict.parts:
+        for outcome in Outcome:
+            labels = {"part": part.part.name, "outcome": str(outcome)}
+            samples.append(("vtax_claim_part", labels, float(part.outcome is outcome)))
+            samples.append(("vtax_claim_findings", labels, float(part.count(outcome))))
     return samples
 
 

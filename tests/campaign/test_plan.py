@@ -253,7 +253,7 @@ def test_the_record_can_repeat_the_campaign(write):
     assert record.source == str(path)
     assert tomllib.loads(record.text)["campaign"]["name"] == record.name == "small"
     assert record.claim is not None
-    assert set(record.claim) == {"firmware", "software", "measures", "parts", "text"}
+    assert set(record.claim) == {"firmware", "software", "measures", "parts", "baselines", "text"}
     assert {"vtax", "python", "locust", "numpy", "simpy"} <= set(record.versions)
 
 
