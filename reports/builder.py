@@ -151,7 +151,13 @@ def environment(language: str) -> Environment:
     )
     texts = Texts(language)
     made.globals.update(
-        t=texts, many=texts.many, titled=texts.titled, name=texts.name, said=texts.said, texts=texts
+        t=texts,
+        many=texts.many,
+        titled=texts.titled,
+        name=texts.name,
+        said=texts.said,
+        texts=texts,
+        appendix=False,
     )
     made.filters["load"] = load_text
     return made

@@ -62,7 +62,7 @@ def forest(view: ReportView, measure: str, machine: str, works: Sequence[Work]) 
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelbottom=True)
     key = "overheads.real_axis" if view.real else "overheads.axis"
-    _axis_titles(figure, view.texts(key, measure=view.texts.name("measure", measure)))
+    _axis_title(figure, view.texts(key, measure=view.texts.name("measure", measure)))
     _legend(figure, view, names, lines=False)
     values = {"measure": view.texts.name("measure", measure)}
     return _svg(figure, view, f"forest-{measure}", "overheads", machine, works, values)
@@ -81,11 +81,9 @@ def _panels(
     return figure, panels
 
 
-def _axis_titles(figure: Figure, horizontal: str, vertical: str = "") -> None:
+def _axis_title(figure: Figure, title: str) -> None:
     """Title the axes that all panels of a figure share."""
-    figure.supxlabel(horizontal, fontsize=8.5, color=MUTED)
-    if vertical:
-        figure.supylabel(vertical, fontsize=8.5, color=MUTED)
+    figure.supxlabel(title, fontsize=8.5, color=MUTED)
 
 
 def _name_rows(panels: Sequence[Axes], names: Sequence[str]) -> None:
@@ -188,7 +186,7 @@ def causes(
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
     _name_rows(panels, names)
-    _axis_titles(figure, view.texts("time.axis"))
+    _axis_title(figure, view.texts("time.axis"))
     handles = [
         Patch(color=CAUSES.get(name, MUTED), label=label(view.texts.name("cause", name)))
         for name in cause_names
@@ -265,7 +263,7 @@ def responses(view: ReportView, machine: str, system: str, works: Sequence[Work]
     panels[0].set_ylim(0.0, 2.3)
     heights = [-math.log10(1.0 - each) for each in shares]
     panels[0].set_yticks(heights, [numbers.level(each) for each in shares])
-    _axis_titles(figure, view.texts("responses.axis"), view.texts("responses.shares"))
+    _axis_title(figure, view.texts("responses.axis"))
     _legend(figure, view, names, lines=True)
     values = {"os": view.texts.name("os", system)}
     return _svg(figure, view, "responses", "responses", machine, works, values)

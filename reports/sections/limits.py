@@ -56,7 +56,7 @@ def _points(view: ReportView) -> Iterator[tuple[str, str]]:
             texts(
                 "limits.predictions",
                 missed=sum(row.missed for row in predicted),
-                total=len(predicted),
+                total=sum(not row.not_modelled for row in predicted),
                 error=numbers.overhead(worst.error),
                 case=texts.said(worst.case),
                 measure=texts.said(worst.measure),

@@ -145,8 +145,8 @@ def plausible(found: Share | None) -> str:
     """Write the share of plausible machines with its interval; empty if it is unknown."""
     if found is None:
         return ""
-    low, high = (numbers.plain(100.0 * found.low), numbers.share(found.high))
-    return f"{numbers.share(found.estimate)} ({low} \N{HORIZONTAL ELLIPSIS} {high})"
+    low, middle, high = (f"{100.0 * x:.0f}" for x in (found.low, found.estimate, found.high))
+    return f"{middle}\N{NO-BREAK SPACE}% ({low} \N{HORIZONTAL ELLIPSIS} {high})"
 
 
 def extra_time(view: ReportView, result: EnvironmentResult) -> str:

@@ -2,9 +2,10 @@
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
@@ -60,12 +61,22 @@ def _kind(view: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
         "held_as_values": sum(row.passed for row in as_values),
         "missed_as_values": sum(row.missed for row in as_values),
         "rows": shown,
+        "missed_rows": list(_missed(view, rows)),
         "misses": _shown(view, [row for row in rows if row.missed], notes),
         "absences": _shown(view, [row for row in rows if row.not_modelled], notes),
         "origins": list(notes),
         "intervals": [said(each) for each in sorted({row.interval for row in rows})],
         "figure": errors_figure(view, rows) if predicted and rows else None,
     }
+
+
+def _missed(view: ReportView, rows: Sequence[Row]) -> Iterator[str]:
+    """Name the rows that do not hold, with their errors: a case once for all its measures."""
+    texts = view.texts
+    for case, members in groupby((row for row in rows if row.missed), key=lambda row: row.case):
+        errors = (f"{texts.said(x.measure)} {numbers.typeset(x.error_text)}" for x in members)
+        measures = texts("page.comma").join(errors)
+        yield texts("validation.miss", case=texts.said(case), measures=measures)
 
 
 def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list[dict[str, Any]]:

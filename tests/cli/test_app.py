@@ -424,7 +424,7 @@ def test_compare_ends_with_1_if_anything_got_worse(finished, tmp_path, synthetic
     synthetic(true=worse, claim=None).fill(tmp_path / "b").close()
     same = vtax("compare", finished, finished)
     assert same.exit_code == 0
-    assert "0 worse, 0 better, 0 unknown" in same.stdout
+    assert "0 became worse, 0 became better, 0 show no change" in " ".join(same.stdout.split())
     told = vtax("compare", tmp_path / "a", tmp_path / "b", "--json")
     assert told.exit_code == 1
     assert json.loads(told.stdout)["direction"] == "worse"

@@ -12,6 +12,7 @@ import pytest
 
 import harness.operations
 from harness.analysis import study as analysis
+from harness.analysis.environment import Results
 from harness.analysis.scenario_results import ELEMENTS
 from harness.campaign import campaigns, plan
 from harness.campaign.schema import fields
@@ -134,11 +135,15 @@ def test_translates_what_the_analysis_notes(make_product, shipped):
     notes = set(analysis._MEANINGS.values())
     failed = [StoredRun("", cells[0], 0, "", Failure.ERROR, "boom", "", None)]
     for counts in ({"failed": failed, "damaged": 1}, {"failed": [], "damaged": 0}):
-        notes |= set(analysis._notes(product.campaign, product.environments, runs, 9, 1, **counts))
+        notes |= set(
+            analysis._notes(
+                product.campaign, Results(product.environments, ()), runs, 9, 1, **counts
+            )
+        )
     bare = replace(
         product.campaign, cells=tuple(c for c in cells if c.virtualization != "full-system")
     )
-    notes |= set(analysis._notes(bare, (), runs, 0, 0, [], 0))
+    notes |= set(analysis._notes(bare, Results((), ()), runs, 0, 0, [], 0))
     assert len(notes) > 9
     for note in notes:
         said = Texts("ja").said(note)

@@ -166,7 +166,7 @@ def elements_text(study: Study, elements: ScenarioResults) -> RenderableType:
         for each in elements.scenarios
         if not each.runs
     ]
-    columns = ("expected", "", "measured", "passed")
+    columns = ("expectation", "expected", "measured", "result")
     tables = {row.scenario: table(row.scenario, columns) for row in elements.rows}
     for row in elements.rows:
         add_row(
@@ -190,7 +190,11 @@ def _passed(row: Row) -> str:
     return f"{passed}, depends on assumed constants" if row.assumed else passed
 
 
-_WORDS = {Outcome.CONFIRMED: "yes", Outcome.REFUTED: "no", Outcome.INCONCLUSIVE: "inconclusive"}
+_WORDS = {
+    Outcome.CONFIRMED: "met",
+    Outcome.REFUTED: "not met",
+    Outcome.INCONCLUSIVE: "inconclusive",
+}
 _STYLES = {Outcome.CONFIRMED: "", Outcome.REFUTED: "bold red", Outcome.INCONCLUSIVE: "yellow"}
 _RELATIONS = {"equals": "", "at-least": "at least ", "at-most": "at most "}
 
