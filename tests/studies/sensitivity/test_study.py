@@ -47,18 +47,20 @@ users = "6 per core"
 think_time = "2 ms"
 demand = { processor = "1 ms", calls = 20.0, page_faults = 30.0 }
 
+[[partitions]]
+name = "app"
+count = 3
+share = "30 %"
+virtual_processors = "2 per core"
+"""
+
+WORKING_SET = """
 [catalog.processor.working_set]
 value = 64
 unit = "KiB"
 source = "a test"
 status = "assumed"
 by_definition = true
-
-[[partitions]]
-name = "app"
-count = 3
-share = "30 %"
-virtual_processors = "2 per core"
 """
 
 DOMINATING = """
@@ -82,7 +84,7 @@ def carried_out(text: str, directory: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return carried_out(CAMPAIGN + DOMINATING, tmp_path_factory.mktemp("dominated"))
+    return carried_out(CAMPAIGN + WORKING_SET + DOMINATING, tmp_path_factory.mktemp("dominated"))
 
 
 @pytest.fixture(scope="module")
@@ -121,10 +123,14 @@ def test_the_verdict_flips_at_the_factor_found_and_not_before(
             ends = {"value": constant.value, "low": constant.low, "high": constant.high}
             if name == "hypervisor.vp_switch":
                 ends = {"value": 33000.0, "low": 1650.0, "high": 330000.0}
+            if name == "processor.working_set":
+                ends = {"value": 65536.0}
             scaled = "\n".join(f"{key} = {value * factor!r}" for key, value in ends.items())
             tables.append(
                 f'[catalog.{name}]\n{scaled}\nunit = "{constant.unit}"\n'
                 'source = "a test"\nstatus = "assumed"\n'
+                + "by_definition = true\n"
+                * (len(ends) == 1)
             )
         folder = tmp_path / f"{factor:.3f}"
         with Store.open(carried_out(CAMPAIGN + "\n".join(tables), folder)) as store:
