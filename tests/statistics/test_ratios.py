@@ -129,8 +129,8 @@ def test_a_missing_replication_leaves_its_draw_to_the_others() -> None:
 @pytest.mark.parametrize(("constants", "chance"), [(0.1, 0.02), (0.02, 0.1), (0.0, 0.05)])
 def test_constants_and_chance_are_told_apart(constants, chance) -> None:
     generator = np.random.default_rng(5)
-    machines = generator.normal(0.0, constants, (4000, 1))
-    logs = machines + generator.normal(0.0, chance, (4000, 3))
+    machines = generator.normal(0.0, constants, (40_000, 1))
+    logs = machines + generator.normal(0.0, chance, (40_000, 3))
     found = spread(np.exp(logs.ravel()), 3)
     assert found.chance == pytest.approx(chance, rel=0.03)
     assert found.constants == pytest.approx(constants, rel=0.1, abs=0.006)

@@ -187,7 +187,7 @@ def study(
             runs.setdefault(where[0], {})[where[1]] = measured[repeated.identity]
     left_out = [*finished.left_out]
     if runner.failed:
-        left_out.append(f"{runner.failed} runs of the study failed; comparisons leave them out")
+        left_out.append(f"{runner.failed} runs of the study failed, and comparisons leave them out")
     matrix = tuple(cell for cell in finished.record.cells if cell.scenario is None)
     campaign = replace(finished.record, cells=matrix)
     judged = environment_results(campaign, runs, finished.capacities).judged
