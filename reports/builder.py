@@ -18,22 +18,28 @@ from reports import format as numbers
 from reports.evidence import Evidence, gather
 from reports.i18n import LANGUAGES, Texts
 from reports.plots.svg import drawing
-from reports.sections import real
-from reports.sections.main import SECTIONS
+from reports.sections import tables
+from reports.sections.main import SECTIONS, facts
 from reports.view import ReportView, load_text
 
 FILE_NAME = "report.html"
 """The report in English; ``report.ja.html`` is that in Japanese."""
 
+APPENDIX_NAME = "appendix.html"
+"""The same report with all its tables and figures open; ``appendix.ja.html`` in Japanese."""
+
 _ROOM = Path(__file__).parent
 
 
-def file_name(language: str) -> str:
-    """Return the file name of the report in a language."""
-    return FILE_NAME if language == LANGUAGES[0] else f"report.{language}.html"
+def file_name(language: str, *, appendix: bool = False) -> str:
+    """Return the file name of the report, or of its appendix, in a language."""
+    name = APPENDIX_NAME if appendix else FILE_NAME
+    return name if language == LANGUAGES[0] else name.replace(".html", f".{language}.html")
 
 
-def build_reports(directory: Path, languages: Sequence[str] = LANGUAGES[:1]) -> list[Path]:
+def build_reports(
+    directory: Path, languages: Sequence[str] = LANGUAGES[:1], *, appendix: bool = False
+) -> list[Path]:
     """Write the report of a campaign into its directory, in one or several languages.
 
     Parameters
@@ -42,11 +48,13 @@ def build_reports(directory: Path, languages: Sequence[str] = LANGUAGES[:1]) -> 
         Holds a store; complete, interrupted or damaged.
     languages
         Some of :data:`reports.i18n.LANGUAGES`.
+    appendix
+        Whether the appendix is written too: all tables and figures, open and printed.
 
     Returns
     -------
     list
-        The reports. An earlier one is replaced in one step.
+        The reports, each with its appendix. An earlier one is replaced in one step.
 
     Raises
     ------
@@ -58,7 +66,12 @@ def build_reports(directory: Path, languages: Sequence[str] = LANGUAGES[:1]) -> 
         study = analyse(store)
         evidence = gather(store, directory)
     return [
-        _write(directory / file_name(each), render(study, evidence, each)) for each in languages
+        _write(
+            directory / file_name(each, appendix=whole),
+            render(study, evidence, each, appendix=whole),
+        )
+        for each in languages
+        for whole in ((False, True) if appendix else (False,))
     ]
 
 
@@ -71,7 +84,13 @@ def _write(target: Path, page: str) -> Path:
     return target
 
 
-def render(study: Study, evidence: Evidence | None = None, language: str = LANGUAGES[0]) -> str:
+def render(
+    study: Study,
+    evidence: Evidence | None = None,
+    language: str = LANGUAGES[0],
+    *,
+    appendix: bool = False,
+) -> str:
     """Return the report of a study as one HTML page without references to other files.
 
     Equal studies give equal pages.
@@ -84,6 +103,8 @@ def render(study: Study, evidence: Evidence | None = None, language: str = LANGU
         Further results.
     language
         A language with a locale.
+    appendix
+        Whether everything is open: closed tables and figures are not printed.
     """
     texts = Texts(language)
     view = ReportView(study, texts, evidence or Evidence())
@@ -96,7 +117,9 @@ def render(study: Study, evidence: Evidence | None = None, language: str = LANGU
         .get_template("report.html.jinja")
         .render(
             view=view,
-            facts=real.facts(view),
+            facts=facts(view),
+            appendix=appendix,
+            directory=tables.results_path(view),
             study=study,
             campaign=study.campaign,
             level=numbers.level(1.0 - study.campaign.alpha),
@@ -128,7 +151,13 @@ def environment(language: str) -> Environment:
     )
     texts = Texts(language)
     made.globals.update(
-        t=texts, many=texts.many, titled=texts.titled, name=texts.name, said=texts.said, texts=texts
+        t=texts,
+        many=texts.many,
+        titled=texts.titled,
+        name=texts.name,
+        said=texts.said,
+        texts=texts,
+        appendix=False,
     )
     made.filters["load"] = load_text
     return made

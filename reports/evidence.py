@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.breakdown.constants_used import used_constants
+from harness.analysis.breakdown.constants_used import scenario_constants, used_constants
+from harness.results.capacities import Capacities
+from harness.results.sqlite import FILE_NAME
 from harness.results.store import Store
-from harness.studies.capacity.result import Capacities
 from harness.studies.sensitivity.result import Sensitivity
 from harness.validation.record import ValidationRecord
 
@@ -26,6 +28,10 @@ class Evidence:
     """Result of 'vtax capacity'; None if it was not run."""
     used: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Virtualization -> the constants of its costs that the baseline does not have."""
+    staged: tuple[str, ...] = ()
+    """The constants of the costs in the campaign's scenarios."""
+    date: str = ""
+    """Day of the last run, in UTC and ISO 8601; empty if unknown."""
 
 
 def gather(store: Store, directory: Path) -> Evidence:
@@ -42,4 +48,8 @@ def gather(store: Store, directory: Path) -> Evidence:
         sensitivity=Sensitivity.read(directory),
         capacity=Capacities.read(directory),
         used=used_constants(store),
+        staged=scenario_constants(store),
+        date=datetime.fromtimestamp((directory / FILE_NAME).stat().st_mtime, UTC)
+        .date()
+        .isoformat(),
     )

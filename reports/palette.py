@@ -1,7 +1,8 @@
 """Colours and marks. Shapes, dashes, signs or words show every meaning of a colour, too.
 
-Firmware is blue, software orange, everything else grey, in lightness steps that are distinct for
-colour-blind readers and in grey print.
+Firmware is blue and software orange, and these colours stand for nothing else. The baseline is ink,
+everything else green, violet or brown, in lightness steps that are distinct for colour-blind
+readers and in grey print.
 """
 
 from collections import Counter
@@ -29,12 +30,12 @@ class Style:
 
 _BLUES = ("#0b3c78", "#2f76c4", "#5796d6", "#4c5fb0")
 _ORANGES = ("#b4480a", "#d37d12", "#7d5300", "#e0a458")
-_GREYS = ("#6c7683", "#9aa3ae", "#474f59")
+_OTHERS = ("#2e7d5b", "#7b4fa3", "#5c4a12")
 _LOOKS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "firmware": (_BLUES, ("o", "s", "^", "P")),
     "software": (_ORANGES, ("D", "v", "X", "*")),
-    "other": (_GREYS, ("x", "+", "1")),
-    "operating-system": (_GREYS, ("x",)),
+    "other": (_OTHERS, ("x", "+", "1")),
+    "operating-system": (_OTHERS, ("x",)),
     "hardware": (_BLUES, ("o",)),
 }
 """Level -> colours and markers of its virtualizations."""

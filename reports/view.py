@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from harness.analysis.cell_summary import CellSummary
+from harness.analysis.claim import measures_of, parts_of
 from harness.analysis.study import EnvironmentResult, Study
 from harness.results.environment import Environment, Load
 from harness.results.record import CellRecord
@@ -106,9 +107,7 @@ class ReportView:
     @property
     def measures(self) -> tuple[str, ...]:
         """Measures with figures: those of the claim."""
-        if self.claim is not None:
-            return tuple(self.claim["measures"])
-        return ("slowdown", "processor-time")
+        return measures_of(parts_of(self.study.campaign)) or ("slowdown", "processor-time")
 
     @property
     def focus(self) -> str:
@@ -117,6 +116,12 @@ class ReportView:
         if verdict is not None and verdict.worst is not None:
             return verdict.worst.environment.os
         return self.systems[0]
+
+    def margin(self, measure: str) -> float:
+        """Return the margin of a measure: that of the claim's part, or of the campaign."""
+        parts = parts_of(self.study.campaign)
+        own = (each.margins[measure] for each in parts if measure in each.margins)
+        return next(own, self.study.campaign.margin)
 
     def level(self, virtualization: str) -> str:
         """Return ``baseline``, ``firmware``, ``software`` or ``other``."""

@@ -153,9 +153,10 @@ def _places() -> Mapping[str, str]:
     """Find the heading under which each table of the campaign file is described."""
     places = {}
     for page in PAGES:
-        heading = ""
+        heading, fenced = "", False
         for line in page.read_text(encoding="utf-8").splitlines():
-            if line.startswith("#"):
+            fenced ^= line.startswith("```")
+            if line.startswith("#") and not fenced:
                 heading = line.lstrip("#").strip()
             elif line.startswith("<!-- generated: table "):
                 places[line.split()[3]] = f"[{heading}]({page.name}#{slug(heading)})"

@@ -74,11 +74,11 @@ def test_overheads_are_those_of_the_verdict(results):
 def test_a_verdict_prints_its_outcome_and_its_counts(results):
     verdict = results.verdict
     counts = [verdict.count(each) for each in Outcome]
-    assert sum(counts) == len(verdict.environments)
+    assert sum(counts) == len(verdict.findings) == 2
     confirmed, refuted, inconclusive = counts
     assert str(verdict) == (
         f"{verdict.outcome}: confirmed in {confirmed}, refuted in {refuted}, inconclusive in "
-        f"{inconclusive} of {sum(counts)} combinations of environment and measure"
+        f"{inconclusive} of 2 findings"
     )
 
 

@@ -299,7 +299,7 @@ def _measured(overheads: Iterable[OverheadRecord]) -> dict[tuple[Any, ...], Over
 
 
 def _judged(outcomes: Iterable[VerdictRecord]) -> dict[tuple[Any, ...], VerdictRecord]:
-    return {(each.environment, each.measure): each for each in outcomes}
+    return {(each.environment, each.part, each.measure): each for each in outcomes}
 
 
 def _checked(checks: Iterable[CheckRecord]) -> dict[tuple[str, str, int], CheckRecord]:

@@ -8,12 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.overhead import MEASURES, Overhead, overheads
+from harness.analysis.claim import Part, measures_of, parts_of
+from harness.analysis.doubts import Doubt, doubts_about
+from harness.analysis.environment_result import EnvironmentResult as EnvironmentResult
+from harness.analysis.overhead import (
+    CAPACITY,
+    MEASURES,
+    Overhead,
+    capacity_overhead,
+    overheads,
+)
 from harness.metrics.measures import Measures
+from harness.results.capacities import Capacities
 from harness.results.environment import Environment
 from harness.results.record import CampaignRecord, CellRecord
-from harness.statistics.intervals import finite
-from harness.statistics.ratios import paired_ratios, ratio_bootstrap, ratio_ranges
+from harness.statistics.ratios import Share, paired_ratios, ratio_bootstrap, share
 from harness.statistics.verdict import Evidence, Judgement, Outcome, judge
 from harness.units import percent
 
@@ -23,103 +32,90 @@ Runs = Mapping[int, Mapping[int, Measures]]
 
 
 @dataclass(frozen=True)
-class EnvironmentResult:
-    """One measure in one environment."""
+class Results:
+    """What the cells of a campaign say, environment by environment."""
 
-    environment: Environment
-    measure: str
-    firmware: Overhead | None
-    """Highest overhead of the claim's firmware virtualizations; None if none was measured."""
-    software: Overhead | None
-    """Lowest overhead of the claim's software virtualizations; None if none was measured."""
-    all: dict[str, Overhead]
-    """Every virtualization that was measured, in the order of the matrix; without the baseline."""
-    outcome: Outcome | None = None
-    """None if the claim is not about this measure."""
-    reason: str = ""
-    """Reason of the outcome, in one sentence."""
-    p_values: dict[str, float] | None = None
-    """``below-margin`` and ``below-software``: the largest, all of which confirming needs.
-    ``above-margin`` and ``above-software``: the smallest, adjusted for all environments and
-    measures, one of which refuting needs."""
-    parts: dict[str, bool] | None = None
-    """``margin`` and ``software``: whether that part of the outcome holds for one machine with
-    constants of its own, too. Confirmed: the range of every firmware overhead, or of every ratio
-    to the software level, lies below. Refuted: one of them lies above. Empty if inconclusive."""
-
-    @property
-    def robust(self) -> bool:
-        """Whether the outcome holds for one machine with any constants like one draw, too."""
-        parts = (self.parts or {}).values()
-        if self.outcome is Outcome.CONFIRMED:
-            return all(parts)
-        return self.outcome is Outcome.REFUTED and any(parts)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as JSON holds it; what is unknown or without bound is None."""
-        return {
-            **self.environment.to_json(),
-            "measure": self.measure,
-            "firmware": _overhead_json(self.firmware),
-            "software": _overhead_json(self.software),
-            "outcome": None if self.outcome is None else str(self.outcome),
-            "robust": None if self.outcome is None else self.robust,
-            "reason": self.reason,
-            "p_values": self.p_values,
-        }
+    compared: tuple[EnvironmentResult, ...]
+    """Every environment and measure, without outcomes."""
+    judged: tuple[EnvironmentResult, ...]
+    """Every part of the claim, in the environments and measures that it is about."""
 
 
-def environment_results(campaign: CampaignRecord, runs: Runs) -> tuple[EnvironmentResult, ...]:
-    """Compare the cells of every environment in every measure, and judge those of the claim."""
-    claim = campaign.claim
+def environment_results(
+    campaign: CampaignRecord, runs: Runs, capacities: Capacities | None = None
+) -> Results:
+    """Compare the cells of every environment in every measure, and judge those of the claim.
+
+    Parameters
+    ----------
+    capacities
+        Those of the campaign's cells; None if they were not searched.
+    """
+    parts = parts_of(campaign)
     cells = _grouped(campaign.cells)
-    results = [
+    compared = [
         result
         for environment, members in cells.items()
-        for result in _compared(MEASURES, environment, members, campaign, runs)
+        for result in (
+            *_compared(MEASURES, environment, members, campaign, runs),
+            *_capacity(environment, members, campaign, capacities),
+        )
     ]
+    claim = campaign.claim
     if claim is None:
-        return tuple(results)
-    claimed = [each for each in results if each.measure in claim["measures"]]
-    missing = [_missing(each, cells[each.environment], campaign, runs) for each in claimed]
+        return Results(tuple(compared), ())
+    found = {(each.environment, each.measure): each for each in compared}
+    claimed = [
+        (part, found.get(key := (environment, measure)) or EnvironmentResult(*key, None, None, {}))
+        for part in parts
+        for measure in part.measures
+        for environment in cells
+        if part.concerns(environment)
+    ]
+    missing = [
+        _missing(each, part, cells[each.environment], campaign, runs) for part, each in claimed
+    ]
     evidence = [
-        _evidence(result, claim, campaign, complete=not lacking)
-        for result, lacking in zip(claimed, missing, strict=True)
+        _evidence(result, part, claim, campaign, complete=not lacking)
+        for (part, result), lacking in zip(claimed, missing, strict=True)
     ]
     judgements = judge(evidence, campaign.alpha)
-    judged = {
-        (result.environment, result.measure): replace(
+    judged = (
+        replace(
             result,
+            part=part.name,
             outcome=judgement.outcome,
-            reason=_reason(result, judgement, lacking, campaign),
+            reason=_reason(result, part, judgement, lacking, campaign),
+            margin=part.margins.get(result.measure),
             p_values={
                 "below-margin": judgement.confirming_margin,
                 "below-software": judgement.confirming_software,
                 "above-margin": judgement.refuting_margin,
                 "above-software": judgement.refuting_software,
             },
-            parts=_parts(result, claim, campaign, judgement.outcome),
+            plausible=_plausible(result, part, claim, 1.0 - campaign.alpha),
+            doubts=_doubts(result, part, cells[result.environment], campaign, runs),
         )
-        for result, judgement, lacking in zip(claimed, judgements, missing, strict=True)
-    }
-    return tuple(judged.get((each.environment, each.measure), each) for each in results)
+        for (part, result), judgement, lacking in zip(claimed, judgements, missing, strict=True)
+    )
+    return Results(tuple(compared), tuple(judged))
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """Test of one measure of one environment, independent of the others."""
+    """Test of one part and measure of one environment, independent of the others."""
 
     result: EnvironmentResult
     margin: float
-    """Largest probability value for lying below the margin."""
+    """Largest probability value for lying below the margin; 0 if the part names none."""
     software: float
-    """Largest probability value for lying below the software level; 0 if the claim names none."""
+    """Largest probability value for lying below the software level; 0 if it is not asked for."""
 
 
 def confirmations(
     campaign: CampaignRecord, cells: Sequence[CellRecord], runs: Runs
 ) -> tuple[Confirmation, ...]:
-    """Test one environment in every measure of the claim.
+    """Test one environment in every part and measure of the claim that runs have.
 
     It is confirmed exactly if no value exceeds the campaign's alpha: confirming needs no
     allowance for other environments. Where a part of the claim was not measured, the values are 1.
@@ -136,13 +132,22 @@ def confirmations(
     claim = campaign.claim
     assert claim is not None
     (environment,) = {cell.environment for cell in cells}
+    parts = [part for part in parts_of(campaign) if part.concerns(environment)]
+    names = [name for name in measures_of(tuple(parts)) if name in MEASURES]
+    compared = {
+        result.measure: result for result in _compared(names, environment, cells, campaign, runs)
+    }
     tests = []
-    for result in _compared(claim["measures"], environment, cells, campaign, runs):
-        lacking = _missing(result, cells, campaign, runs)
-        evidence = _evidence(result, claim, campaign, complete=not lacking)
-        margin = max(evidence.below_margin, default=1.0) if evidence.complete else 1.0
-        software = max(evidence.below_software, default=0.0) if evidence.complete else 1.0
-        tests.append(Confirmation(result, margin, software))
+    for part in parts:
+        for name in part.measures:
+            if name not in compared:
+                continue
+            result = compared[name]
+            lacking = _missing(result, part, cells, campaign, runs)
+            evidence = _evidence(result, part, claim, campaign, complete=not lacking)
+            margin = max(evidence.below_margin, default=0.0) if evidence.complete else 1.0
+            software = max(evidence.below_software, default=0.0) if evidence.complete else 1.0
+            tests.append(Confirmation(replace(result, part=part.name), margin, software))
     return tuple(tests)
 
 
@@ -150,14 +155,22 @@ _UNCLAIMED = ("slowdown", "processor-time")
 """Measures that decide where there is no claim to name them."""
 
 
-def deciding(campaign: CampaignRecord, result: EnvironmentResult) -> list[Overhead]:
-    """Return the overheads that a campaign must know precisely: those that decide its claim.
+def deciding(campaign: CampaignRecord, results: Results) -> list[EnvironmentResult]:
+    """Return what a campaign must know precisely: what decides its claim, in measures of runs.
 
-    Without a claim, every overhead in slowdown and processor time.
+    Each result has the deciding overheads only: the firmware's. Without a claim, every overhead in
+    slowdown and processor time.
     """
     if campaign.claim is None:
-        return list(result.all.values()) if result.measure in _UNCLAIMED else []
-    return [result.firmware] if result.outcome is not None and result.firmware else []
+        return [each for each in results.compared if each.measure in _UNCLAIMED]
+    claimed = {
+        (each.environment, each.measure): replace(
+            each, all={each.firmware.virtualization: each.firmware}
+        )
+        for each in results.judged
+        if each.firmware is not None and each.measure in MEASURES
+    }
+    return list(claimed.values())
 
 
 def _compared(
@@ -168,20 +181,64 @@ def _compared(
     runs: Runs,
 ) -> Iterator[EnvironmentResult]:
     """Yield a comparison of the cells of one environment with their baseline for each measure."""
-    claim = campaign.claim or {"firmware": [], "software": []}
     measured = {cell.virtualization: runs.get(cell.position, {}) for cell in cells}
-    baseline = measured.pop(campaign.baseline, {})
-    level, seed = 1.0 - campaign.alpha, campaign.seed
-    for name, found in overheads(names, measured, baseline, level=level, seed=seed).items():
-        firmware = [found[each] for each in claim["firmware"] if each in found]
-        software = [found[each] for each in claim["software"] if each in found]
-        yield EnvironmentResult(
-            environment,
-            measure=name,
-            firmware=max(firmware, key=_estimate, default=None),
-            software=min(software, key=_estimate, default=None),
-            all=found,
-        )
+    baseline = measured.pop(campaign.baseline_of(environment), {})
+    for name, found in overheads(
+        names,
+        measured,
+        baseline,
+        level=1.0 - campaign.alpha,
+        seed=campaign.seed,
+        per_draw=campaign.per_draw,
+    ).items():
+        yield _result(environment, name, found, campaign)
+
+
+def _capacity(
+    environment: Environment,
+    cells: Sequence[CellRecord],
+    campaign: CampaignRecord,
+    capacities: Capacities | None,
+) -> Iterator[EnvironmentResult]:
+    """Yield the comparison of capacities of one environment, if they were searched."""
+    for searched in () if capacities is None else capacities.environments:
+        if searched.environment != environment or capacities is None:
+            continue
+        known = {each.virtualization: each for each in searched.capacities}
+        found = {
+            cell.virtualization: overhead
+            for cell in cells
+            if cell.virtualization in known
+            and (
+                overhead := capacity_overhead(
+                    cell.virtualization,
+                    known[cell.virtualization].ratios,
+                    capacities.step,
+                    level=1.0 - campaign.alpha,
+                    seed=campaign.seed,
+                    per_draw=campaign.per_draw,
+                )
+            )
+        }
+        yield _result(environment, CAPACITY, found, campaign)
+
+
+def _result(
+    environment: Environment,
+    measure: str,
+    found: dict[str, Overhead],
+    campaign: CampaignRecord,
+) -> EnvironmentResult:
+    claim = campaign.claim or {"firmware": [], "software": []}
+    firmware = [found[each] for each in claim["firmware"] if each in found]
+    software = [found[each] for each in claim["software"] if each in found]
+    return EnvironmentResult(
+        environment,
+        measure=measure,
+        firmware=max(firmware, key=_estimate, default=None),
+        software=min(software, key=_estimate, default=None),
+        all=found,
+    )
 
 
 def _grouped(cells: Iterable[CellRecord]) -> dict[Environment, list[CellRecord]]:
@@ -196,14 +253,18 @@ def _estimate(overhead: Overhead) -> float:
 
 
 def _missing(
-    result: EnvironmentResult, cells: Sequence[CellRecord], campaign: CampaignRecord, runs: Runs
+    result: EnvironmentResult,
+    part: Part,
+    cells: Sequence[CellRecord],
+    campaign: CampaignRecord,
+    runs: Runs,
 ) -> list[str]:
-    """List the parts of the claim that were not measured.
+    """List what a part of the claim needs and was not measured.
 
     A virtualization that the machine cannot hold is no part of the claim there, unless its whole
     level is not possible.
     """
-    claim, baseline = campaign.claim or {}, campaign.baseline
+    claim, baseline = campaign.claim or {}, campaign.baseline_of(result.environment)
     measured = {cell.virtualization: runs.get(cell.position) for cell in cells}
     if not measured.get(baseline):
         return [f"{baseline}, which all others are compared with"]
@@ -211,8 +272,10 @@ def _missing(
     if baseline in idle:
         return [f"{baseline} ({idle[baseline]})"]
     impossible = {cell.virtualization for cell in cells if cell.infeasible is not None}
+    if result.measure == CAPACITY and not result.all:
+        return ["the capacity; 'vtax capacity' searches it"]
     missing = []
-    for level in ("firmware", "software"):
+    for level in ("firmware", "software") if part.below_software else ("firmware",):
         possible = [each for each in claim[level] if each not in impossible]
         missing += [
             f"{each} ({idle[each]})" if each in idle else each
@@ -232,16 +295,23 @@ def _idle(runs: Mapping[int, Measures]) -> str:
 
 def _evidence(
     result: EnvironmentResult,
+    part: Part,
     claim: Mapping[str, Any],
     campaign: CampaignRecord,
     *,
     complete: bool,
 ) -> Evidence:
     """Test one environment: each firmware virtualization, alone and against each software one."""
-    firmware, pairs = _columns(result, claim)
+    firmware, pairs = _columns(result, part, claim)
     comparable = [ratios for ratios in pairs if np.isfinite(ratios).any()]
-    below_margin, above_margin = _tested(firmware, math.log1p(campaign.margin), campaign.seed)
-    below_software, above_software = _tested(comparable, 0.0, campaign.seed)
+    margin, seed = part.margins.get(result.measure), campaign.seed
+    below_margin: tuple[float, ...] = ()
+    above_margin: tuple[float, ...] = ()
+    if margin is not None:
+        bound, grid = math.log1p(margin), _resolution(result)
+        below_margin = _tested(firmware, bound - grid, seed)[0] or (1.0,)
+        above_margin = _tested(firmware, bound + grid, seed)[1]
+    below_software, above_software = _tested(comparable, 0.0, seed)
     return Evidence(
         below_margin=below_margin,
         below_software=below_software,
@@ -251,39 +321,60 @@ def _evidence(
     )
 
 
+def _doubts(
+    result: EnvironmentResult,
+    part: Part,
+    cells: Sequence[CellRecord],
+    campaign: CampaignRecord,
+    runs: Runs,
+) -> tuple[Doubt, ...]:
+    """Return the doubts about what decides a part of the claim: the cells of its levels."""
+    claim = campaign.claim or {}
+    names = [*claim["firmware"], *(claim["software"] if part.below_software else ())]
+    deciding = [result.all[name] for name in names if name in result.all]
+    baseline = campaign.baseline_of(result.environment)
+    positions = [cell.position for cell in cells if cell.virtualization in {baseline, *names}]
+    measured = [] if result.measure == CAPACITY else [runs.get(each, {}) for each in positions]
+    target, firmware = campaign.replications.get("half_width"), result.firmware
+    wide = (
+        target is not None
+        and firmware is not None
+        and result.measure in MEASURES
+        and firmware.half_width > target
+    )
+    return doubts_about(deciding, measured, wide=wide)
+
+
 def _columns(
-    result: EnvironmentResult, claim: Mapping[str, Any]
+    result: EnvironmentResult, part: Part, claim: Mapping[str, Any]
 ) -> tuple[list[Array], list[Array]]:
     """Return each firmware virtualization's ratios, to the baseline and to each software one."""
     columns = {name: overhead.column() for name, overhead in result.all.items()}
     firmware = [columns[each] for each in claim["firmware"] if each in columns]
     software = [columns[each] for each in claim["software"] if each in columns]
-    return firmware, [paired_ratios(one, other) for one in firmware for other in software]
+    pairs = [paired_ratios(one, other) for one in firmware for other in software]
+    return firmware, pairs if part.below_software else []
 
 
-def _parts(
-    result: EnvironmentResult,
-    claim: Mapping[str, Any],
-    campaign: CampaignRecord,
-    outcome: Outcome,
-) -> dict[str, bool]:
-    """Return which parts of an outcome hold for one machine with constants of its own."""
-    if outcome is Outcome.INCONCLUSIVE:
-        return {}
-    level = 1.0 - campaign.alpha
-    firmware, pairs = _columns(result, claim)
-    comparable = [ratios for ratios in pairs if np.isfinite(ratios).any()]
-    found = {}
-    for part, columns, bound in (
-        ("margin", firmware, math.log1p(campaign.margin)),
-        ("software", comparable, 0.0),
-    ):
-        ranges = ratio_ranges(np.column_stack(columns), level) if columns else ()
-        if outcome is Outcome.CONFIRMED:
-            found[part] = all(each.high < bound for each in ranges)
-        else:
-            found[part] = any(each.low > bound for each in ranges)
-    return found
+def _resolution(result: EnvironmentResult) -> float:
+    """Logarithm of the step of the grid on which the ratios of a measure are known."""
+    return max((each.resolution for each in result.all.values()), default=0.0)
+
+
+def _plausible(
+    result: EnvironmentResult, part: Part, claim: Mapping[str, Any], level: float
+) -> Share | None:
+    """Return the share of draws of the constants with which the part holds."""
+    firmware, pairs = _columns(result, part, claim)
+    margin = part.margins.get(result.measure)
+    bounded = [(column, 1.0) for column in pairs]
+    if margin is not None:
+        bounded += [(column, 1.0 + margin) for column in firmware]
+    if not bounded:
+        return None
+    table = np.column_stack([column / bound for column, bound in bounded])
+    table = table[np.isfinite(table).all(axis=1)]
+    return share(int((table < 1.0).all(axis=1).sum()), len(table), level) if len(table) else None
 
 
 def _tested(
@@ -298,6 +389,7 @@ def _tested(
 
 def _reason(
     result: EnvironmentResult,
+    part: Part,
     judgement: Judgement,
     missing: Sequence[str],
     campaign: CampaignRecord,
@@ -306,12 +398,13 @@ def _reason(
     alpha, firmware, software = campaign.alpha, result.firmware, result.software
     if firmware is None:
         return f"Not measured: {', '.join(missing)}."
-    margin = f"the margin of {percent(campaign.margin)}"
-    other = "" if software is None else f"{software.virtualization} ({_described(software)})"
+    bound = part.margins.get(result.measure)
+    margin = "" if bound is None else f"the margin of {percent(bound)}"
+    other = ""
+    if software is not None and part.below_software:
+        other = f"{software.virtualization} ({_described(software)})"
     if judgement.outcome is Outcome.CONFIRMED:
-        parts = [f"less than {margin}"]
-        if other:
-            parts.append(f"less than {other}")
+        parts = [f"less than {each}" for each in (margin, other) if each]
     elif judgement.outcome is Outcome.REFUTED:
         parts = []
         if judgement.refuting_margin <= alpha:
@@ -331,20 +424,3 @@ def _described(overhead: Overhead) -> str:
     interval = overhead.interval
     estimate, low, high = map(percent, (interval.estimate, interval.low, interval.high))
     return f"{estimate}, {percent(interval.level)} interval {low} to {high}"
-
-
-def _overhead_json(overhead: Overhead | None) -> dict[str, Any] | None:
-    if overhead is None:
-        return None
-    interval = overhead.interval
-    return {
-        "virtualization": overhead.virtualization,
-        "overhead": interval.estimate,
-        "low": interval.low,
-        "high": finite(interval.high),
-        "range_low": overhead.range.low,
-        "range_high": finite(overhead.range.high),
-        "level": interval.level,
-        "samples": interval.samples,
-        "warnings": [str(warning) for warning in interval.warnings],
-    }

@@ -21,21 +21,42 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.measures import Measures, mix_distance, slowdown, unmatched
+from harness.metrics.measures import IDLE, Measures, mix_distance, slowdown, unmatched
 from harness.statistics.intervals import Interval
-from harness.statistics.ratios import expm1, paired_ratios, ratio_bootstrap, ratio_ranges
+from harness.statistics.ratios import (
+    Spread,
+    by_draw,
+    expm1,
+    paired_ratios,
+    ratio_bootstrap,
+    ratio_ranges,
+    spread,
+)
 
 Array = NDArray[np.float64]
 Replications = Mapping[int, Measures]
 """Replication -> what its run measured."""
 
-MEASURES = ("slowdown", "processor-time", "response-p50", "response-p95", "response-p99")
+MEASURES = (
+    "slowdown",
+    "processor-time",
+    "machine-share",
+    "response-p50",
+    "response-p95",
+    "response-p99",
+)
 """What overheads are measured in, each relative to the baseline.
 
 ``slowdown``: mean time from the start of a transaction to its end, for the baseline's work.
 ``processor-time``: processor seconds of the whole machine, idle left out, for a transaction.
+``machine-share``: what that adds at the baseline's rate of transactions, as a share of the
+    processors of the machine: 0.05 are 5 % of its processors.
 ``response-...``: quantile of the response times of all transactions together.
 """
+
+CAPACITY = "capacity"
+"""The further measure, which runs do not have: how much more load the baseline sustains within a
+limit of the response time (:mod:`harness.results.capacities`)."""
 
 MIX_TOLERANCE = 0.05
 """Share of responses that may be of another kind than in the baseline without a warning."""
@@ -65,6 +86,10 @@ class Overhead:
     """Prediction interval: the overhead of one machine, whose constants are one further draw."""
     ratios: tuple[float | None, ...]
     """Ratio to the baseline of each replication; None where one of the two has no result."""
+    per_draw: int = 1
+    """Replications with each draw of the uncertain constants."""
+    resolution: float = 0.0
+    """Logarithm of the step of the grid on which the ratio is known; 0 for what is measured."""
 
     @property
     def half_width(self) -> float:
@@ -72,8 +97,13 @@ class Overhead:
         return (self.interval.high - self.interval.low) / 2.0 / (1.0 + self.interval.estimate)
 
     def column(self) -> Array:
-        """Return the ratios as an array, NaN where one is missing."""
-        return np.array([math.nan if ratio is None else ratio for ratio in self.ratios])
+        """Return the mean ratio of each draw of the constants, NaN where one is missing."""
+        return by_draw(np.array(self.ratios, dtype=np.float64), self.per_draw)
+
+    @property
+    def spread(self) -> Spread | None:
+        """What the constants and what chance make of it; None where they are not known apart."""
+        return spread(np.array(self.ratios, dtype=np.float64), self.per_draw)
 
 
 def overheads(
@@ -83,6 +113,7 @@ def overheads(
     *,
     level: float,
     seed: int,
+    per_draw: int = 1,
 ) -> dict[str, dict[str, Overhead]]:
     """Compare the virtualizations of one environment with its baseline.
 
@@ -96,6 +127,8 @@ def overheads(
         Confidence of the intervals and ranges.
     seed
         Makes the resamples.
+    per_draw
+        Replications with each draw of the uncertain constants.
 
     Returns
     -------
@@ -113,7 +146,7 @@ def overheads(
     if not ratios:
         return found
     concerns = {each: _concerns(virtualizations[each], baseline) for _, each in ratios}
-    table = np.column_stack(list(ratios.values()))
+    table = by_draw(np.column_stack(list(ratios.values())), per_draw)
     intervals = ratio_bootstrap(table, seed=seed).intervals(level)
     for ((name, virtualization), column), interval, span in zip(
         ratios.items(), intervals, ratio_ranges(table, level), strict=True
@@ -126,6 +159,7 @@ def overheads(
             interval=replace(interval.transformed(expm1), warnings=warnings),
             range=span.transformed(expm1),
             ratios=tuple(None if math.isnan(each) else each for each in column.tolist()),
+            per_draw=per_draw,
         )
     return found
 
@@ -163,8 +197,58 @@ def _values(name: str, run: Measures, reference: Measures) -> tuple[float, float
         return slowdown(run, reference), 1.0
     if name == "processor-time":
         return run.processor_seconds_per_transaction, reference.processor_seconds_per_transaction
+    if name == "machine-share":
+        return 1.0 + _machine_share(run, reference), 1.0
     quantile = name.removeprefix("response-")
     return run.quantiles.get(quantile, math.nan), reference.quantiles.get(quantile, math.nan)
+
+
+def _machine_share(run: Measures, reference: Measures) -> float:
+    """Extra processors at the baseline's rate, over the machine's; NaN where these are unknown."""
+    if IDLE not in reference.processor_seconds:
+        return math.nan
+    extra = run.processor_seconds_per_transaction - reference.processor_seconds_per_transaction
+    capacity = math.fsum(reference.processor_seconds.values())
+    return extra * reference.transactions / capacity
+
+
+def capacity_overhead(
+    virtualization: str,
+    ratios: Sequence[float | None],
+    step: float,
+    *,
+    level: float,
+    seed: int,
+    per_draw: int = 1,
+) -> Overhead | None:
+    """Express capacities as an overhead: how much more load the baseline sustains.
+
+    Parameters
+    ----------
+    ratios
+        Ratio to the baseline's capacity of each replication; None where it is unknown.
+    step
+        Ratio of the loads between which a capacity lies.
+
+    Returns
+    -------
+    Overhead
+        Its interval is wider by the step; None if a ratio is unknown.
+    """
+    if not ratios or None in ratios:
+        return None
+    column = 1.0 / np.array(ratios, dtype=np.float64)
+    table = by_draw(column[:, np.newaxis], per_draw)
+    (interval,) = ratio_bootstrap(table, seed=seed).intervals(level)
+    (span,) = ratio_ranges(table, level)
+    resolution = math.log(step)
+    wider = [
+        replace(each, low=each.low - resolution, high=each.high + resolution).transformed(expm1)
+        for each in (interval, span)
+    ]
+    return Overhead(
+        virtualization, CAPACITY, wider[0], wider[1], tuple(column.tolist()), per_draw, resolution
+    )
 
 
 def _concerns(

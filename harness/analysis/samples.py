@@ -27,11 +27,21 @@ def analysis_samples(study: Study) -> list[Sample]:
     levels = campaign.levels
     for result in study.environments:
         samples.extend(overhead_samples(result, levels))
+    for result in () if study.verdict is None else study.verdict.environments:
+        where = result.environment.labels(measure=result.measure)
+        for outcome in Outcome:
+            labels = {**where, "part": result.part, "outcome": str(outcome)}
+            samples.append(("vtax_verdict", labels, float(result.outcome is outcome)))
+    for part in () if study.verdict is None else study.verdict.parts:
+        for outcome in Outcome:
+            labels = {"part": part.part.name, "outcome": str(outcome)}
+            samples.append(("vtax_claim_part", labels, float(part.outcome is outcome)))
+            samples.append(("vtax_claim_findings", labels, float(part.count(outcome))))
     return samples
 
 
 def overhead_samples(result: EnvironmentResult, levels: Mapping[str, str]) -> Iterator[Sample]:
-    """Yield the overheads and the verdict of one environment and measure."""
+    """Yield the overheads of one environment and measure."""
     where = result.environment.labels(measure=result.measure)
     for virtualization, overhead in result.all.items():
         labels = {
@@ -49,7 +59,3 @@ def overhead_samples(result: EnvironmentResult, levels: Mapping[str, str]) -> It
         ):
             if math.isfinite(value):
                 yield name, labels, value
-    if result.outcome is not None:
-        for outcome in Outcome:
-            labels = {**where, "outcome": str(outcome)}
-            yield "vtax_verdict", labels, float(result.outcome is outcome)

@@ -36,7 +36,7 @@ def cells_needing_more_runs(store: Store, replications: int) -> frozenset[int]:
     runs = store.measures(replications=replications)
     wide = {
         result.environment
-        for result in environment_results(campaign, runs)
-        if any(each.half_width > target for each in deciding(campaign, result))
+        for result in deciding(campaign, environment_results(campaign, runs))
+        if any(each.half_width > target for each in result.all.values())
     }
     return frozenset(cell.position for cell in campaign.cells if cell.environment in wide)

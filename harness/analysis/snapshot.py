@@ -34,6 +34,8 @@ class OverheadRecord(EnvironmentRecord):
 class VerdictRecord(EnvironmentRecord):
     """Outcome of the claim in one environment, in one measure."""
 
+    part: str = ""
+    """Part of the claim."""
     measure: str
     outcome: str
     """A member of :class:`harness.statistics.verdict.Outcome`."""
@@ -113,11 +115,11 @@ def snapshot(study: Study) -> CampaignSnapshot:
             outcomes=tuple(
                 VerdictRecord(
                     **result.environment._asdict(),
+                    part=result.part,
                     measure=result.measure,
                     outcome=str(result.outcome),
                 )
-                for result in study.environments
-                if result.outcome is not None
+                for result in (() if study.verdict is None else study.verdict.environments)
             ),
             checks=()
             if study.elements is None

@@ -5,22 +5,32 @@ Overheads are computed in :mod:`harness.analysis.overhead` and tested in
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from typing import Any
 
 from harness.analysis.cell_summary import CellSummary, ResponseDistribution, summarise
-from harness.analysis.environment import EnvironmentResult, Runs, deciding, environment_results
-from harness.analysis.overhead import MEASURES, Concern, Overhead
+from harness.analysis.claim import Part, parts_of
+from harness.analysis.environment import (
+    EnvironmentResult,
+    Runs,
+    environment_results,
+)
+from harness.analysis.finding import Finding, findings
+from harness.analysis.misses import with_misses
+from harness.analysis.notes import study_notes
+from harness.analysis.overhead import MEASURES, Overhead
 from harness.analysis.scenario_results import ScenarioResults, scenario_results
 from harness.errors import UserError
-from harness.metrics.measures import NO_TRANSACTION, NO_WORK, Measures
+from harness.metrics.measures import Measures
+from harness.results.capacities import Capacities
+from harness.results.discrepancy import Discrepancy
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult
 from harness.results.store import Store, StoredRun
-from harness.statistics.intervals import Caution, Interval
+from harness.statistics.intervals import Interval
 from harness.statistics.verdict import Outcome, conclude
 from harness.units import percent
 
@@ -42,12 +52,31 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MeasureVerdict:
-    """The verdict for one measure of the claim."""
+    """The verdict for one measure of a part of the claim."""
 
     measure: str
     outcome: Outcome
     worst: EnvironmentResult | None
     environments: tuple[EnvironmentResult, ...]
+    without_misses: Outcome | None = None
+    """Outcome without the model's own misses; None where they were not studied."""
+
+
+@dataclass(frozen=True)
+class PartVerdict:
+    """The verdict on a part of the claim."""
+
+    part: Part
+    outcome: Outcome
+    measures: tuple[MeasureVerdict, ...]
+    findings: tuple[Finding, ...]
+    """Independent findings, in the order of measures and workloads."""
+    without_misses: Outcome | None = None
+    """Outcome without the model's own misses; None where they were not studied."""
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many findings have an outcome."""
+        return sum(each.outcome is outcome for each in self.findings)
 
 
 @dataclass(frozen=True)
@@ -60,44 +89,60 @@ class Verdict:
     alpha: float
     margin: float
     outcome: Outcome
-    measures: tuple[MeasureVerdict, ...]
+    parts: tuple[PartVerdict, ...]
+    """All of which the claim needs; a single one if it is not divided."""
     worst: EnvironmentResult | None
     """The environment with the strongest evidence against the claim."""
     environments: tuple[EnvironmentResult, ...]
-    """All environments of all measures."""
+    """All environments of all measures of all parts."""
     failed_runs: int
     infeasible: tuple[str, ...]
     """Cells that the machine cannot hold, and why."""
     notes: tuple[str, ...]
+    without_misses: Outcome | None = None
+    """Outcome without the model's own misses; None where they were not studied."""
+    misses: Discrepancy | None = None
+    """Study of these misses: :attr:`outcome` and the parts' include them."""
 
-    def count(self, outcome: Outcome, *, robust: bool = False) -> int:
-        """Return how many environments, in all measures, have an outcome.
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Independent findings of all parts."""
+        return tuple(each for part in self.parts for each in part.findings)
 
-        With ``robust`` only those in which it holds for one machine with constants of its own.
-        """
-        return sum(
-            each.outcome is outcome and (each.robust or not robust) for each in self.environments
-        )
+    def count(self, outcome: Outcome) -> int:
+        """Return how many findings, in all parts, have an outcome."""
+        return sum(part.count(outcome) for part in self.parts)
 
     def to_json(self, language: str = "en") -> dict[str, Any]:
         """Return the verdict as JSON holds it; what is unknown or without bound is None."""
         return {
             "campaign": self.campaign,
-            "claim": self.claim_text.get(language, self.claim_text.get("en", "")),
+            "claim": _in(language, self.claim_text),
             "alpha": self.alpha,
             "margin": self.margin,
             "outcome": str(self.outcome),
-            "counts": {
-                str(each): {"all": self.count(each), "robust": self.count(each, robust=True)}
-                for each in Outcome
-            },
-            "measures": [
+            "without_misses": _text_or_none(self.without_misses),
+            "counts": {str(each): self.count(each) for each in Outcome},
+            "misses": None if self.misses is None else _misses_json(self.misses),
+            "parts": [
                 {
-                    "measure": each.measure,
+                    "part": each.part.name,
+                    "text": _in(language, each.part.text),
                     "outcome": str(each.outcome),
-                    "worst_environment": _json(each.worst),
+                    "without_misses": _text_or_none(each.without_misses),
+                    "counts": {str(one): each.count(one) for one in Outcome},
+                    "measures": [
+                        {
+                            "measure": one.measure,
+                            "margin": each.part.margins.get(one.measure),
+                            "outcome": str(one.outcome),
+                            "worst_environment": _json(one.worst),
+                        }
+                        for one in each.measures
+                    ],
+                    "findings": [one.to_json() for one in each.findings],
                 }
-                for each in self.measures
+                for each in self.parts
             ],
             "worst_environment": _json(self.worst),
             "environments": [each.to_json() for each in self.environments],
@@ -107,25 +152,34 @@ class Verdict:
         }
 
     def __str__(self) -> str:
-        """Return the outcome, and the number of combinations of environment and measure with it."""
+        """Return the outcome, and the number of findings with it."""
         counts = ", ".join(f"{each} in {self.count(each)}" for each in Outcome)
-        total = len(self.environments)
-        return f"{self.outcome}: {counts} of {total} combinations of environment and measure"
+        return f"{self.outcome}: {counts} of {len(self.findings)} findings"
 
     def _repr_html_(self) -> str:
-        """Table for a notebook: the outcome of each measure and its worst environment."""
+        """Table for a notebook: the outcome of each part and measure, and its worst environment."""
         rows = [
             (
+                part.part.name,
                 each.measure,
                 str(each.outcome),
-                *(str(sum(one.outcome is o for one in each.environments)) for o in Outcome),
+                *(
+                    str(
+                        sum(
+                            one.outcome is outcome and one.measure == each.measure
+                            for one in part.findings
+                        )
+                    )
+                    for outcome in Outcome
+                ),
                 ""
                 if each.worst is None
                 else f"{' / '.join(each.worst.environment[:3])}: {each.worst.reason}",
             )
-            for each in self.measures
+            for part in self.parts
+            for each in part.measures
         ]
-        head = ("measure", "outcome", *map(str, Outcome), "worst environment")
+        head = ("part", "measure", "outcome", *map(str, Outcome), "worst environment")
         lines = [
             f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in row)}</tr>"
             for tag, row in (("th", head), *(("td", row) for row in rows))
@@ -133,10 +187,25 @@ class Verdict:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return (
             f"<p>{escape(self.claim_text.get('en', self.campaign))}<br>"
-            f"<b>{escape(str(self.outcome))}</b> (margin {percent(self.margin)}, alpha "
+            f"<b>{escape(str(self.outcome))}</b> (alpha "
             f"{percent(self.alpha)}, {self.failed_runs} failed runs)</p>"
             f"<table>{''.join(lines)}</table><ul>{notes}</ul>"
         )
+
+
+def _text_or_none(outcome: Outcome | None) -> str | None:
+    return None if outcome is None else str(outcome)
+
+
+def _misses_json(misses: Discrepancy) -> dict[str, Any]:
+    return {
+        "factors": [each.model_dump(mode="json") for each in misses.factors],
+        "unexplained": list(misses.unexplained),
+    }
+
+
+def _in(language: str, text: Mapping[str, str]) -> str:
+    return text.get(language, text.get("en", ""))
 
 
 @dataclass(frozen=True)
@@ -147,7 +216,7 @@ class Study:
     verdict: Verdict | None
     """None if the campaign makes no claim."""
     environments: tuple[EnvironmentResult, ...]
-    """Every environment and every measure, those of the claim with their outcome."""
+    """Every environment and every measure, compared; the verdict has them judged."""
     runs: Runs = field(repr=False)
     """Measures of all complete runs of the matrix."""
     failed: tuple[StoredRun, ...]
@@ -230,7 +299,15 @@ def analyse(store: Store, elsewhere: Runs | None = None) -> Study:
             f"--prometheus: lacks {lacking} of {complete} runs; 'vtax observe {store.directory}' "
             "serves them all"
         )
-    found = study(store.campaign, elsewhere or runs, failed, store.damaged, scenarios)
+    found = study(
+        store.campaign,
+        elsewhere or runs,
+        failed,
+        store.damaged,
+        scenarios,
+        Capacities.read_of(store.directory, store.campaign.identity),
+        Discrepancy.read_of(store.directory, store.campaign.identity),
+    )
     return replace(found, live=tuple(live))
 
 
@@ -240,24 +317,33 @@ def study(
     failed: Sequence[StoredRun] = (),
     damaged: Sequence[str] = (),
     scenarios: Mapping[int, Mapping[int, RunResult]] | None = None,
+    capacities: Capacities | None = None,
+    misses: Discrepancy | None = None,
 ) -> Study:
-    """Conclude from the measures of runs and the results of scenarios."""
+    """Conclude from the measures of runs, the results of scenarios and what studies found.
+
+    Parameters
+    ----------
+    misses
+        The claim judged with the model's own misses; its outcomes are those of the verdict.
+    """
     scenarios = scenarios or {}
     whole = campaign
     matrix = tuple(cell for cell in whole.cells if cell.scenario is None)
     campaign = replace(whole, cells=matrix)
-    environments = environment_results(campaign, runs)
+    results = environment_results(campaign, runs, capacities)
     infeasible = tuple(cell for cell in campaign.cells if cell.infeasible is not None)
     planned = _planned(whole, runs, scenarios, failed)
     complete = sum(map(len, runs.values())) + sum(map(len, scenarios.values()))
-    notes = _notes(campaign, environments, runs, planned, complete, failed, len(damaged))
+    notes = study_notes(campaign, results, runs, planned, complete, failed, len(damaged), misses)
+    judged = with_misses(results.judged, misses)
     failures: dict[int, list[str]] = {}
     for run in failed:
         failures.setdefault(run.cell.position, []).append(f"{run.failure}: {run.reason}")
     return Study(
         campaign=whole,
-        verdict=_verdict(campaign, environments, len(failed), infeasible, notes),
-        environments=environments,
+        verdict=_verdict(campaign, judged, misses, len(failed), infeasible, notes),
+        environments=results.compared,
         runs=runs,
         failed=tuple(failed),
         infeasible=infeasible,
@@ -288,7 +374,8 @@ def _planned(
 
 def _verdict(
     campaign: CampaignRecord,
-    environments: Sequence[EnvironmentResult],
+    judged: Sequence[EnvironmentResult],
+    misses: Discrepancy | None,
     failed_runs: int,
     infeasible: Sequence[CellRecord],
     notes: tuple[str, ...],
@@ -296,25 +383,53 @@ def _verdict(
     claim = campaign.claim
     if claim is None:
         return None
-    measures = []
-    for name in claim["measures"]:
-        members = tuple(each for each in environments if each.measure == name)
-        outcome = conclude(each.outcome for each in members if each.outcome is not None)
-        measures.append(MeasureVerdict(name, outcome, _worst(members), members))
-    every = tuple(each for one in measures for each in one.environments)
+    parts = tuple(_part_verdict(part, judged, misses) for part in parts_of(campaign))
+    every = tuple(each for part in parts for one in part.measures for each in one.environments)
     return Verdict(
         campaign=campaign.name,
         claim_text=dict(claim.get("text") or {}),
         alpha=campaign.alpha,
         margin=campaign.margin,
-        outcome=conclude(each.outcome for each in measures),
-        measures=tuple(measures),
+        outcome=conclude(each.outcome for each in parts),
+        parts=parts,
         worst=_worst(every),
         environments=every,
         failed_runs=failed_runs,
         infeasible=tuple(f"{cell.title}: {cell.infeasible}" for cell in infeasible),
         notes=notes,
+        without_misses=_without(parts, misses),
+        misses=misses,
     )
+
+
+def _part_verdict(
+    part: Part, judged: Sequence[EnvironmentResult], misses: Discrepancy | None
+) -> PartVerdict:
+    measures: list[MeasureVerdict] = []
+    found: list[Finding] = []
+    for name in part.measures:
+        members = tuple(each for each in judged if (each.part, each.measure) == (part.name, name))
+        groups = findings(members)
+        found += groups
+        outcome = conclude(each.outcome for each in groups)
+        without = _without(groups, misses)
+        measures.append(MeasureVerdict(name, outcome, _worst(members), members, without))
+    return PartVerdict(
+        part=part,
+        outcome=conclude(each.outcome for each in measures),
+        measures=tuple(measures),
+        findings=tuple(found),
+        without_misses=_without(measures, misses),
+    )
+
+
+def _without(
+    conclusions: Iterable[Finding | MeasureVerdict | PartVerdict], misses: Discrepancy | None
+) -> Outcome | None:
+    """Conclude without the misses; None where they were not studied."""
+    if misses is None:
+        return None
+    return conclude(each.without_misses or each.outcome for each in conclusions)
 
 
 def _worst(environments: Sequence[EnvironmentResult]) -> EnvironmentResult | None:
@@ -326,77 +441,6 @@ def _worst(environments: Sequence[EnvironmentResult]) -> EnvironmentResult | Non
         return (order[result.outcome or Outcome.INCONCLUSIVE], overhead)
 
     return max(environments, key=against, default=None)
-
-
-def _notes(
-    campaign: CampaignRecord,
-    environments: Sequence[EnvironmentResult],
-    runs: Runs,
-    planned: int,
-    complete: int,
-    failed: Sequence[StoredRun],
-    damaged: int,
-) -> tuple[str, ...]:
-    """Return what a reader must know before relying on the numbers."""
-    notes = []
-    if complete + len(failed) < planned:
-        notes.append(
-            f"{planned - complete - len(failed)} of {planned} planned runs were not made yet."
-        )
-    if failed:
-        notes.append(
-            f"{len(failed)} runs failed; comparisons use the replications that both sides have."
-        )
-        first = failed[0]
-        notes.append(f"First failed run: {first.cell.title}: {first.reason}")
-    if damaged:
-        notes.append(f"{damaged} parts of the store are damaged and were left out.")
-    measured = sum(map(len, runs.values()))
-    unsettled = sum(not run.warm_up_trustworthy for cell in runs.values() for run in cell.values())
-    if unsettled:
-        notes.append(
-            f"In {unsettled} of {measured} runs no end of the warm-up was found within the first "
-            "half; what they measured may contain some of it."
-        )
-    for what, reason in (
-        ("without a completed transaction", NO_TRANSACTION),
-        ("that used no processor time beyond clock ticks", NO_WORK),
-    ):
-        idle = [
-            cell.title
-            for cell in campaign.cells
-            if any(run.nothing_done == reason for run in runs.get(cell.position, {}).values())
-        ]
-        if idle:
-            notes.append(f"Runs {what}: {'; '.join(idle)}.")
-    if campaign.cells and not any(
-        cell.virtualization == campaign.baseline for cell in campaign.cells
-    ):
-        notes.append(f"There is no {campaign.baseline} baseline, so there are no overheads.")
-    found = [overhead for each in environments for overhead in each.all.values()]
-    for warning, meaning in _MEANINGS.items():
-        count = sum(warning in overhead.interval.warnings for overhead in found)
-        if count:
-            notes.append(f"{count} of {len(found)} comparisons: {meaning}")
-    target = campaign.replications.get("half_width")
-    needed = [one for each in environments for one in deciding(campaign, each)]
-    if target is not None and any(each.half_width > target for each in needed):
-        wide = sum(each.half_width > target for each in needed)
-        kind = "comparisons of the claim" if campaign.claim else "comparisons"
-        notes.append(
-            f"The target half-width of {percent(target)} was not reached in {wide} of "
-            f"{len(needed)} {kind}."
-        )
-    return tuple(notes)
-
-
-_MEANINGS: dict[str, str] = {
-    Caution.SINGLE_SAMPLE: "a single replication: the uncertainty is unknown.",
-    Caution.FEW_SAMPLES: "fewer than 10 replications, too few to see skewed values.",
-    Caution.NO_VARIATION: "all replications agree exactly; the interval has no width.",
-    Concern.MIX_DIFFERS: "the baseline completed another mix of transactions.",
-    Concern.WORK_MISSING: "some of the baseline's work was never completed, and is left out.",
-}
 
 
 def _json(result: EnvironmentResult | None) -> dict[str, Any] | None:

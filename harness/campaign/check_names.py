@@ -41,6 +41,7 @@ def check_names(campaign: Campaign, catalog: Catalog, file: str) -> None:
     _check_own(campaign, file)
     if claim is not None:
         _check_claim(claim, factors.virtualization, file)
+        _check_parts(claim, _tested_workloads(campaign), file)
     _check_partitions(campaign, catalog, workloads, file)
     _check_vios(campaign, catalog, file)
 
@@ -62,6 +63,11 @@ def _check_own(campaign: Campaign, file: str) -> None:
 
 
 def _check_claim(claim: Claim, tested: Sequence[str], file: str) -> None:
+    for workload, name in claim.baselines.items():
+        key = f"claim.baselines.{workload}"
+        check_names_of(file, key, [name], tested, "virtualization among the factors")
+        if name in (*claim.firmware, *claim.software):
+            raise value_error(file, key, name, "must be no virtualization that the claim tests")
     for level in ("firmware", "software"):
         names: list[str] = getattr(claim, level)
         check_names_of(file, f"claim.{level}", names, tested, "virtualization among the factors")
@@ -74,6 +80,20 @@ def _check_claim(claim: Claim, tested: Sequence[str], file: str) -> None:
                     else "must be neither hosted nor the baseline, such as 'shared-uncapped'"
                 )
                 raise value_error(file, f"claim.{level}", name, allowed)
+
+
+def _tested_workloads(campaign: Campaign) -> list[str]:
+    """Workloads of the cells: those of the factors, or of the partitions that name their own."""
+    named = campaign.factors.workload or []
+    return named or [table.workload for table in campaign.partitions if table.workload]
+
+
+def _check_parts(claim: Claim, tested: Sequence[str], file: str) -> None:
+    for number, part in enumerate(claim.parts):
+        key = f"claim.parts.{number}.workloads"
+        check_names_of(file, key, part.workloads or [], tested, "workload among the factors")
+    names = list(claim.baselines)
+    check_names_of(file, "claim.baselines", names, tested, "workload among the factors")
 
 
 def _check_partitions(campaign: Campaign, catalog: Catalog, workloads: set[str], file: str) -> None:

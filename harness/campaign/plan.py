@@ -19,7 +19,7 @@ from harness.campaign.reader import (
     read_loads,
 )
 from harness.campaign.real_matrix import real_entries
-from harness.campaign.schema.campaign import Campaign
+from harness.campaign.schema.campaign import Campaign, Replications
 from harness.campaign.schema.limits import REPLICATIONS, SEED
 from harness.catalog import Catalog, Constants
 from harness.errors import UserError
@@ -60,6 +60,8 @@ class Plan:
     maximum: int
     half_width: float | None
     """Target for the overhead ratio's interval; None: exactly ``minimum`` replications."""
+    per_draw: int
+    """Replications with each draw of the uncertain constants."""
     matrix: tuple[Entry, ...]
     selected: frozenset[int]
     drawn: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -141,12 +143,13 @@ class Plan:
 
         A scenario's first run takes them as they are stated.
         """
-        key = (id(catalog), -1 if stated else replication)
+        draw = replication // self.per_draw
+        key = (id(catalog), -1 if stated else draw)
         if key not in self._constants:
             if stated:
                 constants = catalog.nominal()
             else:
-                quantiles = self._quantiles[replication]
+                quantiles = self._quantiles[draw]
                 constants = catalog.draw({name: quantiles[name] for name in catalog.uncertain})
             digest = constants.digest()
             self._constants[key] = constants, digest
@@ -156,7 +159,9 @@ class Plan:
     @cached_property
     def _quantiles(self) -> tuple[dict[str, float], ...]:
         names = {name for catalog in self._catalogs for name in catalog.uncertain}
-        return latin_hypercube(sorted(names), max(self.minimum, self.maximum), self.seed)
+        return latin_hypercube(
+            sorted(names), -(-max(self.minimum, self.maximum) // self.per_draw), self.seed
+        )
 
     @cached_property
     def _catalogs(self) -> tuple[Catalog, ...]:
@@ -182,6 +187,8 @@ class Plan:
         constants = [[asdict(c) for c in each.constants.values()] for each in self._catalogs]
         catalogs: list[list[dict[str, Any]]] = json.loads(json.dumps(constants))
         chosen = None if claim is None else claim.model_dump(exclude={"text"})
+        if chosen is not None and not chosen["parts"] and chosen["measures"] is None:
+            chosen["measures"] = ["slowdown", "processor-time"]
         identity = sha256_of(
             {
                 "name": settings.name,
@@ -212,6 +219,7 @@ class Plan:
                 "minimum": self.minimum,
                 "maximum": self.maximum,
                 "half_width": self.half_width,
+                "per_draw": self.per_draw,
             },
             starts=settings.starts.isoformat(),
             source=self.file.source,
@@ -288,9 +296,16 @@ def make_plan(
         minimum=planned.minimum if replications is None else replications,
         maximum=planned.maximum if replications is None else replications,
         half_width=planned.half_width if replications is None else None,
+        per_draw=planned.per_draw if replications is None else _per_draw(planned, replications),
         matrix=matrix,
         selected=selected,
     )
+
+
+def _per_draw(planned: Replications, replications: int) -> int:
+    """Replications with each draw where the user says how many there are: at least two draws."""
+    fits = replications % planned.per_draw == 0 and replications >= 2 * planned.per_draw
+    return planned.per_draw if fits else 1
 
 
 def replan(store: Store, directory: Path, replications: int | None = None) -> Plan:

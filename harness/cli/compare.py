@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import JsonOption
-from harness.cli.output import Screen, print_json
+from harness.cli.output import Screen, print_json, working
 from harness.cli.studies import open_store
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def compare_campaigns(
     from harness.analysis.comparison import Direction, compare
     from harness.cli.tables.comparison import changes_text
 
-    comparison = compare(_read(first), _read(second))
+    with working("comparing"):
+        comparison = compare(_read(first), _read(second))
     if as_json:
         print_json(comparison.to_json())
     else:

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -67,11 +68,15 @@ class Messages(Output):
 
 
 class Screen(Console):
-    """A console that shows printable text only, on a terminal of any width."""
+    """A console that shows printable text only, on a terminal of any width.
+
+    What is no terminal has no width: lines are not broken there.
+    """
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False)
-        self.width = min(max(self.width, NARROWEST), WIDEST)
+        wide = not self.is_terminal and "COLUMNS" not in os.environ
+        self.width = WIDEST if wide else min(max(self.width, NARROWEST), WIDEST)
 
     @property
     def file(self) -> IO[str]:
@@ -111,6 +116,21 @@ def print_message(message: str) -> None:
 def print_json(value: object) -> None:
     """Print a value as JSON in ASCII."""
     print(json.dumps(value, indent=2, allow_nan=False))
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on a terminal that something is being done, and for how long; it vanishes at the end."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    screen = Screen(stderr=True)
+    if not screen.is_terminal:
+        yield
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
 
 
 def open_streams() -> None:

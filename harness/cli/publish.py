@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.output import print_message
+from harness.cli.output import print_message, working
 
 
 def publish_campaigns(
@@ -24,7 +24,8 @@ def publish_campaigns(
     """
     from reports.site.site import publish
 
-    published = publish(directories, site)
+    with working("publishing"):
+        published = publish(directories, site)
     for warning in published.warnings:
         print_message(warning)
     for path in published.publications:

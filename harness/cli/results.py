@@ -16,7 +16,7 @@ from harness.cli.options import (
     DirectoryArgument,
     JsonOption,
 )
-from harness.cli.output import Screen, print_json, print_message
+from harness.cli.output import Screen, print_json, print_message, working
 from harness.cli.studies import open_store
 from harness.errors import UserError, suggest
 
@@ -36,17 +36,24 @@ def write_report(
             help="en, ja (Japanese: report.ja.html) or both.",
         ),
     ] = "en",
+    appendix: Annotated[
+        bool,
+        typer.Option("--appendix", help="Also write DIR/appendix.html, with all tables open."),
+    ] = False,
 ) -> None:
     """Write DIR/report.html.
 
-    The Japanese report is DIR/report.ja.html.
+    The Japanese report is DIR/report.ja.html. Tables that are closed are not printed.
     """
     from reports.builder import build_reports
     from reports.i18n import LANGUAGES
 
     if language not in (*LANGUAGES, "both"):
         raise UserError(f"--lang {language}: write {', '.join(LANGUAGES)} or both")
-    for path in build_reports(directory, LANGUAGES if language == "both" else (language,)):
+    chosen = LANGUAGES if language == "both" else (language,)
+    with working("writing the report"):
+        paths = build_reports(directory, chosen, appendix=appendix)
+    for path in paths:
         print(path)
 
 
@@ -66,7 +73,7 @@ def print_verdict(
     from harness.cli.tables.verdict import elements_text, verdict_text
     from harness.prometheus.client import Prometheus
 
-    with open_store(directory) as store:
+    with open_store(directory) as store, working("analysing"):
         runs = None if prometheus is None else Prometheus(prometheus).runs(store.campaign)
         study = analyse(store, runs)
     verdict, elements = study.verdict, study.elements
@@ -125,7 +132,7 @@ def export_runs(
     if out == "-" and form == "parquet":
         raise UserError("--out -: Parquet is no text; name a file")
     names = [table] if table else ["runs"] if out or columns == "all" else list(_TABLES)
-    with open_store(directory) as store:
+    with open_store(directory) as store, working("exporting"):
         if form == "openmetrics":
             _export_samples(store, out)
         else:

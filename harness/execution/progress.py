@@ -89,7 +89,7 @@ class ProgressCollector(Collector):
     def _overheads(self) -> Iterator[Metric]:
         for environment in self._stale:
             part = replace(self._campaign, cells=tuple(self._environments[environment]), claim=None)
-            self._results[environment] = environment_results(part, self._runs)
+            self._results[environment] = environment_results(part, self._runs).compared
         self._stale.clear()
         levels = self._campaign.levels
         families = {name: Metric(name, RECORDED[name], "gauge") for name in _OVERHEADS}

@@ -438,7 +438,9 @@ RECORDED: dict[str, str] = {
     "vtax_overhead_high_ratio": "Upper bound of the overhead's confidence interval.",
     "vtax_overhead_range_low_ratio": "Lower end of the overhead of one machine of that kind.",
     "vtax_overhead_range_high_ratio": "Upper end of the overhead of one machine of that kind.",
-    "vtax_verdict": "1 for the outcome that the environment's verdict has, 0 for the others.",
+    "vtax_verdict": "1 for the outcome of a part of the claim in an environment, 0 for the others.",
+    "vtax_claim_part": "1 for the outcome that a part of the claim has, 0 for the others.",
+    "vtax_claim_findings": "Independent findings of a part of the claim, by outcome.",
 }
 """Name -> help of what is not read off a machine: nearly all gauges, from a run's result, a
 scenario's timeline or the analysis."""

@@ -78,14 +78,15 @@ class CampaignRecord:
     """SHA-256 of everything that decides the results or the verdict, except how many
     replications."""
     claim: dict[str, Any] | None
-    """``firmware``, ``software``, ``measures`` (lists of names), ``text`` (language -> text)."""
+    """``firmware``, ``software`` (lists of names), ``measures`` or ``parts``, ``text`` (language ->
+    text): :mod:`harness.analysis.claim` reads it."""
     margin: float
     """How much overhead is small enough, as a ratio."""
     alpha: float
     """Level of the tests."""
     seed: int
     replications: dict[str, Any]
-    """``minimum``, ``maximum``, ``half_width`` (ratio or None)."""
+    """``minimum``, ``maximum``, ``half_width`` (ratio or None), ``per_draw``."""
     starts: str
     """Where simulated time begins, in ISO 8601."""
     source: str
@@ -107,6 +108,16 @@ class CampaignRecord:
     real: dict[str, Any] | None = None
     """Properties of this machine, measured before real targets were run; None for a simulated
     campaign."""
+
+    @property
+    def per_draw(self) -> int:
+        """Replications with each draw of the uncertain constants; a real machine draws none."""
+        return int(self.replications.get("per_draw", 1))
+
+    def baseline_of(self, environment: Environment) -> str:
+        """Return the virtualization that all others of an environment are compared with."""
+        own: dict[str, str] = (self.claim or {}).get("baselines", {})
+        return own.get(environment.workload, self.baseline)
 
     @property
     def levels(self) -> dict[str, str]:

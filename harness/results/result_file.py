@@ -80,6 +80,25 @@ class ResultFile(Record):
             ) from None
 
 
+class StudyFile(ResultFile):
+    """Result file of a study of a campaign."""
+
+    identity: str
+    """Of the campaign."""
+
+    @classmethod
+    def read_of(cls, directory: Path, identity: str) -> Self | None:
+        """Read the file; None if there is none, or it is of another campaign.
+
+        Raises
+        ------
+        UserError
+            If the file is damaged.
+        """
+        found = cls.read(directory)
+        return found if found is not None and found.identity == identity else None
+
+
 def first_error(error: ValidationError, whole: str) -> str:
     """First error of a validation, in one line: where it is and what is wrong.
 

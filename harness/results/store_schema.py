@@ -117,10 +117,21 @@ class Cell(TypedDict):
     parameters: _Parameters
 
 
+class _ClaimPart(TypedDict):
+    name: str
+    text: Texts | None
+    below: str
+    measures: list[str]
+    margin: Number | dict[str, Number] | None
+    workloads: list[str] | None
+
+
 class _Claim(TypedDict):
     firmware: list[str]
     software: list[str]
-    measures: list[str]
+    measures: list[str] | None
+    parts: NotRequired[list[_ClaimPart]]
+    baselines: NotRequired[Texts]
     text: NotRequired[Texts | None]
 
 
@@ -128,6 +139,7 @@ class _Replications(TypedDict):
     minimum: Annotated[int, Field(ge=1)]
     maximum: Annotated[int, Field(ge=1)]
     half_width: Number | None
+    per_draw: NotRequired[Annotated[int, Field(ge=1)]]
 
 
 class _Target(TypedDict, total=False):

@@ -61,7 +61,7 @@ class Judgement:
 
     outcome: Outcome
     confirming_margin: float
-    """Largest probability value for lying below the margin; 1 if there is none."""
+    """Largest probability value for lying below the margin; 0 if the claim names none."""
     confirming_software: float
     """Largest probability value for lying below the software level; 0 if the claim names no
     software level, so that there is nothing to show."""
@@ -94,11 +94,12 @@ def judge(environments: Sequence[Evidence], alpha: float) -> tuple[Judgement, ..
     for tests in environments:
         margin = min((next(adjusted) for _ in tests.above_margin), default=1.0)
         software = min((next(adjusted) for _ in tests.above_software), default=1.0)
-        below_margin = max(tests.below_margin, default=1.0)
+        below_margin = max(tests.below_margin, default=0.0)
         below_software = max(tests.below_software, default=0.0)
+        tested = bool(tests.below_margin or tests.below_software)
         if min(margin, software) <= alpha:
             outcome = Outcome.REFUTED
-        elif tests.complete and max(below_margin, below_software) <= alpha:
+        elif tested and tests.complete and max(below_margin, below_software) <= alpha:
             outcome = Outcome.CONFIRMED
         else:
             outcome = Outcome.INCONCLUSIVE

@@ -1,14 +1,14 @@
 """A published figure that sets no constant, and the row that compares the model with it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.catalog import Constants
 from harness.statistics.latin_hypercube import latin_hypercube
-from harness.validation.mechanism import Mechanism
+from harness.validation.mechanism import COSTS, Mechanism, expanded
 from harness.validation.minimal_model import catalog
 from harness.validation.published import BUILD_MIX
 from harness.validation.row import FigureKind, Kind, Row
@@ -16,6 +16,12 @@ from harness.validation.row import FigureKind, Kind, Row
 TOLERANCE = 0.10
 DRAWS, QUICK_DRAWS = 20, 10
 SEED = 1
+
+LEAST_CHANGE = 0.01
+"""Relative change of a figure, all costs doubled, below which they do not decide it."""
+
+LEAST_EFFECT = 0.05
+"""A cost moves a figure if it does so by more than this share of what all costs do together."""
 
 MIX_QUANTILES = tuple(f"mix.{name}" for name in BUILD_MIX)
 
@@ -94,6 +100,7 @@ def row_of(prediction: Prediction, draws: int) -> Row:
             constants = shipped.draw({name: u[name] for name in names})
             drawn.append(prediction.model(constants, u))
     finite = [each for each in drawn if math.isfinite(each)]
+    costs, rises = moving_costs(prediction, value)
     return Row(
         Kind.PREDICTION,
         prediction.case,
@@ -112,4 +119,37 @@ def row_of(prediction: Prediction, draws: int) -> Row:
         mechanisms=prediction.mechanisms,
         status=published.status,
         not_modelled=prediction.missing,
+        costs=costs,
+        rises=rises,
     )
+
+
+def moving_costs(prediction: Prediction, value: float) -> tuple[tuple[str, ...], bool | None]:
+    """Find the costs of a prediction's mechanisms that move its figure, each doubled in turn.
+
+    Parameters
+    ----------
+    value
+        The figure with the stated constants.
+
+    Returns
+    -------
+    costs
+        As :data:`harness.validation.mechanism.COSTS` names them.
+    rises
+        Whether the figure rises with all of them; None if they do not move it.
+    """
+    if prediction.missing:
+        return (), None
+    nominal = catalog().nominal()
+
+    def change(costs: Iterable[str]) -> float:
+        doubled = nominal.multiplied(expanded(costs, nominal), 2.0)
+        return prediction.model(doubled, {}) - value
+
+    every = [cost for each in prediction.mechanisms for cost in COSTS.get(each, ())]
+    together = change(every)
+    if not math.isfinite(together) or abs(together) <= LEAST_CHANGE * abs(value):
+        return (), None
+    costs = tuple(each for each in every if abs(change([each])) > LEAST_EFFECT * abs(together))
+    return costs, together > 0.0

@@ -62,6 +62,11 @@ class Row:
         How well the published figure itself is known.
     not_modelled
         Why the model cannot express the figure yet; empty if it can. Such a row has no value.
+    costs
+        Costs of the mechanisms that move the value, as :data:`harness.validation.mechanism.COSTS`
+        names them; of predictions only.
+    rises
+        Whether the value rises with these costs; None if they do not move it.
     """
 
     kind: Kind
@@ -82,6 +87,20 @@ class Row:
     mechanisms: tuple[Mechanism, ...] = ()
     status: Status = Status.VERIFIED
     not_modelled: str = ""
+    costs: tuple[str, ...] = ()
+    rises: bool | None = None
+
+    @property
+    def factor(self) -> float | None:
+        """Published over modelled costs; None if the row holds or does not say.
+
+        Above 1 the model's costs are too low: it is the ratio of the figure where that rises with
+        the costs, and its inverse where it falls.
+        """
+        if not self.missed or self.rises is None or self.expected * self.value <= 0.0:
+            return None
+        ratio = self.expected / self.value
+        return ratio if self.rises else 1.0 / ratio
 
     @property
     def error(self) -> float:
@@ -157,6 +176,8 @@ class Row:
             "band": self.band and list(self.band),
             "mechanisms": [str(each) for each in self.mechanisms],
             "status": str(self.status),
+            "costs": list(self.costs),
+            "factor": self.factor,
             "relative_error": self.error if self.expected else None,
             "absolute_error": self.value - self.expected,
             "passed": self.passed,

@@ -50,7 +50,12 @@ def predictions() -> list[Prediction]:
                 / published.processor_bound(constants, None)
                 - 1
             ),
-            mechanisms=(Mechanism.SYSTEM_EVENT, Mechanism.INTERRUPT, Mechanism.WORLD_SWITCH),
+            mechanisms=(
+                Mechanism.SYSTEM_EVENT,
+                Mechanism.INTERRUPT,
+                Mechanism.WORLD_SWITCH,
+                Mechanism.TRANSLATION,
+            ),
             note=f"{_VENDOR}; the profile integer stands for the programs, and has no I/O",
         ),
         Prediction(
@@ -59,7 +64,12 @@ def predictions() -> list[Prediction]:
             "ratio",
             "programs.binary_translation.spec_int",
             _slowdown,
-            mechanisms=(Mechanism.SYSTEM_EVENT, Mechanism.INTERRUPT, Mechanism.WORLD_SWITCH),
+            mechanisms=(
+                Mechanism.SYSTEM_EVENT,
+                Mechanism.INTERRUPT,
+                Mechanism.WORLD_SWITCH,
+                Mechanism.TRANSLATION,
+            ),
             figure=FigureKind.BAND,
             band=(0.0, 0.09),
             note="the programs lose 0 to 9 %, 4 % on average; the source is recalled",

@@ -36,9 +36,9 @@ def forest(view: ReportView, measure: str, machine: str, works: Sequence[Work]) 
     margin and logarithmic beyond it.
     """
     systems, names = view.systems, view.compared
-    height = 0.45 + len(works) * (0.13 + 0.075 * len(names))
+    height = 0.4 + len(works) * (0.13 + 0.055 * len(names))
     figure, panels = _panels(len(systems), min(_PANELS, len(systems)), 0.75, height, sharex=True)
-    margin = view.study.campaign.margin
+    margin = view.margin(measure)
     for axes, system in zip(panels, systems, strict=False):
         axes.set_title(label(view.texts.name("os", system)), loc="left")
         axes.axvline(0.0, color=MUTED, linewidth=0.9, zorder=1)
@@ -61,14 +61,8 @@ def forest(view: ReportView, measure: str, machine: str, works: Sequence[Work]) 
     for axes in panels:
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelbottom=True)
-    figure.supxlabel(
-        view.texts(
-            "overheads.real_axis" if view.real else "overheads.axis",
-            measure=view.texts.name("measure", measure),
-        ),
-        fontsize=8.5,
-        color=MUTED,
-    )
+    key = "overheads.real_axis" if view.real else "overheads.axis"
+    _axis_title(figure, view.texts(key, measure=view.texts.name("measure", measure)))
     _legend(figure, view, names, lines=False)
     values = {"measure": view.texts.name("measure", measure)}
     return _svg(figure, view, f"forest-{measure}", "overheads", machine, works, values)
@@ -85,6 +79,11 @@ def _panels(
     for axes in panels[count:]:
         axes.set_visible(False)
     return figure, panels
+
+
+def _axis_title(figure: Figure, title: str) -> None:
+    """Title the axes that all panels of a figure share."""
+    figure.supxlabel(title, fontsize=8.5, color=MUTED)
 
 
 def _name_rows(panels: Sequence[Axes], names: Sequence[str]) -> None:
@@ -160,7 +159,7 @@ def _overhead_axis(axes: Axes, view: ReportView, measure: str, margin: float) ->
     beyond = [10.0**power for power in range(-2, 12)]
     if high < 1.0:
         beyond += [0.2, 0.5]
-    further = (each for each in beyond if each >= 2.0 * margin)
+    further = (each for each in beyond if each >= 4.0 * margin)
     overhead_ticks(axes, [-0.5, -margin, 0.0, margin, *further])
 
 
@@ -187,6 +186,7 @@ def causes(
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
     _name_rows(panels, names)
+    _axis_title(figure, view.texts("time.axis"))
     handles = [
         Patch(color=CAUSES.get(name, MUTED), label=label(view.texts.name("cause", name)))
         for name in cause_names
@@ -263,6 +263,7 @@ def responses(view: ReportView, machine: str, system: str, works: Sequence[Work]
     panels[0].set_ylim(0.0, 2.3)
     heights = [-math.log10(1.0 - each) for each in shares]
     panels[0].set_yticks(heights, [numbers.level(each) for each in shares])
+    _axis_title(figure, view.texts("responses.axis"))
     _legend(figure, view, names, lines=True)
     values = {"os": view.texts.name("os", system)}
     return _svg(figure, view, "responses", "responses", machine, works, values)
@@ -291,7 +292,6 @@ def _distribution(axes: Axes, view: ReportView, name: str, cell: CellSummary) ->
         color=style.colour,
         linestyle=style.dashes,
         linewidth=2.2 if name == view.baseline else 1.3,
-        alpha=0.35 if name == view.baseline else 1.0,
     )
     line.set_in_layout(False)
 
@@ -309,7 +309,6 @@ def _legend(figure: Figure, view: ReportView, names: Sequence[str], *, lines: bo
                 markersize=4.5,
                 linestyle=style.dashes if lines else "-",
                 linewidth=2.2 if baseline else 1.3,
-                alpha=0.35 if baseline else 1.0,
                 label=label(name),
             )
         )

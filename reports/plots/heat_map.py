@@ -142,6 +142,7 @@ def _frame(
     rows = [row + 0.5 for row in range(len(constants))]
     axes.set_yticks(rows, [label(each.removeprefix("profiles.")) for each in constants])
     axes.tick_params(axis="both", length=0)
+    axes.set_xlabel(label(view.texts("sensitivity.axis")))
     size = min(8.0, 0.85 * 72 * _ROOM / len(members))
     axes.set_xticks(
         [n + 0.5 for n in range(len(members))],

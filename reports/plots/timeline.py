@@ -26,7 +26,7 @@ _COLUMNS = 8
 _OWN = 4
 """Number of partitions with a separate panel; those that changed most."""
 
-_COLOURS = ("#2f76c4", "#b4480a", "#2e7d5b", "#7b4fa3", "#8a6d00", "#5a6675", "#0b3c78", "#c2457a")
+_COLOURS = ("#1b2430", "#2e7d5b", "#7b4fa3", "#8a6d00", "#c2457a", "#00838f", "#6b7683", "#6d2f2f")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
 _REFUSED = "#99123a"
 _BYTES = 2.0**30

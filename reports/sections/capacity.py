@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from harness.studies.capacity.result import Bounds, Capacities, CellCapacity, Searched
+from harness.results.capacities import Bounds, Capacities, CellCapacity, Searched
 from reports import format as numbers
 from reports.sections import tables
 from reports.view import ReportView
@@ -12,12 +12,10 @@ Content = dict[str, Any]
 
 
 def capacity(view: ReportView) -> Content | None:
-    """Show the result of 'vtax capacity'; None as result if it was not run."""
-    if not view.matrix or view.real:
-        return None
+    """Show the result of 'vtax capacity'; None if it was not run."""
     result = view.evidence.capacity
-    if result is None:
-        return {"result": None}
+    if result is None or not view.matrix or view.real:
+        return None
     campaign = view.study.campaign
     searched = {one.virtualization for each in result.environments for one in each.capacities}
     shown = [each for each in view.compared if each in searched]

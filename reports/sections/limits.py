@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.analysis.study import EnvironmentResult, Outcome
 from harness.catalog.constant import Status
 from harness.validation.row import Kind
 from reports import format as numbers
-from reports.sections import tables
-from reports.view import ReportView, distinct
+from reports.view import ReportView
 
 _STATUSES = tuple(Status)
 
@@ -22,8 +20,6 @@ def limits(view: ReportView) -> dict[str, Any]:
         "points": list(_points(view)),
         "counts": {status: counts[status] for status in _STATUSES},
         "levels": list(_levels(view)),
-        "alike": _alike(view),
-        "undecided": _undecided(view),
     }
 
 
@@ -60,7 +56,7 @@ def _points(view: ReportView) -> Iterator[tuple[str, str]]:
             texts(
                 "limits.predictions",
                 missed=sum(row.missed for row in predicted),
-                total=len(predicted),
+                total=sum(not row.not_modelled for row in predicted),
                 error=numbers.overhead(worst.error),
                 case=texts.said(worst.case),
                 measure=texts.said(worst.measure),
@@ -90,42 +86,3 @@ def _levels(view: ReportView) -> Iterator[dict[str, Any]]:
 def _counts(constants: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     counts = Counter(each["status"] for each in constants)
     return [(status, counts[status]) for status in reversed(_STATUSES)]
-
-
-def _alike(view: ReportView) -> list[dict[str, Any]]:
-    """Find, for each measure, the environments whose interval reaches that of the worst one."""
-    verdict = view.study.verdict
-    measures = []
-    for each in verdict.measures if verdict is not None else ():
-        worst = each.worst
-        if worst is None or worst.firmware is None or len(each.environments) < 2:
-            continue
-        low = worst.firmware.interval.low
-        others = [
-            one
-            for one in each.environments
-            if one is not worst and one.firmware and one.firmware.interval.high >= low
-        ]
-        others.sort(key=_estimate, reverse=True)
-        measures.append(
-            {
-                "measure": each.measure,
-                "worst": tables.judged(view, [worst])[0],
-                "others": others,
-                "rows": tables.judged(view, [worst, *others]),
-                "total": len(each.environments),
-            }
-        )
-    return measures
-
-
-def _estimate(result: EnvironmentResult) -> float:
-    return result.firmware.interval.estimate if result.firmware else 0.0
-
-
-def _undecided(view: ReportView) -> tuple[int, int]:
-    """Count the environments that are inconclusive in some measure, and all."""
-    verdict = view.study.verdict
-    results = verdict.environments if verdict is not None else ()
-    unknown = [each.environment for each in results if each.outcome is Outcome.INCONCLUSIVE]
-    return len(distinct(unknown)), len(distinct(each.environment for each in results))

@@ -7,13 +7,14 @@ returns None is left out, also of the table of contents.
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
+from harness.analysis.claim import WHOLE
 from harness.analysis.overhead import MEASURES
-from harness.analysis.study import EnvironmentResult, Outcome
+from harness.analysis.workload_summary import SHOWN
 from harness.catalog.constant import Status
 from harness.metrics.ddsketch import RELATIVE_ERROR
 from harness.real.host.interference import DISTURBED_SHARE
@@ -22,9 +23,11 @@ from reports.palette import CAUSES
 from reports.plots import bars as figures
 from reports.sections import real, scenarios, tables
 from reports.sections.capacity import capacity
+from reports.sections.findings import findings
 from reports.sections.limits import limits
 from reports.sections.sensitivity import sensitivity
 from reports.sections.validation import validation
+from reports.sections.verdict import verdict
 from reports.view import ReportView, chunks, distinct, work_text
 
 Content = dict[str, Any]
@@ -35,110 +38,25 @@ _ROWS = 16
 _NATIVE = ("user", "os", "tick")
 
 
-def verdict(view: ReportView) -> Content | None:
-    """Show the outcome of the claim and of each measure, and the worst environment."""
-    study, judged = view.study, view.study.verdict
-    if view.real:
-        return None
-    if judged is None:
-        return {"verdict": None, "scenarios": scenarios.outcome(view)}
-    rows = []
-    for each in judged.measures:
-        outcomes = Counter(str(one.outcome) for one in each.environments)
-        rows.append(
-            {
-                "measure": each.measure,
-                "outcome": str(each.outcome),
-                "counts": [
-                    (
-                        str(name),
-                        outcomes[name],
-                        [
-                            *_grounds(view, each.environments, name),
-                            *_robust(view, each.environments, name),
-                        ],
-                    )
-                    for name in Outcome
-                    if outcomes[name]
-                ],
-                "worst": None if each.worst is None else tables.judged(view, [each.worst])[0],
-            }
-        )
-    worst = judged.worst
-    return {
-        "verdict": judged,
-        "scenarios": scenarios.outcome(view),
-        "outcome": str(judged.outcome),
-        "robust": [
-            view.texts(
-                f"verdict.robust_{name}",
-                count=judged.count(name),
-                total=len(judged.environments),
-                robust=judged.count(name, robust=True),
-                level=numbers.level(1.0 - judged.alpha),
-            )
-            for name in (Outcome.CONFIRMED, Outcome.REFUTED)
-            if judged.count(name)
-        ],
-        "rows": rows,
-        "worst": worst
-        and {
-            "row": tables.judged(view, [worst], explained=True)[0],
-            "measure": worst.measure,
-        },
-        "environments": len(distinct(each.environment for each in judged.environments)),
-        "failed": len(study.failed),
-        "infeasible": len(study.infeasible),
-    }
-
-
-def _grounds(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
-    """Count the parts of the claim that refuted environments contradict."""
-    if outcome is not Outcome.REFUTED:
-        return []
-    counts = Counter(
-        part
-        for result in results
-        for part in ("margin", "software")
-        if (result.p_values or {}).get(f"above-{part}", 1.0) <= view.study.campaign.alpha
-    )
-    return [
-        view.texts(f"against.by_{part}", count=counts[part])
-        for part in ("margin", "software")
-        if counts[part]
-    ]
-
-
-def _robust(view: ReportView, results: Sequence[EnvironmentResult], outcome: Outcome) -> list[str]:
-    """Count the environments whose outcome holds for one machine, too."""
-    if outcome is Outcome.INCONCLUSIVE:
-        return []
-    count = sum(each.outcome is outcome and each.robust for each in results)
-    return [view.texts("verdict.robust_count", count=count)]
-
-
 def reading(view: ReportView) -> Content:
     """Explain the numbers, the outcomes and the names."""
     claim = view.claim or {"firmware": (), "software": ()}
     return {level: ", ".join(claim[level]) or "\N{EN DASH}" for level in ("firmware", "software")}
 
 
-def matrix(view: ReportView) -> Content | None:
+def _matrix(view: ReportView) -> list[Content]:
     """Show outcomes and overheads by machine, operating system and workload."""
     verdict = view.study.verdict
-    if verdict is None:
-        return None
-    return {
-        "measures": [
-            {
-                "measure": each.measure,
-                "rows": tables.matrix(view, each.measure),
-                "judged": tables.judged(view, each.environments),
-            }
-            for each in verdict.measures
-        ],
-        "loaded": view.loads != ((),),
-    }
+    return [
+        {
+            "part": "" if each.part.name == WHOLE else each.part.name,
+            "measure": one.measure,
+            "rows": tables.matrix(view, one.environments),
+            "judged": tables.judged(view, one.environments),
+        }
+        for each in (verdict.parts if verdict is not None else ())
+        for one in each.measures
+    ]
 
 
 def overheads(view: ReportView) -> Content | None:
@@ -150,26 +68,31 @@ def overheads(view: ReportView) -> Content | None:
         for measure in distinct((*view.measures, *MEASURES))
         for machine in view.machines
     }
+    claimed = [
+        {
+            "measure": measure,
+            "shown": measure in SHOWN or view.real or measure == view.measures[0],
+            "machines": [
+                {
+                    "machine": machine,
+                    "rows": rows[measure, machine],
+                    "figures": [
+                        figures.forest(view, measure, machine, works)
+                        for works in chunks(view.works, _ROWS)
+                    ],
+                }
+                for machine in view.machines
+                if rows[measure, machine]
+            ],
+        }
+        for measure in view.measures
+    ]
     return {
         "title": "overheads.real_title" if view.real else "overheads.title",
-        "claimed": [
-            {
-                "measure": measure,
-                "machines": [
-                    {
-                        "machine": machine,
-                        "rows": rows[measure, machine],
-                        "figures": [
-                            figures.forest(view, measure, machine, works)
-                            for works in chunks(view.works, _ROWS)
-                        ],
-                    }
-                    for machine in view.machines
-                    if rows[measure, machine]
-                ],
-            }
-            for measure in view.measures
-        ],
+        "claimed": [each for each in claimed if each["machines"]],
+        "matrix": _matrix(view),
+        "loaded": view.loads != ((),),
+        "startling": list(_startling(view)),
         "further": [
             {
                 "measure": measure,
@@ -185,6 +108,21 @@ def overheads(view: ReportView) -> Content | None:
             for overhead in each.all.values()
         ),
     }
+
+
+def _startling(view: ReportView) -> Iterator[str]:
+    """Explain overheads that look like errors and are not."""
+    slowdowns: dict[str, list[float]] = {}
+    for result in view.study.environments:
+        for name, overhead in result.all.items() if result.measure == "slowdown" else ():
+            slowdowns.setdefault(name, []).append(overhead.interval.estimate)
+    for name, threshold in (("shared-capped", 0.5), ("dedicated", 0.5)):
+        largest = max(slowdowns.get(name, ()), default=0.0)
+        if largest > threshold:
+            yield view.texts(f"overheads.why_{name}", overhead=numbers.overhead(largest))
+    smallest = min(slowdowns.get("physical", ()), default=0.0)
+    if smallest < -0.05:
+        yield view.texts("overheads.why_physical", overhead=numbers.overhead(smallest))
 
 
 def time(view: ReportView) -> Content | None:
@@ -270,46 +208,11 @@ def _arrivals(view: ReportView) -> list[Content]:
     return models
 
 
-def against(view: ReportView) -> Content | None:
-    """List the environments that do not confirm the claim, or on average only."""
-    verdict = view.study.verdict
-    if verdict is None:
-        return None
-
-    def rows(outcome: Outcome, *, average: bool = False) -> list[Content]:
-        """List environments by measure, and of average outcomes only those."""
-        groups = []
-        for each in verdict.measures:
-            members = [
-                one
-                for one in each.environments
-                if one.outcome is outcome and (not average or tables.average_only(one))
-            ]
-            if members:
-                groups.append(
-                    {
-                        "outcome": "average" if average else str(outcome),
-                        "measure": each.measure,
-                        "rows": tables.judged(view, members, explained=True),
-                    }
-                )
-        return groups
-
-    counts = []
-    for each in verdict.measures:
-        outcomes = Counter(str(one.outcome) for one in each.environments)
-        by_name = {str(name): outcomes[name] for name in Outcome}
-        counts.append({"measure": each.measure, "total": len(each.environments), **by_name})
-    return {
-        "groups": [*rows(Outcome.REFUTED), *rows(Outcome.INCONCLUSIVE)],
-        "average": rows(Outcome.CONFIRMED, average=True),
-        "counts": counts,
-    }
-
-
-def failures(view: ReportView) -> Content:
-    """List infeasible cells, failed runs, damage."""
+def failures(view: ReportView) -> Content | None:
+    """List infeasible cells, failed runs, damage; None if there is none."""
     study, said = view.study, view.texts.said
+    if not (study.infeasible or study.failed or study.damaged):
+        return None
     infeasible = Counter(
         (cell.machine, cell.virtualization, cell.infeasible or "") for cell in study.infeasible
     )
@@ -336,8 +239,8 @@ def failures(view: ReportView) -> Content:
 
 
 def constants(view: ReportView) -> Content | None:
-    """List every constant of the catalog, by topic."""
-    every = view.study.campaign.constants
+    """List the constants by topic: all of the catalog, or those that the scenarios use."""
+    every = _listed(view)
     if not every:
         return None
     topics = []
@@ -354,11 +257,21 @@ def constants(view: ReportView) -> Content | None:
     totals = Counter(each["status"] for each in every)
     return {
         "topics": topics,
+        "whole": len(view.study.campaign.constants),
         "total": len(every),
         "totals": {name: totals[name] for name in Status},
         "uncertain": sum(bool(each["published_range"]) for each in every),
         "statuses": tuple(Status),
     }
+
+
+def _listed(view: ReportView) -> tuple[dict[str, Any], ...]:
+    """Leave out what scenarios do not use, where there is nothing else."""
+    every, results = view.study.campaign.constants, view.study.elements
+    if view.matrix or results is None or not view.evidence.staged:
+        return every
+    assumed = {name for row in results.rows for name in row.assumed}
+    return tuple(each for each in every if each["name"] in {*view.evidence.staged, *assumed})
 
 
 def _used(constant: Mapping[str, Any]) -> Content:
@@ -415,23 +328,34 @@ def repeat(view: ReportView) -> Content:
     }
 
 
+def facts(view: ReportView) -> list[str]:
+    """Describe in one line when, for which machines and with which version results were made."""
+    versions = view.study.campaign.versions
+    version = f"vtax {versions['vtax']}" if "vtax" in versions else ""
+    if view.real:
+        return [each for each in (view.evidence.date, *real.facts(view), version) if each]
+    systems = view.texts("page.comma").join(view.texts.name("os", x) for x in view.shown_systems)
+    machines = view.texts("page.comma").join(view.shown_machines)
+    parts = (view.evidence.date, machines, systems, view.texts("page.host"), version)
+    return [each for each in parts if each]
+
+
 SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
     ("measured", real.measured),
     ("verdict", verdict),
-    ("reading", reading),
+    ("findings", findings),
     ("elements", scenarios.elements),
-    ("matrix", matrix),
     ("overheads", overheads),
     ("time", time),
     ("responses", responses),
     ("capacity", capacity),
-    ("against", against),
     ("sensitivity", sensitivity),
     ("failures", failures),
     ("validation", validation),
     ("machine", real.machine),
-    ("constants", constants),
-    ("method", method),
     ("limits", limits),
+    ("reading", reading),
+    ("method", method),
+    ("constants", constants),
     ("repeat", repeat),
 )

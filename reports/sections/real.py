@@ -81,12 +81,12 @@ def machine(view: ReportView) -> dict[str, Any] | None:
     }
 
 
-def facts(view: ReportView) -> str:
-    """Describe the machine in a line."""
+def facts(view: ReportView) -> list[str]:
+    """Describe the machine."""
     about = (view.study.campaign.real or {}).get("machine", {})
     parts = [about.get("processor"), f"Linux {about['kernel']}" if "kernel" in about else None]
     parts.append(f"QEMU {str(about['qemu']).split()[0]}" if about.get("qemu") else None)
-    return " · ".join(str(part) for part in parts if part)
+    return [str(part) for part in parts if part]
 
 
 def _target(view: ReportView, name: str, about: Mapping[str, Any]) -> dict[str, str]:

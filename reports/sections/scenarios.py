@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.analysis.scenario_results import ELEMENTS, Row, ScenarioResult, ScenarioResults
 from harness.results.run_result import OperationEvent
+from harness.statistics.verdict import conclude
 from harness.units import amount
 from reports import format as numbers
 from reports.plots import timeline as timelines
@@ -33,7 +34,16 @@ def elements(view: ReportView) -> Content | None:
         if members:
             title = view.texts.of(ELEMENTS.get(name, {"en": name}))
             shown = [_scenario(view, each, numbers[id(each)]) for each in members]
-            groups.append({"key": f"element-{len(groups)}", "title": title, "scenarios": shown})
+            groups.append(
+                {
+                    "key": f"element-{len(groups)}",
+                    "title": title,
+                    "outcome": str(conclude(each.outcome for each in members)),
+                    "passed": sum(each["passed"] for each in shown),
+                    "total": sum(each["total"] for each in shown),
+                    "scenarios": shown,
+                }
+            )
     return {
         "groups": groups,
         "levels": levels(view, results),

@@ -18,19 +18,14 @@ _ROWS = 14
 _LISTED = 5
 """Constants named for one overhead in the table."""
 
-_CLOSEST = 8
-"""Environments shown before the full table."""
-
 _TIMES, _BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
 
 
 def sensitivity(view: ReportView) -> Content | None:
-    """Show the result of 'vtax sensitivity'; None as result if it was not run."""
-    if view.study.verdict is None:
-        return None
+    """Show the result of 'vtax sensitivity'; None if it was not run."""
     result = view.evidence.sensitivity
-    if result is None:
-        return {"result": None}
+    if result is None or view.study.verdict is None:
+        return None
     campaign = view.study.campaign
     stale = result.identity != campaign.identity or result.model != campaign.model
     rows = _rows(view, result.break_even)
@@ -44,8 +39,7 @@ def sensitivity(view: ReportView) -> Content | None:
         "overheads": len(result.driven),
         "drivers": list(_drivers(view, result)),
         "summary": _summary(view, result.break_even),
-        "closest": sorted(rows, key=lambda row: row["distance"])[:_CLOSEST],
-        "rows": rows,
+        "rows": sorted(rows, key=lambda row: row["distance"]),
         "each": _singles(view, result.break_even),
         "limit": numbers.plain(result.limit),
         "left_out": [view.texts.said(each) for each in result.left_out],

@@ -1,15 +1,18 @@
 """The tables of the figures, as texts."""
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from harness.analysis.cell_summary import CellSummary
+from harness.analysis.finding import Span
 from harness.analysis.overhead import Concern, Overhead
-from harness.analysis.study import EnvironmentResult, Outcome
+from harness.analysis.study import EnvironmentResult
 from harness.results.environment import Environment
+from harness.statistics.ratios import Share
 from reports import format as numbers
 from reports.i18n import Texts
 from reports.view import ReportView, Work, load_text
@@ -70,8 +73,9 @@ def where(texts: Texts, environment: Environment) -> Where:
     return Where(machine, texts.name("os", system), workload, load_text(load))
 
 
-def matrix(view: ReportView, measure: str) -> list[Content]:
-    """Arrange the outcomes of a measure by machine and operating system, load and workload."""
+def matrix(view: ReportView, results: Sequence[EnvironmentResult]) -> list[Content]:
+    """Arrange judged results by machine and operating system, load and workload."""
+    found = {each.environment: each for each in results}
     rows = list(product(view.systems, view.loads))
     return [
         {
@@ -83,7 +87,7 @@ def matrix(view: ReportView, measure: str) -> list[Content]:
             "cells": [
                 None if result is None else _outcome(result)
                 for workload in view.workloads
-                for result in [view.result(Environment(machine, system, workload, load), measure)]
+                for result in [found.get(Environment(machine, system, workload, load))]
             ],
         }
         for machine in view.machines
@@ -95,36 +99,22 @@ def _outcome(result: EnvironmentResult) -> Content:
     """Show an outcome, empty if there is none, and the overheads that represent the levels."""
     return {
         "outcome": str(result.outcome or ""),
-        "average": average_only(result),
         "firmware": cost(result.firmware),
         "software": cost(result.software),
     }
 
 
-def average_only(result: EnvironmentResult) -> bool:
-    """Whether an outcome is shown, but not for one machine with its own constants."""
-    return result.outcome in (Outcome.CONFIRMED, Outcome.REFUTED) and not result.robust
-
-
-def judged(
-    view: ReportView, results: Sequence[EnvironmentResult], *, explained: bool = False
-) -> list[Content]:
+def judged(view: ReportView, results: Sequence[EnvironmentResult]) -> list[Content]:
     """Show environments with their outcome and p-values.
 
     The p-values are below margin, below software, above margin, above software.
-
-    Parameters
-    ----------
-    explained
-        Whether reasons and causes are included.
     """
     return [
         {
             "where": where(view.texts, result.environment),
             **_outcome(result),
+            "plausible": plausible(result.plausible),
             "p_values": [_probability(each) for each in (result.p_values or {}).values()],
-            "why": why(view, result) if explained else (),
-            "extra": extra(view, result) if explained else "",
         }
         for result in results
     ]
@@ -134,33 +124,60 @@ def _probability(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def why(view: ReportView, result: EnvironmentResult) -> tuple[str, ...]:
-    """Return the reasons of an outcome: failed tests, missing results, the prediction interval."""
-    texts, alpha = view.texts, view.study.campaign.alpha
-    p_values = result.p_values or {}
-    margin = numbers.level(view.study.campaign.margin)
-    software = "" if result.software is None else result.software.virtualization
-    reasons = []
-    if result.outcome is Outcome.REFUTED:
-        if p_values["above-margin"] <= alpha:
-            reasons.append(texts("against.above_margin", margin=margin))
-        if p_values["above-software"] <= alpha:
-            reasons.append(texts("against.above_software", software=software))
-        if not result.robust:
-            reasons.append(texts("against.may_hold"))
-    elif average_only(result):
-        parts = result.parts or {}
-        reasons += [
-            texts(f"against.may_exceed_{part}", margin=margin)
-            for part, holds in parts.items()
-            if not holds
-        ]
-    elif result.outcome is Outcome.INCONCLUSIVE and result.firmware is not None:
-        if p_values["below-margin"] > alpha:
-            reasons.append(texts("against.not_below_margin", margin=margin))
-        if p_values["below-software"] > alpha and software:
-            reasons.append(texts("against.not_below_software", software=software))
-    return tuple(reasons) or (texts.said(result.reason.removesuffix(".")),)
+def ends(span: Span | None) -> str:
+    """Write the smallest and the largest overhead of several environments: ``+15 … +17 %``."""
+    return "" if span is None else _both(span.lowest, span.highest)
+
+
+def intervals(span: Span | None) -> str:
+    """Write the ends of all their intervals; empty if nothing is known."""
+    return "" if span is None or math.isinf(span.high) else _both(span.low, span.high)
+
+
+def _both(low: float, high: float) -> str:
+    texts = numbers.overhead(low), numbers.overhead(high)
+    if texts[0] == texts[1]:
+        return texts[1]
+    return f"{numbers.overhead(low, unit=False)} \N{HORIZONTAL ELLIPSIS} {texts[1]}"
+
+
+def plausible(found: Share | None) -> str:
+    """Write the share of plausible machines with its interval; empty if it is unknown."""
+    if found is None:
+        return ""
+    low, middle, high = (f"{100.0 * x:.0f}" for x in (found.low, found.estimate, found.high))
+    return f"{middle}\N{NO-BREAK SPACE}% ({low} \N{HORIZONTAL ELLIPSIS} {high})"
+
+
+def extra_time(view: ReportView, result: EnvironmentResult) -> str:
+    """Write the firmware level's extra processor time per operation, and what a load takes.
+
+    Empty for a measure that is not about processors.
+    """
+    if result.measure not in ("processor-time", "machine-share") or result.firmware is None:
+        return ""
+    here = view.cell(result.environment, result.firmware.virtualization)
+    there = view.cell(result.environment, view.study.campaign.baseline_of(result.environment))
+    if not (here and there and here.processor_seconds and there.processor_seconds):
+        return ""
+    return added_time(
+        view.texts, here.processor_seconds.estimate - there.processor_seconds.estimate
+    )
+
+
+def added_time(texts: Texts, seconds: float) -> str:
+    """Write processor seconds of one operation, and the processors for 1,000 of them a second."""
+    sign = "" if seconds < 0.0 else "+"
+    return texts(
+        "page.per_operation",
+        time=f"{sign}{numbers.microseconds(seconds)}",
+        processors=f"{sign}{numbers.plain(1000.0 * seconds)}",
+    )
+
+
+def results_path(view: ReportView) -> str:
+    """Return the usual directory of the campaign's results, safe to be pasted into a shell."""
+    return shlex.quote(f"results/{view.study.campaign.name}")
 
 
 def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
@@ -172,7 +189,8 @@ def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
     if result.firmware is None:
         return ""
     here = view.cell(result.environment, result.firmware.virtualization)
-    there = view.cell(result.environment, view.baseline)
+    baseline = view.study.campaign.baseline_of(result.environment)
+    there = view.cell(result.environment, baseline)
     if here is None or there is None:
         return ""
     added = {
@@ -184,7 +202,7 @@ def extra(view: ReportView, result: EnvironmentResult, most: int = 3) -> str:
     spent = math.fsum(each for each in added.values() if each > 0.0)
     if result.measure != "processor-time" and here.response and there.response:
         longer = here.response.digest.mean_seconds - there.response.digest.mean_seconds
-        added[view.texts("against.waiting")] = longer - spent
+        added[view.texts("findings.waiting")] = longer - spent
     total = math.fsum(each for each in added.values() if each > 0.0)
     largest = sorted(added.items(), key=lambda item: -item[1])[:most]
     parts = [

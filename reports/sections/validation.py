@@ -2,9 +2,10 @@
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
@@ -19,18 +20,15 @@ from reports.view import ReportView
 KINDS = (Kind.THEORY, Kind.INVARIANT, Kind.CALIBRATION, Kind.PREDICTION)
 """In the order of the section."""
 
-_HELD, _MISSED = "#0b3c78", "#b4480a"
+_HELD, _MISSED = INK, "#99123a"
 
 
 def validation(view: ReportView) -> dict[str, Any] | None:
     """Show the validation of the model, with cautions if it may not apply to these results."""
-    if view.real:
-        return None
     record, campaign = view.evidence.validation, view.study.campaign
+    if record is None or view.real:
+        return None
     out = shlex.quote(f"results/{campaign.name}")
-    commands = {"command": f"vtax validate --save-to {out}", "again": f"vtax report {out}"}
-    if record is None:
-        return {"kinds": [], "cautions": [], "version": "", **commands}
     cautions = []
     if record.model_digest != campaign.model:
         cautions.append("other_model")
@@ -42,7 +40,7 @@ def validation(view: ReportView) -> dict[str, Any] | None:
         "kinds": [_kind(view, kind, record.rows) for kind in KINDS],
         "cautions": cautions,
         "version": record.versions.get("vtax", ""),
-        **commands,
+        "command": f"vtax validate --save-to {out}",
     }
 
 
@@ -63,12 +61,22 @@ def _kind(view: ReportView, kind: Kind, every: Sequence[Row]) -> dict[str, Any]:
         "held_as_values": sum(row.passed for row in as_values),
         "missed_as_values": sum(row.missed for row in as_values),
         "rows": shown,
+        "missed_rows": list(_missed(view, rows)),
         "misses": _shown(view, [row for row in rows if row.missed], notes),
         "absences": _shown(view, [row for row in rows if row.not_modelled], notes),
         "origins": list(notes),
         "intervals": [said(each) for each in sorted({row.interval for row in rows})],
         "figure": errors_figure(view, rows) if predicted and rows else None,
     }
+
+
+def _missed(view: ReportView, rows: Sequence[Row]) -> Iterator[str]:
+    """Name the rows that do not hold, with their errors: a case once for all its measures."""
+    texts = view.texts
+    for case, members in groupby((row for row in rows if row.missed), key=lambda row: row.case):
+        errors = (f"{texts.said(x.measure)} {numbers.typeset(x.error_text)}" for x in members)
+        measures = texts("page.comma").join(errors)
+        yield texts("validation.miss", case=texts.said(case), measures=measures)
 
 
 def _shown(view: ReportView, rows: Sequence[Row], notes: dict[str, int]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ files that were not there are ever added to it: another language, a PDF that cou
 before.
 """
 
+import gzip
 import hashlib
 import json
 from collections.abc import Sequence
@@ -16,10 +17,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.analysis.snapshot import CampaignSnapshot, read_snapshot, snapshot
-from harness.analysis.study import analyse
+from harness.analysis.study import Outcome, Study, analyse
 from harness.analysis.tables import overhead_table, run_table
 from harness.errors import UserError
-from harness.results.export import write_table
+from harness.results.export import csv_text, write_table
 from harness.results.store import Store
 from reports.builder import render
 from reports.evidence import Evidence, gather
@@ -49,6 +50,11 @@ class Entry(BaseModel):
     version: str
     """Of vtax, that ran the campaign."""
     machines: tuple[str, ...]
+    date: str = ""
+    """Day of the last run, in UTC and ISO 8601; empty if unknown."""
+    headline: tuple[int, int] | None = None
+    """How many findings of the claim, or expectations of scenarios, are confirmed, and of how
+    many; None without either."""
 
 
 @dataclass(frozen=True)
@@ -172,20 +178,37 @@ def publish_campaign(
             digest=digest,
             version=snap.versions.get("vtax", ""),
             machines=tuple(dict.fromkeys(cell.machine for cell in store.campaign.cells)),
+            date=evidence.date,
+            headline=_headline(study),
         )
         target = folder / safe_name(snap.name, digest)
         with new_directory(target) as directory:
             for language, page in pages.items():
                 write_new(directory / page_name("report", language), page)
             runs, overheads = run_table(store), overhead_table(study)
-            for form in ("csv", "parquet"):
-                write_table(runs, directory / f"runs.{form}", form)
-                write_table(overheads, directory / f"overheads.{form}", form)
+            for name, table in (("runs", runs), ("overheads", overheads)):
+                write_new(directory / f"{name}.csv.gz", _packed(csv_text(table)))
+                write_table(table, directory / f"{name}.parquet", "parquet")
             write_new(directory / FINDINGS, _json(snap))
             write_new(directory / ENTRY, _json(entry))
             if digest_of(store, gather(store, source)) != digest:
                 raise UserError(f"{source}: runs are being added to it; publish when it is done")
         return Publication(target, entry), damaged
+
+
+def _headline(study: Study) -> tuple[int, int] | None:
+    """Count what is confirmed: findings that were measured, and expectations."""
+    judged, elements = study.verdict, study.elements
+    if judged is None and elements is None:
+        return None
+    outcomes = [each.outcome for each in (judged.findings if judged else ()) if each.firmware]
+    outcomes += [row.outcome for row in (elements.rows if elements else ())]
+    return outcomes.count(Outcome.CONFIRMED), len(outcomes)
+
+
+def _packed(text: str) -> bytes:
+    """Compress a text; equal texts give equal bytes."""
+    return gzip.compress(text.encode("utf-8", errors="replace"), mtime=0)
 
 
 def print_reports(publication: Publication, program: str, languages: Sequence[str]) -> str | None:

@@ -1,7 +1,7 @@
 """A static site: an index of campaigns, their reports and data, and how they compare.
 
     SITE/index.html                  in English; index.ja.html and so on in other languages
-    SITE/reports/NAME-DIGEST/        a publication: reports, PDFs, runs.csv, runs.parquet, findings
+    SITE/reports/NAME-DIGEST/        a publication: reports, PDFs, tidy tables, findings
     SITE/comparisons/NAME-DIGEST/    a publication and the previous one of its name
 
 Publications and comparisons are added and never changed; only the indexes are written again. Pages
@@ -195,8 +195,11 @@ def _index(site: Path, known: Sequence[Publication], pairs: Sequence[Pair], text
             for kind, ending in (("report", "html"), ("pdf", "pdf"))
             for each in order
         ]
-        titles += [("CSV", "runs.csv"), ("CSV: overheads", "overheads.csv")]
-        titles += [("Parquet", "runs.parquet")]
+        titles += [
+            (f"{texts(f'site.{name}')} ({title})", f"{name}.{ending}")
+            for name in ("runs", "overheads")
+            for title, ending in (("CSV", "csv.gz"), ("CSV", "csv"), ("Parquet", "parquet"))
+        ]
         targets = [(title, publication.directory / name) for title, name in titles]
         return [(title, path(target)) for title, target in targets if target.exists()]
 

@@ -43,6 +43,10 @@ def test_what_both_sides_share_does_not_widen_the_interval(name: str) -> None:
         place: run(1.25 * each, cost=1.25 * each) for place, each in enumerate(shared * own)
     }
     found = compared(name, {"hosted": measured}, baseline)["hosted"]
+    if name == "machine-share":
+        busy = np.array([each.utilisation for each in baseline.values()])
+        assert found.interval.estimate == pytest.approx(0.25 * busy.mean(), rel=0.02)
+        return
     assert found.interval.low <= 0.25 <= found.interval.high
     assert found.interval.high - found.interval.low < 0.002
     assert found.interval.samples == 12
@@ -64,7 +68,9 @@ def test_each_measure_is_its_own() -> None:
     costs = {
         name: compared(name, {"x": dearer}, baseline)["x"].interval.estimate for name in MEASURES
     }
-    assert costs == {**dict.fromkeys(MEASURES, 0.0), "processor-time": pytest.approx(1.0)}
+    # Twice the processor time of a seventh of the machine, which is 0.5 of 3.5 processors.
+    expected = {"processor-time": pytest.approx(1.0), "machine-share": pytest.approx(1 / 7)}
+    assert costs == {**dict.fromkeys(MEASURES, 0.0), **expected}
 
 
 @given(st.sets(st.integers(0, 15)), st.sets(st.integers(0, 15)))

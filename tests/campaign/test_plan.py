@@ -57,7 +57,12 @@ def test_more_replications_extend_the_same_runs(write):
     identities = [spec.identity for spec in few.runs()]
     assert [spec.identity for spec in many.runs()][: len(identities)] == identities
     assert few.record().identity == many.record().identity
-    assert many.record().replications == {"minimum": 25, "maximum": 25, "half_width": None}
+    assert many.record().replications == {
+        "minimum": 25,
+        "maximum": 25,
+        "half_width": None,
+        "per_draw": 1,
+    }
 
 
 def test_a_part_of_a_campaign_is_the_same_campaign(write):
@@ -273,7 +278,7 @@ def test_the_record_can_repeat_the_campaign(write):
     assert record.claim is not None
     assert record.monitor("hosted-uml") == "User-Mode Linux (skas3) on a Linux host (2003)"
     assert record.monitor("shared-uncapped") == ""
-    assert set(record.claim) == {"firmware", "software", "measures", "text"}
+    assert set(record.claim) == {"firmware", "software", "measures", "parts", "baselines", "text"}
     assert {"vtax", "python", "locust", "numpy", "simpy"} <= set(record.versions)
 
 

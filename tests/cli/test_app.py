@@ -177,9 +177,10 @@ def test_the_verdicts_json_and_text_and_exit_code_agree(finished):
     verdict = json.loads(result.stdout)
     codes = {"confirmed": 0, "refuted": 1, "inconclusive": 3}
     assert result.exit_code == codes[verdict["outcome"]]
-    assert {"campaign", "claim", "alpha", "margin", "outcome", "measures"} <= set(verdict)
+    assert {"campaign", "claim", "alpha", "margin", "outcome", "parts"} <= set(verdict)
     assert {"worst_environment", "environments"} <= set(verdict)
-    assert {each["measure"] for each in verdict["measures"]} == {"slowdown", "processor-time"}
+    (part,) = verdict["parts"]
+    assert {each["measure"] for each in part["measures"]} == {"slowdown", "processor-time"}
     for environment in verdict["environments"]:
         assert {"machine", "os", "workload", "measure", "outcome"} <= set(environment)
         for level in ("firmware", "software"):
@@ -423,7 +424,7 @@ def test_compare_ends_with_1_if_anything_got_worse(finished, tmp_path, synthetic
     synthetic(true=worse, claim=None).fill(tmp_path / "b").close()
     same = vtax("compare", finished, finished)
     assert same.exit_code == 0
-    assert "0 worse, 0 better, 0 unknown" in same.stdout
+    assert "0 became worse, 0 became better, 0 show no change" in " ".join(same.stdout.split())
     told = vtax("compare", tmp_path / "a", tmp_path / "b", "--json")
     assert told.exit_code == 1
     assert json.loads(told.stdout)["direction"] == "worse"

@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "validate": ("--save-to", "nowhere"),
     "sensitivity": ("DIR", "--only", "machine=nothing"),
     "capacity": ("DIR", "--only", "machine=nothing"),
+    "discrepancy": ("DIR",),
     "publish": ("DIR", "--to", "SITE"),
     "compare": ("DIR", "DIR"),
     "calibrate": ("--out", "nowhere/file", "--targets", "nothing"),

@@ -22,8 +22,9 @@ CAMPAIGN = """
 name = "watched"
 duration = "300 ms"
 warm_up = "50 ms"
-replications = 3
+replications = 6
 seed = 5
+margin = "1 %"
 
 [claim]
 firmware = ["shared-uncapped"]

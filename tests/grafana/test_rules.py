@@ -136,36 +136,26 @@ def test_recorded_overheads_are_those_of_the_analysis(record, measure, watched):
 
 
 def test_alerts_fire_for_what_the_analysis_found_however_long_ago(watched):
-    study = watched.study
     expected = {
-        ("VtaxExpectationMissed", "watched", "2", str(number))
-        for number in range(study.campaign.replications["minimum"])
-    } | {
-        (
-            "VtaxClaimRefuted",
-            "watched",
-            each.measure,
-            dict(each.environment.load)["partitions.app.weight"],
-        )
-        for each in study.verdict.environments
+        ("VtaxClaimRefuted", each.part.name)
+        for each in watched.study.verdict.parts
         if str(each.outcome) == "refuted"
+    } | {
+        ("VtaxExpectationMissed", each.name)
+        for each in watched.study.elements.scenarios
+        if any(not row.passed for row in watched.study.elements.rows if row.scenario == each.name)
     }
-    for each in study.verdict.environments:
-        if each.firmware is not None and each.firmware.interval.low > study.campaign.margin:
-            load = dict(each.environment.load)["partitions.app.weight"]
-            expected.add(("VtaxOverheadBeyondMargin", "watched", each.measure, load))
 
     def firing():
         return {
             (
                 alert["labels"]["alertname"],
-                "watched",
-                alert["labels"].get("number") or alert["labels"]["measure"],
-                alert["labels"].get("load_partitions_app_weight") or alert["labels"]["replication"],
+                alert["labels"].get("part") or alert["labels"]["scenario"],
             )
             for alert in watched.prometheus.get("alerts")["alerts"]
             if alert["labels"]["campaign"] == "watched"
         }
 
+    assert len(expected) == 2
     until(lambda: firing() >= expected)
     assert firing() == expected

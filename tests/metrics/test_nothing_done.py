@@ -36,7 +36,7 @@ def test_a_real_target_may_show_no_processor_time(run):
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_nothing_is_compared_where_either_side_did_nothing(run, name):
-    busy, idle = run({"user": 1.0}), run({"tick": 1.0})
+    busy, idle = run({"user": 1.0, "idle": 59.0}), run({"tick": 1.0, "idle": 59.0})
     assert all(map(math.isnan, compared(name, busy, idle)))
     assert all(map(math.isnan, compared(name, idle, busy)))
     assert all(map(math.isnan, compared(name, busy, replace(busy, transactions=0.0))))

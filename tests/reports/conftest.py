@@ -296,36 +296,6 @@ def _performance(measured: float, source: str, text: str) -> RunResult:
     )
 
 
-def mixed(record: CampaignRecord, dear: int, cheap: int = 3) -> Study:
-    """A study in which some machines are equally dear and the others are clearly cheaper."""
-    truth = {"full-system": 1.0, "hosted-uml": 2.0}
-    first = product(record, machines=cheap, virtualizations={**truth, "shared-uncapped": 1.05})
-    other = product(record, machines=dear, virtualizations={**truth, "shared-uncapped": 1.6})
-    assert first.verdict is not None and other.verdict is not None
-    measures = tuple(
-        replace(
-            one,
-            worst=two.environments[0],
-            environments=(
-                *one.environments,
-                *(
-                    replace(each, environment=environment._replace(machine=f"d-{environment[0]}"))
-                    for each in two.environments[1:]
-                    for environment in [each.environment]
-                ),
-                two.environments[0],
-            ),
-        )
-        for one, two in zip(first.verdict.measures, other.verdict.measures, strict=True)
-    )
-    return replace(first, verdict=replace(first.verdict, measures=measures))
-
-
-@pytest.fixture(scope="session")
-def make_mixed() -> Callable[..., Study]:
-    return mixed
-
-
 def validated(record: CampaignRecord, **changes: Any) -> ValidationRecord:
     """A validation of this campaign's model: of each kind a row that holds and one that does not.
 

@@ -1,6 +1,7 @@
 """Reports in a real browser: nothing is loaded, nothing goes wrong, everything can be seen."""
 
 import os
+import re
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,10 @@ ACCESSIBLE_NAMES = """
   .map((element) => element.outerHTML.slice(0, 80))
 """
 """What has no name for those who cannot see it."""
+
+OPEN = "document.querySelectorAll('details').forEach((each) => (each.open = true))"
+
+CLOSED = "details:not([open]) table"
 
 CLIPPED = """
 () => [...document.querySelectorAll("figure svg")].flatMap((svg) => {
@@ -147,6 +152,8 @@ class TestAtEveryWidth:
     def test_fits_into_the_window_and_shows_all_figures(self, visit, language, kind, width):
         page = visit(language, kind, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.evaluate(OPEN)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
         boxes = [each.bounding_box() for each in page.query_selector_all("figure svg")]
         assert boxes
         for box in boxes:
@@ -156,11 +163,13 @@ class TestAtEveryWidth:
         assert all(each.is_visible() for each in page.query_selector_all("figure svg text"))
 
     def test_text_of_figures_stays_within_them(self, visit, language, kind, width):
-        assert visit(language, kind, width).evaluate(CLIPPED) == []
+        page = visit(language, kind, width)
+        page.evaluate(OPEN)
+        assert page.evaluate(CLIPPED) == []
 
     def test_text_stands_out_from_what_is_behind_it(self, visit, language, kind, width):
         page = visit(language, kind, width)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        page.evaluate(OPEN)
         assert page.evaluate(CONTRAST) == []
 
 
@@ -177,15 +186,24 @@ class TestForEverybody:
         assert page.evaluate("document.activeElement.getAttribute('href')") == "#verdict"
         assert page.locator(".skip").bounding_box()["x"] >= 0
 
-    def test_prints_all_figures_and_the_tables_behind_them(self, visit, language, kind):
+    def test_prints_few_pages_and_no_closed_table(self, visit, language, kind):
         page = visit(language, kind, WIDTHS["A4"])
         page.emulate_media(media="print")
         assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["A4"]
-        assert all(each.bounding_box()["width"] <= 794 for each in page.locator("figure svg").all())
-        tables = page.locator("details table").all()
-        assert tables
-        assert all(table.is_visible() for table in tables)
-        assert page.pdf(format="A4").startswith(b"%PDF")
+        shown = [each for each in page.locator("figure svg").all() if each.is_visible()]
+        assert all(each.bounding_box()["width"] <= 794 for each in shown)
+        assert len(shown) >= (kind == "claim")
+        assert page.locator("details table").all()
+        assert not any(each.is_visible() for each in page.locator(CLOSED).all())
+        printed = page.pdf(format="A4", prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type /Page\b", printed)) <= 12
+
+    def test_prints_everything_that_is_open_as_in_the_appendix(self, visit, language, kind):
+        page = visit(language, kind, WIDTHS["A4"])
+        page.evaluate(OPEN)
+        page.emulate_media(media="print")
+        assert all(each.is_visible() for each in page.locator("details table").all())
+        assert all(each.is_visible() for each in page.locator("figure svg").all())
 
 
 def test_runs_nothing_even_if_a_script_were_in_it(browser, reports, tmp_path):

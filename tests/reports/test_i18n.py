@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from real_studies import real_study
 
-from harness.analysis.overhead import MEASURES
+from harness.analysis.overhead import CAPACITY, MEASURES
 from harness.analysis.study import Outcome
 from harness.catalog.constant import Status
 from harness.model.ledger import CAUSE_LABELS
@@ -36,7 +36,7 @@ def leaves(tree, prefix=""):
 
 
 def test_fills_in_what_is_named(texts):
-    assert "7" in texts("verdict.count", count=7, outcome="x")
+    assert "7" in texts("verdict.further", count=7)
     with pytest.raises(KeyError):
         texts("verdict.nothing")
     with pytest.raises(KeyError):
@@ -50,7 +50,7 @@ def test_fills_in_what_is_named(texts):
 
 
 def test_leaves_braces_alone_that_a_user_typed(texts):
-    assert "{0} {x}" in texts("verdict.count", count="{0} {x}", outcome="")
+    assert "{0} {x}" in texts("verdict.further", count="{0} {x}")
 
 
 def test_names_everything_that_has_a_fixed_name(texts):
@@ -59,8 +59,9 @@ def test_names_everything_that_has_a_fixed_name(texts):
         ("sign", Outcome),
         ("status", Status),
         ("failure", Failure),
-        ("measure", MEASURES),
-        ("measure_meaning", MEASURES),
+        ("measure", (*MEASURES, CAPACITY)),
+        ("short_measure", (*MEASURES, CAPACITY)),
+        ("measure_meaning", (*MEASURES, CAPACITY)),
         ("cause", CAUSE_LABELS),
         ("cause_meaning", CAUSE_LABELS),
         ("level", ("baseline", "firmware", "software", "other", *LEVELS.values())),
@@ -98,9 +99,7 @@ _RELATIONS = (
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_no_text_is_left_over(
-    build, truths, make_product, make_mixed, play, shipped, validate, monkeypatch
-):
+def test_no_text_is_left_over(build, truths, make_product, play, shipped, validate, monkeypatch):
     used = set()
     find = Texts._find
 
@@ -133,8 +132,6 @@ def test_no_text_is_left_over(
     )
     worded = whole.model_copy(update={"rows": (*whole.rows, *worded)})
     render(make_product(shipped, systems=1), Evidence(validation=worded))
-    render(make_mixed(shipped, dear=1))
-    render(make_mixed(shipped, dear=2))
     campaign = replace(other.campaign, replications=counts, source="my own.toml")
     live = (("integer", "a user reads the time"),)
     render(replace(other, campaign=campaign, damaged=("a row",), live=live))
@@ -143,6 +140,47 @@ def test_no_text_is_left_over(
         sensitive(other, break_even=sensitive(other).break_even[:0], driven=()),
     ):
         render(other, evidence=Evidence(sensitivity=found))
+    extremes = {
+        "full-system": 1.0,
+        "physical": 0.4,
+        "dedicated": 1.9,
+        "shared-capped": 2.1,
+        "shared-uncapped": 1.3,
+        "hosted-uml": 2.0,
+    }
+    divided = {
+        "firmware": ["shared-uncapped"],
+        "software": ["hosted-uml"],
+        "measures": [],
+        "text": {},
+        "parts": [
+            {
+                "name": name,
+                "below": below,
+                "measures": [measure],
+                "margin": None,
+                "workloads": None,
+                "text": {"en": f"It is {name}."},
+            }
+            for name, below, measure in (
+                ("small", "margin", "slowdown"),
+                ("cheaper", "software", "machine-share"),
+                ("fit", "margin", "capacity"),
+                ("quiet", "margin", "response-p50"),
+            )
+        ],
+    }
+    shape = {"workloads": 5, "virtualizations": extremes}
+    render(make_product(shipped, **shape, claim=divided), appendix=True)
+    shape["virtualizations"] = {**extremes, "hosted-uml": 1.01}
+    render(make_product(shipped, **shape, claim=divided, replications=8))
+    every = {
+        (machine, name, 0)
+        for machine in ("p5-570", "p5-550")
+        for name in ("full-system", "shared-uncapped", "hosted-vmware")
+    }
+    build(true=truths["confirmed"], replications=1, absent=every)
+    build(true=truths["confirmed"], replications=1, absent=set(sorted(every)[:2]))
     many = make_product(shipped, systems=3, workloads=4)
     every = sensitive(many, constants=30)
     render(many, evidence=Evidence(sensitivity=every))
@@ -168,7 +206,7 @@ def test_no_text_is_left_over(
     sides = [{"name": name, "virtualization": how} for name, how in names]
     for scenarios in (sides, [{"runs": 0}], [{"measured": 1.0, "runs": 1}]):
         render(play(shipped, *scenarios))
-    render(play(shipped, {"measured": 9.0}))
+    render(play(shipped, {"measured": 9.0}), Evidence(staged=("hypervisor.vp_switch",)))
     render(real_study())
     render(real_study(replications=1, broken=()))
     render(real_study(broken=(), failing=True, disturbed=9))

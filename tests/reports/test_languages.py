@@ -11,10 +11,12 @@ from string import Formatter
 import pytest
 
 import harness.operations
-from harness.analysis import study as analysis
+from harness.analysis import notes as analysis
+from harness.analysis.environment import Results
 from harness.analysis.scenario_results import ELEMENTS
 from harness.campaign import campaigns, plan
 from harness.campaign.schema import fields
+from harness.results.discrepancy import Discrepancy
 from harness.results.store import Failure, StoredRun
 from reports.builder import FILE_NAME, build_reports, file_name, render
 from reports.i18n import LANGUAGES, LOCALES, Texts
@@ -133,12 +135,27 @@ def test_translates_what_the_analysis_notes(make_product, shipped):
     runs = {cell.position: {} for cell in cells}
     notes = set(analysis._MEANINGS.values())
     failed = [StoredRun("", cells[0], 0, "", Failure.ERROR, "boom", "", None)]
-    for counts in ({"failed": failed, "damaged": 1}, {"failed": [], "damaged": 0}):
-        notes |= set(analysis._notes(product.campaign, product.environments, runs, 9, 1, **counts))
+    compared = Results(product.environments, ())
+    left_out = Discrepancy(
+        identity="",
+        model="",
+        positions=(cells[0].position,),
+        campaign_runs=0,
+        runs=0,
+        factors=(),
+        unexplained=(),
+        judged=(),
+        left_out=(
+            "2 runs of the study failed, and comparisons leave them out",
+            "capacities were searched without the model's own misses",
+        ),
+    )
+    for made, counts in ((runs, (failed, 1, None)), (product.runs, ([], 0, left_out))):
+        notes |= set(analysis.study_notes(product.campaign, compared, made, 9, 1, *counts))
     bare = replace(
         product.campaign, cells=tuple(c for c in cells if c.virtualization != "full-system")
     )
-    notes |= set(analysis._notes(bare, (), runs, 0, 0, [], 0))
+    notes |= set(analysis.study_notes(bare, Results((), ()), runs, 0, 0, [], 0, None))
     assert len(notes) > 9
     for note in notes:
         said = Texts("ja").said(note)

@@ -5,8 +5,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from harness.statistics.ratios import holm, paired_ratios, ratio_bootstrap, ratio_ranges
+from harness.statistics.ratios import (
+    by_draw,
+    holm,
+    paired_ratios,
+    ratio_bootstrap,
+    ratio_ranges,
+    share,
+    spread,
+)
 
 probabilities = st.lists(st.floats(0, 1), max_size=30)
 
@@ -94,3 +103,47 @@ def test_the_range_of_inverse_ratios_is_the_inverse_range() -> None:
         ratio_ranges(ratios, 0.9), ratio_ranges(1 / ratios, 0.9), strict=True
     ):
         assert (inverse.low, inverse.high) == pytest.approx((-found.high, -found.low))
+
+
+@given(
+    st.lists(st.floats(0.5, 2.0), min_size=2, max_size=24),
+    st.integers(1, 5),
+    st.floats(1.1, 3.0),
+)
+def test_draws_are_geometric_means_of_their_replications(ratios, per_draw, factor) -> None:
+    found = by_draw(ratios, per_draw)
+    groups = [ratios[start : start + per_draw] for start in range(0, len(ratios), per_draw)]
+    assert found == pytest.approx([stats.gmean(each) for each in groups])
+    scaled = by_draw(np.array(ratios) * factor, per_draw)
+    assert scaled == pytest.approx(found * factor)
+
+
+def test_a_missing_replication_leaves_its_draw_to_the_others() -> None:
+    table = np.array([[1.0, math.nan], [4.0, math.nan], [9.0, 2.0]])
+    found = by_draw(table, 2)
+    assert found[:, 0] == pytest.approx([2.0, 9.0])
+    assert math.isnan(found[0, 1])
+    assert found[1, 1] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("constants", "chance"), [(0.1, 0.02), (0.02, 0.1), (0.0, 0.05)])
+def test_constants_and_chance_are_told_apart(constants, chance) -> None:
+    generator = np.random.default_rng(5)
+    machines = generator.normal(0.0, constants, (40_000, 1))
+    logs = machines + generator.normal(0.0, chance, (40_000, 3))
+    found = spread(np.exp(logs.ravel()), 3)
+    assert found.chance == pytest.approx(chance, rel=0.03)
+    assert found.constants == pytest.approx(constants, rel=0.1, abs=0.006)
+
+
+def test_one_replication_a_draw_does_not_tell_them_apart() -> None:
+    assert spread([1.0, 1.1, 1.2], 1) is None
+    assert spread([1.0, 1.1], 2) is None
+
+
+@pytest.mark.parametrize(("holding", "of"), [(0, 10), (10, 10), (7, 10), (19, 20)])
+def test_a_share_has_the_interval_of_clopper_and_pearson(holding, of) -> None:
+    found = share(holding, of, 0.95)
+    expected = stats.binomtest(holding, of).proportion_ci(0.95, method="exact")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.estimate == holding / of

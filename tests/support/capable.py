@@ -3,8 +3,8 @@
 from typing import Any
 
 from harness.analysis.study import Study
+from harness.results.capacities import Bounds, Capacities, CellCapacity, Searched
 from harness.results.record import FULL_SYSTEM
-from harness.studies.capacity.result import Bounds, Capacities, CellCapacity, Searched
 
 
 def capable(study: Study, **changes: Any) -> Capacities:

@@ -209,7 +209,7 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
             each
             for each in campaign.cells
             if each.environment == cell.environment
-            and each.virtualization == campaign.baseline
+            and each.virtualization == campaign.baseline_of(cell.environment)
             and each.scenario is None
             and each.position != cell.position
         ),
@@ -235,8 +235,8 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
         if not common:
             notes.append("The baseline has no run in the same replications: it is left out.")
             common, there = sorted(here), None
-    elif cell.virtualization != campaign.baseline:
-        notes.append(f"There is no {campaign.baseline} baseline in this environment.")
+    elif cell.virtualization != (baseline := campaign.baseline_of(cell.environment)):
+        notes.append(f"There is no {baseline} baseline in this environment.")
     try:
         return _explanation(store, cell, there, runs, common, notes)
     except KeyError as error:
@@ -286,6 +286,7 @@ def _explanation(
             measures[there.position],
             level=1.0 - campaign.alpha,
             seed=campaign.seed,
+            per_draw=campaign.per_draw,
         )
         costs = {name: each[cell.virtualization] for name, each in compared.items() if each}
     accounts = _accounts(side, other)

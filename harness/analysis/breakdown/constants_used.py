@@ -52,6 +52,26 @@ def used_constants(store: Store) -> dict[str, tuple[str, ...]]:
     return {virtualization: tuple(sorted(names)) for virtualization, names in found.items()}
 
 
+def scenario_constants(store: Store) -> tuple[str, ...]:
+    """Return the constants of the costs in the scenarios of a campaign, sorted.
+
+    One run of each scenario is read. What an operation takes is not among them.
+    """
+    positions = frozenset(cell.position for cell in store.campaign.cells if cell.scenario)
+    drawn = store.drawn()
+    names: set[str] = set()
+    seen: set[int] = set()
+    for stored, result in store.results(positions) if positions else ():
+        if result is None or stored.cell.position in seen:
+            continue
+        seen.add(stored.cell.position)
+        constants = run_constants(store.campaign, drawn.get(stored.constants, {}))
+        with suppress(KeyError):  # partitions of other machines, another version of the catalog
+            run = Run(result.samples, stored.cell.parameters["nominal_system"], constants)
+            names.update(name for item in cost_items(run) for name in item.constants)
+    return tuple(sorted(names))
+
+
 def _chosen(campaign: CampaignRecord, measured: Collection[int]) -> frozenset[int]:
     """Choose a cell of each virtualization and workload that has results."""
     cells: dict[tuple[str, str], CellRecord] = {}

@@ -44,7 +44,19 @@ MATRIX = ("machine", "os", "virtualization", "workload")
 IDLE = "idle"
 """The workload of a partition that does nothing but tick."""
 
-Measure = Literal["slowdown", "processor-time", "response-p50", "response-p95", "response-p99"]
+Measure = Literal[
+    "slowdown",
+    "processor-time",
+    "machine-share",
+    "response-p50",
+    "response-p95",
+    "response-p99",
+    "capacity",
+]
+RunMeasure = Literal[
+    "slowdown", "processor-time", "machine-share", "response-p50", "response-p95", "response-p99"
+]
+"""The measures that a run has by itself; the capacity is searched."""
 _EXAMPLES: dict[str, list[Any]] = {
     "machine": ["p5-570", "p5-550", "p5-520"],
     "os": ["aix-5.3", "sles-9", "rhel-as-3"],
@@ -79,6 +91,9 @@ class Replications(Table):
     """Most repetitions, even if the interval is not narrow enough."""
     half_width: Annotated[Ratio, Field(gt=0, lt=1)] | None = None
     """Repeat until the interval of the overhead ratio is this narrow."""
+    per_draw: Annotated[int, Field(ge=1, le=100)] = 1
+    """Repetitions with each draw of the uncertain constants: with two or more, what the constants
+    leave open and what chance does are known apart."""
 
     @model_validator(mode="before")
     @classmethod
@@ -99,6 +114,10 @@ class Replications(Table):
             raise ValueError("a maximum above the minimum needs a half_width, such as '1 %'")
         if self.maximum == self.minimum:
             self.refuse(["half_width"], "without a maximum above the minimum")
+        if self.minimum < 2 * self.per_draw and self.per_draw > 1:
+            raise ValueError("the minimum must be at least two draws, 2 x per_draw")
+        if self.minimum % self.per_draw or self.maximum % self.per_draw:
+            raise ValueError("minimum and maximum must be multiples of per_draw")
         return self
 
 
@@ -139,6 +158,40 @@ class CampaignSettings(Table):
     """Other campaigns, shipped or relative to this file, whose scenarios belong to this one."""
 
 
+class ClaimPart(Table):
+    """A part of the claim, with an outcome of its own. The claim holds if all parts hold."""
+
+    name: Name
+    """Short name."""
+    text: Text | None = None
+    """The part in words."""
+    below: Literal["software", "margin"]
+    """What the firmware level is shown to cost less than: every software virtualization of the
+    claim, or a margin over the baseline."""
+    measures: Annotated[list[Measure], Field(min_length=1), Different]
+    """The measures of the part, each separately."""
+    margin: (
+        Annotated[Ratio, Field(gt=0, lt=1)]
+        | dict[Measure, Annotated[Ratio, Field(gt=0, lt=1)]]
+        | None
+    ) = None
+    """With below = "margin": the margin, or one for each measure; campaign.margin if left out."""
+    workloads: Annotated[list[str], Field(min_length=1), Different] | None = None
+    """The workloads that it is about; all if left out."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.below == "software":
+            self.refuse(["margin"], 'with below = "software"')
+            if "capacity" in self.measures:
+                raise ValueError('measures: "capacity" is compared with the baseline only')
+        elif isinstance(self.margin, dict):
+            for name in self.margin:
+                if name not in self.measures:
+                    raise ValueError(f"margin: {name!r} is no measure of this part")
+        return self
+
+
 class Claim(Table):
     """The claim that the campaign tests, stated before it runs."""
 
@@ -148,11 +201,24 @@ class Claim(Table):
     """Virtualizations of the firmware level."""
     software: Annotated[list[str], Field(min_length=1), Different]
     """Virtualizations of the software level."""
-    measures: Annotated[list[Measure], Field(min_length=1), Different] = [
-        "slowdown",
-        "processor-time",
-    ]
-    """The measures that the verdict is about, each separately."""
+    measures: Annotated[list[RunMeasure], Field(min_length=1), Different] | None = None
+    """Without parts: in each of these the firmware level costs less than the margin and less than
+    every software virtualization; slowdown and processor-time if left out."""
+    parts: list[ClaimPart] = []
+    """Parts of the claim, instead of ``measures``."""
+    baselines: dict[str, str] = {}
+    """Workload -> virtualization that it is compared with instead of "full-system", such as
+    { vlan = "physical" }: separate machines on a wire, instead of one system with a loopback."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.parts:
+            self.refuse(["measures"], "beside parts, which name their own")
+            names = [part.name for part in self.parts]
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"parts: {name!r} is there twice")
+        return self
 
 
 FactorValues = Annotated[list[Scalar], Field(min_length=1), Different]

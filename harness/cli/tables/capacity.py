@@ -5,7 +5,7 @@ from rich.text import Text
 
 from harness.cli.format import amount, interval
 from harness.cli.tables.table import notes, table
-from harness.studies.capacity.result import Capacities, CellCapacity
+from harness.results.capacities import Capacities, CellCapacity
 
 
 def capacity_text(result: Capacities) -> RenderableType:

@@ -5,13 +5,19 @@ from rich.text import Text
 
 from harness.analysis.comparison import Comparison, Direction
 from harness.cli.format import interval, percent
-from harness.cli.tables.table import notes, table
+from harness.cli.tables.table import block, notes, table
 
 _STYLES = {
     Direction.WORSE: "bold red",
     Direction.BETTER: "bold green",
     Direction.UNKNOWN: "",
     Direction.SAME: "",
+}
+_WORDS = {
+    Direction.WORSE: "became worse",
+    Direction.BETTER: "became better",
+    Direction.UNKNOWN: "show no change",
+    Direction.SAME: "are unchanged",
 }
 _MOST = 12
 """Rows of a direction that are shown."""
@@ -27,10 +33,11 @@ def changes_text(comparison: Comparison) -> RenderableType:
         ),
         Text.assemble(
             (comparison.summary, _STYLES[comparison.direction] or "bold"),
-            ": ",
+            f": of {sum(counts.values())} overheads, outcomes and checks ",
             Text(", ").join(
-                Text(f"{counts[each]} {each}", style=_STYLES[each]) for each in Direction
+                Text(f"{counts[each]} {_WORDS[each]}", style=_STYLES[each]) for each in Direction
             ),
+            ".",
         ),
     ]
     for direction in (Direction.WORSE, Direction.BETTER):
@@ -43,7 +50,7 @@ def changes_text(comparison: Comparison) -> RenderableType:
     for check in comparison.checks:
         if check.direction is not Direction.SAME:
             text = f"scenario {check.scenario}, {check.name.get('en', '')}: now "
-            text += "passed" if check.second else "not passed"
+            text += "met" if check.second else "not met"
             parts.append(Text(text, style=_STYLES[check.direction]))
     differences = [
         (each.name, each.first or "-", each.second or "-")
@@ -64,21 +71,12 @@ def _overheads(comparison: Comparison, direction: Direction) -> list[RenderableT
     if not changes:
         return []
     changes.sort(key=lambda each: -abs(each.interval.estimate))
-    rows = [
-        (
-            each.first.environment.title,
-            each.first.virtualization,
-            each.first.measure,
-            interval(each.first, percent),
-            interval(each.second, percent),
-            f"{'+' if each.interval.estimate > 0 else ''}{interval(each.interval, percent)}",
-        )
-        for each in changes[:_MOST]
-    ]
-    columns = ("environment", "virtualization", "measure", "first", "second", "change")
-    title = f"Overheads that became {direction}"
-    shown = table(title, columns, rows, names=("virtualization",))
-    shown.columns[-1].style = _STYLES[direction]
+    shown: list[RenderableType] = [Text(f"Overheads that became {direction}:", "bold")]
+    for each in changes[:_MOST]:
+        change = f"{'+' if each.interval.estimate > 0 else ''}{interval(each.interval, percent)}"
+        head = f"{each.first.environment.title}, {each.first.virtualization}, {each.first.measure}"
+        values = f"{interval(each.first, percent)} -> {interval(each.second, percent)}"
+        shown.append(block(Text(head), values, Text(f"change {change}", _STYLES[direction])))
     if len(changes) > _MOST:
-        return [shown, Text(f"and {len(changes) - _MOST} more; --json lists all")]
-    return [shown]
+        shown.append(Text(f"and {len(changes) - _MOST} more; --json lists all"))
+    return shown

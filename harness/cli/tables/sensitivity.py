@@ -1,5 +1,8 @@
 """A sensitivity study in the terminal."""
 
+import math
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -13,7 +16,8 @@ _SHOWN = 3
 
 def sensitivity_text(result: Sensitivity) -> RenderableType:
     """Show what drives each overhead, and what would flip each verdict."""
-    parts: list[RenderableType] = [Text("What drives each overhead (at its low and high)", "bold")]
+    parts: list[RenderableType] = [Text(each) for each in _sentences(result)]
+    parts += [Text(), Text("What drives each overhead (at its low and high)", "bold")]
     for driven in result.driven:
         overhead = f"{driven.virtualization} {percent(driven.overhead)}"
         head = Text(f"{driven.environment.title}, {driven.measure}: {overhead}")
@@ -25,6 +29,32 @@ def sensitivity_text(result: Sensitivity) -> RenderableType:
         head = Text(f"{each.environment.title}, {each.measure}: {outcome} ({each.criterion})")
         parts.append(block(head, f"{costs}, flips at: {_factor(each)}"))
     return Group(*parts, *notes(result.left_out))
+
+
+def _sentences(result: Sensitivity) -> Iterator[str]:
+    """Say which constant matters most for each level, and which verdict is nearest to a change."""
+    for level in ("firmware", "software"):
+        members = [each for each in result.driven if each.level == level]
+        shares: dict[str, float] = {}
+        for one in members:
+            for each in one.influences:
+                if each.p <= result.alpha:
+                    shares[each.constant] = shares.get(each.constant, 0.0) + each.share
+        if shares:
+            most = max(shares, key=lambda name: (shares[name], name))
+            mean = percent(shares[most] / len(members))
+            yield (
+                f"The {level} level's overheads depend most on {most}: {mean} of their variation, "
+                f"on average over {len(members)} overheads."
+            )
+    flips = [each for each in result.break_even if each.together and each.factor]
+    if flips:
+        nearest = min(flips, key=lambda each: abs(math.log(each.factor or 1.0)))
+        outcome = "confirmed" if nearest.confirmed else "not confirmed"
+        yield (
+            f"The verdict nearest to a change is {nearest.environment.title}, {outcome}: all costs "
+            f"of {nearest.level} {_factor(nearest)}."
+        )
 
 
 def _drivers(driven: Driven, alpha: float) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from harness.cli.format import percent, span
-from harness.cli.tables.table import table
 from harness.validation.row import FigureKind, Kind, Row
 
 _TITLES = {
@@ -16,7 +16,6 @@ _TITLES = {
     Kind.PREDICTION: "Prediction: published figures that set no constant",
     Kind.INVARIANT: "Invariants: laws that hold for every machine",
 }
-_COLUMNS = ("case", "measure", ">expected", ">model", ">interval", ">error", ">tolerance", "")
 
 
 def validation_table(rows: Sequence[Row], quick: bool) -> RenderableType:
@@ -25,30 +24,30 @@ def validation_table(rows: Sequence[Row], quick: bool) -> RenderableType:
     for kind, title in _TITLES.items():
         members = [row for row in rows if row.kind == kind]
         notes: dict[str, int] = {}
-        cells = []
+        parts.append(Text(title, "bold"))
         last = ""
         for row in members:
             reason = row.not_modelled and f"not modelled: {row.not_modelled}"
             origin = ". ".join(filter(None, (row.source, row.note, reason)))
-            cells.append(
-                (
-                    "" if row.case == last else row.case,
-                    f"{row.measure} [{notes.setdefault(origin, len(notes) + 1)}]",
-                    row.expected_text,
-                    row.amount(row.value),
-                    span(row.low, row.high, row.amount) if row.low < row.high else "-",
-                    row.error_text,
-                    _tolerance(row),
-                    _outcome(row),
-                )
-            )
+            if row.case != last:
+                parts.append(Text(row.case))
+            parts.append(_record(row, notes.setdefault(origin, len(notes) + 1)))
             last = row.case
-        parts.append(table(title, _COLUMNS, cells))
         intervals = sorted({row.interval for row in members})
         lines = [f"intervals: {'; '.join(intervals)}"] if intervals else []
         lines += [f"[{number}] {note}" for note, number in notes.items()]
         parts += [Text(each, "dim") for each in (*lines, "")]
     return Group(*parts, Text(summary(rows, quick), "bold"))
+
+
+def _record(row: Row, note: int) -> RenderableType:
+    """Show a row as a sentence, with the number of its source."""
+    found = row.amount(row.value)
+    if row.low < row.high:
+        found += f" ({span(row.low, row.high, row.amount)})"
+    values = f"expected {row.expected_text}, model {found}, error {row.error_text}"
+    text = f"{row.measure} [{note}]: {values}; tolerance {_tolerance(row)}: "
+    return Padding(Text.assemble(text, _outcome(row)), (0, 0, 0, 4))
 
 
 def summary(rows: Sequence[Row], quick: bool) -> str:

@@ -16,6 +16,7 @@ from harness.errors import UserError
 from harness.execution.dask import Cluster
 from harness.execution.execute import Observer, kept
 from harness.metrics.measures import Measures
+from harness.results.capacities import Bounds, Capacities, CellCapacity, Searched
 from harness.results.environment import Environment
 from harness.results.record import FULL_SYSTEM
 from harness.results.store import Store
@@ -24,7 +25,6 @@ from harness.statistics.intervals import Interval
 from harness.statistics.ratios import paired_ratios, ratio_bootstrap
 from harness.studies.base import FinishedCampaign, selected_environments
 from harness.studies.capacity.load import STEPS_PER_OCTAVE, at_load, factor
-from harness.studies.capacity.result import Bounds, Capacities, CellCapacity, Searched
 from harness.studies.capacity.search import Search
 from harness.studies.capacity.slo import Limit
 from harness.studies.runner import Runner
@@ -252,12 +252,14 @@ def _capacity(
     sustained = [_sustained(trial) for trial in trials]
     none = not all(map(math.isfinite, sustained))
     of_baseline = None
+    known: tuple[float | None, ...] = ()
     at_least = any(trial.search.failed is None for trial in trials)
     beyond = any(trial.search.failed is None for trial in baseline or ())
     if baseline is not None and not at_least and not beyond:
         ratios = paired_ratios(
             np.array(sustained)[:, np.newaxis], [_sustained(t) for t in baseline]
         )
+        known = tuple(float(each) if math.isfinite(each) else None for each in ratios[:, 0])
         if np.isfinite(ratios).all():
             # Either of the two may be up to a step higher than it was found.
             of_baseline = _bounds(_interval(ratios, level, seed), 1 / factor(1), factor(1))
@@ -267,6 +269,7 @@ def _capacity(
         load=None if none else _bounds(_interval(loads, level, seed), 1.0, factor(1)),
         at_least=at_least,
         of_baseline=of_baseline,
+        ratios=known,
     )
 
 

@@ -16,7 +16,6 @@ from harness.analysis.environment import Confirmation, confirmations
 from harness.analysis.overhead import compared
 from harness.campaign.cell import RunSpec
 from harness.metrics.measures import Measures
-from harness.results.record import FULL_SYSTEM
 from harness.studies.runner import Runner, with_constants
 from harness.studies.sensitivity.bisection import LIMIT, TRIALS, Bracket
 from harness.studies.sensitivity.campaign import EnvironmentRuns, SensitivityCampaign
@@ -69,7 +68,9 @@ class Subject:
             (name, number): with_constants(spec, made, first + number)
             for number in self.environment.replications[:most]
             for made in [
-                self.environment.specs[FULL_SYSTEM, number].constants.multiplied(constants, factor)
+                self.environment.specs[self.environment.baseline, number].constants.multiplied(
+                    constants, factor
+                )
             ]
             for name in self.affected(constants)
             for spec in [self.environment.specs[name, number]]
@@ -77,7 +78,7 @@ class Subject:
 
     def slot(self, constants: Sequence[str], level: str, *, together: bool, trial: int) -> int:
         """Return the first number of a trial's runs: no two runs of a cell share a number."""
-        catalog = self.environment.entries[FULL_SYSTEM].context.catalog
+        catalog = self.environment.entries[self.environment.baseline].context.catalog
         levels = ("firmware", "software")
         if together:
             slot = levels.index(level)
@@ -172,7 +173,7 @@ def level_break_evens(subject: Subject, level: str, *, each: bool) -> Asked:
     Of the firmware's constants the one that counts most is searched for, of either level's all of
     them with ``each``.
     """
-    catalog = subject.environment.entries[FULL_SYSTEM].context.catalog
+    catalog = subject.environment.entries[subject.environment.baseline].context.catalog
     mine = subject.environment.firmware if level == "firmware" else subject.environment.software
     read = frozenset().union(*(subject.read[name] for name in mine))
     everything = [name for name in catalog.costs(level, together=True) if name in read]
@@ -253,8 +254,9 @@ def _levels(
     new: Mapping[str, Mapping[int, Measures]],
 ) -> tuple[float, float]:
     """Return the ratio to the baseline with a constant moved, and as it was."""
-    reference = subject.environment.measures(FULL_SYSTEM)[number]
-    moved = new.get(FULL_SYSTEM, {}).get(number, reference)
+    baseline = subject.environment.baseline
+    reference = subject.environment.measures(baseline)[number]
+    moved = new.get(baseline, {}).get(number, reference)
     here, below = compared(name, run, moved)
     there, under = compared(name, subject.environment.measures(virtualization)[number], reference)
     return here / below, there / under

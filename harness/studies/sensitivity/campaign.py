@@ -11,7 +11,7 @@ from harness.campaign.plan import replan
 from harness.errors import UserError
 from harness.metrics.measures import Measures
 from harness.results.environment import Environment
-from harness.results.record import FULL_SYSTEM, CellRecord
+from harness.results.record import CellRecord
 from harness.results.store import Store
 from harness.studies.base import FinishedCampaign, selected_environments
 
@@ -27,6 +27,7 @@ class EnvironmentRuns:
     cells: tuple[CellRecord, ...]
     entries: Mapping[str, Entry]
     """Virtualization -> its place in the matrix: the baseline and those of the claim."""
+    baseline: str
     firmware: tuple[str, ...]
     software: tuple[str, ...]
     replications: tuple[int, ...]
@@ -66,9 +67,13 @@ def finished_campaign(directory: Path, only: Sequence[str] = ()) -> SensitivityC
             raise UserError(f"{directory}: campaign {record.name!r} makes no claim to study")
         replications = int(record.replications["minimum"])
         plan = replan(store, directory, replications)
-        names = {FULL_SYSTEM, *record.claim["firmware"], *record.claim["software"]}
+        names = {*record.claim["firmware"], *record.claim["software"]}
         members = {
-            key: {name: entry for name, entry in entries.items() if name in names}
+            key: {
+                name: entry
+                for name, entry in entries.items()
+                if name in names or name == record.baseline_of(key)
+            }
             for key, entries in selected_environments(plan, only)[0].items()
         }
         positions = {each.position for entries in members.values() for each in entries.values()}
@@ -86,7 +91,7 @@ def finished_campaign(directory: Path, only: Sequence[str] = ()) -> SensitivityC
         own = {each.position: runs.get(each.position, {}) for each in entries.values()}
         common = sorted(set(range(replications)).intersection(*own.values()))
         possible = firmware and (software or not record.claim["software"])
-        if FULL_SYSTEM not in entries or not possible:
+        if record.baseline_of(key) not in entries or not possible:
             left_out.append(f"{key.title}: the machine cannot hold a level of the claim")
         elif len(common) < ENOUGH:
             left_out.append(
@@ -98,6 +103,7 @@ def finished_campaign(directory: Path, only: Sequence[str] = ()) -> SensitivityC
                     key=key,
                     cells=tuple(each for each in record.cells if each.environment == key),
                     entries=entries,
+                    baseline=record.baseline_of(key),
                     firmware=firmware,
                     software=software,
                     replications=tuple(common),

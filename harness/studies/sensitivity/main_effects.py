@@ -17,7 +17,6 @@ from harness.analysis.overhead import compared
 from harness.campaign.cell import RunSpec
 from harness.catalog import Constants
 from harness.metrics.measures import Measures
-from harness.results.record import FULL_SYSTEM
 from harness.results.run_result import RunResult
 from harness.statistics.factorial_design import BLOCKS, Design, effects, two_level_design
 from harness.statistics.ratios import holm
@@ -59,7 +58,11 @@ class Screen:
     @property
     def virtualizations(self) -> tuple[str, ...]:
         """Those that are run, the baseline first."""
-        return tuple(dict.fromkeys([FULL_SYSTEM, *(each.virtualization for each in self.shown)]))
+        return tuple(
+            dict.fromkeys(
+                [self.environment.baseline, *(each.virtualization for each in self.shown)]
+            )
+        )
 
 
 def shown_overheads(
@@ -72,7 +75,7 @@ def shown_overheads(
             overhead = getattr(each.result, level)
             if overhead is not None:
                 found.append(Shown(level, overhead.virtualization, each.result.measure))
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def first_runs(environment: EnvironmentRuns) -> dict[str, RunSpec]:
@@ -102,11 +105,11 @@ def screen(
     read
         Virtualization -> constants that its first run has read.
     """
-    catalog = environment.entries[FULL_SYSTEM].context.catalog
+    catalog = environment.entries[environment.baseline].context.catalog
     uncertain = frozenset(catalog.uncertain)
     shown = shown_overheads(finished, environment)
     names = sorted({each.virtualization for each in shown})
-    common = read[FULL_SYSTEM] & uncertain
+    common = read[environment.baseline] & uncertain
     relevant = {name: (read[name] & uncertain) | common for name in names}
     own: dict[str, frozenset[str]] = {
         constant: frozenset(name for name in names if constant in read[name])
@@ -133,7 +136,7 @@ def screen(
 def design_runs(one: Screen) -> list[dict[str, RunSpec]]:
     """Return the runs of each point of a design, by virtualization."""
     environment = one.environment
-    catalog = environment.entries[FULL_SYSTEM].context.catalog
+    catalog = environment.entries[environment.baseline].context.catalog
     nominal = catalog.nominal()
     ends = {
         name: (catalog.constants[name].draw(LOW), catalog.constants[name].draw(HIGH))
@@ -175,8 +178,9 @@ def driven(
         For each point of the design what the runs measured; failed ones are missing.
     """
     found = []
+    baseline = one.environment.baseline
     for shown in one.shown:
-        response = np.array([_log_ratio(shown, point) for point in points])
+        response = np.array([_log_ratio(shown, point, baseline) for point in points])
         columns, names = [], []
         for number, column in enumerate(one.columns):
             of_mine = [name for name in column if name in one.relevant[shown.virtualization]]
@@ -210,10 +214,10 @@ def driven(
     return found
 
 
-def _log_ratio(shown: Shown, point: Mapping[str, Measures]) -> float:
-    if shown.virtualization not in point or FULL_SYSTEM not in point:
+def _log_ratio(shown: Shown, point: Mapping[str, Measures], baseline: str) -> float:
+    if shown.virtualization not in point or baseline not in point:
         return math.nan
-    here, there = compared(shown.measure, point[shown.virtualization], point[FULL_SYSTEM])
+    here, there = compared(shown.measure, point[shown.virtualization], point[baseline])
     if not (here > 0.0 and there > 0.0 and math.isfinite(here) and math.isfinite(there)):
         return math.nan
     return math.log(here / there)

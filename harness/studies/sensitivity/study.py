@@ -5,7 +5,6 @@ from pathlib import Path
 
 from harness.campaign.run_time import expected_seconds
 from harness.execution.execute import Observer, kept
-from harness.results.record import FULL_SYSTEM
 from harness.results.store import Store
 from harness.studies.runner import Runner, moved, run_noting
 from harness.studies.sensitivity.bisection import LIMIT
@@ -28,12 +27,12 @@ def expected(finished: SensitivityCampaign, *, each: bool) -> tuple[int, float]:
     """Estimate the number of runs of a study, and their processor time in seconds."""
     runs, seconds = 0.0, 0.0
     for environment in finished.environments:
-        catalog = environment.entries[FULL_SYSTEM].context.catalog
+        catalog = environment.entries[environment.baseline].context.catalog
         for name, entry in environment.entries.items():
             assert entry.cell is not None
-            points = (_POINTS + 1) / SHORTER if name == FULL_SYSTEM else 0.0
+            points = (_POINTS + 1) / SHORTER if name == environment.baseline else 0.0
             members = environment.firmware if name in environment.firmware else environment.software
-            if name != FULL_SYSTEM:
+            if name != environment.baseline:
                 points = (_POINTS / len(members) + 1) / SHORTER
                 level = "firmware" if name in environment.firmware else "software"
                 # Of the costs of a level a workload reads about a third.
@@ -73,7 +72,10 @@ def study(
         runner = Runner(
             store,
             run_noting,
-            partial(moved, finished.environments[0].entries[FULL_SYSTEM].context.catalog.nominal()),
+            partial(
+                moved,
+                next(iter(finished.environments[0].entries.values())).context.catalog.nominal(),
+            ),
             workers=factory,
             observer=observer,
         )

@@ -2,7 +2,6 @@
 
 import pytest
 
-from harness.analysis.study import Outcome
 from reports.builder import render
 from reports.evidence import Evidence
 
@@ -38,42 +37,6 @@ def test_hosted_monitors_are_spoken_of_where_there_are_any(make_product, shipped
     without = parse_page(render(make_product(shipped, virtualizations=truth))).section("limits")
     assert "None was ever sold" not in without
     assert "None was ever sold" in parse_page(render(make_product(shipped))).section("limits")
-
-
-def test_environments_that_overlap_with_the_worst_are_counted(make_product, shipped, parse_page):
-    study = make_product(shipped, machines=3, replications=12)
-    section = parse_page(render(study)).section("limits")
-    for each in study.verdict.measures:
-        worst = each.worst
-        reaching = [
-            one
-            for one in each.environments
-            if one is not worst and one.firmware.interval.high >= worst.firmware.interval.low
-        ]
-        # Equal truths, equal noise: nothing can be told apart.
-        assert len(reaching) == 2
-    assert "the intervals of all environments reach that of the worst" in section
-
-
-def test_environments_that_are_clearly_cheaper_are_told_apart(make_mixed, shipped, parse_page):
-    alone = parse_page(render(make_mixed(shipped, dear=1))).section("limits")
-    assert alone.count("lies above those of all others; 4 were compared") == 2
-    three = parse_page(render(make_mixed(shipped, dear=3))).section("limits")
-    assert three.count("the intervals of 2 of the other environments reach") == 2
-    assert "the worst environment and 2 that may be as bad" in three
-
-
-def test_undecided_environments_are_counted(make_product, shipped, parse_page, truths):
-    doubtful = {"full-system": 1.0, "shared-uncapped": 1.1, "hosted-uml": 2.0}
-    study = make_product(shipped, machines=2, virtualizations=doubtful)
-    unknown = {
-        each.environment
-        for each in study.verdict.environments
-        if each.outcome is Outcome.INCONCLUSIVE
-    }
-    assert unknown
-    section = parse_page(render(study)).section("limits")
-    assert f"In {len(unknown)} of 2 environments" in section
 
 
 def test_the_farthest_miss_is_named(make_product, shipped, parse_page, validate):

@@ -1,11 +1,8 @@
-"""What sections are told."""
+"""The content of sections."""
 
 from dataclasses import replace
 
-import pytest
-
 from harness.results.record import CellRecord
-from reports.builder import render
 from reports.evidence import Evidence
 from reports.i18n import Texts
 from reports.sections import main as sections
@@ -72,47 +69,3 @@ def test_adaptive_replications_are_left_to_the_campaign(make_product, shipped):
     view = ReportView(adaptive, Texts("en"), Evidence())
     assert "--replications" not in sections.repeat(view)["commands"][0]
     assert sections.method(view)["replications"].startswith("2 to 60 times")
-
-
-@pytest.mark.parametrize(("outcome", "part"), [("refuted", "margin"), ("confirmed", None)])
-def test_counts_the_grounds_of_refuting(build, truths, synthetic, tmp_path, outcome, part):
-    from harness.analysis.study import analyse
-
-    with synthetic(true=truths[outcome]).fill(tmp_path) as store:
-        study = analyse(store)
-    content = sections.verdict(ReportView(study, Texts("en"), Evidence()))
-    (name, count, grounds) = content["rows"][0]["counts"][0]
-    assert (name, count) == (outcome, 2)
-    assert grounds == ([f"2 by the {part}"] if part else []) + ["2 also for one machine"]
-
-
-@pytest.mark.parametrize(
-    ("response", "why"),
-    [
-        (1.0, "may cost more than the margin of 10 % on one machine"),
-        (1.18, "on average only: the claim may hold on one machine"),
-    ],
-)
-def test_marks_what_holds_on_average_only(synthetic, tmp_path, parse_page, response, why):
-    from harness.analysis.study import analyse
-
-    true = {"shared-uncapped": {"response": response}, "hosted-vmware": {"response": 1.8}}
-    said = {}
-    for name, noise in (("sure", 0.01), ("wide", 0.08)):
-        made = synthetic(true=true, machines=("p5-520",), noise=noise, replications=40)
-        made.claim["measures"] = ["slowdown"]
-        with made.fill(tmp_path / name) as store:
-            page = parse_page(render(analyse(store), Evidence()))
-        said[name] = {each: page.section(each) for each in ("verdict", "matrix", "against")}
-    assert (
-        "in 1 of 1 combinations of environment and measure, in 1 of them" in said["sure"]["verdict"]
-    )
-    assert (
-        "in 1 of 1 combinations of environment and measure, in 0 of them" in said["wide"]["verdict"]
-    )
-    assert ("on average only" in said["sure"]["matrix"], why in said["sure"]["against"]) == (
-        False,
-        False,
-    )
-    assert "on average only" in said["wide"]["matrix"]
-    assert why in said["wide"]["against"]

@@ -1,10 +1,13 @@
 """Tables hold what the analysis found, nothing else."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from harness.analysis.study import Outcome, study
+from harness.analysis.finding import Span
+from harness.analysis.study import study
+from harness.statistics.ratios import share
 from reports import format as numbers
 from reports.i18n import Texts
 from reports.sections import tables
@@ -18,7 +21,9 @@ def view(make_product, shipped):
 
 
 def test_the_matrix_has_every_environment_once(view):
-    rows = tables.matrix(view, "slowdown")
+    (part,) = view.study.verdict.parts
+    judged = {each.environment: each for each in part.measures[0].environments}
+    rows = tables.matrix(view, part.measures[0].environments)
     assert [row["machine"] for row in rows] == ["machine-0"] * 4 + ["machine-1"] * 4
     assert [row["first"] for row in rows] == [True, False, False, False] * 2
     assert all(row["span"] == 4 for row in rows)
@@ -26,7 +31,7 @@ def test_the_matrix_has_every_environment_once(view):
     for row in rows:
         load = (("factor-0", row["load"][-1]),)
         for workload, cell in zip(view.workloads, row["cells"], strict=True):
-            result = view.result((row["machine"], row["os"], workload, load), "slowdown")
+            result = judged[row["machine"], row["os"], workload, load]
             assert cell["outcome"] == str(result.outcome)
             assert cell["firmware"].estimate == numbers.overhead(result.firmware.interval.estimate)
             assert cell["software"].virtualization == "hosted-uml"
@@ -76,24 +81,23 @@ def test_what_processor_time_does_not_explain_is_waiting(make_product, shipped):
     assert tables.extra(other, result) == told
 
 
-def test_says_why_from_the_tests_that_decided(view):
-    result = view.study.environments[0]
-    p_values = {
-        "below-margin": 0.2,
-        "below-software": 0.01,
-        "above-margin": 0.01,
-        "above-software": 0.2,
-    }
-    refuted = replace(result, outcome=Outcome.REFUTED, p_values=p_values)
-    (only,) = tables.why(view, refuted)
-    assert "more than the margin of 10" in only
-    unknown = replace(result, outcome=Outcome.INCONCLUSIVE, p_values=p_values)
-    (only,) = tables.why(view, unknown)
-    assert "not shown to cost less than the margin" in only
-    missing = replace(
-        result, outcome=Outcome.INCONCLUSIVE, firmware=None, reason="Not measured: x."
+def test_extra_processor_time_is_in_microseconds_and_processors_for_a_load(view):
+    environment = ("machine-0", "os-0", *view.works[0])
+    here = view.cell(environment, "shared-uncapped").processor_seconds.estimate
+    there = view.cell(environment, "full-system").processor_seconds.estimate
+    microseconds = 1e6 * (here - there)
+    assert tables.extra_time(view, view.result(environment, "processor-time")) == (
+        f"+{numbers.microseconds(here - there)} µs per operation; "
+        f"+{numbers.plain(microseconds / 1000)} processors per 1,000 operations/s"
     )
-    assert tables.why(view, missing) == ("Not measured: x",)
+    assert tables.extra_time(view, view.result(environment, "slowdown")) == ""
+
+
+def test_a_span_has_its_unit_once_and_equal_ends_once():
+    assert tables.ends(Span(0.15, 0.172, 0.1, 0.2)) == "+15 … +17\N{NO-BREAK SPACE}%"
+    assert tables.ends(Span(0.151, 0.152, 0.1, math.inf)) == "+15\N{NO-BREAK SPACE}%"
+    assert tables.intervals(Span(0.151, 0.152, 0.1, math.inf)) == ""
+    assert tables.ends(None) == ""
 
 
 def test_mixes_that_differ_are_marked(view):
@@ -108,3 +112,8 @@ def test_cells_without_a_run_have_no_row(shipped):
     empty = ReportView(study(replace(shipped, cells=shipped.cells[:2]), {}), Texts("en"), {})
     assert tables.cell_rows(empty, shipped.cells[0].machine, ("user",)) == []
     assert tables.overhead_rows(empty, "slowdown", shipped.cells[0].machine) == []
+
+
+def test_the_share_of_plausible_machines_is_in_whole_per_cent():
+    assert tables.plausible(share(4, 20, 0.95)) == "20\N{NO-BREAK SPACE}% (6 … 44)"
+    assert tables.plausible(None) == ""

@@ -1,8 +1,10 @@
 """A site: what is on it, what never changes, what hostile campaigns cannot do."""
 
 import base64
+import gzip
 import hashlib
 import json
+import os
 import posixpath
 import subprocess
 from dataclasses import dataclass, fields, replace
@@ -101,7 +103,7 @@ def check_pages(site: Path, parse_page) -> dict[str, object]:
                     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), value))
                     assert target in files, (name, value)
         for head in page.all("th"):
-            assert head.attributes["scope"] in ("col", "row", "rowgroup")
+            assert head.attributes["scope"] in ("col", "colgroup", "row", "rowgroup")
         assert sum(element.tag == "h1" for element in page.elements) == 1
         if not name.startswith("reports/"):
             assert len(page.all("table")) == len(page.all("caption"))
@@ -109,26 +111,37 @@ def check_pages(site: Path, parse_page) -> dict[str, object]:
 
 
 def test_has_an_index_reports_and_data(results, tmp_path, parse_page):
-    found = publish([results("a")], tmp_path / "site")
+    source = results("a")
+    os.utime(source / "store.sqlite", (1_196_000_000, 1_196_000_000))
+    found = publish([source], tmp_path / "site")
     assert found.added == 1
     assert "chromium is not installed" in " ".join(found.warnings)
     (place,) = found.publications
     names = {path.name for path in place.iterdir()}
     assert {f"report.{language}.html" for language in languages()} <= names
-    assert {"runs.csv", "runs.parquet", "findings.json", "publication.json"} <= names
+    assert {
+        "runs.csv.gz",
+        "overheads.csv.gz",
+        "runs.parquet",
+        "findings.json",
+        "publication.json",
+    } <= names
     assert not [name for name in names if name.endswith(".pdf")]
     assert pq.read_table(place / "runs.parquet").num_rows == 2 * 3 * 3
-    assert len((place / "runs.csv").read_text().splitlines()) == 1 + 2 * 3 * 3
+    text = gzip.decompress((place / "runs.csv.gz").read_bytes()).decode()
+    assert len(text.splitlines()) == 1 + 2 * 3 * 3
     assert read_snapshot((place / "findings.json").read_bytes(), "x").complete == 18
     pages = check_pages(tmp_path / "site", parse_page)
     index = pages["index.html"]
     assert "Synthetic" in index.text
     assert "confirmed" in index.text
+    assert "2 of 2 shown" in index.text
+    assert "2007-11-25 · p5-570" in index.text
     for language in languages():
         title = Texts(language)("site.title")
         assert title in pages[sites.index_name(language)].text
     links = {each.attributes["href"] for each in index.all("a")}
-    assert f"reports/{place.name}/runs.csv" in links
+    assert f"reports/{place.name}/runs.csv.gz" in links
 
 
 @undrawn
@@ -197,7 +210,7 @@ def beside(directory: Path) -> dict[str, Path]:
 def test_every_result_beside_the_runs_is_part_of_what_is_published(results, tmp_path):
     source, site = results("a"), tmp_path / "site"
     kept = {name: path.read_bytes() for name, path in beside(source).items()}
-    shown = {field.name for field in fields(Evidence)} - {"drawn", "used"}  # those are of the runs
+    shown = {field.name for field in fields(Evidence)} - {"drawn", "used", "staged", "date"}
     assert kept.keys() == shown
     for name in kept:
         (source / f"{name}.json").unlink()

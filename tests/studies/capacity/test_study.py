@@ -9,8 +9,8 @@ from watching import Watcher
 from harness.campaign.plan import make_plan
 from harness.errors import UserError
 from harness.execution.process_pool import SerialExecutor
+from harness.results.capacities import Capacities
 from harness.studies.capacity.load import factor
-from harness.studies.capacity.result import Capacities
 from harness.studies.capacity.slo import limit_of
 from harness.studies.capacity.study import finished_campaign, study
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from harness.results.result_file import EnvironmentRecord, Finite, Record, ResultFile
+from harness.results.result_file import EnvironmentRecord, Finite, Record, StudyFile
 
 
 class Bounds(Record):
@@ -28,6 +28,8 @@ class CellCapacity(Record):
     of_baseline: Bounds | None
     """Ratio to the baseline's capacity, paired by replication; None for the baseline itself, and
     where either of the two is known on one side only."""
+    ratios: tuple[Finite | None, ...] = ()
+    """The same for each replication; None where either of the two is known on one side only."""
 
 
 class Searched(EnvironmentRecord):
@@ -39,14 +41,12 @@ class Searched(EnvironmentRecord):
     """The baseline first."""
 
 
-class Capacities(ResultFile):
+class Capacities(StudyFile):
     """Result file of ``vtax capacity``."""
 
     FILE_NAME: ClassVar[str] = "capacity.json"
     COMMAND: ClassVar[str] = "vtax capacity"
 
-    identity: str
-    """Of the campaign."""
     model: str
     quantile: str
     """``p50``, ``p95`` or ``p99``: of the response times of all transactions."""
