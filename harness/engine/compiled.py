@@ -42,6 +42,7 @@ MODULES = (
     "harness.model.cpu.free_processors",
     "harness.model.cpu.dispatcher",
     "harness.model.cpu.dedicated",
+    "harness.model.cpu.spare_capacity",
     "harness.model.cpu.shared_pool",
     "harness.model.cpu.host_scheduler",
     "harness.model.cpu.folding",

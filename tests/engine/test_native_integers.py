@@ -74,11 +74,11 @@ KNOWN = {
     "nearest": 2,
     "SplitMix64.random": 1,
     # Shares of spare capacity by weight have more than 64 bits.
-    "SharedPool._best_competitor": 1,
-    "SharedPool._compete": 6,
+    "SpareCapacity.best": 1,
+    "SpareCapacity.charge": 5,
+    "SpareCapacity.compete": 6,
     "SharedPool._on_spare": 1,
     "SharedPool.limit_reached": 1,
-    "SharedPool.use": 5,
     # The number of a disk, and of an object.
     "SimulatedPartition._calls_of": 1,
 }

@@ -12,6 +12,7 @@ from harness.engine.clock import Clock
 from harness.model.cpu.cache_refill import CacheCosts
 from harness.model.cpu.entities import Partition
 from harness.model.cpu.shared_pool import SharedPool
+from harness.model.cpu.spare_capacity import SpareCapacity
 from harness.model.cpu.topology import build_processors
 from harness.model.ledger import Cause, Ledger
 
@@ -71,24 +72,24 @@ def without_counting(pool: SharedPool, now: int) -> None:
     """What the others have had on spare capacity since their last look is not taken in."""
 
 
-def first_come_first_served(pool: SharedPool) -> Partition | None:
-    return next(iter(pool.competing), None)
+def first_come_first_served(spare: SpareCapacity) -> Partition | None:
+    return next(iter(spare.competing), None)
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"),
+    ("owner", "name", "wrong"),
     [
-        ("_count_all", without_counting),
-        ("_laxity_used_up", lambda pool: None),
-        ("_on_spare", lambda pool, now: None),
-        ("_guaranteed", lambda pool, vp, now: True),
-        ("free_processor", lambda pool, vp: pool.free.first()),
-        ("_best_competitor", first_come_first_served),
-        ("_limit_all", lambda pool: None),
+        (SharedPool, "_count_all", without_counting),
+        (SharedPool, "_laxity_used_up", lambda pool: None),
+        (SharedPool, "_on_spare", lambda pool, now: None),
+        (SharedPool, "_guaranteed", lambda pool, vp, now: True),
+        (SharedPool, "free_processor", lambda pool, vp: pool.free.first()),
+        (SpareCapacity, "best", first_come_first_served),
+        (SharedPool, "_limit_all", lambda pool: None),
     ],
 )
 @pytest.mark.interpreted
-def test_a_pool_that_breaks_a_rule_would_be_noticed(monkeypatch, name, wrong):
-    monkeypatch.setattr(SharedPool, name, wrong)
+def test_a_pool_that_breaks_a_rule_would_be_noticed(monkeypatch, owner, name, wrong):
+    monkeypatch.setattr(owner, name, wrong)
     loads = (generate(np.random.default_rng([1, number])) for number in range(100))
     assert not all(agrees(load) for load in loads)

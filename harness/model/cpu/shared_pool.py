@@ -11,8 +11,6 @@ published.
 """
 
 from collections.abc import Sequence
-from math import lcm
-from typing import Final
 
 from mypy_extensions import i64
 
@@ -23,15 +21,10 @@ from harness.engine.linked_list import LinkedList
 from harness.model.cpu.burst import Part
 from harness.model.cpu.cache_refill import CacheCosts
 from harness.model.cpu.dispatcher import Dispatcher
-from harness.model.cpu.entities import Partition, Processor, VirtualProcessor
+from harness.model.cpu.entities import Processor, VirtualProcessor
 from harness.model.cpu.free_processors import FreeProcessors
+from harness.model.cpu.spare_capacity import SpareCapacity
 from harness.model.ledger import Ledger
-
-_PASS_SCALE: Final = lcm(*range(1, 256))
-"""Divides by every weight, so that shares are exact however often time is counted. It has more than
-64 bits: what is counted by it is no native integer."""
-_PASS_PER_NS: Final = [0, *(_PASS_SCALE // weight for weight in range(1, 256))]
-"""By weight: what a nanosecond of spare capacity counts."""
 
 
 class SharedPool(Dispatcher):
@@ -63,12 +56,10 @@ class SharedPool(Dispatcher):
         self.free = FreeProcessors(self.processors)
         self.entitled: LinkedList[VirtualProcessor] = LinkedList()
         """Ready, with entitlement left in this window."""
-        self.competing: list[Partition] = []
-        """Partitions with virtual processors that are ready for spare capacity: those in the
-        partition's ``spare_queue``."""
+        self.spare = SpareCapacity(self.window_ns)
+        self.competing = self.spare.competing
         self.parked: LinkedList[VirtualProcessor] = LinkedList()
         """Ready, but capped and out of entitlement until the next window."""
-        self._pass_floor = 0
         self._window_timer: Timer | None = None
         self._laxity_timer: Timer | None = None
         self._laxity_ns: i64 = 0
@@ -105,8 +96,7 @@ class SharedPool(Dispatcher):
             # What no other partition wanted counts against none.
             partition = vp.partition
             if partition.weight:
-                spare_ns: int = after - max(before, entitlement_ns)
-                partition.spare_pass += spare_ns * _PASS_PER_NS[partition.weight]
+                self.spare.charge(partition, after - max(before, entitlement_ns))
 
     def _entitlement_left(self, vp: VirtualProcessor, now: i64) -> i64:
         if vp.window != self._window_at(now):
@@ -225,7 +215,8 @@ class SharedPool(Dispatcher):
         elif partition.weight:
             queue = partition.spare_queue
             if queue.first is None:
-                self._compete(partition, now)
+                self._count_all(now)
+                self.spare.compete(partition)
         if first and queue is not self.parked:
             queue.appendleft(vp)
         else:
@@ -237,15 +228,6 @@ class SharedPool(Dispatcher):
             self._window_timer = self.clock.timer_in(boundary - now, self._window_begins)
         if left and self._guaranteed(vp, now):
             self._watch_laxity(now, boundary - left)
-
-    def _compete(self, partition: Partition, now: i64) -> None:
-        """Let a partition compete for spare capacity, which it has not done until now."""
-        self._count_all(now)
-        self.competing.append(partition)
-        # It keeps what it is owed for coming late (its entitlement ended later than the others' in
-        # this window), but one that slept may not save up more than one window.
-        owed = int(self.window_ns) * _PASS_PER_NS[partition.weight]
-        partition.spare_pass = max(partition.spare_pass, self._pass_floor - owed)
 
     def _count_all(self, now: i64) -> None:
         if self._counted_ns == now:
@@ -279,7 +261,7 @@ class SharedPool(Dispatcher):
         partition = vp.partition
         if partition.weight and self.entitled.first is None:
             self._count_all(now)
-            best = self._best_competitor()
+            best = self.spare.best()
             if best is None or partition.spare_pass <= best.spare_pass:
                 vp.limit_ns = self.limit(vp)
                 self.rearm(vp)
@@ -287,14 +269,6 @@ class SharedPool(Dispatcher):
         processor = self.preempt(vp)
         self._wait(vp, now)
         self.release(processor)
-
-    def _best_competitor(self) -> Partition | None:
-        """Return the partition that has had least spare capacity for its weight."""
-        best: Partition | None = None
-        for partition in self.competing:
-            if best is None or partition.spare_pass < best.spare_pass:
-                best = partition
-        return best
 
     def release(self, processor: Processor) -> None:
         """Start the next in line: entitled first, then by weight."""
@@ -305,27 +279,18 @@ class SharedPool(Dispatcher):
             self.free.put(processor)
             return
         self._count_all(self.clock.now)
-        best = self._best_competitor()
-        assert best is not None
-        self._pass_floor = best.spare_pass
-        vp = best.spare_queue.popleft()
-        if best.spare_queue.first is None:
-            self.competing.remove(best)
-        self.start(vp, processor)
+        self.start(self.spare.popleft(), processor)
 
     # Changes
 
     def forget(self, vp: VirtualProcessor) -> None:
         """Take a waiting virtual processor out of its queue."""
-        partition = vp.partition
         if vp in self.entitled.items():
             self.entitled.remove(vp)
         elif vp in self.parked.items():
             self.parked.remove(vp)
         else:
-            partition.spare_queue.remove(vp)
-            if partition.spare_queue.first is None:
-                self.competing.remove(partition)
+            self.spare.remove(vp)
 
     def reconsider(self) -> None:
         """Queue all again after entitlements, weights or processors have changed."""
@@ -346,9 +311,7 @@ class SharedPool(Dispatcher):
 
     def _move_waiting(self, into: LinkedList[VirtualProcessor]) -> None:
         """Move into a queue those that compete, partition by partition, then those parked."""
-        for partition in self.competing:
-            into.extend(partition.spare_queue)
-        self.competing.clear()
+        self.spare.move(into)
         into.extend(self.parked)
 
     def _fill(self) -> None:
