@@ -26,9 +26,6 @@ _COLUMNS = {
     ("write", "avgserv"): ("vtax_disk_write_service_seconds", 0.001),
     ("queue", "avgtime"): ("vtax_disk_queue_wait_seconds", 0.001),
 }
-_LEFT_OUT = {"rps", "wps", "minserv", "maxserv", "timeouts", "fails", "mintime", "maxtime"}
-_LEFT_OUT |= {"avgwqsz", "avgsqsz", "sqfull"}
-"""Columns that every file has and that no metric takes in."""
 
 
 def is_iostat(text: str) -> bool:
@@ -77,14 +74,7 @@ def read_iostat(text: str, interval_seconds: float | None = None) -> list[Record
             if seconds is not None or not each[0].endswith("_total")
         }
         recording.intervals.append(Interval(increases, seconds))
-    if recording.intervals:
-        recording.unknown.update(sorted(_LEFT_OUT & set(_heads(lines))))
     return [recording]
-
-
-def _heads(lines: list[str]) -> list[str]:
-    found = map(_BLOCK.match, lines)
-    return [f"{head}" for each in found if each is not None for head in each["heads"].split()]
 
 
 def _row(
@@ -101,6 +91,7 @@ def _row(
     for head, word in zip(heads, words, strict=True):
         metric = _COLUMNS.get((block, head))
         if metric is None:
+            recording.unknown[f"column {head}"] += 1
             continue
         try:
             values[key(metric[0], disk=disk)] = _scaled(word) * metric[1]
