@@ -338,6 +338,8 @@ def _notes(
     damaged: int,
 ) -> tuple[str, ...]:
     """Return what a reader must know before relying on the numbers."""
+    if campaign.imported is not None:
+        return tuple(campaign.imported["notes"])
     notes = []
     if complete + len(failed) < planned:
         notes.append(

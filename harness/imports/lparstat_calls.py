@@ -2,7 +2,7 @@
 
 import re
 
-from harness.imports.recording import HypervisorCall, Interval, Recording, key
+from harness.imports.recording import HypervisorCall, Recording
 from harness.imports.text import number
 
 WAITING_CALLS = ("cede", "confer", "prod")
@@ -34,14 +34,3 @@ def read_call(recording: Recording, place: int, words: list[str]) -> None:
         longest = max(longest, before.longest_seconds * 1e9)
         count += before.count
     recording.calls[name] = HypervisorCall(int(count), seconds, longest / 1e9)
-
-
-def calls_interval(recording: Recording) -> Interval:
-    """Return the calls of a recording as counters, over a time that is not stated."""
-    values = {}
-    for name, call in recording.calls.items():
-        values[key("vtax_hypervisor_calls_total", call=name)] = float(call.count)
-        values[key("vtax_hypervisor_call_seconds_total", call=name)] = (
-            call.count * call.mean_seconds
-        )
-    return Interval(values)
