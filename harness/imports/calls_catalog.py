@@ -71,7 +71,13 @@ def _combined(found: Import) -> tuple[dict[str, HypervisorCall], str]:
         total = before.count * before.mean_seconds + call.count * call.mean_seconds
         longest = max(before.longest_seconds, call.longest_seconds)
         combined[name] = HypervisorCall(count, total / count, longest)
-    days = sorted({each[:10] for file in found.files if (each := file["first"])})
+    days = sorted(
+        {
+            each[:10]
+            for file in found.files
+            if (each := file["first"]) and set(names) & set(file["partitions"])
+        }
+    )
     when = f"{days[0]} to {days[-1]}" if len(days) > 1 else (days[0] if days else "date not stated")
     return combined, f"measured on {', '.join(dict.fromkeys(names))}, {when}"
 

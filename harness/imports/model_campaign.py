@@ -20,7 +20,7 @@ from harness.files import write_bytes
 from harness.imports.results import UNSTATED, Import, Measured, run_result
 
 DEMAND_SECONDS = 0.005
-"""Processor time of a modelled transaction at 1.65 GHz: the catalog's of commercial ones, assumed."""
+"""Processor time of a modelled transaction at 1.65 GHz, as of the catalog's commercial ones."""
 
 _DEMAND_HERTZ = 1.65e9
 _LEAST_RATE = 0.1
@@ -67,8 +67,8 @@ def write_campaign(found: Import, name: str, path: Path, machine: str, calls: Pa
     ]
     if not partitions:
         raise UserError(
-            "--as-campaign: no partition states its type, mode, entitlement, virtual processors and "
-            "processors consumed (physc); import 'lparstat -i' of it, too"
+            "--as-campaign: no partition states its type, mode, entitlement, virtual processors "
+            "and processors consumed (physc); import 'lparstat -i' of it, too"
         )
     catalog = load_catalog()
     chosen = machine or _machine(partitions, catalog)
