@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.breakdown.constants_used import used_constants
+from harness.analysis.measured_values import MeasuredValue, measured_values
 from harness.results.store import Store
 from harness.studies.capacity.result import Capacities
 from harness.studies.sensitivity.result import Sensitivity
@@ -26,6 +27,8 @@ class Evidence:
     """Result of 'vtax capacity'; None if it was not run."""
     used: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Virtualization -> the constants of its costs that the baseline does not have."""
+    measured: tuple[MeasuredValue, ...] = ()
+    """What real systems measured of themselves; none unless it is an import."""
 
 
 def gather(store: Store, directory: Path) -> Evidence:
@@ -42,4 +45,5 @@ def gather(store: Store, directory: Path) -> Evidence:
         sensitivity=Sensitivity.read(directory),
         capacity=Capacities.read(directory),
         used=used_constants(store),
+        measured=measured_values(store),
     )

@@ -23,6 +23,8 @@ BATCHES = 20
 """Most means of consecutive intervals."""
 
 _LEVEL = 0.95
+_RESOLUTION = 1e-12
+"""Standard errors up to this share of a mean are rounding."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +152,18 @@ def _welch(first: MeasuredValue, second: MeasuredValue) -> tuple[float, float | 
     if min(len(first.batches), len(second.batches)) < 2:
         return 1.0, None, None
     difference = second.mean - first.mean
-    if not any(np.ptp(each.batches) for each in (first, second)):
+    parts = [
+        (float(np.var(each.batches, ddof=1)) / len(each.batches), len(each.batches))
+        for each in (first, second)
+    ]
+    error = math.sqrt(sum(part for part, _ in parts))
+    if error <= _RESOLUTION * max(abs(first.mean), abs(second.mean)):
         # Settings do not vary.
         return (1.0 if not difference else 0.0), difference, difference
-    test = stats.ttest_ind(second.batches, first.batches, equal_var=False)
-    interval = test.confidence_interval(_LEVEL)
-    return float(test.pvalue), float(interval.low), float(interval.high)
+    freedom = error**4 / sum(part**2 / (count - 1) for part, count in parts)
+    width = float(stats.t.ppf(0.5 + _LEVEL / 2.0, freedom)) * error
+    p_value = 2.0 * float(stats.t.sf(abs(difference) / error, freedom))
+    return p_value, difference - width, difference + width
 
 
 def shown_first(changes: tuple[MeasuredChange, ...]) -> Iterator[MeasuredChange]:

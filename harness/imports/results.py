@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.campaign.cell import sha256_of
 from harness.campaign.provenance import versions
@@ -23,6 +23,15 @@ from harness.results.run_result import Point, RunResult, Sample
 
 UNSTATED = "unstated"
 """Machine, operating system or virtualization that no file states."""
+
+_DECISIVE: tuple[Literal["sha256", "partitions", "intervals", "first", "last"], ...] = (
+    "sha256",
+    "partitions",
+    "intervals",
+    "first",
+    "last",
+)
+"""What makes two imports the same, apart from settings."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,7 +92,7 @@ class Import:
         return CampaignRecord(
             name=name,
             title={"en": f"Measurements of {name}", "ja": f"{name} の測定値"},
-            identity=sha256_of([name, imported, [vars(each) for each in cells]]),
+            identity=sha256_of([name, self._content(), [vars(each) for each in cells]]),
             claim=None,
             margin=0.1,
             alpha=0.05,
@@ -98,6 +107,10 @@ class Import:
             cells=cells,
             imported=dict(imported),
         )
+
+    def _content(self) -> list[dict[str, Any]]:
+        """Return what is said about the files, without their paths."""
+        return [{key: file[key] for key in _DECISIVE} for file in self.files]
 
     def results(self) -> Iterator[tuple[int, int, RunResult]]:
         """Yield position of the cell, replication, and result of each run."""

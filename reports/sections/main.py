@@ -20,7 +20,7 @@ from harness.real.host.interference import DISTURBED_SHARE
 from reports import format as numbers
 from reports.palette import CAUSES
 from reports.plots import bars as figures
-from reports.sections import real, scenarios, tables
+from reports.sections import imports, real, scenarios, tables
 from reports.sections.capacity import capacity
 from reports.sections.limits import limits
 from reports.sections.sensitivity import sensitivity
@@ -415,11 +415,19 @@ def repeat(view: ReportView) -> Content:
     }
 
 
+IMPORT_SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
+    ("values", imports.values),
+    ("files", imports.files),
+    ("unseen", imports.unseen),
+)
+"""The sections of an import of measurements."""
+
 SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
     ("measured", real.measured),
     ("verdict", verdict),
     ("reading", reading),
     ("elements", scenarios.elements),
+    ("beside", imports.beside),
     ("matrix", matrix),
     ("overheads", overheads),
     ("time", time),
