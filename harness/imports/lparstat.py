@@ -221,6 +221,9 @@ class _Reader:
             recording.breaks(place, "is no line of frequencies")
             return
         values = {key("vtax_partition_frequency_hertz"): number(found[1]) * 1e9}
+        share = number(found[2]) / 100.0
+        if share:
+            recording.facts["clock_hertz"] = float(f"{number(found[1]) * 1e9 / share:.3g}")
         for kind, part in (("actual", numbers[:4]), ("normalised", numbers[4:])):
             for state, word in zip(_STATES, part, strict=True):
                 values[key(f"vtax_partition_{kind}_cores", state=state)] = number(word)

@@ -124,6 +124,7 @@ def test_frequency_report():
 
     values = recording.intervals[0].values
     assert values[key("vtax_partition_frequency_hertz")] == 1.8e9
+    assert recording.facts["clock_hertz"] == 3.6e9
     assert values[key("vtax_partition_actual_cores", state="user")] == 0.08
     assert values[key("vtax_partition_normalised_cores", state="idle")] == 0.154
     assert not recording.broken and not recording.unknown
