@@ -62,8 +62,8 @@ def test_says_the_outcome_in_words_and_not_by_colour_alone(pages):
             assert wording[other] not in verdict
 
 
-REAL = ("measured", "machine")
-"""Sections of a report on a real machine."""
+REAL = ("measured", "machine", "beside")
+"""Sections of a report on a real machine, and of one beside a model."""
 
 
 def test_puts_the_verdict_first_and_everything_into_the_contents(pages):
