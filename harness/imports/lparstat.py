@@ -41,6 +41,8 @@ _COUNTS: dict[str, tuple[Key, float]] = {
 _DERIVED = ("%entc",)
 """Follows from physc and the entitlement."""
 _ACTUAL = "Actual"
+_POOLS = "iompn:"
+"""Heading of the table of I/O memory pools (``-m -e``), which is not taken in."""
 _STATES = ("user", "sys", "wait", "idle")
 
 
@@ -81,7 +83,7 @@ class _Reader:
         self._seconds = seconds
         self._given = seconds is not None
         self._heads: list[str] = []
-        self._calls = self._frequency = self._configured = False
+        self._calls = self._frequency = self._configured = self._pools = False
 
     def line(self, place: int, line: str) -> None:
         words = line.split()
@@ -92,7 +94,7 @@ class _Reader:
         if stated is not None and not self._given:
             self._seconds = stated
         elif configuration is not None:
-            self._heads, self._calls, self._frequency = [], False, False
+            self._heads, self._calls, self._frequency, self._pools = [], False, False, False
             self._configured = True
             self._settings(configuration["rest"])
         elif self._configured and _SETTING.match(line.strip()) and not self._heads:
@@ -108,7 +110,10 @@ class _Reader:
         elif self._frequency and self._heads:
             self._frequencies(place, words)
         elif set(_SHARES) & set(words) or "physb" in words:
-            self._heads = words
+            self._heads, self._pools = words, False
+        elif self._pools or words[0] == _POOLS:
+            self._pools = True
+            self._recording.unknown[_POOLS] += 1
         elif self._heads:
             self._row(place, words)
         elif words[0].startswith(("lparstat", "#", "$")) or "Utilisation" in line:

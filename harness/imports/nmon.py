@@ -231,7 +231,15 @@ class _Reader:
             if seconds == 0.0:
                 recording.note("Snapshots with the time of the one before are left out.")
                 continue
-            values = snapshots[name]
+            values = {
+                each: value
+                for each, value in snapshots[name].items()
+                if value >= 0.0 or not each[0].endswith("_total")
+            }
+            if len(values) < len(snapshots[name]):
+                recording.note(
+                    "Negative counts are left out: nmon writes them for what it cannot read."
+                )
             recording.intervals.append(Interval(_increases(values, seconds), seconds, ends))
             before = ends
         if any(each.seconds is None for each in recording.intervals):

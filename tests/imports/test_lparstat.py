@@ -111,6 +111,19 @@ def test_memory_report():
     assert recording.unknown == {"column iomin": 1}
 
 
+def test_table_of_io_memory_pools_is_named_and_not_broken():
+    text = (
+        "System configuration: lcpu=4 mem=7168MB mpsz=0.00GB iome=7168.00MB iomp=16 ent=0.20\n\n"
+        "physb pmem vcsw\n----- ----- ----\n 0.63 7.00 1000\n\n"
+        "        iompn: iomin  iodes\n   ent1.txpool  2.12  16.00\n       vscsi0 16.50  16.50\n"
+    )
+    (recording,) = read_lparstat(text, 1.0)
+
+    assert len(recording.intervals) == 1
+    assert recording.unknown == {"iompn:": 3}
+    assert not recording.broken_lines
+
+
 def test_frequency_report():
     text = (
         "System configuration: type=Shared mode=Uncapped smt=On lcpu=4 mem=1024MB ent=0.20\n\n"

@@ -72,6 +72,15 @@ def test_without_interval_and_times_counts_are_left_out():
     assert second.values[key("vtax_partition_dispatched_seconds_total")] == pytest.approx(120)
 
 
+def test_negative_counts_are_left_out():
+    (recording,) = read_nmon(NMON.replace("VM,T0001,5,3,4", "VM,T0001,5,-1,4"))
+
+    values = recording.intervals[0].values
+    assert key("vtax_partition_page_ins_total") not in values
+    assert values[key("vtax_partition_page_outs_total")] == pytest.approx(120)
+    assert any("Negative counts" in note for note in recording.notes)
+
+
 def test_wrong_date_is_a_broken_line():
     (recording,) = read_nmon(NMON.replace("01-JAN-2016", "41-JAN-2016"))
 
