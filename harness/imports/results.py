@@ -290,6 +290,7 @@ def _calls(recording: Recording, partition: str) -> Iterator[Sample]:
         labels = {"partition": partition, "call": name}
         yield "vtax_hypervisor_calls_total", labels, float(call.count)
         yield "vtax_hypervisor_call_seconds_total", labels, call.count * call.mean_seconds
+        yield "vtax_hypervisor_call_mean_seconds", labels, call.mean_seconds
         yield "vtax_hypervisor_call_longest_seconds", labels, call.longest_seconds
 
 

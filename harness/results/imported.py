@@ -19,6 +19,7 @@ IMPORTED: dict[str, str] = {
     "vtax_partition_dispersed_dispatches": "Dispatches on another processor than before.",
     "vtax_hypervisor_calls": "Calls to the hypervisor by kind (lparstat -H).",
     "vtax_hypervisor_call_seconds": "Time in them, waiting included.",
+    "vtax_hypervisor_call_mean_seconds": "The mean time of a call of its kind.",
     "vtax_hypervisor_call_longest_seconds": "The longest call of its kind.",
     "vtax_disk_read_bytes": "Bytes read from a disk.",
     "vtax_disk_written_bytes": "Bytes written to a disk.",
