@@ -129,7 +129,10 @@ def _interval(
     if "purr" in grown:
         values[key("vtax_partition_dispatched_seconds_total")] = grown["purr"] / hertz
     if "dispatches" in grown:
-        # The kernel sums up yield counts, which grow at the begin and at the end of a dispatch.
+        recording.note(
+            "Half of 'dispatches' is taken: the kernel sums up yield counts, which grow at the "
+            "begin and at the end of a dispatch. That is not tried on a real system."
+        )
         values[key("vtax_partition_dispatches_total")] = grown["dispatches"] / 2.0
     if "dispatch_dispersions" in grown:
         values[key("vtax_partition_dispersed_dispatches_total")] = grown["dispatch_dispersions"]

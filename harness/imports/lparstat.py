@@ -3,7 +3,8 @@
 A report is a line ``System configuration:``, headings, dashes, and a line of numbers for each
 interval. Columns are found by their headings. Shares of time are relative to the entitlement, or
 to the processors consumed where an uncapped partition has more than that (IBM, AIX documentation,
-lparstat command); vcsw and phint are counts of the interval.
+lparstat command). That vcsw, phint and hcalls are counts of the interval and not rates is inferred:
+reports since the start of the system show counts. A note says so.
 """
 
 import re
@@ -125,6 +126,12 @@ class _Reader:
 
     def end(self) -> None:
         recording = self._recording
+        counts = {name for name, _ in _COUNTS.values()}
+        if self._seconds and any(counts & each.values.keys() for each in recording.intervals):
+            recording.note(
+                "vcsw, phint and hcalls are taken as counts of the interval, not as rates; that is "
+                "inferred from reports since the start of a system."
+            )
         if recording.intervals and self._seconds is None:
             recording.note(
                 "The file does not state the length of its intervals: counts (vcsw, phint) and "

@@ -31,6 +31,7 @@ def test_intervals_are_read_by_headings():
     assert first.values[key("vtax_partition_dispatched_seconds_total")] == pytest.approx(1.25)
     assert first.values[key("vtax_partition_hypervisor_seconds_total")] == pytest.approx(0.125)
     assert first.values[DISPATCHES] == 900
+    assert any("counts of the interval" in note for note in recording.notes)
     assert first.values[key("vtax_pool_available_processors")] == 12.5
     assert third.values == second.values  # decimal commas
 
