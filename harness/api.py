@@ -22,6 +22,7 @@ from harness.analysis import study as analysis
 from harness.analysis.breakdown import breakdown as explanation
 from harness.analysis.breakdown.breakdown import Explanation
 from harness.analysis.comparison import Comparison
+from harness.analysis.measured_values import measured_values
 from harness.analysis.sequential_stopping import cells_needing_more_runs
 from harness.analysis.snapshot import snapshot
 from harness.analysis.study import Study, Verdict
@@ -243,7 +244,11 @@ def open(directory: str | Path) -> Results:  # noqa: A001 (harness.open is the n
 def compare(first: str | Path | Results, second: str | Path | Results) -> Comparison:
     """Compare two results: what became better or worse, and what shows no change."""
     one, other = (each if isinstance(each, Results) else open(each) for each in (first, second))
-    return changes.compare(snapshot(one.study), snapshot(other.study))
+    values = []
+    for results in (one, other):
+        with Store.open(results.directory) as store:
+            values.append(measured_values(store))
+    return changes.compare(snapshot(one.study), snapshot(other.study), (values[0], values[1]))
 
 
 def simulate(

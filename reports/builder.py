@@ -19,7 +19,7 @@ from reports.evidence import Evidence, gather
 from reports.i18n import LANGUAGES, Texts
 from reports.plots.svg import drawing
 from reports.sections import tables
-from reports.sections.main import SECTIONS, facts
+from reports.sections.main import IMPORT_SECTIONS, SECTIONS, facts
 from reports.view import ReportView, load_text
 
 FILE_NAME = "report.html"
@@ -109,7 +109,8 @@ def render(
     texts = Texts(language)
     view = ReportView(study, texts, evidence or Evidence())
     with drawing():
-        contents = [(name, content(view)) for name, content in SECTIONS]
+        parts = SECTIONS if study.campaign.imported is None else IMPORT_SECTIONS
+        contents = [(name, content(view)) for name, content in parts]
     sections = {name: content for name, content in contents if content is not None}
     sheet, digest = styles()
     return (

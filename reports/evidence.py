@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.breakdown.constants_used import scenario_constants, used_constants
+from harness.analysis.measured_values import MeasuredValue, measured_values
 from harness.results.capacities import Capacities
 from harness.results.sqlite import FILE_NAME
 from harness.results.store import Store
@@ -32,6 +33,8 @@ class Evidence:
     """The constants of the costs in the campaign's scenarios."""
     date: str = ""
     """Day of the last run, in UTC and ISO 8601; empty if unknown."""
+    measured: tuple[MeasuredValue, ...] = ()
+    """What real systems measured of themselves; none unless it is an import."""
 
 
 def gather(store: Store, directory: Path) -> Evidence:
@@ -52,4 +55,5 @@ def gather(store: Store, directory: Path) -> Evidence:
         date=datetime.fromtimestamp((directory / FILE_NAME).stat().st_mtime, UTC)
         .date()
         .isoformat(),
+        measured=measured_values(store),
     )

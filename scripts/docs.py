@@ -31,9 +31,11 @@ from harness.campaign.schema.metrics import METRICS
 from harness.catalog import Catalog, load_catalog
 from harness.catalog.catalog import VIRTUALIZATIONS
 from harness.cli.app import app
+from harness.imports.formats import FORMATS
 from harness.metrics.families import FAMILIES, RECORDED, RESPONSE, RESPONSE_HELP, RESPONSE_LABELS
 from harness.model.cpu.dispatcher import Dispatcher
 from harness.model.ledger import CAUSE_LABELS
+from harness.results.imported import IMPORTED
 from harness.units import DIMENSIONS
 from workloads.partition import EVENTS, Partition
 from workloads.user import EventDemand, PartitionUser
@@ -438,6 +440,16 @@ def recorded_metrics() -> Iterator[str]:
     yield from table(("metric", "meaning"), ((code(name), text) for name, text in RECORDED.items()))
 
 
+def imported_metrics() -> Iterator[str]:
+    """List the metrics that only imports have."""
+    yield from table(("metric", "meaning"), ((code(name), text) for name, text in IMPORTED.items()))
+
+
+def import_formats() -> Iterator[str]:
+    """List the formats that are imported."""
+    yield from table(("format", "files"), ((code(each.name), each.meaning) for each in FORMATS))
+
+
 def observables() -> Iterator[str]:
     """List the metrics that expectations and rules can name."""
     rows = []
@@ -539,6 +551,8 @@ PARTS: Mapping[str, Callable[..., Iterator[str]]] = {
     "commands": commands,
     "metrics": metrics,
     "recorded-metrics": recorded_metrics,
+    "imported-metrics": imported_metrics,
+    "import-formats": import_formats,
     "causes": causes,
     "observables": observables,
     "names": names,

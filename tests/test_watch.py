@@ -258,8 +258,11 @@ def test_what_cannot_be_watched_is_told_in_one_line():
     )
 
 
-@pytest.mark.parametrize("option", ["--port", "--metrics-port"])
-def test_a_port_that_is_taken_is_told_in_one_line(option):
+@pytest.mark.parametrize(
+    ("option", "other"), [("--port", "--metrics-port"), ("--metrics-port", "--port")]
+)
+def test_a_port_that_is_taken_is_told_in_one_line(option, other):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"{option} = {port}: cannot be listened on" in refused("smoke", option, port)
+        message = refused("smoke", option, port, other, str(free_port()))
+        assert f"{option} = {port}: cannot be listened on" in message

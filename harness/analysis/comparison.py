@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.measured_values import MeasuredChange, MeasuredValue, measured_changes
 from harness.analysis.snapshot import CampaignSnapshot, CheckRecord, OverheadRecord, VerdictRecord
 from harness.errors import UserError
 from harness.results.environment import Environment
@@ -123,6 +124,8 @@ class Comparison:
     only_first: tuple[str, ...]
     """What only the first campaign has, in words."""
     only_second: tuple[str, ...]
+    measured: tuple[MeasuredChange, ...] = ()
+    """Values of real systems in two imports; these are neither better nor worse."""
 
     def count(self, direction: Direction) -> int:
         """Return how many overheads, outcomes and checks went this way."""
@@ -138,6 +141,11 @@ class Comparison:
     @property
     def summary(self) -> str:
         """The overall direction, in words."""
+        if self.measured:
+            higher, lower = (
+                sum(each.direction == way for each in self.measured) for way in ("higher", "lower")
+            )
+            return f"{higher} of {len(self.measured)} measured values are higher, {lower} lower"
         return _SUMMARIES[self.direction]
 
     def to_json(self) -> dict[str, Any]:
@@ -165,11 +173,23 @@ class Comparison:
             "constants": [vars(each) for each in self.constants],
             "only_first": list(self.only_first),
             "only_second": list(self.only_second),
+            **({"measured": [each.to_json() for each in self.measured]} if self.measured else {}),
         }
 
 
-def compare(first: CampaignSnapshot, second: CampaignSnapshot) -> Comparison:
+def compare(
+    first: CampaignSnapshot,
+    second: CampaignSnapshot,
+    values: tuple[tuple[MeasuredValue, ...], tuple[MeasuredValue, ...]] = ((), ()),
+) -> Comparison:
     """Compare two campaigns.
+
+    Parameters
+    ----------
+    first, second
+        What was concluded from their runs.
+    values
+        What real systems measured of themselves, if both are imports.
 
     Raises
     ------
@@ -200,7 +220,8 @@ def compare(first: CampaignSnapshot, second: CampaignSnapshot) -> Comparison:
         )
         for one, other in _pairs(checked_here, checked_there)
     )
-    if not (changes or outcomes or checks):
+    measured = measured_changes(*values, alpha)
+    if not (changes or outcomes or checks or measured):
         raise UserError(
             f"{first.name!r} and {second.name!r} have nothing in common that could be compared: no "
             "virtualization in the same environment (machine, os, workload, load) and no check"
@@ -216,6 +237,7 @@ def compare(first: CampaignSnapshot, second: CampaignSnapshot) -> Comparison:
         constants=_differences(first.constants, second.constants),
         only_first=(*_only(here, there), *unpaired, *_only(checked_here, checked_there)),
         only_second=(*_only(there, here), *unpaired, *_only(checked_there, checked_here)),
+        measured=measured,
     )
 
 

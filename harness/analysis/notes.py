@@ -33,6 +33,8 @@ def study_notes(
     misses
         Study of the model's own misses; None if there is none of this campaign.
     """
+    if campaign.imported is not None:
+        return tuple(campaign.imported["notes"])
     notes: list[str] = []
     if complete + len(failed) < planned:
         notes.append(

@@ -325,6 +325,11 @@ def replan(store: Store, directory: Path, replications: int | None = None) -> Pl
         changed. Changed code of the user's is not executed.
     """
     record = store.campaign
+    if record.imported is not None:
+        raise UserError(
+            f"{directory}: was imported from real systems, which cannot be run again; "
+            "'vtax import --as-campaign' writes a campaign that models them"
+        )
     try:
         if record.model != model_digest(real=record.real is not None):
             raise UserError("the model is another version")

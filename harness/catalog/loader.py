@@ -147,6 +147,8 @@ def _model_for(constant: Constant, known: Mapping[str, Constant], origin: str) -
     }
     if rest in alike:
         return alike[rest]
+    if constant.name.startswith("hypervisor.call.measured_"):
+        return constant  # of 'vtax import'; the model does not read it
     if collection == "events" and len(constant.path) == 3:
         return known["events.native.calls"]
     if constant.path[1:2] and constant.path[1] in _item_names(collection, known):

@@ -10,6 +10,7 @@ from harness.files import scratch_directory
 from harness.metrics.ddsketch import GROWTH, Digest
 from harness.metrics.exposition import family_of, series
 from harness.metrics.families import FAMILIES, RECORDED, RESPONSE, RESPONSE_BOUNDS, RESPONSE_HELP
+from harness.results.imported import IMPORTED
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import RunResult, Sample
 from harness.results.store import Store
@@ -24,6 +25,7 @@ _HELP = {
     **{family.name: family.help for family in FAMILIES},
     RESPONSE: RESPONSE_HELP,
     **RECORDED,
+    **IMPORTED,
     CAMPAIGN: "The campaign's name and its identity.",
     DIGEST: f"Response times from {GROWTH}^bucket ns up to {GROWTH} times that, of all kinds.",
 }

@@ -108,6 +108,9 @@ class CampaignRecord:
     real: dict[str, Any] | None = None
     """Properties of this machine, measured before real targets were run; None for a simulated
     campaign."""
+    imported: dict[str, Any] | None = None
+    """Files of real systems that the results are read from
+    (:class:`harness.results.imported.Imported`); None for a campaign that was run."""
 
     @property
     def per_draw(self) -> int:
@@ -142,6 +145,8 @@ class CampaignRecord:
         """Return the record without its cells as JSON holds it."""
         record = asdict(self)
         del record["cells"]
+        if self.imported is None:
+            del record["imported"]
         return record
 
     @classmethod

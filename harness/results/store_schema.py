@@ -16,6 +16,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
+from harness.results.imported import Imported
 from harness.results.result_file import first_error
 
 T = TypeVar("T")
@@ -231,6 +232,7 @@ class Campaign(TypedDict):
     baseline: str
     files: NotRequired[list[_File]]
     real: _Real | None
+    imported: NotRequired[Imported]
 
 
 CELL = TypeAdapter(Cell)

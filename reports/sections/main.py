@@ -21,7 +21,7 @@ from harness.real.host.interference import DISTURBED_SHARE
 from reports import format as numbers
 from reports.palette import CAUSES
 from reports.plots import bars as figures
-from reports.sections import real, scenarios, tables
+from reports.sections import imports, real, scenarios, tables
 from reports.sections.capacity import capacity
 from reports.sections.findings import findings
 from reports.sections.limits import limits
@@ -340,11 +340,19 @@ def facts(view: ReportView) -> list[str]:
     return [each for each in parts if each]
 
 
+IMPORT_SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
+    ("values", imports.values),
+    ("files", imports.files),
+    ("unseen", imports.unseen),
+)
+"""The sections of an import of measurements."""
+
 SECTIONS: tuple[tuple[str, Callable[[ReportView], Content | None]], ...] = (
     ("measured", real.measured),
     ("verdict", verdict),
     ("findings", findings),
     ("elements", scenarios.elements),
+    ("beside", imports.beside),
     ("overheads", overheads),
     ("time", time),
     ("responses", responses),

@@ -16,6 +16,7 @@ import pytest
 import typer
 from files import tree
 from finished import finish
+from measured_files import LPARSTAT
 from tiny import TINY
 
 from harness.cli.app import app
@@ -38,6 +39,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "compare": ("DIR", "DIR"),
     "calibrate": ("--out", "nowhere/file", "--targets", "nothing"),
     "profile": ("--out", "nowhere/file", "--", "true"),
+    "import": ("lparstat.txt", "--out", "IMPORT"),
     "predict": ("--profile", "nothing", "--catalog", "nothing"),
     "catalog": (),
     "catalog show": ("p5-520",),
@@ -77,6 +79,7 @@ EACH = each("", "catalog")
 def place(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("broken")
     (place / "tiny.toml").write_text(TINY)
+    (place / "lparstat.txt").write_text(LPARSTAT)
     finish(place / "tiny.toml", place / "DIR")
     return place
 

@@ -67,8 +67,8 @@ def test_says_the_outcome_in_words_and_not_by_colour_alone(pages):
             assert wording[other] not in verdict
 
 
-REAL = ("measured", "machine")
-"""Sections of a report on a real machine."""
+REAL = ("measured", "machine", "beside")
+"""Sections of a report on a real machine, and of one beside a model."""
 
 
 STUDIES = ("elements", "capacity", "sensitivity", "validation", "failures", "constants")

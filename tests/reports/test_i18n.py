@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from imported import beside, imported
 from real_studies import real_study
 
 from harness.analysis.overhead import CAPACITY, MEASURES
@@ -16,7 +17,7 @@ from harness.validation.row import FigureKind
 from reports.builder import render
 from reports.evidence import Evidence
 from reports.i18n import LOCALES, Texts
-from reports.sections.main import SECTIONS
+from reports.sections.main import IMPORT_SECTIONS, SECTIONS
 from tests.support.capable import capable
 from tests.support.sensitive import sensitive
 
@@ -84,7 +85,7 @@ def test_takes_what_a_user_wrote_in_this_language_or_english():
 
 
 def test_every_section_has_a_title(texts):
-    for name, _ in SECTIONS:
+    for name, _ in (*SECTIONS, *IMPORT_SECTIONS):
         assert texts(f"{name}.title")
 
 
@@ -99,7 +100,9 @@ _RELATIONS = (
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_no_text_is_left_over(build, truths, make_product, play, shipped, validate, monkeypatch):
+def test_no_text_is_left_over(
+    build, truths, make_product, play, shipped, validate, monkeypatch, tmp_path
+):
     used = set()
     find = Texts._find
 
@@ -207,6 +210,8 @@ def test_no_text_is_left_over(build, truths, make_product, play, shipped, valida
     for scenarios in (sides, [{"runs": 0}], [{"measured": 1.0, "runs": 1}]):
         render(play(shipped, *scenarios))
     render(play(shipped, {"measured": 9.0}), Evidence(staged=("hypervisor.vp_switch",)))
+    render(*imported(tmp_path))
+    render(beside(many))
     render(real_study())
     render(real_study(replications=1, broken=()))
     render(real_study(broken=(), failing=True, disturbed=9))

@@ -197,6 +197,11 @@ def explain(store: Store, cell: CellRecord) -> Explanation:
             f"{store.directory}: was measured on real targets, which keep no accounts; "
             f"'vtax report {store.directory}' shows what was predicted for them, and why"
         )
+    if campaign.imported is not None:
+        raise UserError(
+            f"{store.directory}: was imported from real systems, which keep no accounts; "
+            f"'vtax report {store.directory}' shows what they measured"
+        )
     if cell.scenario is not None:
         raise UserError(
             f"{cell.title}: scenarios have no baseline and no steady state to be explained; "

@@ -25,9 +25,9 @@ def used_constants(store: Store) -> dict[str, tuple[str, ...]]:
     -------
     dict
         Virtualization -> sorted names of constants; those without a complete run are left out,
-        and all of a real machine.
+        and all of real machines.
     """
-    if store.campaign.real is not None:
+    if store.campaign.real is not None or store.campaign.imported is not None:
         return {}
     chosen = _chosen(store.campaign, store.measured())
     drawn = store.drawn()

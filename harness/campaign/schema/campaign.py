@@ -27,6 +27,7 @@ from harness.campaign.schema.fields import (
     Different,
     Name,
     OneOrMany,
+    PartitionName,
     PositiveTime,
     Scalar,
     Short,
@@ -309,6 +310,19 @@ class UserGroup(Table):
         return self
 
 
+class MeasuredPartition(Table):
+    """What a real system measured of a partition; it stands beside the model's values."""
+
+    source: str
+    """Where it comes from."""
+    physc_cores: Annotated[float, Field(ge=0)] | None = None
+    """Processors consumed (physc)."""
+    dispatches_per_second: Annotated[float, Field(ge=0)] | None = None
+    """Virtual context switches per second (vcsw)."""
+    phantom_interrupts_per_second: Annotated[float, Field(ge=0)] | None = None
+    """Phantom interrupts per second (phint)."""
+
+
 class Campaign(Table):
     """A campaign file of vtax."""
 
@@ -325,6 +339,8 @@ class Campaign(Table):
     ] = {}
     scenario: list[Scenario] = []
     """Operations on running machines, and expectations."""
+    measured: dict[PartitionName, MeasuredPartition] = {}
+    """Measurements of a real system by partition, as 'vtax import --as-campaign' writes them."""
 
 
 def schema_text() -> str:

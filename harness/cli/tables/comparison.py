@@ -4,7 +4,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from harness.analysis.comparison import Comparison, Direction
-from harness.cli.format import interval, percent
+from harness.analysis.measured_values import shown_first
+from harness.cli.format import interval, number, percent
 from harness.cli.tables.table import block, notes, table
 
 _STYLES = {
@@ -40,6 +41,8 @@ def changes_text(comparison: Comparison) -> RenderableType:
             ".",
         ),
     ]
+    if comparison.measured:
+        parts[1:] = [Text(comparison.summary, style="bold"), *_measured(comparison)]
     for direction in (Direction.WORSE, Direction.BETTER):
         parts += _overheads(comparison, direction)
     for outcome in comparison.outcomes:
@@ -64,6 +67,31 @@ def changes_text(comparison: Comparison) -> RenderableType:
             more = f" and {len(only) - _MOST} more" if len(only) > _MOST else ""
             parts += notes([f"only in the {title}: {'; '.join(only[:_MOST])}{more}"])
     return Group(*parts)
+
+
+def _measured(comparison: Comparison) -> list[RenderableType]:
+    """Show the values of two imports, those first that differ."""
+    rows = [
+        (
+            each.first.partition,
+            each.first.name,
+            number(each.first.mean),
+            number(each.second.mean),
+            "" if each.low is None or each.high is None else f"{each.low:.4g} to {each.high:.4g}",
+            each.direction,
+        )
+        for each in shown_first(comparison.measured)
+    ]
+    columns = ("partition", "value", ">first", ">second", "difference", "second is")
+    return [
+        table("Measured values", columns, rows, names=("value",)),
+        *notes(
+            [
+                "the systems' own counters; the work that they did is not known, so that higher is "
+                "neither better nor worse"
+            ]
+        ),
+    ]
 
 
 def _overheads(comparison: Comparison, direction: Direction) -> list[RenderableType]:

@@ -1,0 +1,1 @@
+"""Measurements of real systems, read from the files of their own tools."""
