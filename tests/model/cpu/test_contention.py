@@ -3,15 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from modelling import (
-    MS,
-    NO_OVERHEAD,
-    build,
-    keep_busy,
-    partition,
-    system,
-    total,
-)
+from modelling import MS, NO_OVERHEAD, build, keep_busy, partition, system, total
 
 from harness.model.cpu.contention import done_within, stretched
 from harness.model.machine import Machine

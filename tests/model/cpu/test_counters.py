@@ -1,16 +1,7 @@
 """What is counted of a partition from the beginning of a run."""
 
 import pytest
-from modelling import (
-    DEDICATED,
-    HOSTED,
-    MS,
-    UNCAPPED,
-    build,
-    keep_busy,
-    partition,
-    system,
-)
+from modelling import DEDICATED, HOSTED, MS, UNCAPPED, build, keep_busy, partition, system
 
 
 @pytest.mark.parametrize("virtualization", [DEDICATED, UNCAPPED, HOSTED])

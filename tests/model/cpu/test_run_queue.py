@@ -2,13 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modelling import (
-    MS,
-    NO_OVERHEAD,
-    build,
-    partition,
-    system,
-)
+from modelling import MS, NO_OVERHEAD, build, partition, system
 
 
 @settings(max_examples=25)

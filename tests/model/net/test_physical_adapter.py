@@ -20,10 +20,7 @@ from modelling import (
     wired,
 )
 
-from harness.model.config import (
-    EthernetConfiguration,
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import EthernetConfiguration, VirtualEthernetConfiguration
 from harness.model.costs import fixed_and_per_unit
 from harness.model.cpu.reconfiguration import restart
 from harness.model.machine import Machine

@@ -15,9 +15,7 @@ from modelling import (
     two_partitions,
 )
 
-from harness.model.config import (
-    VirtualEthernetConfiguration,
-)
+from harness.model.config import VirtualEthernetConfiguration
 
 
 @pytest.mark.parametrize("mtu", [1500, 9000, 65390])
