@@ -1,8 +1,5 @@
 """What is counted of events and waits is what happened."""
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from modelling import (
     BRIDGE,
     DEDICATED,
@@ -21,43 +18,6 @@ from modelling import (
 
 from harness.model.io.disk import NEXT_IN_SEQUENCE
 from harness.model.tally import ADAPTER, IN, OUT, VIRTUAL
-
-
-@settings(max_examples=25)
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), min_size=1, max_size=12))
-def test_waiting_work_is_counted_as_first_come_first_served_has_it(arrivals):
-    """With one virtual processor: Lindley's recursion, job by job."""
-    machine = build(system(partition("app", 1), cores=1), NO_OVERHEAD)
-    app = machine.partitions["app"]
-    waited, free = 0, 0
-    for at, ms in sorted(arrivals, key=lambda each: each[0]):
-        machine.clock.call_in(at * MS, lambda ms=ms: app.compute(ms / 1e3, None, lambda: None))
-        waited += max(0, free - at)
-        free = max(free, at) + ms
-    machine.clock.run_until((free + 1) * MS)
-    assert app.partition.queue_wait_ns() == waited * MS
-
-
-def test_work_that_still_waits_is_counted_up_to_now():
-    machine = build(system(partition("app", 1), cores=1), NO_OVERHEAD)
-    for _ in range(3):
-        machine.partitions["app"].compute(0.010, None, lambda: None)
-    machine.clock.run_until(4 * MS)
-    assert machine.partitions["app"].partition.queue_wait_ns() == 2 * 4 * MS
-    machine.partitions["app"].crash()
-    machine.clock.run_until(9 * MS)
-    assert machine.partitions["app"].partition.queue_wait_ns() == 2 * 4 * MS
-
-
-def test_ticks_are_counted_busy_or_idle():
-    machine = build(system(partition("app", 2), cores=2), {"os.aix-5.3.tick_rate": 100.0})
-    machine.partitions["app"].compute(0.500, None, lambda: None)
-    machine.clock.run_until(1000 * MS)
-    part = machine.partitions["app"].partition
-    assert part.ticks == 200
-    assert part.idle_ticks == pytest.approx(150, abs=2)
-    booked = machine.balance()[0]["app"]["tick"]
-    assert booked == part.ticks * part.tick.ns
 
 
 def test_events_are_added_up_whoever_asked_for_them():

@@ -30,6 +30,7 @@ from harness.users.population import UserPopulation, locust_on
 MS = 1_000_000
 US = 1_000
 REFERENCE_HZ = 1.65e9
+NS_PER_CYCLE = 1e9 / REFERENCE_HZ
 DISK = "ds4400-raid0-5"
 ETHERNET = "ethernet-1gb"
 OUTSIDE = "outside"
@@ -77,6 +78,16 @@ NO_OVERHEAD: Mapping[str, Value] = {
     "hosted.host.context_switch": 0.0,
 }
 """A machine on which virtualization is free."""
+
+NO_LARGE_SEND: Mapping[str, Value] = {f"ethernet.{ETHERNET}.large_send": 0.0}
+"""An adapter that takes packets of the wire's size only."""
+
+VSCSI_SIZES = (4096, 8192, 32768, 65536, 131072)
+VSCSI_CYCLES = {
+    "physical": (45_000, 47_000, 58_000, 81_000, 120_000),
+    "logical-volume": (49_000, 51_000, 59_000, 74_000, 105_000),
+}
+"""Cycles of a VIOS for a transfer of these sizes, by backing device: published by IBM."""
 
 
 def constants(*overrides: Mapping[str, Value]) -> Constants:
@@ -167,9 +178,47 @@ def sharing(*groups: UserGroup) -> SystemConfiguration:
     return system(*parts, cores=1, vios=(server("vios1", 0.2, 1, UNCAPPED, shared_ethernet=SEA),))
 
 
+def wired(
+    virtualization: Virtualization = FULL_SYSTEM, mtu: int = 1500, cores: int = 1
+) -> SystemConfiguration:
+    """A machine with one partition, ``app``, that has an adapter of its own."""
+    adapter = EthernetConfiguration(ETHERNET, mtu)
+    flavour = "vmware" if virtualization is HOSTED else None
+    app = partition("app", cores, virtualization=virtualization, ethernet=(adapter,))
+    return system(app, cores=cores, flavour=flavour)
+
+
+def bridged(
+    mtu: int = 1500, threaded: bool = True, *, vlan: int = 10, vlans: tuple[int, ...] = (10,)
+) -> SystemConfiguration:
+    """A machine with one partition, ``app``, that a VIOS connects to the outside."""
+    shared = SharedEthernetConfiguration(EthernetConfiguration(ETHERNET, mtu), vlans, threaded)
+    app = partition("app", 2, virtual_ethernet=(VirtualEthernetConfiguration(vlan, mtu_bytes=mtu),))
+    return system(app, cores=4, vios=(server(cores=2, shared_ethernet=shared),))
+
+
 def build(configuration: SystemConfiguration, *overrides: Mapping[str, Value]) -> Machine:
     """A running machine at time 0."""
     return Machine(Clock(), configuration, constants(*overrides))
+
+
+def running(configuration: SystemConfiguration, *overrides: Mapping[str, Value]) -> Machine:
+    """A running machine without clock ticks and without refills of its caches."""
+    return build(configuration, NO_TICKS, NO_REFILL, *overrides)
+
+
+def two_partitions(
+    first: tuple[VirtualEthernetConfiguration, ...],
+    second: tuple[VirtualEthernetConfiguration, ...],
+    virtualization: Virtualization = DEDICATED,
+    cores: int = 4,
+) -> Machine:
+    """A running machine with the partitions ``one`` and ``two``, which have virtual adapters."""
+    parts = (
+        partition("one", 1, 1, virtualization, virtual_ethernet=first),
+        partition("two", 1, 1, virtualization, virtual_ethernet=second),
+    )
+    return running(system(*parts, cores=cores))
 
 
 def spec(
@@ -244,6 +293,11 @@ def repeat(clock: Clock, work: Callable[[Callable[[], None]], None], times: int)
     while len(took) < times:
         clock.run_until(round(clock.peek()) + 1)
     return took
+
+
+def spent(machine: Machine, owner: str = "app") -> Mapping[str, int]:
+    """What a partition's work has cost, by cause (ns)."""
+    return machine.balance()[0][owner]
 
 
 def total(machine: Machine) -> int:

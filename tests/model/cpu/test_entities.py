@@ -1,4 +1,4 @@
-"""A partition's run queue: turns, urgent work, clock ticks."""
+"""A partition's virtual processors: turns, urgent work, interrupts."""
 
 import pytest
 from modelling import (
@@ -7,13 +7,11 @@ from modelling import (
     MS,
     NO_OVERHEAD,
     NO_REFILL,
-    NO_TICKS,
     OUTSIDE,
     REFERENCE_HZ,
     US,
     WIRE,
     build,
-    constants,
     keep_busy,
     partition,
     repeat,
@@ -263,22 +261,3 @@ def test_a_phantom_interrupt_delays_whoever_runs_and_is_paid_by_whom_it_was_for(
     accounts, _ = machine.balance()
     assert accounts["other"]["hypervisor"] == 3 * US
     assert accounts["app"]["user"] == 2 * MS
-
-
-def test_a_tick_that_came_while_waiting_for_a_processor_is_taken_at_the_next_dispatch():
-    """Two capped halves of a core: whoever is parked takes its tick when it comes back."""
-    from modelling import CAPPED, keep_busy
-
-    parts = [partition("half", 0.1, 1, CAPPED)]
-    machine = build(
-        system(*parts, cores=1),
-        {**NO_TICKS, "os.aix-5.3.tick_rate": 100.0},
-        {"hypervisor.vp_switch": 0.0, "hypervisor.vp_resume": 0.0, "processor.working_set": 0.0},
-    )
-    keep_busy(machine.partitions["half"], 0.5)
-    # The clock ticks every 10 ms at 5, 15, 25... ms, when the window's entitlement is used up.
-    machine.clock.run_until(95 * MS)
-    tick_ns = round(constants().number("os.aix-5.3.tick_cost") / 1.65)
-    accounts, _ = machine.balance()
-    assert accounts["half"]["tick"] == 9 * tick_ns
-    assert accounts["half"]["user"] == 10 * MS - 9 * tick_ns

@@ -16,6 +16,8 @@ from modelling import (
     NOMINAL,
     REFERENCE_HZ,
     UNCAPPED,
+    VSCSI_CYCLES,
+    VSCSI_SIZES,
     build,
     group,
     keep_busy,
@@ -25,7 +27,6 @@ from modelling import (
     spec,
     system,
 )
-from vscsi_figures import CYCLES, SIZES
 
 from harness.model.config import SystemConfiguration
 from harness.model.io.block_path import Operation
@@ -71,7 +72,7 @@ def spaced_times(machine: Machine, size: int, times: int = 4) -> list[int]:
 @pytest.mark.parametrize("backing", ["physical", "logical-volume"])
 @pytest.mark.parametrize("index", range(5))
 def test_a_dedicated_vios_adds_the_published_time_at_no_load(backing, index):
-    size = SIZES[index]
+    size = VSCSI_SIZES[index]
     (local,) = set(spaced_times(build(direct(), NO_TICKS, NO_REFILL), size))
     (virtual,) = set(spaced_times(build(through_vios(backing), NO_TICKS, NO_REFILL), size))
     assert virtual - local == pytest.approx(ADDED_MS[backing][index] * 1e6, abs=3)
@@ -83,13 +84,17 @@ def test_the_vioss_processors_spend_the_published_cycles_booked_under_its_client
     machine = build(through_vios(backing), NO_TICKS, NO_REFILL)
     app = machine.partitions["app"]
     operations = 400
-    repeat(machine.clock, lambda done: app.transfer(0, SIZES[index], None, False, done), operations)
+    repeat(
+        machine.clock,
+        lambda done: app.transfer(0, VSCSI_SIZES[index], None, False, done),
+        operations,
+    )
     machine.clock.run_until(machine.clock.now_ns + 5 * MS)
     accounts, _ = machine.balance()
     # The hypervisor's part on them is in the use that IBM published.
     spent = machine.vios["vios1"].partition.dispatched_ns
     deferred_ns = NOMINAL.number("vios.vscsi.deferred_work") * 1e9
-    whole = operations * CYCLES[backing][index] / 1.65
+    whole = operations * VSCSI_CYCLES[backing][index] / 1.65
     assert whole - deferred_ns - 3 * operations <= spent <= whole + 3 * operations
     assert sum(accounts["vios1"].values()) == 0
 
@@ -116,9 +121,9 @@ def test_pages_without_a_cost_leave_the_block_at_its_fixed_part():
 
 @pytest.mark.parametrize("index", range(5))
 def test_one_thread_of_sequential_reads_reproduces_the_published_bandwidth(index):
-    load = group("workloads/disk.py:SequentialTransfers", 1, size=SIZES[index])
+    load = group("workloads/disk.py:SequentialTransfers", 1, size=VSCSI_SIZES[index])
     result = run_cell(spec(direct(groups=(load,)), NO_TICKS, NO_REFILL, duration=1, warm_up=0.1))
-    rate = result.requests * SIZES[index] / 2**20 / result.measured_seconds
+    rate = result.requests * VSCSI_SIZES[index] / 2**20 / result.measured_seconds
     assert rate == pytest.approx(BANDWIDTH[index], rel=2 / result.requests)
 
 

@@ -13,6 +13,8 @@ from modelling import (
     NOMINAL,
     REFERENCE_HZ,
     UNCAPPED,
+    VSCSI_CYCLES,
+    VSCSI_SIZES,
     build,
     keep_busy,
     partition,
@@ -20,7 +22,6 @@ from modelling import (
     server,
     system,
 )
-from vscsi_figures import CYCLES, SIZES
 
 from harness.model.costs import Costs
 from harness.model.cpu.burst import Work
@@ -40,10 +41,12 @@ def by_cause(work: Work, cause: Cause) -> int:
 @pytest.mark.parametrize("index", range(5))
 def test_both_published_figures_hold_at_once(backing, index):
     costs = Costs(NOMINAL, REFERENCE_HZ)
-    service = VirtualScsiCosts(costs, backing).for_size(SIZES[index], False)
+    service = VirtualScsiCosts(costs, backing).for_size(VSCSI_SIZES[index], False)
     before_ns = service.before[OTHER_CHIP].ns
     on_path = before_ns + service.after.ns
-    assert on_path + service.off_path_ns == pytest.approx(CYCLES[backing][index] / 1.65, abs=2)
+    assert on_path + service.off_path_ns == pytest.approx(
+        VSCSI_CYCLES[backing][index] / 1.65, abs=2
+    )
     # The client's call, interrupt and fetching of the answer are on the path, too.
     client_ns = costs.work("hypervisor.call.queue_element") + interrupt_cost(costs)
     client_ns += service.answer[OTHER_CHIP].ns
@@ -113,7 +116,7 @@ def test_on_processors_of_its_own_a_vios_disturbs_nobody():
     assert machine.vios["vios1"].bytes == 20 * 8192
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", VSCSI_SIZES)
 def test_a_vios_with_nothing_else_to_do_adds_its_path_and_no_more(size):
     app = partition("app", 1, disks=1, vios="vios1")
     configuration = system(app, cores=2, vios=(server(),), virtualization=DEDICATED)
