@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
-from exporting import export
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
+from stores import export
 
 from harness.cli.output import Messages, Output, Screen
 from harness.printable import LONGEST_MESSAGE, one_line, printable

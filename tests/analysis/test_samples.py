@@ -1,7 +1,7 @@
 """What the analysis found, as samples."""
 
 import pytest
-from exporting import export
+from stores import export
 
 from harness.analysis.overhead import MEASURES
 from harness.analysis.samples import analysis_samples

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from backfilled import Prometheus, prometheus_with
-from exporting import export
+from stores import export
 
 from harness.analysis.samples import analysis_samples
 from harness.analysis.study import Study, analyse

@@ -5,10 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from exporting import export
 from files import tree
 from programs import program
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from stores import export
 
 from harness.errors import UserError
 from harness.prometheus.backfill import backfill, link_blocks

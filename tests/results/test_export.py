@@ -3,8 +3,8 @@ from datetime import datetime
 
 import pyarrow.parquet as pq
 import pytest
-from exporting import export
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from stores import export
 
 from harness.campaign.plan import make_plan
 from harness.metrics.ddsketch import Digest

@@ -1,0 +1,8 @@
+"""What several tests of results share."""
+
+import pytest
+
+
+@pytest.fixture
+def record(plan):
+    return plan.record()
