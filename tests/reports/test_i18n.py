@@ -4,8 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from imported import beside, imported
-from real_studies import real_study
+from real_studies import beside, imported, real_study
 
 from harness.analysis.overhead import CAPACITY, MEASURES
 from harness.analysis.study import Outcome

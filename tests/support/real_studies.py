@@ -1,15 +1,21 @@
-"""Studies of a real machine whose truth is known."""
+"""Studies of real systems: of a machine whose truth is known, and of imported measurements."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from harness.analysis.study import Study, study
+from measured_files import LPARSTAT, NMON, SETTINGS
+
+from harness.analysis.study import Study, analyse, study
 from harness.campaign.plan import make_plan
+from harness.imports.keep import keep
+from harness.imports.results import read_files
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures
-from harness.results.store import Failure, StoredRun
+from harness.results.store import Failure, Store, StoredRun
+from reports.evidence import Evidence, gather
 
 TRUE = {"native": 1.0, "capped": 1.02, "qemu-tcg": 4.0}
 REASON = "it did not boot and answer within 30 s"
@@ -108,3 +114,29 @@ def real_study(
     lost = StoredRun("", cells[0], 0, "", Failure.TARGET_FAILED, "native: it was killed", "", None)
     failed = [lost] if failing else []
     return study(replace(record, cells=cells, real=real), runs, failed)
+
+
+def imported(directory: Path) -> tuple[Study, Evidence]:
+    """Import two partitions with broken lines and differing settings, one with settings only."""
+    for name, text in (("db.nmon", NMON), ("i.txt", SETTINGS), ("web.txt", LPARSTAT)):
+        (directory / name).write_text(text)
+    (directory / "only.txt").write_text(SETTINGS.replace(": db", ": only"))
+    paths = [directory / name for name in ("db.nmon", "i.txt", "web.txt", "only.txt")]
+    keep(read_files(paths), directory / "imported")
+    with Store.open(directory / "imported") as store:
+        return analyse(store), gather(store, directory / "imported")
+
+
+def beside(study: Study) -> Study:
+    """Give a study of modelled runs measurements of its first partition."""
+    runs = next(iter(study.runs.values()))
+    name = "app"
+    table = f'[measured.{name}]\nsource = "nmon"\nphysc_cores = 0.5\n'
+    table += "dispatches_per_second = 100.0\nphantom_interrupts_per_second = 0.0\n"
+    values = {"physc_cores": 0.4, "dispatches_total": 90.0, "phantom_interrupts_total": 1.0}
+    measured = {key: replace(each, partitions={name: values}) for key, each in runs.items()}
+    return replace(
+        study,
+        campaign=replace(study.campaign, text=table),
+        runs=dict.fromkeys(study.runs, measured),
+    )
