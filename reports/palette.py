@@ -5,9 +5,9 @@ everything else green, violet or brown, in lightness steps that are distinct for
 readers and in grey print.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from harness.results.record import FULL_SYSTEM, LEVELS
@@ -39,6 +39,18 @@ _LOOKS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "hardware": (_BLUES, ("o",)),
 }
 """Level -> colours and markers of its virtualizations."""
+_PLACES: Mapping[str, int] = {
+    "shared-uncapped": 0,
+    "shared-capped": 1,
+    "dedicated": 2,
+    "physical": 3,
+    "hosted-vmware": 0,
+    "hosted-uml": 1,
+    "hosted-esx-3": 2,
+    "hosted-xen-3": 3,
+}
+"""Shipped virtualization -> place in the colours of its level: the same in every report and
+dashboard, whichever others a campaign has."""
 _DASHES: Sequence[Dashes] = ((0, ()), (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 
 CAUSES: Mapping[str, str] = {
@@ -88,19 +100,20 @@ def styles(
     baseline: str = FULL_SYSTEM,
 ) -> dict[str, Style]:
     """Choose a style for each virtualization; those of a level have similar colours."""
-    seen: Counter[str] = Counter()
+    taken: dict[str, set[int]] = {}
     made = {}
-    for name in virtualizations:
+    for name in sorted(virtualizations, key=lambda name: name not in _PLACES):
         level = level_of(name, claim, baseline)
         if level == "baseline":
             made[name] = Style(INK, "|", (0, ()))
             continue
-        number = seen[level]
-        seen[level] += 1
+        others = taken.setdefault(level, set())
+        number = _PLACES[name] if name in _PLACES else next(n for n in count() if n not in others)
+        others.add(number)
         colours, markers = _LOOKS[level]
         made[name] = Style(
             colours[number % len(colours)],
             markers[number % len(markers)],
             _DASHES[number % len(_DASHES)],
         )
-    return made
+    return {name: made[name] for name in virtualizations}

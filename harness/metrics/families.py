@@ -429,6 +429,9 @@ RECORDED: dict[str, str] = {
     "vtax_response_p95_seconds": "95th percentile of the response time since the sample before.",
     "vtax_operation_event_timestamp_seconds": "When something became of an operation: Unix time.",
     "vtax_expectation_met": "1 if the scenario met the expectation, 0 if it missed it.",
+    # A campaign
+    "vtax_campaign_begin_timestamp_seconds": "Where simulated time begins: Unix time.",
+    "vtax_campaign_end_timestamp_seconds": "Where its last run ends: Unix time.",
     # The analysis
     "vtax_campaign_runs_planned": "Runs that the campaign needs, and those made beyond them.",
     "vtax_campaign_runs": "Runs by what became of them.",

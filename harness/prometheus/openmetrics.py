@@ -65,6 +65,8 @@ def write_openmetrics(store: Store, path: Path, findings: Iterable[Sample] = ())
                 ends = max(ends, result.warm_up_seconds + result.measured_seconds)
         collect({}, [(0.0, (CAMPAIGN, {"identity": store.campaign.identity}, 1.0))])
         collect({}, ((ends, sample) for sample in findings))
+        for name, at in (("begin", begin), ("end", round(begin + ends, 3))):
+            collect({}, [(ends, (f"vtax_campaign_{name}_timestamp_seconds", {}, at))])
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for family in sorted(families):
                 kind, collected = families[family]

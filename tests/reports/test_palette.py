@@ -82,3 +82,10 @@ def test_the_claim_decides_on_which_level_a_virtualization_is():
 def test_there_are_styles_for_more_virtualizations_than_colours():
     many = [f"hosted-{number}" for number in range(20)]
     assert styles(many, None).keys() == set(many)
+
+
+def test_a_shipped_virtualization_has_one_colour_whichever_others_there_are():
+    every = styles(EVERY, None)
+    for name in EVERY:
+        assert styles([name], None)[name] == every[name]
+    assert list(styles(EVERY[::-1], None)) == list(EVERY[::-1])
