@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from backfilled import Prometheus, prometheus_with
-from exporting import export
 from promql import EXPOSED, metrics, selectors
+from stores import export
 
 from harness.analysis.samples import analysis_samples
 from harness.analysis.study import analyse
