@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "capacity": ("DIR", "--only", "machine=nothing"),
     "discrepancy": ("DIR",),
     "publish": ("DIR", "--to", "SITE"),
+    "grafana": ("--to", "SITE"),
     "compare": ("DIR", "DIR"),
     "calibrate": ("--out", "nowhere/file", "--targets", "nothing"),
     "profile": ("--out", "nowhere/file", "--", "true"),

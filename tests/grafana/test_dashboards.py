@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from backfilled import Prometheus, prometheus_with
 from exporting import export
 from promql import EXPOSED, metrics, selectors
+from serving import free_port
 
 from harness.analysis.samples import analysis_samples
 from harness.analysis.study import analyse
@@ -75,6 +77,10 @@ class View:
         self.end = BEGIN + (
             2 * 86400 if uid in ("vtax-machine", "vtax-partition", "vtax-vios") else 300
         )
+        self.begin = BEGIN
+        if uid == "vtax-live":
+            self.end = int(time.time())
+            self.begin = self.end - 900
         self.chosen: dict[str, str] = {}
         for variable in BOARDS[uid]["templating"]["list"][1:]:
             offered = self.offered(variable)
@@ -87,7 +93,7 @@ class View:
             return str(variable["query"]).split(",")
         asked = filled(variable["query"]["query"], self.chosen)
         if found := LABEL_VALUES.fullmatch(asked):
-            span = {"start": BEGIN, "end": self.end}
+            span = {"start": self.begin, "end": self.end}
             match = {"match[]": found["selector"]}
             return sorted(self.prometheus.get(f"label/{found['label']}/values", **match, **span))
         found = QUERY_RESULT.fullmatch(asked)
@@ -99,10 +105,10 @@ class View:
 
     def answer(self, panel: dict[str, Any], target: dict[str, Any]) -> list[dict[str, Any]]:
         """Ask as Grafana does: at the end of the time range, or in steps through it."""
-        expression = filled(target["expr"], self.chosen, self.end - BEGIN, "2s")
+        expression = filled(target["expr"], self.chosen, self.end - self.begin, "4s")
         if target["instant"]:
             return self.prometheus.query(expression, time=self.end)
-        return self.prometheus.query_range(expression, BEGIN, self.end, 1)
+        return self.prometheus.query_range(expression, self.begin, self.end, 1)
 
     def values(self, title: str, column: str = "") -> dict[tuple[str, ...], float]:
         """Read a bar gauge, or a column of a table, by all labels but the campaign."""
@@ -375,6 +381,26 @@ def test_the_default_view_of_a_shipped_campaign_has_data(uid, campaign, shipped)
         assert view.offered(campaign_variable) == ["seven-elements"]
         view = View(shipped, uid)
     check_default_view(view)
+
+
+@pytest.mark.slow
+def test_the_view_of_a_live_machine_has_data(tmp_path):
+    ports = [free_port(), free_port()]
+    watch = [
+        *(sys.executable, "-c", "from harness.cli.app import main; main()", "watch", "smoke"),
+        *("--only", "virtualization=shared-uncapped", "--only", "workload=vscsi-random"),
+        *("--only", "os=aix-5.3", "--port", str(ports[0]), "--metrics-port", str(ports[1])),
+    ]
+    with subprocess.Popen(watch, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            with prometheus_with([], tmp_path, scraped=[f"127.0.0.1:{ports[1]}"]) as server:
+                for _ in range(240):
+                    if server.query("count_over_time(vtax_pacing_speed_ratio[1m]) > 9"):
+                        break
+                    time.sleep(0.5)
+                check_default_view(View(server, "vtax-live"))
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize(
