@@ -64,14 +64,20 @@ def panel_ids(value: Any) -> str:
 
 def filled(text: str, chosen: Mapping[str, str], seconds: float = 300, step: str = "60s") -> str:
     """Put in what Grafana would."""
-    values = {**chosen, "__rate_interval": step, "__range": f"{seconds:.0f}s"}
+    values = {**chosen, "__rate_interval": step, "__range": f"{max(1, round(seconds))}s"}
     return re.sub(r"\$\{?([A-Za-z_]\w*)\}?", lambda found: values[found[1]], text)
 
 
 class View:
     """A dashboard as it opens, on a real Prometheus."""
 
-    def __init__(self, prometheus: Prometheus, uid: str, **chosen: str) -> None:
+    def __init__(
+        self,
+        prometheus: Prometheus,
+        uid: str,
+        span: tuple[float, float] | None = None,
+        **chosen: str,
+    ) -> None:
         self.prometheus = prometheus
         self.uid = uid
         self.end = BEGIN + (
@@ -81,6 +87,8 @@ class View:
         if uid == "vtax-live":
             self.end = int(time.time())
             self.begin = self.end - 900
+        if span is not None:
+            self.begin, self.end = span
         self.chosen: dict[str, str] = {}
         for variable in BOARDS[uid]["templating"]["list"][1:]:
             offered = self.offered(variable)
@@ -108,7 +116,9 @@ class View:
         expression = filled(target["expr"], self.chosen, self.end - self.begin, "4s")
         if target["instant"]:
             return self.prometheus.query(expression, time=self.end)
-        return self.prometheus.query_range(expression, self.begin, self.end, 1)
+        return self.prometheus.query_range(
+            expression, self.begin, self.end, (self.end - self.begin) / 300
+        )
 
     def values(self, title: str, column: str = "") -> dict[tuple[str, ...], float]:
         """Read a bar gauge, or a column of a table, by all labels but the campaign."""
@@ -380,6 +390,49 @@ def test_the_default_view_of_a_shipped_campaign_has_data(uid, campaign, shipped)
         ]
         assert view.offered(campaign_variable) == ["seven-elements"]
         view = View(shipped, uid)
+    check_default_view(view)
+
+
+def followed(view: View, panel: dict[str, Any]) -> View:
+    """Open the dashboard that the first row of a table links to, with its time range."""
+    options = organized(panel)["renameByName"]
+    (links,) = properties(panel, "links").values()
+    target, _, query = links[0]["url"].removeprefix("/d/").partition("?")
+    answers = {target["refId"]: view.answer(panel, target) for target in panel["targets"]}
+    row = answers["A"][0]["metric"]
+
+    def value(title: str) -> str:
+        (field,) = [old for old, new in options.items() if new == title]
+        if not field.startswith("Value"):
+            return str(row[field])
+        found = answers[field.removeprefix("Value #")]
+        same = [each for each in found if row.items() <= each["metric"].items()]
+        return str(same[0]["value"][1])
+
+    filled_in = re.sub(r'\$\{__data\.fields\["(.+?)"\](\.numeric)?\}', lambda f: value(f[1]), query)
+    chosen = dict(
+        part.split("=") for part in filled(filled_in, view.chosen | {"datasource": ""}).split("&")
+    )
+    span = float(chosen.pop("from")) / 1000, float(chosen.pop("to")) / 1000
+    names = {name.removeprefix("var-"): text for name, text in chosen.items()}
+    names.pop("datasource")
+    return View(view.prometheus, target, span, **names)
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [
+        panel
+        for uid, panel in TABLES
+        if uid in ("vtax-overview", "vtax-scenario") and properties(panel, "links")
+    ],
+    ids=panel_ids,
+)
+def test_a_link_of_a_row_leads_to_data(panel, watched):
+    uid = "vtax-scenario" if panel["title"] == "This scenario" else "vtax-overview"
+    view = followed(View(watched.prometheus, uid, campaign="watched"), panel)
+    if panel["title"] != "Campaigns":
+        assert view.chosen["campaign"] == "watched"
     check_default_view(view)
 
 
