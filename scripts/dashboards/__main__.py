@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cell import machine, partition, vios
+from cell import machine, partition
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from overview import overview
 from timelines import ANNOTATIONS, live, scenario
+from vios import vios
 
 FOLDER = Path(__file__).parents[2] / "grafana" / "dashboards"
 

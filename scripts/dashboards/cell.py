@@ -1,4 +1,4 @@
-"""Machine, partitions and Virtual I/O Servers of one cell, as tables and bars."""
+"""Machine and partitions of one cell, as tables and bars."""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from grafana_foundation_sdk.builders.table import Panel as Table
@@ -21,7 +21,6 @@ from panels import (
     ratio,
     rows,
     shown,
-    variable,
 )
 
 NAMES = ("campaign", *FACTORS, "cell")
@@ -29,7 +28,6 @@ SPAN = ("2007-04-02T00:00:00.000Z", "2007-04-04T00:00:00.000Z")
 """Longer than any run: everything here is a total of the time range."""
 IDLE, BUSY = ',cause="idle"', ',cause!="idle"'
 VIRTUALIZING = ',cause=~"hypervisor|refill|vios|switch|copy|emulation|world_switch|host"'
-IO = "vtax_vios_operations_total|vtax_sea_bytes_total"
 
 
 def of_machine(matchers: str, causes: str) -> str:
@@ -161,7 +159,7 @@ def machine() -> Dashboard:
         .with_row(Row("Contention and caches"))
         .with_panel(
             rows(
-                "Beside whom partitions ran",
+                "Processors beside each partition, and cache lines",
                 "How many further processors ran on average while the partition computed: on the"
                 " same chip, of the same operating system, of the machine. And cache lines that it"
                 " fetched, per second of simulated time: again after others had driven them out,"
@@ -365,137 +363,4 @@ def partition() -> Dashboard:
             ),
             sort=("partition", False),
         )
-    )
-
-
-def vios() -> Dashboard:
-    """Show the Virtual I/O Servers of a cell."""
-    made = board(
-        "vtax-vios",
-        "Virtual I/O Server",
-        "What the Virtual I/O Servers of one cell did, and what their clients waited for.",
-        *SPAN,
-    )
-    chosen = f'__name__=~"{IO}"'
-    for name in NAMES:  # only what has I/O through a server is offered
-        asked = f"count by ({name}) (last_over_time({{{chosen}}}[2d]) > 0)"
-        regex = f'/{name}="([^"]*)"/'
-        made.with_variable(variable(name, name.capitalize(), f"query_result({asked})", regex))
-        chosen += f',{name}="${name}"'
-    operations = "vtax_vios_operations_total"
-    segments = "sum by (vios) (" + increase("vtax_bridge_segments_total") + ")"
-    only = "label_replace(" + per_line("vios", operations) + ', "partition", "$1", "vios", "(.+)")'
-
-    def of_server(expression: str) -> str:
-        return f"{expression} and on (partition) ({only})"
-
-    physc = mean("partition", per_second("vtax_partition_dispatched_seconds_total"))
-    ent = mean("partition", shown("vtax_partition_entitlement_cores"))
-    return (
-        made.with_row(Row("Servers"))
-        .with_panel(
-            rows(
-                "Virtual SCSI",
-                "Operations that a server took on and their bytes, per second of simulated time;"
-                " latency that it added to an operation: its work and the wait for it, without the"
-                " device's own part.",
-                Column("server", "vios"),
-                Column("operations", value=per_line("vios", operations), unit="iops"),
-                Column("data", value=per_line("vios", "vtax_vios_bytes_total"), unit="Bps"),
-                Column(
-                    "latency added",
-                    value=ratio("vios", "vtax_vios_added_seconds_total", operations),
-                    unit="s",
-                ),
-                sort=("server", False),
-                width=12,
-                height=6,
-            )
-        )
-        .with_panel(
-            rows(
-                "Shared Ethernet",
-                "Bytes that a Shared Ethernet Adapter bridged per second of simulated time, and the"
-                " time that a piece of a stream, a request or a response took in it.",
-                Column("server", "vios"),
-                Column("data", value=per_line("vios", "vtax_sea_bytes_total"), unit="Bps"),
-                Column(
-                    "time in the adapter",
-                    value=f"sum by (vios) ({increase('vtax_bridge_seconds_total')}) / {segments}",
-                    unit="s",
-                ),
-                sort=("server", False),
-                width=12,
-                height=6,
-            )
-        )
-        .with_panel(
-            rows(
-                "Processors of the servers",
-                "Entitlement (ent), processors consumed (physc), their share of the entitlement"
-                " (%entc), and the wait of a virtual processor for a processor, for each dispatch:"
-                " latency for all clients.",
-                Column("server", "partition"),
-                Column("ent", value=of_server(ent)),
-                Column("physc", value=of_server(physc)),
-                Column("%entc", value=of_server(f"{physc} / ({ent} > 0)"), unit="percentunit"),
-                Column(
-                    "wait for a dispatch",
-                    value=of_server(
-                        ratio(
-                            "partition",
-                            "vtax_partition_dispatch_wait_seconds_total",
-                            "vtax_partition_dispatches_total",
-                        )
-                    ),
-                    unit="s",
-                ),
-                sort=("server", False),
-                height=6,
-            )
-        )
-        .with_row(Row("Clients"))
-        .with_panel(
-            bars(
-                "Processor time on behalf of clients",
-                "Processors spent on virtual SCSI and bridging, by the partition on whose behalf"
-                " they were spent.",
-                query(
-                    "sort_desc("
-                    + mean(
-                        "partition",
-                        per_second("vtax_processor_seconds_total", f'{CELL},cause="vios"'),
-                    )
-                    + ") > 0",
-                    "{{partition}}",
-                ),
-                width=12,
-            )
-        )
-        .with_panel(
-            bars(
-                "Clients' wait for their disk's queue",
-                "Time that clients' block operations waited for a place in the queue of their disk,"
-                " mean over all operations.",
-                query(
-                    otherwise(
-                        "sort_desc("
-                        + ratio(
-                            "partition",
-                            "vtax_block_queue_wait_seconds_total",
-                            "vtax_block_operations_total",
-                        )
-                        + " >= 0)",
-                        "partition",
-                        "no block operations",
-                    ),
-                    "{{partition}}",
-                ),
-                unit="s",
-                width=12,
-            )
-        )
-        .with_row(Row("Devices"))
-        .with_panel(disks())
-        .with_panel(wires())
     )

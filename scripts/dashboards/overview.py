@@ -25,6 +25,8 @@ NONE = {-1: ("none", "transparent")}
 WORKLOAD = "campaign, machine, os, workload"
 BEGIN = f"max by (campaign) ({last('vtax_campaign_begin_timestamp_seconds', HERE)}) * 1000"
 END = f"max by (campaign) ({last('vtax_campaign_end_timestamp_seconds', HERE)}) * 1000"
+AROUND = (f"{BEGIN} - 60e3", f"{END} + 60e3")
+"""A minute more on each side: totals need both samples of a run within whole seconds."""
 TO_MACHINE = link(
     "vtax-machine",
     begin="begins",
@@ -165,10 +167,12 @@ def verdicts() -> object:
         Column("os", "os"),
         Column(
             "begins",
-            value=f"0 * ({found}) + on (campaign) group_left () {BEGIN}",
+            value=f"0 * ({found}) + on (campaign) group_left () ({AROUND[0]})",
             hidden=True,
         ),
-        Column("ends", value=f"0 * ({found}) + on (campaign) group_left () {END}", hidden=True),
+        Column(
+            "ends", value=f"0 * ({found}) + on (campaign) group_left () ({AROUND[1]})", hidden=True
+        ),
         sort=("outcome", False),
         height=7,
         others="^load_",
@@ -217,8 +221,8 @@ def workloads() -> object:
             unit="percentunit",
             width=110,
         ),
-        Column("begins", value=across(BEGIN), hidden=True),
-        Column("ends", value=across(END), hidden=True),
+        Column("begins", value=across(AROUND[0]), hidden=True),
+        Column("ends", value=across(AROUND[1]), hidden=True),
         sort=("outcome", False),
         height=10,
     )
@@ -226,14 +230,14 @@ def workloads() -> object:
 
 def across(time: str) -> str:
     """Give each row a time of the campaign."""
-    return f"0 * {overhead('firmware', '')} + on (campaign) group_left () {time}"
+    return f"0 * {overhead('firmware', '')} + on (campaign) group_left () ({time})"
 
 
 def cells() -> object:
     """Overhead of every cell."""
 
     def moment(time: str) -> str:
-        return f"0 * ({of_cell('vtax_overhead_ratio')}) + on (campaign) group_left () {time}"
+        return f"0 * ({of_cell('vtax_overhead_ratio')}) + on (campaign) group_left () ({time})"
 
     return rows(
         "Cells",
@@ -270,8 +274,8 @@ def cells() -> object:
             unit="percentunit",
         ),
         Column("cell", "cell", width=60),
-        Column("begins", value=moment(BEGIN), hidden=True),
-        Column("ends", value=moment(END), hidden=True),
+        Column("begins", value=moment(AROUND[0]), hidden=True),
+        Column("ends", value=moment(AROUND[1]), hidden=True),
         sort=("overhead", True),
         height=10,
         others="^load_",

@@ -60,7 +60,7 @@ def readable(colour: str) -> str:
 
 
 VIRTUALIZATIONS = {name: readable(style.colour) for name, style in styles(NAMES, SHIPPED).items()}
-CAUSE_COLOURS = {**{name: readable(colour) for name, colour in CAUSES.items()}, "idle": "#3a4048"}
+CAUSE_COLOURS = {**{name: readable(colour) for name, colour in CAUSES.items()}, "idle": "#4f7a6a"}
 OUTCOMES = {0: ("refuted", "red"), 1: ("inconclusive", "yellow"), 2: ("confirmed", "green")}
 
 FACTORS = ("machine", "os", "workload", "virtualization")

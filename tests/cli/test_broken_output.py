@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "capacity": ("DIR", "--only", "machine=nothing"),
     "discrepancy": ("DIR",),
     "publish": ("DIR", "--to", "SITE"),
+    "grafana": ("--to", "SITE"),
     "compare": ("DIR", "DIR"),
     "calibrate": ("--out", "nowhere/file", "--targets", "nothing"),
     "profile": ("--out", "nowhere/file", "--", "true"),

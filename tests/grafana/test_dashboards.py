@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from backfilled import Prometheus, prometheus_with
 from promql import EXPOSED, metrics, selectors
+from serving import free_port
 from stores import export
 
 from harness.analysis.samples import analysis_samples
@@ -62,19 +64,31 @@ def panel_ids(value: Any) -> str:
 
 def filled(text: str, chosen: Mapping[str, str], seconds: float = 300, step: str = "60s") -> str:
     """Put in what Grafana would."""
-    values = {**chosen, "__rate_interval": step, "__range": f"{seconds:.0f}s"}
+    values = {**chosen, "__rate_interval": step, "__range": f"{max(1, round(seconds))}s"}
     return re.sub(r"\$\{?([A-Za-z_]\w*)\}?", lambda found: values[found[1]], text)
 
 
 class View:
     """A dashboard as it opens, on a real Prometheus."""
 
-    def __init__(self, prometheus: Prometheus, uid: str, **chosen: str) -> None:
+    def __init__(
+        self,
+        prometheus: Prometheus,
+        uid: str,
+        span: tuple[float, float] | None = None,
+        **chosen: str,
+    ) -> None:
         self.prometheus = prometheus
         self.uid = uid
         self.end = BEGIN + (
             2 * 86400 if uid in ("vtax-machine", "vtax-partition", "vtax-vios") else 300
         )
+        self.begin = BEGIN
+        if uid == "vtax-live":
+            self.end = int(time.time())
+            self.begin = self.end - 900
+        if span is not None:
+            self.begin, self.end = span
         self.chosen: dict[str, str] = {}
         for variable in BOARDS[uid]["templating"]["list"][1:]:
             offered = self.offered(variable)
@@ -87,7 +101,7 @@ class View:
             return str(variable["query"]).split(",")
         asked = filled(variable["query"]["query"], self.chosen)
         if found := LABEL_VALUES.fullmatch(asked):
-            span = {"start": BEGIN, "end": self.end}
+            span = {"start": self.begin, "end": self.end}
             match = {"match[]": found["selector"]}
             return sorted(self.prometheus.get(f"label/{found['label']}/values", **match, **span))
         found = QUERY_RESULT.fullmatch(asked)
@@ -99,10 +113,12 @@ class View:
 
     def answer(self, panel: dict[str, Any], target: dict[str, Any]) -> list[dict[str, Any]]:
         """Ask as Grafana does: at the end of the time range, or in steps through it."""
-        expression = filled(target["expr"], self.chosen, self.end - BEGIN, "2s")
+        expression = filled(target["expr"], self.chosen, self.end - self.begin, "4s")
         if target["instant"]:
             return self.prometheus.query(expression, time=self.end)
-        return self.prometheus.query_range(expression, BEGIN, self.end, 1)
+        return self.prometheus.query_range(
+            expression, self.begin, self.end, (self.end - self.begin) / 300
+        )
 
     def values(self, title: str, column: str = "") -> dict[tuple[str, ...], float]:
         """Read a bar gauge, or a column of a table, by all labels but the campaign."""
@@ -375,6 +391,69 @@ def test_the_default_view_of_a_shipped_campaign_has_data(uid, campaign, shipped)
         assert view.offered(campaign_variable) == ["seven-elements"]
         view = View(shipped, uid)
     check_default_view(view)
+
+
+def followed(view: View, panel: dict[str, Any]) -> View:
+    """Open the dashboard that the first row of a table links to, with its time range."""
+    options = organized(panel)["renameByName"]
+    (links,) = properties(panel, "links").values()
+    target, _, query = links[0]["url"].removeprefix("/d/").partition("?")
+    answers = {target["refId"]: view.answer(panel, target) for target in panel["targets"]}
+    row = answers["A"][0]["metric"]
+
+    def value(title: str) -> str:
+        (field,) = [old for old, new in options.items() if new == title]
+        if not field.startswith("Value"):
+            return str(row[field])
+        found = answers[field.removeprefix("Value #")]
+        same = [each for each in found if row.items() <= each["metric"].items()]
+        return str(same[0]["value"][1])
+
+    filled_in = re.sub(r'\$\{__data\.fields\["(.+?)"\](\.numeric)?\}', lambda f: value(f[1]), query)
+    chosen = dict(
+        part.split("=") for part in filled(filled_in, view.chosen | {"datasource": ""}).split("&")
+    )
+    span = float(chosen.pop("from")) / 1000, float(chosen.pop("to")) / 1000
+    names = {name.removeprefix("var-"): text for name, text in chosen.items()}
+    names.pop("datasource")
+    return View(view.prometheus, target, span, **names)
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [
+        panel
+        for uid, panel in TABLES
+        if uid in ("vtax-overview", "vtax-scenario") and properties(panel, "links")
+    ],
+    ids=panel_ids,
+)
+def test_a_link_of_a_row_leads_to_data(panel, watched):
+    uid = "vtax-scenario" if panel["title"] == "This scenario" else "vtax-overview"
+    view = followed(View(watched.prometheus, uid, campaign="watched"), panel)
+    if panel["title"] != "Campaigns":
+        assert view.chosen["campaign"] == "watched"
+    check_default_view(view)
+
+
+@pytest.mark.slow
+def test_the_view_of_a_live_machine_has_data(tmp_path):
+    ports = [free_port(), free_port()]
+    watch = [
+        *(sys.executable, "-c", "from harness.cli.app import main; main()", "watch", "smoke"),
+        *("--only", "virtualization=shared-uncapped", "--only", "workload=vscsi-random"),
+        *("--only", "os=aix-5.3", "--port", str(ports[0]), "--metrics-port", str(ports[1])),
+    ]
+    with subprocess.Popen(watch, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            with prometheus_with([], tmp_path, scraped=[f"127.0.0.1:{ports[1]}"]) as server:
+                for _ in range(240):
+                    if server.query("count_over_time(vtax_pacing_speed_ratio[1m]) > 9"):
+                        break
+                    time.sleep(0.5)
+                check_default_view(View(server, "vtax-live"))
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Provisioning and the compose file: they fit together, and nothing listens beyond loopback."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,16 @@ def test_campaigns_of_2007_are_kept_and_backfilled_to_where_prometheus_looks():
     assert f"prometheus:{data}" in SERVICES["backfill"]["volumes"]
     assert SERVICES["backfill"]["command"] == ["/campaign/runs.openmetrics", data]
     assert SERVICES["backfill"]["image"] == SERVICES["prometheus"]["image"]
+
+
+def test_images_have_exact_tags():
+    for service in SERVICES.values():
+        assert re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", service["image"])
+
+
+def test_nothing_is_downloaded_by_grafana():
+    environment = SERVICES["grafana"]["environment"]
+    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    assert environment["GF_PLUGINS_PLUGIN_ADMIN_ENABLED"] == "false"
+    for name in ("CHECK_FOR_UPDATES", "CHECK_FOR_PLUGIN_UPDATES", "REPORTING_ENABLED"):
+        assert environment[f"GF_ANALYTICS_{name}"] == "false"

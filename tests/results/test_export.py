@@ -151,7 +151,11 @@ def test_openmetrics_has_simulated_timestamps(filled):
     assert sum(sample.value for sample in digests) == len(counts)
     (info,) = families["vtax_campaign_info"].samples
     assert info.labels == {"campaign": "small", "identity": store.campaign.identity}
-    every = [s for name, f in families.items() if name != "vtax_campaign_info" for s in f.samples]
+    for name, at in (("begin", begin), ("end", begin + 2.25)):
+        (moment,) = families[f"vtax_campaign_{name}_timestamp_seconds"].samples
+        assert moment.labels == {"campaign": "small"}
+        assert moment.value == at
+    every = [s for f in families.values() for s in f.samples if "vtax_campaign_" not in s.name]
     assert {s.labels["campaign"] for s in every} == {"small"}
     assert len({s.labels["cell"] for s in every}) == len(plan.matrix)
     (names,) = {s.labels["name"] for s in families["vtax_response_seconds"].samples}

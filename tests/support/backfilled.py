@@ -41,9 +41,12 @@ class Prometheus:
 
 @contextmanager
 def prometheus_with(
-    openmetrics: Sequence[Path], folder: Path, rules: Sequence[Path] = ()
+    openmetrics: Sequence[Path],
+    folder: Path,
+    rules: Sequence[Path] = (),
+    scraped: Sequence[str] = (),
 ) -> Iterator[Prometheus]:
-    """Backfill files into a new Prometheus, and end it afterwards."""
+    """Backfill files into a new Prometheus that scrapes addresses; end it afterwards."""
     server, promtool = program("prometheus"), program("promtool", "prometheus")
     data = folder / "data"
     for file in openmetrics:
@@ -56,7 +59,10 @@ def prometheus_with(
     config.write_text(
         json.dumps(
             {
-                "global": {"evaluation_interval": "1s"},
+                "global": {"evaluation_interval": "1s", "scrape_interval": "1s"},
+                "scrape_configs": [
+                    {"job_name": "vtax", "static_configs": [{"targets": list(scraped)}]}
+                ],
                 "rule_files": [str(path.resolve()) for path in rules],
             }
         )
