@@ -15,7 +15,7 @@ from harness.files import whole_file
 from harness.printable import printable
 from harness.results.store import Store
 from reports import format as numbers
-from reports.evidence import Evidence, gather
+from reports.evidence import Evidence, gather, with_waits
 from reports.i18n import LANGUAGES, Texts
 from reports.plots.svg import drawing
 from reports.sections import tables
@@ -64,7 +64,7 @@ def build_reports(
     """
     with Store.open(directory) as store:
         study = analyse(store)
-        evidence = gather(store, directory)
+        evidence = with_waits(gather(store, directory), store, study)
     return [
         _write(
             directory / file_name(each, appendix=whole),

@@ -18,6 +18,9 @@ from harness.statistics.intervals import finite
 from harness.statistics.ratios import Share
 from harness.statistics.verdict import Outcome
 
+WAITING = ("slowdown", "response-p50", "response-p95", "response-p99")
+"""Measures of what users wait for; those of processors have no waits."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -51,6 +54,14 @@ class Finding:
     """Outcome without the model's own misses; None where they were not studied."""
     firmware_with_misses: Span | None = None
     software_with_misses: Span | None = None
+
+    @property
+    def worst(self) -> EnvironmentResult:
+        """The environment with the highest overhead of the firmware level."""
+        return max(
+            self.results,
+            key=lambda each: each.firmware.interval.estimate if each.firmware else -math.inf,
+        )
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:

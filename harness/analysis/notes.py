@@ -89,12 +89,16 @@ def study_notes(
     return tuple(notes)
 
 
+MISSES_NOT_STUDIED = (
+    "The model's own misses of published figures are not in the intervals and outcomes: "
+    "'vtax validate --save-to DIR' and 'vtax discrepancy DIR' put them there."
+)
+"""Note on a claim that was judged without them."""
+
+
 def _about_misses(misses: Discrepancy | None, runs: Runs) -> list[str]:
     if misses is None:
-        return [
-            "The model's own misses of published figures are not in the intervals and outcomes: "
-            "'vtax validate --save-to DIR' and 'vtax discrepancy DIR' put them there."
-        ]
+        return [MISSES_NOT_STUDIED]
     notes = [f"The study of the model's own misses: {each}." for each in misses.left_out]
     if misses.campaign_runs < sum(len(runs.get(position, {})) for position in misses.positions):
         notes.append(

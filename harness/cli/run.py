@@ -105,6 +105,7 @@ def run_campaign(
     from harness.execution.dask import Cluster
     from harness.execution.progress import TeeObserver, serve_progress
     from harness.metrics.http import check_free
+    from harness.results.host import this_host
     from harness.results.store import Store
 
     plan = make_plan(campaign, seed=seed, replications=replications, only=only)
@@ -138,6 +139,8 @@ def run_campaign(
             bar = TeeObserver(bar, stack.enter_context(serve_progress(store, metrics_port)))
         summary = run_plan(plan, store, executor, observer=bar, tell=shown.describe, live=live)
         counts = store.counts()
+    if summary.done:
+        this_host().write(directory)
     _print_summary(plan, directory, summary, counts)
 
 

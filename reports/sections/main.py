@@ -336,7 +336,9 @@ def facts(view: ReportView) -> list[str]:
         return [each for each in (view.evidence.date, *real.facts(view), version) if each]
     systems = view.texts("page.comma").join(view.texts.name("os", x) for x in view.shown_systems)
     machines = view.texts("page.comma").join(view.shown_machines)
-    parts = (view.evidence.date, machines, systems, view.texts("page.host"), version)
+    known = view.evidence.host
+    host = view.texts("page.host", host=known) if known else view.texts("page.any_host")
+    parts = (view.evidence.date, machines, systems, version, host)
     return [each for each in parts if each]
 
 

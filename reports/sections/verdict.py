@@ -2,18 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.analysis.claim import WHOLE
-from harness.analysis.finding import Finding
+from harness.analysis.finding import Finding, Span
+from harness.analysis.notes import MISSES_NOT_STUDIED
 from harness.analysis.overhead import CAPACITY
-from harness.analysis.study import Outcome, PartVerdict
+from harness.analysis.study import Outcome, PartVerdict, Verdict
 from harness.analysis.workload_summary import SHOWN, WorkloadSummary, workload_summaries
+from harness.results.discrepancy import Factor
 from harness.statistics.verdict import conclude
 from harness.validation.row import Kind
 from reports import format as numbers
 from reports.plots.summary import summary
 from reports.sections import scenarios, tables
+from reports.sections.findings import queueing
 from reports.view import ReportView, distinct, work_text
 
 Content = dict[str, Any]
@@ -32,6 +36,8 @@ def verdict(view: ReportView) -> Content | None:
         "scenarios": scenarios.outcome(view),
         "basis": list(_basis(view)),
         "missing": missing_studies(view),
+        # The list of the studies that were not made says it.
+        "notes": [each for each in study.notes if each != MISSES_NOT_STUDIED],
     }
     if judged is None:
         return content
@@ -40,10 +46,16 @@ def verdict(view: ReportView) -> Content | None:
     return {
         **content,
         "outcome": str(judged.outcome),
+        "without": _without(view, judged, judged.findings),
         "claim": view.texts.of(judged.claim_text) or view.texts("verdict.default_claim"),
         "parts": [_part(view, each) for each in judged.parts],
         "workloads": [_workload(view, each) for each in workloads],
-        "caption": view.texts("verdict.workloads", level=level, baseline=view.baseline),
+        "caption": view.texts(
+            "verdict.workloads" if judged.misses is None else "verdict.workloads_with_misses",
+            level=level,
+            baseline=view.baseline,
+        ),
+        "misses": _misses(view),
         "figure": summary(view, workloads) if workloads else None,
     }
 
@@ -55,7 +67,59 @@ def _part(view: ReportView, part: PartVerdict) -> Content:
         "text": "" if whole else view.texts.of(dict(part.part.text)) or part.part.name,
         "outcome": str(part.outcome),
         "sentence": _sentence(view, part),
+        "without": "" if whole else _without(view, part, part.findings),
     }
+
+
+def _without(view: ReportView, judged: Verdict | PartVerdict, found: Sequence[Finding]) -> str:
+    """Say the outcome without the model's own misses; empty if they were not studied."""
+    outcome = judged.without_misses
+    if outcome is None:
+        return ""
+    measured = [each for each in found if each.firmware is not None]
+    without = [each.without_misses or each.outcome for each in measured]
+    if outcome is judged.outcome and without == [each.outcome for each in measured]:
+        return view.texts("verdict.same_without_misses")
+    return view.texts(
+        "verdict.without_misses",
+        outcome=view.texts.name("outcome", str(outcome)),
+        count=without.count(Outcome.CONFIRMED),
+        total=len(measured),
+    )
+
+
+def _misses(view: ReportView) -> str:
+    """Say how wrong the model is known to be, and what that changes; empty if not studied."""
+    judged, texts = view.study.verdict, view.texts
+    if judged is None or judged.misses is None:
+        return ""
+    factors = judged.misses.factors
+    low, high = map(numbers.plain, _outermost(factors))
+    figures = len({name for each in factors for name in each.misses})
+    sentences = [texts("verdict.misses", figures=figures, low=low, high=high)]
+    changed = distinct(
+        texts(
+            "verdict.changed",
+            workload=work_text((each.workload, each.load)),
+            measure=texts.name("short_measure", each.measure),
+        )
+        for each in judged.findings
+        if each.without_misses not in (None, each.outcome)
+    )
+    if changed:
+        sentences.append(texts("verdict.misses_change", findings=texts("page.comma").join(changed)))
+    else:
+        sentences.append(texts("verdict.misses_nothing"))
+    count = len(judged.misses.unexplained)
+    if count:
+        sentences.append(texts("verdict.misses_unexplained", count=count))
+    return texts("verdict.space").join(sentences)
+
+
+def _outermost(factors: Sequence[Factor]) -> tuple[float, float]:
+    """Return the lowest and the highest factor of all; one if there is none."""
+    ends = [end for each in factors for end in (each.low, each.high)] or [1.0]
+    return min(ends), max(ends)
 
 
 def _sentence(view: ReportView, part: PartVerdict) -> str:
@@ -68,6 +132,7 @@ def _sentence(view: ReportView, part: PartVerdict) -> str:
         return texts("verdict.no_capacity" if searched else "verdict.unmeasured")
     count = part.count(Outcome.CONFIRMED)
     key = "shown_all" if count == len(measured) else "shown" if count else "shown_none"
+    key = key if len(measured) > 1 else f"{key}_one"
     sentence = [texts(f"verdict.{key}", count=count, total=len(measured))]
     refuted = [each for each in measured if each.outcome is Outcome.REFUTED]
     if refuted:
@@ -82,7 +147,11 @@ def _sentence(view: ReportView, part: PartVerdict) -> str:
         sentence.append(texts("verdict.inconclusive_for", workloads=named))
     if lacking:
         every = sum(len(each.results) for each in part.findings)
-        sentence.append(texts("verdict.lacking", count=lacking, total=every))
+        works = distinct(
+            work_text((each.workload, each.load)) for each in part.findings if not each.firmware
+        )
+        named = texts("page.comma").join(works)
+        sentence.append(texts("verdict.lacking", count=lacking, total=every, workloads=named))
     return texts("verdict.join").join(sentence) + texts("page.stop")
 
 
@@ -103,18 +172,26 @@ def _described(view: ReportView, work: str, measure: str, finding: Finding) -> s
     """Write a finding: the workload, the measure, the overhead, and what it is compared with."""
     texts = view.texts
     margin = finding.results[0].margin
+    firmware, software_span = judged_spans(finding)
     if margin is not None:
         limit = texts("verdict.of_margin", margin=numbers.level(margin))
     else:
-        software = tables.ends(finding.software)
+        software = tables.ends(software_span)
         limit = texts("verdict.of_software", software=software or texts("page.not_measured"))
     return texts(
         "verdict.finding",
         workload=work,
         measure=texts.name("short_measure", measure),
-        overhead=tables.ends(finding.firmware),
-        limit=limit,
+        overhead=tables.ends(firmware),
+        limit=limit + (texts("verdict.queue") if queueing(view, finding) else ""),
     )
+
+
+def judged_spans(finding: Finding) -> tuple[Span | None, Span | None]:
+    """Return the overheads of both levels that decided: with the model's own misses if studied."""
+    if finding.firmware_with_misses is not None:
+        return finding.firmware_with_misses, finding.software_with_misses
+    return finding.firmware, finding.software
 
 
 def _workload(view: ReportView, each: WorkloadSummary) -> Content:
@@ -125,28 +202,46 @@ def _workload(view: ReportView, each: WorkloadSummary) -> Content:
     for measure in SHOWN:
         found = each.measures[measure]
         short = texts.name("short_measure", measure)
-        for level, span in zip(levels, (found.firmware, found.software), strict=True):
+        judged = _findings(view, each, measure)
+        spans = (
+            (found.firmware, [one.firmware_with_misses for one in judged]),
+            (found.software, [one.software_with_misses for one in judged]),
+        )
+        for level, (span, misses) in zip(levels, spans, strict=True):
             cells.append(
                 {
                     "label": f"{short}{texts('page.colon')}{level}",
-                    "outcome": _outcome(view, each, measure) if span is found.firmware else "",
+                    "outcome": _outcome(judged) if span is found.firmware else "",
                     "value": tables.ends(span),
-                    "interval": tables.intervals(span),
+                    "interval": tables.intervals(_widened(span, misses)),
                 }
             )
     return {"workload": work_text((each.workload, each.load)), "cells": cells}
 
 
-def _outcome(view: ReportView, each: WorkloadSummary, measure: str) -> str:
-    """Conclude from all findings of a workload and measure; empty if the claim has none."""
+def _findings(view: ReportView, each: WorkloadSummary, measure: str) -> list[Finding]:
+    """Return the findings about a workload and measure, in all parts of the claim."""
     judged = view.study.verdict
-    outcomes = [
-        one.outcome
+    return [
+        one
         for one in (judged.findings if judged else ())
         if (one.workload, one.load, one.measure) == (each.workload, each.load, measure)
         and one.firmware is not None
     ]
-    return str(conclude(outcomes)) if outcomes else ""
+
+
+def _outcome(found: Sequence[Finding]) -> str:
+    """Conclude from findings; empty if there is none."""
+    return str(conclude(each.outcome for each in found)) if found else ""
+
+
+def _widened(span: Span | None, misses: Sequence[Span | None]) -> Span | None:
+    """Widen the intervals of overheads by those with the model's own misses."""
+    known = [each for each in misses if each is not None]
+    if span is None or not known:
+        return span
+    low = min(span.low, *(each.low for each in known))
+    return replace(span, low=low, high=max(span.high, *(each.high for each in known)))
 
 
 def _basis(view: ReportView) -> list[str]:
@@ -191,6 +286,9 @@ def missing_studies(view: ReportView) -> list[tuple[str, str]]:
         studies.append(("capacity", evidence.capacity, f"vtax capacity {out}"))
     if view.study.verdict is not None:
         studies.append(("sensitivity", evidence.sensitivity, f"vtax sensitivity {out}"))
+        misses = view.study.verdict.misses
+        if view.matrix:
+            studies.append(("discrepancy", misses, f"vtax discrepancy {out}"))
     return [
         (view.texts(f"verdict.study_{name}"), command)
         for name, made, command in studies

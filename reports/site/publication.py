@@ -23,7 +23,7 @@ from harness.errors import UserError
 from harness.results.export import csv_text, write_table
 from harness.results.store import Store
 from reports.builder import render
-from reports.evidence import Evidence, gather
+from reports.evidence import Evidence, gather, with_waits
 from reports.pdf import PrintingError, print_page
 from reports.site.files import is_safe_name, new_directory, safe_name, write_new
 
@@ -164,7 +164,8 @@ def publish_campaign(
         if held is not None and not lacking:
             return held, damaged
         study = analyse(store)
-        pages = {each: render(study, evidence, each).encode(errors="replace") for each in lacking}
+        shown = with_waits(evidence, store, study)
+        pages = {each: render(study, shown, each).encode(errors="replace") for each in lacking}
         if held is not None:
             for language, page in pages.items():
                 write_new(held.directory / page_name("report", language), page)

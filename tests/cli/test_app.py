@@ -17,6 +17,7 @@ from watching import wait_for
 import harness
 from harness.analysis.study import analyse
 from harness.cli.app import app
+from harness.results.host import Host
 from harness.results.sqlite import FILE_NAME
 from harness.results.store import Store
 
@@ -112,7 +113,10 @@ def test_results_go_to_a_directory_named_after_the_campaign(campaign, tmp_path):
     result = vtax("run", campaign, "--replications", 2, *part)
     assert result.exit_code == 0
     assert "2 runs complete in results/small (2 now, 0 before), 0 failed" in result.stdout
-    assert {path.name for path in (tmp_path / "results" / "small").iterdir()} == {FILE_NAME}
+    assert {path.name for path in (tmp_path / "results" / "small").iterdir()} == {
+        FILE_NAME,
+        Host.FILE_NAME,
+    }
     # The same again does nothing; the rest of the campaign goes to the same place.
     again = vtax("run", campaign, *part)
     assert "2 runs complete in results/small (0 now, 2 before), 0 failed" in again.stdout

@@ -14,8 +14,10 @@ from harness.analysis.study import Study, study
 from harness.campaign.plan import make_plan
 from harness.metrics.ddsketch import Digest
 from harness.metrics.measures import Measures
+from harness.results.discrepancy import Discrepancy, Ends, Factor, JudgedWithMisses
 from harness.results.record import CampaignRecord, CellRecord
 from harness.results.run_result import Check, OperationEvent, RunResult
+from harness.statistics.verdict import Outcome
 from harness.validation.record import ValidationRecord, digest_of_constants
 from harness.validation.row import Kind, Row
 
@@ -212,6 +214,47 @@ def product(
         record, **{"cells": records, "replications": counts, "claim": claim, **changes}
     )
     return study(campaign, runs)
+
+
+def missing_figures(
+    product: Study, outcome: Outcome, *, missed: tuple[float, float] = (0.01, 0.9)
+) -> Study:
+    """The study with the model's own misses: every judged result gets this outcome and interval."""
+    low, high = missed
+    assert product.verdict is not None
+    judged = tuple(
+        JudgedWithMisses(
+            **each.environment._asdict(),
+            part=each.part,
+            measure=each.measure,
+            outcome=outcome,
+            reason="",
+            firmware=Ends(virtualization="shared-uncapped", estimate=0.2, low=low, high=high),
+            software=Ends(virtualization="hosted-uml", estimate=1.0, low=0.5, high=9.0),
+            plausible=None,
+        )
+        for each in product.verdict.environments
+    )
+    factor = Factor(
+        mechanism="copy", costs=("network.*",), low=0.5, high=3.0, misses=("a figure", "another")
+    )
+    misses = Discrepancy(
+        identity=product.campaign.identity,
+        model=product.campaign.model,
+        positions=(),
+        campaign_runs=0,
+        runs=0,
+        factors=(factor, factor.model_copy(update={"mechanism": "block"})),
+        unexplained=("a third",),
+        judged=judged,
+        left_out=(),
+    )
+    return study(product.campaign, product.runs, misses=misses)
+
+
+@pytest.fixture(scope="session")
+def miss_figures() -> Callable[..., Study]:
+    return missing_figures
 
 
 @pytest.fixture(scope="session")

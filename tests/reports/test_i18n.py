@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 from real_studies import beside, imported, real_study
 
+from harness.analysis.breakdown.accounts import WAITS
+from harness.analysis.doubts import Doubt
 from harness.analysis.overhead import CAPACITY, MEASURES
 from harness.analysis.study import Outcome
 from harness.catalog.constant import Status
@@ -64,6 +66,8 @@ def test_names_everything_that_has_a_fixed_name(texts):
         ("measure_meaning", (*MEASURES, CAPACITY)),
         ("cause", CAUSE_LABELS),
         ("cause_meaning", CAUSE_LABELS),
+        ("doubt", Doubt),
+        ("wait", WAITS),
         ("level", ("baseline", "firmware", "software", "other", *LEVELS.values())),
         ("real_measure_meaning", ("slowdown", "processor-time")),
     ):
@@ -100,7 +104,7 @@ _RELATIONS = (
 
 @pytest.mark.usefixtures("undrawn")
 def test_no_text_is_left_over(
-    build, truths, make_product, play, shipped, validate, monkeypatch, tmp_path
+    build, truths, make_product, miss_figures, play, shipped, validate, monkeypatch, tmp_path
 ):
     used = set()
     find = Texts._find
@@ -174,6 +178,27 @@ def test_no_text_is_left_over(
     }
     shape = {"workloads": 5, "virtualizations": extremes}
     render(make_product(shipped, **shape, claim=divided), appendix=True)
+    only = {**divided["parts"][0], "measures": ["processor-time"]}
+    for firmware in (1.02, 1.3):
+        ratios = {"full-system": 1.0, "shared-uncapped": (2.0, firmware), "hosted-uml": 2.0}
+        claim = {**divided, "parts": [only]}
+        one = make_product(shipped, virtualizations=ratios, claim=claim, replications=12)
+        for outcome in (Outcome.CONFIRMED, Outcome.REFUTED):
+            render(miss_figures(one, outcome))
+    slow = make_product(
+        shipped,
+        virtualizations=ratios,
+        names=lambda kind, number: "aix-5.3" if kind == "os" else f"{kind}-{number}",
+    )
+    (queued,) = slow.verdict.parts
+    refuted = [replace(each, outcome=Outcome.REFUTED) for each in queued.findings]
+    queued = replace(queued, outcome=Outcome.REFUTED, findings=tuple(refuted))
+    sound = [replace(each, outcome=Outcome.CONFIRMED) for each in refuted[0].results]
+    doubted = replace(refuted[0], outcome=Outcome.INCONCLUSIVE, results=tuple(sound))
+    longer = {cell.position: {"block_queue": 1.0} for cell in slow.campaign.cells}
+    for part in (queued, replace(queued, findings=(doubted,))):
+        judged = replace(slow.verdict, parts=(part,))
+        render(replace(slow, verdict=judged), Evidence(longer=longer))
     shape["virtualizations"] = {**extremes, "hosted-uml": 1.01}
     render(make_product(shipped, **shape, claim=divided, replications=8))
     every = {
@@ -211,6 +236,7 @@ def test_no_text_is_left_over(
     render(play(shipped, {"measured": 9.0}), Evidence(staged=("hypervisor.vp_switch",)))
     render(*imported(tmp_path))
     render(beside(many))
+    render(other, Evidence(host="builder, Linux"))
     render(real_study())
     render(real_study(replications=1, broken=()))
     render(real_study(broken=(), failing=True, disturbed=9))
