@@ -21,7 +21,7 @@ def findings(view: ReportView) -> Content | None:
     judged = view.study.verdict
     groups = [] if judged is None else [_group(view, each) for each in judged.parts]
     shown = [each for each in groups if each["rows"]]
-    return {"groups": shown} if shown else None
+    return {"groups": shown, "depths": list(_depths(view))} if shown else None
 
 
 def _group(view: ReportView, part: PartVerdict) -> Content:
@@ -62,7 +62,7 @@ def _row(view: ReportView, part: Part, finding: Finding) -> Content:
         "plausible": tables.plausible(finding.plausible),
         "absolute": tables.extra_time(view, worst),
         "causes": _parts(view, longer) if longer else tables.extra(view, worst),
-        "note": "" if queued is None else _queue_note(view, worst, queued),
+        "note": "" if queued is None else texts("findings.queueing", share=numbers.share(queued)),
     }
 
 
@@ -127,17 +127,22 @@ def queueing(view: ReportView, finding: Finding) -> float | None:
     return min(queued / total, 1.0) if total > 0.0 and queued > _MOST * total else None
 
 
-def _queue_note(view: ReportView, worst: EnvironmentResult, share: float) -> str:
-    """Explain a response that is longer because its operations queue in the guest."""
-    values = {each["name"]: each["value"] for each in view.study.campaign.constants}
-    system = worst.environment.os
-    return view.texts(
-        "findings.queueing",
-        share=numbers.share(share),
-        os=view.texts.name("os", system),
-        virtual=f"{values[f'os.{system}.vscsi_queue_depth']:g}",
-        own=f"{values[f'os.{system}.fibre_channel_queue_depth']:g}",
+def _depths(view: ReportView) -> Iterator[str]:
+    """Explain the queues of the guests in findings, once for each operating system."""
+    judged = view.study.verdict
+    queued = distinct(
+        each.worst.environment.os
+        for each in (judged.findings if judged is not None else ())
+        if queueing(view, each) is not None
     )
+    values = {each["name"]: each["value"] for each in view.study.campaign.constants}
+    for system in queued:
+        yield view.texts(
+            "findings.depths",
+            os=view.texts.name("os", system),
+            virtual=f"{values[f'os.{system}.vscsi_queue_depth']:g}",
+            own=f"{values[f'os.{system}.fibre_channel_queue_depth']:g}",
+        )
 
 
 def _places(view: ReportView, finding: Finding) -> Iterator[str]:

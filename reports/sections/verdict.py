@@ -113,7 +113,7 @@ def _misses(view: ReportView) -> str:
     count = len(judged.misses.unexplained)
     if count:
         sentences.append(texts("verdict.misses_unexplained", count=count))
-    return texts("verdict.space").join(sentences)
+    return "".join(sentences)
 
 
 def _outermost(factors: Sequence[Factor]) -> tuple[float, float]:

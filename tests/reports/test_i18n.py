@@ -124,7 +124,7 @@ def test_no_text_is_left_over(
     build(true=dear)
     counts = {"minimum": 2, "maximum": 4, "half_width": 0.01}
     other = make_product(shipped, systems=2, replications=counts["minimum"])
-    render(other, Evidence({"d": {"x": 1.0}}))
+    render(other, Evidence({"d": {"x": 1.0}}, host="builder, Linux"))
     made_of = {"shared-uncapped": ("hypervisor.vp_switch", "hypervisor.window")}
     foreign = {"model_digest": "0", "constants_digest": "0", "quick": True}
     render(other, Evidence(validation=validate(shipped, **foreign), used=made_of))
@@ -236,7 +236,6 @@ def test_no_text_is_left_over(
     render(play(shipped, {"measured": 9.0}), Evidence(staged=("hypervisor.vp_switch",)))
     render(*imported(tmp_path))
     render(beside(many))
-    render(other, Evidence(host="builder, Linux"))
     render(real_study())
     render(real_study(replications=1, broken=()))
     render(real_study(broken=(), failing=True, disturbed=9))

@@ -67,15 +67,20 @@ def test_explains_a_queue_in_the_guest(make_product, shipped):
         shipped, virtualizations=ratios, names=lambda kind, _: "aix-5.3" if kind == "os" else kind
     )
     queued = rows(study, with_longer(study, block_queue=0.040, disk=-0.008, service=0.002))[0]
-    assert queued["note"].startswith("94.1\N{NO-BREAK SPACE}% of this is a queue")
-    assert "AIX 5L V5.3 keeps 3 operations of a virtual SCSI disk" in queued["note"]
-    assert "and 10 of the baseline's Fibre Channel disk" in queued["note"]
+    assert queued["note"].startswith(
+        "94.1\N{NO-BREAK SPACE}% of this is a queue in the guest's disk driver"
+    )
+    evidence = with_longer(study, block_queue=1.0)
+    (depths,) = findings(ReportView(study, Texts("en"), evidence))["depths"]
+    assert "AIX 5L V5.3 keeps 3 operations of a virtual SCSI disk" in depths
+    assert "and 10 of the baseline's Fibre Channel disk" in depths
     assert (
         queued["causes"]
         == "waiting for a place in the disk driver's queue 40.0\N{NO-BREAK SPACE}ms"
     )
     worked = rows(study, with_longer(study, block_queue=0.040, disk=-0.030, service=0.020))[0]
     assert worked["note"] == ""
+    assert findings(ReportView(study, Texts("en")))["depths"] == []
     assert worked["causes"].endswith("own processors at work 20.0\N{NO-BREAK SPACE}ms")
 
 
@@ -128,5 +133,5 @@ def test_finds_the_waits_of_findings_in_the_store(tmp_path):
     assert math.fsum(found.values()) == pytest.approx(longer, rel=0.1)
     assert found["block_queue"] > longer > 0.0 > found["disk"]
     notes = {row["measure"]: row["note"] for row in rows(study, evidence)}
-    assert "is a queue, not work of the level" in notes["fixed-work slowdown"]
+    assert "is a queue in the guest's disk driver" in notes["fixed-work slowdown"]
     assert notes["processor time per transaction"] == ""
