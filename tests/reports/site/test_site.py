@@ -20,6 +20,7 @@ from harness.analysis.comparison import compare
 from harness.analysis.snapshot import CampaignSnapshot, CheckRecord, VerdictRecord, read_snapshot
 from harness.analysis.study import analyse
 from harness.errors import UserError
+from harness.results.discrepancy import Discrepancy
 from harness.results.packed_result import pack
 from harness.results.store import Store
 from harness.validation.record import recorded
@@ -203,6 +204,17 @@ def beside(directory: Path) -> dict[str, Path]:
         "validation": recorded([], quick=True).write(directory),
         "sensitivity": sensitive(study).write(directory),
         "capacity": capable(study).write(directory),
+        "discrepancy": Discrepancy(
+            identity=study.campaign.identity,
+            model=study.campaign.model,
+            positions=(),
+            campaign_runs=0,
+            runs=0,
+            factors=(),
+            unexplained=("a figure",),
+            judged=(),
+            left_out=(),
+        ).write(directory),
     }
 
 
@@ -210,8 +222,8 @@ def beside(directory: Path) -> dict[str, Path]:
 def test_every_result_beside_the_runs_is_part_of_what_is_published(results, tmp_path):
     source, site = results("a"), tmp_path / "site"
     kept = {name: path.read_bytes() for name, path in beside(source).items()}
-    shown = {field.name for field in fields(Evidence)} - {"drawn", "used", "staged", "date"}
-    assert kept.keys() == shown
+    computed = {"drawn", "used", "staged", "date", "longer", "host", "measured"}
+    assert kept.keys() == {field.name for field in fields(Evidence)} - computed
     for name in kept:
         (source / f"{name}.json").unlink()
     assert publish([source], site).added == 1
@@ -229,7 +241,8 @@ def test_every_result_beside_the_runs_is_part_of_what_is_published(results, tmp_
         assert publish([source], site).added == 1, name
     (newest,) = publish([source], site).publications
     page = (newest / "report.en.html").read_text()
-    assert all(f'id="{name}"' in page for name in kept)
+    # The study of the model's own misses is part of the verdict.
+    assert all(f'id="{name}"' in page for name in kept.keys() - {"discrepancy"})
 
 
 @undrawn
