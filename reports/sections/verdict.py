@@ -10,7 +10,7 @@ from harness.analysis.finding import Finding, Span
 from harness.analysis.notes import MISSES_NOT_STUDIED
 from harness.analysis.overhead import CAPACITY
 from harness.analysis.study import Outcome, PartVerdict, Verdict
-from harness.analysis.workload_summary import SHOWN, WorkloadSummary, workload_summaries
+from harness.analysis.workload_summary import SHOWN, Levels, WorkloadSummary, workload_summaries
 from harness.results.discrepancy import Factor
 from harness.statistics.verdict import conclude
 from harness.validation.row import Kind
@@ -42,7 +42,7 @@ def verdict(view: ReportView) -> Content | None:
     if judged is None:
         return content
     level = numbers.level(1.0 - judged.alpha)
-    workloads = workload_summaries(study.environments)
+    workloads = [_with_misses(view, each) for each in workload_summaries(study.environments)]
     return {
         **content,
         "outcome": str(judged.outcome),
@@ -203,17 +203,13 @@ def _workload(view: ReportView, each: WorkloadSummary) -> Content:
         found = each.measures[measure]
         short = texts.name("short_measure", measure)
         judged = _findings(view, each, measure)
-        spans = (
-            (found.firmware, [one.firmware_with_misses for one in judged]),
-            (found.software, [one.software_with_misses for one in judged]),
-        )
-        for level, (span, misses) in zip(levels, spans, strict=True):
+        for level, span in zip(levels, (found.firmware, found.software), strict=True):
             cells.append(
                 {
                     "label": f"{short}{texts('page.colon')}{level}",
                     "outcome": _outcome(judged) if span is found.firmware else "",
                     "value": tables.ends(span),
-                    "interval": tables.intervals(_widened(span, misses)),
+                    "interval": tables.intervals(span),
                 }
             )
     return {"workload": work_text((each.workload, each.load)), "cells": cells}
@@ -233,6 +229,18 @@ def _findings(view: ReportView, each: WorkloadSummary, measure: str) -> list[Fin
 def _outcome(found: Sequence[Finding]) -> str:
     """Conclude from findings; empty if there is none."""
     return str(conclude(each.outcome for each in found)) if found else ""
+
+
+def _with_misses(view: ReportView, each: WorkloadSummary) -> WorkloadSummary:
+    """Widen the intervals of a workload by those with the model's own misses."""
+    measures = {}
+    for name, levels in each.measures.items():
+        judged = _findings(view, each, name)
+        measures[name] = Levels(
+            firmware=_widened(levels.firmware, [one.firmware_with_misses for one in judged]),
+            software=_widened(levels.software, [one.software_with_misses for one in judged]),
+        )
+    return replace(each, measures=measures)
 
 
 def _widened(span: Span | None, misses: Sequence[Span | None]) -> Span | None:

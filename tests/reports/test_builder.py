@@ -56,8 +56,8 @@ SIGNS = {"confirmed": "✓", "refuted": "✗", "inconclusive": "?"}
 def test_says_the_outcome_in_words_and_not_by_colour_alone(pages):
     wording = {
         "confirmed": "confirmed the firmware level costs less Shown in all 2 findings.",
-        "refuted": "Shown in 1 of 2 findings; not for commercial, users = 4 (slowdown",
-        "inconclusive": "Shown in none of 2 findings; open for commercial, users = 4.",
+        "refuted": "Shown in 1 of 2 findings; refuted for commercial, users = 4 (slowdown",
+        "inconclusive": "Shown in none of 2 findings; inconclusive for commercial, users = 4.",
     }
     for outcome, page in pages.items():
         verdict = page.section("verdict")

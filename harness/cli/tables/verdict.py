@@ -67,8 +67,8 @@ def _without(outcome: Outcome | None) -> str:
 
 
 _AGAINST = {
-    Outcome.REFUTED: "Against the claim:",
-    Outcome.INCONCLUSIVE: "Neither shown nor refuted:",
+    Outcome.REFUTED: "Refuted:",
+    Outcome.INCONCLUSIVE: "Inconclusive:",
 }
 
 

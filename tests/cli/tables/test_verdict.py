@@ -22,7 +22,7 @@ def test_a_verdict_names_outcome_worst_environment_and_intervals(synthetic, tmp_
     text = printed(verdict_text(study, study.verdict))
     assert "synthetic: refuted" in text
     assert "2 findings: 2 refuted" in text
-    against = text.index("Against the claim:")
+    against = text.index("Refuted:")
     for measure in ("slowdown", "processor-time"):
         assert re.search(
             rf"- commercial, users = 4, {measure} \(2 environments\): firmware [\d.]+ to [\d.]+ % "
