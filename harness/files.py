@@ -243,6 +243,26 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Report in one line what prevents a file from being written.
+
+    Parameters
+    ----------
+    path
+        The file or directory, as the message names it.
+
+    Raises
+    ------
+    UserError
+        In place of an error of the operating system.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+@contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Write a file in a scratch directory; it is moved to its path when the context ends normally.
 

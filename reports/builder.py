@@ -10,8 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.analysis.study import Study, analyse
-from harness.errors import UserError
-from harness.files import whole_file
+from harness.files import whole_file, writing
 from harness.printable import printable
 from harness.results.store import Store
 from reports import format as numbers
@@ -76,11 +75,8 @@ def build_reports(
 
 
 def _write(target: Path, page: str) -> Path:
-    try:
-        with whole_file(target) as unfinished:
-            unfinished.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
+    with writing(target), whole_file(target) as unfinished:
+        unfinished.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     return target
 
 

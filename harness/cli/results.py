@@ -176,7 +176,7 @@ def _export_table(
 def _export_samples(store: "Store", out: str | None) -> None:
     from harness.analysis.samples import analysis_samples
     from harness.analysis.study import analyse
-    from harness.files import scratch_directory, whole_file
+    from harness.files import scratch_directory, whole_file, writing
     from harness.prometheus.openmetrics import write_openmetrics
 
     samples = analysis_samples(analyse(store))
@@ -187,9 +187,6 @@ def _export_samples(store: "Store", out: str | None) -> None:
                 shutil.copyfileobj(text, sys.stdout)
         return
     path = store.directory / "runs.openmetrics" if out is None else Path(out)
-    try:
-        with whole_file(path) as unfinished:
-            write_openmetrics(store, unfinished, samples)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    with writing(path), whole_file(path) as unfinished:
+        write_openmetrics(store, unfinished, samples)
     print(path)

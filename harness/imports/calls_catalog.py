@@ -10,8 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from harness.errors import UserError
-from harness.files import write_bytes
+from harness.files import write_bytes, writing
 from harness.imports.lparstat_calls import WAITING_CALLS
 from harness.imports.recording import HypervisorCall
 from harness.imports.results import Import
@@ -55,10 +54,8 @@ def write_calls(found: Import, directory: Path) -> Path | None:
         )
     path = directory / FILE_NAME
     text = "\n".join(about) + "\n\n" + tomli_w.dumps({"hypervisor": {"call": tables}})
-    try:
+    with writing(path):
         write_bytes(path, text.encode())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     return path
 
 

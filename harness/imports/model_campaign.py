@@ -16,7 +16,7 @@ import tomli_w
 
 from harness.catalog import Catalog, load_catalog
 from harness.errors import UserError, suggest
-from harness.files import write_bytes
+from harness.files import write_bytes, writing
 from harness.imports.results import UNSTATED, Import, Measured, run_result
 
 DEMAND_SECONDS = 0.005
@@ -87,10 +87,8 @@ def write_campaign(found: Import, name: str, path: Path, machine: str, calls: Pa
     if left_out:
         comments.append(f"Left out, because they state too little: {', '.join(left_out)}.")
     text = "".join(f"# {line}\n" for line in comments) + "\n" + tomli_w.dumps(document)
-    try:
+    with writing(path):
         write_bytes(path, text.encode())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     return path
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.files import scratch_directory
+from harness.files import scratch_directory, writing
 from harness.printable import last_line
 from harness.prometheus.openmetrics import write_openmetrics
 from harness.results.run_result import Sample
@@ -66,23 +66,20 @@ def backfill(store: Store, findings: Sequence[Sample] = ()) -> tuple[Path, Backf
     if not store.counts()["complete"]:
         raise UserError(f"{store.directory}: no run has a result yet; there is nothing to observe")
     promtool = installed("promtool")
-    try:
-        with scratch_directory(store.directory) as folder:
-            text, fresh = folder / "openmetrics", folder / BLOCKS
-            write_openmetrics(store, text, findings)
-            wanted = _statement(text)
-            if _held(blocks) == wanted and _lost(promtool, blocks, wanted) is None:
-                return blocks, wanted, False
-            _tool(promtool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(fresh))
-            lost = _lost(promtool, fresh, wanted)
-            if lost is not None:
-                raise UserError(f"{blocks}: {lost}; the campaign's results are untouched")
-            (fresh / _STATEMENT).write_text(json.dumps(asdict(wanted), indent=2) + "\n")
-            if blocks.exists():
-                blocks.rename(folder / "replaced")
-            fresh.rename(blocks)
-    except OSError as error:
-        raise UserError(f"{blocks}: cannot be written ({error.strerror or error})") from None
+    with writing(blocks), scratch_directory(store.directory) as folder:
+        text, fresh = folder / "openmetrics", folder / BLOCKS
+        write_openmetrics(store, text, findings)
+        wanted = _statement(text)
+        if _held(blocks) == wanted and _lost(promtool, blocks, wanted) is None:
+            return blocks, wanted, False
+        _tool(promtool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(fresh))
+        lost = _lost(promtool, fresh, wanted)
+        if lost is not None:
+            raise UserError(f"{blocks}: {lost}; the campaign's results are untouched")
+        (fresh / _STATEMENT).write_text(json.dumps(asdict(wanted), indent=2) + "\n")
+        if blocks.exists():
+            blocks.rename(folder / "replaced")
+        fresh.rename(blocks)
     return blocks, wanted, True
 
 

@@ -12,6 +12,7 @@ from harness.real.host.interference import frequency_hertz, load, temperatures_c
 from harness.real.host.system import read_text, run_command
 from harness.real.target.cgroup import UnavailableError
 from harness.real.target.qemu import find_qemu
+from harness.results.host import processor_name
 
 
 def provenance() -> dict[str, Any]:
@@ -23,7 +24,7 @@ def provenance() -> dict[str, Any]:
         "vtax": version("vtax"),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "architecture": platform.machine(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "processors": os.cpu_count() or 1,
         "kernel": platform.release(),
         "qemu": _qemu(),
@@ -40,14 +41,6 @@ def mitigations() -> dict[str, str]:
     flaws = sorted(Path("/sys/devices/system/cpu/vulnerabilities").glob("*"))
     texts = {flaw.name: read_text(flaw) for flaw in flaws}
     return {name: text for name, text in texts.items() if text not in ("", "Not affected")}
-
-
-def _processor() -> str:
-    for line in read_text(Path("/proc/cpuinfo")).splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() in ("model name", "cpu"):
-            return value.strip()
-    return ""
 
 
 def _qemu() -> str:

@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from harness.errors import UserError
-from harness.files import MOST_INTEGER, whole_file
+from harness.files import MOST_INTEGER, whole_file, writing
 from harness.metrics.exposition import series
 from harness.printable import printable
 from harness.results.record import CellRecord
@@ -37,11 +36,8 @@ def write_table(table: Mapping[str, Sequence[Value]] | WideTable, path: Path, fo
         If the file cannot be written.
     """
     write = {"csv": _write_csv, "parquet": _write_parquet}[form]
-    try:
-        with whole_file(path) as unfinished:
-            write(table, unfinished)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    with writing(path), whole_file(path) as unfinished:
+        write(table, unfinished)
 
 
 def csv_text(table: Mapping[str, Sequence[Value]] | WideTable) -> str:

@@ -35,16 +35,18 @@ def this_host() -> Host:
     return Host(
         name=platform.node(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        processor=_processor(),
+        processor=processor_name(),
         processors=os.cpu_count() or 1,
         date=datetime.now(UTC).date().isoformat(),
     )
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """Return the model of this computer's processor; empty if the system does not name it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
     fields = (line.partition(":") for line in lines)
-    return next((value.strip() for key, _, value in fields if key.strip() == "model name"), "")
+    names = ("model name", "cpu")
+    return next((value.strip() for key, _, value in fields if key.strip() in names), "")

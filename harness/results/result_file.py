@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UserError
-from harness.files import read_bytes, whole_file
+from harness.files import read_bytes, whole_file, writing
 from harness.results.environment import Environment, Load
 
 MOST_BYTES = 2**26
@@ -51,11 +51,8 @@ class ResultFile(Record):
             If it cannot be written.
         """
         path = directory / self.FILE_NAME
-        try:
-            with whole_file(path) as unfinished:
-                unfinished.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+        with writing(path), whole_file(path) as unfinished:
+            unfinished.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
         return path
 
     @classmethod

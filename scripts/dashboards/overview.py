@@ -14,6 +14,7 @@ from panels import (
     otherwise,
     query,
     rows,
+    scenario_link,
     variable,
 )
 
@@ -294,13 +295,7 @@ def scenarios() -> object:
         Column(
             "scenario",
             "scenario",
-            link=link(
-                "vtax-scenario",
-                begin="begins",
-                end="ends",
-                campaign="${campaign}",
-                scenario="[scenario]",
-            ),
+            link=scenario_link(),
         ),
         Column("machine", "machine"),
         Column("virtualization", "virtualization", coloured=VIRTUALIZATIONS),

@@ -348,6 +348,18 @@ def link(uid: str, *, begin: str = "", end: str = "", **variables: str) -> str:
     return f"/d/{uid}?" + "&".join(parts)
 
 
+def scenario_link(**variables: str) -> str:
+    """Address of a row's scenario, at the times of its columns `begins` and `ends`."""
+    return link(
+        "vtax-scenario",
+        begin="begins",
+        end="ends",
+        campaign="${campaign}",
+        scenario="[scenario]",
+        **variables,
+    )
+
+
 def variable(name: str, label: str, asked: str, regex: str = "") -> QueryVariable:
     """Variable with the values that a question to Prometheus finds in the time range."""
     return (

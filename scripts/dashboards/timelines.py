@@ -11,9 +11,9 @@ from panels import (
     history,
     last,
     lines,
-    link,
     query,
     rows,
+    scenario_link,
 )
 
 RUN = 'campaign="$campaign",scenario="$scenario",replication="$replication"'
@@ -72,14 +72,7 @@ def scenario() -> Dashboard:
             Column(
                 "scenario",
                 "scenario",
-                link=link(
-                    "vtax-scenario",
-                    begin="begins",
-                    end="ends",
-                    campaign="${campaign}",
-                    scenario="[scenario]",
-                    replication="${replication}",
-                ),
+                link=scenario_link(replication="${replication}"),
             ),
             Column("missed", value=f"sum by (campaign, scenario) (1 - {met})", wrong=True),
             Column("met", value=f"sum by (campaign, scenario) ({met})"),

@@ -1,4 +1,4 @@
-"""A campaign of one environment that takes a moment."""
+"""Parts of campaigns of one environment that take a moment."""
 
 TINY = """
 [campaign]
@@ -23,3 +23,18 @@ name = "app"
 count = 2
 share = "30 %"
 """
+
+TRANSACTIONS = """
+[workloads.mine]
+user = "workloads/cpu.py:CommercialTransaction"
+users = "6 per core"
+think_time = "2 ms"
+demand = { processor = "1 ms", calls = 20.0, page_faults = 30.0 }
+
+[[partitions]]
+name = "app"
+count = 3
+share = "30 %"
+virtual_processors = "2 per core"
+"""
+"""A workload, and the partitions that it runs in."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from finished import finish
+from tiny import TRANSACTIONS
 from typer.testing import CliRunner
 from watching import Watcher, interrupting
 
@@ -40,19 +41,8 @@ machine = ["p5-520"]
 os = ["aix-5.3"]
 virtualization = ["full-system", "shared-uncapped", "hosted-vmware"]
 workload = ["mine"]
-
-[workloads.mine]
-user = "workloads/cpu.py:CommercialTransaction"
-users = "6 per core"
-think_time = "2 ms"
-demand = { processor = "1 ms", calls = 20.0, page_faults = 30.0 }
-
-[[partitions]]
-name = "app"
-count = 3
-share = "30 %"
-virtual_processors = "2 per core"
 """
+CAMPAIGN += TRANSACTIONS
 
 WORKING_SET = {"value": 65536.0, "low": 65536.0, "high": 65536.5}
 
