@@ -82,7 +82,11 @@ def test_it_serves_until_it_is_ended_and_leaves_no_process(finished, number):
     assert not server.is_running()
     if number != signal.SIGKILL:
         assert (process.returncode, errors) == (0, "")
-        assert {path.name for path in finished.iterdir()} == {"prometheus", "store.sqlite"}
+        assert {path.name for path in finished.iterdir()} == {
+            "host.json",
+            "prometheus",
+            "store.sqlite",
+        }
     down = one_line(vtax("verdict", finished, "--prometheus", url))
     assert f"--prometheus {url}: not reachable" in down
 
